@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The registry's own errors, below the classes of `pachon.base.errors`.
+
+::
+
+    NotFoundError       MissingCollectionError, MissingDatasetTypeError, MissingRecordError (data_id_value)
+    ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError
+    InvalidInputError   CollectionTypeError, CollectionCycleError, CollectionExpressionError, NoDefaultCollectionError,
+                        DatasetTypeError, InconsistentDataIdError, InvalidQueryError (Syntax, Type, Name, Governor,
+                        Join), UnimplementedQueryError
+    StorageError        DatabaseBusyError, DatabaseError
+    FormatError         SchemaVersionError
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError, closest
+
+__all__ = [
+    "CalibrationLookupError",
+    "CollectionCycleError",
+    "CollectionExpressionError",
+    "CollectionTypeError",
+    "ConflictingDefinitionError",
+    "DatabaseBusyError",
+    "DatabaseError",
+    "DatasetTypeError",
+    "InconsistentDataIdError",
+    "InvalidQueryError",
+    "MissingCollectionError",
+    "MissingDatasetTypeError",
+    "MissingRecordError",
+    "NoDefaultCollectionError",
+    "OrphanedRecordError",
+    "QueryGovernorError",
+    "QueryJoinError",
+    "QueryNameError",
+    "QuerySyntaxError",
+    "QueryTypeError",
+    "SchemaVersionError",
+    "UnimplementedQueryError",
+]
+
+
+class MissingCollectionError(NotFoundError):
+    """A collection of this name does not exist."""
+
+    kind = "missing_collection"
+
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        super().__init__(name)
+        self.name = name
+        self.suggestion = closest(name, known)
+
+    def __str__(self) -> str:
+        return f"There is no collection {self.name!r}.{self.suggestion}"
+
+
+class MissingDatasetTypeError(NotFoundError):
+    """A dataset type of this name is not registered."""
+
+    kind = "missing_dataset_type"
+
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        super().__init__(name)
+        self.name = name
+        self.suggestion = closest(name, known)
+
+    def __str__(self) -> str:
+        return f"There is no dataset type {self.name!r}.{self.suggestion}"
+
+
+class MissingRecordError(NotFoundError):
+    """A data ID names something of which there is no dimension record."""
+
+    kind = "data_id_value"
+
+
+class ConflictingDefinitionError(ConflictError):
+    """Something else is registered under the same name, id or data ID."""
+
+    kind = "conflicting_definition"
+
+
+class OrphanedRecordError(ConflictError):
+    """Something cannot be removed while other things refer to it."""
+
+    kind = "orphaned_record"
+
+
+class CalibrationLookupError(ConflictError):
+    """Several calibrations are valid where one is wanted."""
+
+    kind = "calibration_lookup"
+
+
+class CollectionTypeError(InvalidInputError):
+    """A collection is not of the type that the operation needs."""
+
+    kind = "collection_type"
+
+
+class CollectionCycleError(InvalidInputError):
+    """A chain would contain itself."""
+
+    kind = "collection_cycle"
+
+
+class CollectionExpressionError(InvalidInputError):
+    """A collection name is malformed, or a pattern stands where only names may."""
+
+    kind = "collection_expression"
+
+
+class NoDefaultCollectionError(InvalidInputError):
+    """Collections are needed and none were given."""
+
+    kind = "no_default_collection"
+
+
+class DatasetTypeError(InvalidInputError):
+    """A dataset type does not allow what was asked of it."""
+
+    kind = "dataset_type"
+
+
+class InconsistentDataIdError(InvalidInputError):
+    """The values of a data ID exist but do not belong together."""
+
+    kind = "inconsistent_data_id"
+
+
+class DatabaseError(StorageError):
+    """The database failed; nothing of the call was written."""
+
+    kind = "database"
+
+
+class DatabaseBusyError(DatabaseError):
+    """Another process held the database's write lock for too long."""
+
+    kind = "database_busy"
+
+
+class SchemaVersionError(FormatError):
+    """The database's schema is not one that this version of pachon can use."""
+
+    kind = "schema_version"
+
+
+class InvalidQueryError(InvalidInputError):
+    """A query expression makes no sense.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, without a full stop.
+    text
+        The expression, if there is one to point into.
+    position
+        Offset in it of the place that is wrong.
+    """
+
+    kind = "invalid_query"
+    category: ClassVar[str] = "query"
+    """Which rule was broken: ``syntax``, ``type``, ``name``, ``governor`` or ``join``."""
+
+    def __init__(self, reason: str, text: str = "", position: int | None = None) -> None:
+        super().__init__(reason, text, position)
+        self.reason, self.text, self.position = reason, text, position
+
+    @property
+    def line(self) -> int | None:
+        """Line of the place, counted from 1."""
+        return None if self.position is None else self.text.count("\n", 0, self.position) + 1
+
+    @property
+    def column(self) -> int | None:
+        """Column of the place, counted from 1."""
+        return None if self.position is None else self.position - self.text.rfind("\n", 0, self.position)
+
+    @property
+    def pointer(self) -> str:
+        """The line that is wrong, and a caret under the place; empty without a place."""
+        if self.position is None or self.column is None:
+            return ""
+        end = self.text.find("\n", self.position)
+        line = self.text[self.position - self.column + 1 : end if end >= 0 else None]
+        blank = "".join("\t" if c == "\t" else " " for c in line[: self.column - 1])
+        return f"{line}\n{blank}^"
+
+    def __str__(self) -> str:
+        ending = "" if self.reason.endswith((".", "?")) else "."
+        if self.position is None:
+            return f"{self.reason}{ending}"
+        near = self.text[self.position : self.position + 20].split("\n")[0]
+        place = f"line {self.line}, column {self.column}" + (f", at {near!r}" if near else ", at the end")
+        return f"In the query expression, {place}: {self.reason}{ending}"
+
+
+class QuerySyntaxError(InvalidQueryError):
+    """The text is not an expression."""
+
+    category = "syntax"
+
+
+class QueryTypeError(InvalidQueryError):
+    """An operator or a function does not take operands of these types."""
+
+    category = "type"
+
+
+class QueryNameError(InvalidQueryError):
+    """An identifier, a function or a bind is unknown or ambiguous."""
+
+    category = "name"
+
+
+class QueryGovernorError(InvalidQueryError):
+    """A key is constrained without the governor that gives it a meaning."""
+
+    category = "governor"
+
+
+class QueryJoinError(InvalidQueryError):
+    """A spatial or temporal join is unnecessary, ambiguous or missing."""
+
+    category = "join"
+
+
+class UnimplementedQueryError(InvalidInputError):
+    """The query has a meaning, but it cannot be answered yet."""
+
+    kind = "unimplemented_query"

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tokens of a query expression to its syntax tree, by recursive descent.
+
+The grammar is that of ``docs/query-language.md``: one method a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from pachon.base import closest
+from pachon.registry.errors import QueryNameError, QuerySyntaxError
+from pachon.registry.query import syntax as s
+from pachon.registry.query.lexer import Token, TokenKind, tokenize
+
+MAX_DEPTH = 40
+"""Deepest nesting of parentheses, signs and NOTs: every level takes a dozen frames of Python's stack."""
+MAX_CHAIN = 100
+"""Longest chain of arithmetic operators without parentheses."""
+
+_LITERALS = frozenset({TokenKind.INT, TokenKind.FLOAT, TokenKind.STRING, TokenKind.TIME})
+_FOREIGN_WORDS = {
+    "LIKE": "use GLOB(column, pattern)",
+    "ILIKE": "use GLOB(column, pattern)",
+    "BETWEEN": "use a <= x AND x <= b, or IN (a..b) for integers",
+    "IS": "write '= NULL' or '!= NULL'",
+    "XOR": "use AND, OR and NOT",
+}
+
+
+def parse(text: str) -> s.Expression | None:
+    """Read an expression; None if the text is blank.
+
+    Raises
+    ------
+    InvalidQueryError
+        With the place in the text.
+    """
+    return _Parser(text).input()
+
+
+class _Parser:
+    """A cursor over the tokens of one expression."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = tokenize(text)
+        self._index = 0
+        self._depth = 0
+
+    def input(self) -> s.Expression | None:
+        if self._peek().kind is TokenKind.END:
+            return None
+        expression = self._expr()
+        if self._peek().kind is not TokenKind.END:
+            self._fail_unexpected()
+        return expression
+
+    # Rules, lowest precedence first.
+
+    def _expr(self) -> s.Expression:
+        operands = self._separated(self._and_expr, "OR")
+        return operands[0] if len(operands) == 1 else s.Or(operands=operands, position=operands[0].position)
+
+    def _and_expr(self) -> s.Expression:
+        operands = self._separated(self._not_expr, "AND")
+        return operands[0] if len(operands) == 1 else s.And(operands=operands, position=operands[0].position)
+
+    def _not_expr(self) -> s.Expression:
+        if token := self._take_word("NOT"):
+            return s.Not(operand=self._nested(self._not_expr), position=token.position)
+        return self._comparison()
+
+    def _comparison(self) -> s.Expression:
+        return self._left_associative(self._predicate, s.COMPARISONS)
+
+    def _predicate(self) -> s.Expression:
+        operand = self._sum()
+        negated = False
+        if self._is_word("NOT") and self._is_word("IN", ahead=1):
+            self._advance()
+            negated = True
+        if not self._take_word("IN"):
+            return operand
+        self._expect("(", "IN needs a list in parentheses")
+        if self._is_operator(")"):
+            self._fail("The list of IN is empty")
+        items = self._listed(self._item)
+        return s.IsIn(operand=operand, items=items, negated=negated, position=operand.position)
+
+    def _item(self) -> s.Expression:
+        token = self._peek()
+        if sign := self._take_operator("+", "-"):
+            if self._peek().kind not in (TokenKind.INT, TokenKind.FLOAT):
+                self._fail("A list of IN holds literals, ranges, binds and UUID('...')")
+            return s.Unary(operator=str(sign.value), operand=self._literal(), position=sign.position)
+        if token.kind in _LITERALS or token.kind in (TokenKind.RANGE, TokenKind.BIND):
+            return self._end_of_item(self._primary())
+        if token.kind is TokenKind.NAME:
+            if "." in token.text:
+                self._fail(f"The list of IN cannot hold the column {token.text}")
+            node = self._primary()
+            if isinstance(node, s.Call) and node.function != "UUID":
+                self._fail(f"The list of IN cannot hold {node.function}", token.position)
+            return self._end_of_item(node)
+        self._fail("A list of IN holds literals, ranges, binds and UUID('...')")
+
+    def _end_of_item(self, node: s.Expression) -> s.Expression:
+        if not (self._is_operator(",") or self._is_operator(")") or self._peek().kind is TokenKind.END):
+            self._fail("A list of IN cannot hold expressions")
+        return node
+
+    def _sum(self) -> s.Expression:
+        return self._left_associative(self._product, ("+", "-"))
+
+    def _product(self) -> s.Expression:
+        return self._left_associative(self._unary, ("*", "/", "%"))
+
+    def _unary(self) -> s.Expression:
+        if sign := self._take_operator("+", "-"):
+            operand = self._nested(self._unary)
+            return s.Unary(operator=str(sign.value), operand=operand, position=sign.position)
+        return self._primary()
+
+    def _primary(self) -> s.Expression:
+        token = self._peek()
+        if token.kind in _LITERALS:
+            return self._literal()
+        if token.kind is TokenKind.RANGE:
+            self._advance()
+            assert isinstance(token.value, tuple)
+            start, stop, stride = token.value
+            return s.RangeLiteral(start=start, stop=stop, stride=stride, position=token.position)
+        if token.kind is TokenKind.BIND:
+            self._advance()
+            return s.BindName(name=str(token.value), position=token.position)
+        if token.kind is TokenKind.NAME:
+            return self._name_or_call()
+        if self._is_operator("("):
+            return self._nested(self._parenthesized)
+        self._fail_unexpected()
+
+    def _parenthesized(self) -> s.Expression:
+        opening = self._advance()
+        first = self._expr()
+        if self._take_operator(","):
+            second = self._expr()
+            self._expect(")", "A timespan is written (begin, end)")
+            return s.TimespanTuple(begin=first, end=second, position=opening.position)
+        self._expect(")", f"The parenthesis at {opening.position + 1} is not closed")
+        return first
+
+    def _literal(self) -> s.Expression:
+        token = self._advance()
+        match token.kind, token.value:
+            case TokenKind.INT, int(integer):
+                return s.IntLiteral(value=integer, position=token.position)
+            case TokenKind.FLOAT, float(number):
+                return s.FloatLiteral(value=number, position=token.position)
+            case TokenKind.STRING, str(text):
+                return s.StringLiteral(value=text, position=token.position)
+            case _:
+                return s.TimeLiteral(text=str(token.value), position=token.position)
+
+    def _name_or_call(self) -> s.Expression:
+        token = self._advance()
+        if not self._is_operator("("):
+            return s.Identifier(words=tuple(token.text.split(".")), position=token.position)
+        if "." in token.text:
+            self._fail("A column cannot be called", token.position)
+        function = token.text.upper()
+        if function not in s.FUNCTIONS:
+            hint = closest(function, s.FUNCTIONS) or f" There are {', '.join(s.FUNCTIONS)}."
+            raise QueryNameError(f"There is no function {token.text!r}.{hint}", self._text, token.position)
+        return self._nested(lambda: self._call(function, token.position))
+
+    def _call(self, function: str, position: int) -> s.Expression:
+        self._advance()
+        arguments: tuple[s.Expression, ...] = ()
+        if not self._take_operator(")"):
+            arguments = self._listed(self._expr)
+        if reason := _wrong_arguments(function, arguments):
+            self._fail(reason, position)
+        return s.Call(function=function, arguments=arguments, position=position)
+
+    # Repetition.
+
+    def _separated(self, rule: Callable[[], s.Expression], word: str) -> tuple[s.Expression, ...]:
+        operands = [rule()]
+        while self._take_word(word):
+            operands.append(rule())
+        return tuple(operands)
+
+    def _listed(self, rule: Callable[[], s.Expression]) -> tuple[s.Expression, ...]:
+        """Read items up to and including the closing parenthesis."""
+        items = [rule()]
+        while self._take_operator(","):
+            items.append(rule())
+        self._expect(")", "A ',' or a ')' is missing")
+        return tuple(items)
+
+    def _left_associative(self, rule: Callable[[], s.Expression], operators: tuple[str, ...]) -> s.Expression:
+        left = rule()
+        length = 0
+        while token := (self._take_operator(*operators) or self._take_word(*operators)):
+            length += 1
+            if length > MAX_CHAIN:
+                self._fail(f"More than {MAX_CHAIN} operators in a chain", token.position)
+            left = s.Binary(operator=str(token.value), left=left, right=rule(), position=left.position)
+        return left
+
+    def _nested(self, rule: Callable[[], s.Expression]) -> s.Expression:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self._fail(f"The expression is nested more than {MAX_DEPTH} deep")
+        node = rule()
+        self._depth -= 1
+        return node
+
+    # The cursor.
+
+    def _peek(self, ahead: int = 0) -> Token:
+        return self._tokens[min(self._index + ahead, len(self._tokens) - 1)]
+
+    def _advance(self) -> Token:
+        token = self._peek()
+        self._index += 1
+        return token
+
+    def _is_operator(self, *operators: str) -> bool:
+        return self._peek().kind is TokenKind.OPERATOR and self._peek().value in operators
+
+    def _is_word(self, *words: str, ahead: int = 0) -> bool:
+        token = self._peek(ahead)
+        return token.kind is TokenKind.WORD and token.value in words
+
+    def _take_operator(self, *operators: str) -> Token | None:
+        return self._advance() if self._is_operator(*operators) else None
+
+    def _take_word(self, *words: str) -> Token | None:
+        return self._advance() if self._is_word(*words) else None
+
+    def _expect(self, operator: str, otherwise: str) -> None:
+        if not self._take_operator(operator):
+            self._fail(otherwise)
+
+    def _fail_unexpected(self) -> NoReturn:
+        token = self._peek()
+        if token.kind is TokenKind.END:
+            self._fail("The expression ends too early")
+        if hint := _FOREIGN_WORDS.get(token.text.upper()):
+            self._fail(f"There is no {token.text!r} here; {hint}")
+        previous = self._peek(-1) if self._index else None
+        if previous and previous.kind is token.kind is TokenKind.STRING:
+            self._fail("Two strings follow each other; for text with a quote use a bind")
+        if previous and previous.kind is TokenKind.NAME and token.kind is TokenKind.STRING:
+            self._fail(f"A string follows {previous.text!r}; a time is written T'...' without a blank")
+        self._fail(f"{token.text!r} is not expected here")
+
+    def _fail(self, reason: str, position: int | None = None) -> NoReturn:
+        raise QuerySyntaxError(reason, self._text, self._peek().position if position is None else position)
+
+
+def _wrong_arguments(function: str, arguments: tuple[s.Expression, ...]) -> str | None:
+    """Say why a call is malformed, if it is."""
+    count = len(arguments)
+    needed = {"POINT": 2, "CIRCLE": 3, "BOX": 4, "REGION": 1, "UUID": 1, "GLOB": 2}
+    if function == "POLYGON":
+        if count < 6 or count % 2:
+            return f"POLYGON takes ra and dec of three or more vertices, not {count} arguments"
+    elif count != needed[function]:
+        return f"{function} takes {needed[function]} argument{'s' * (needed[function] > 1)}, not {count}"
+    match function:
+        case "GLOB":
+            if not isinstance(arguments[0], s.Identifier):
+                return "The first argument of GLOB is a column"
+            if not isinstance(arguments[1], s.StringLiteral | s.BindName):
+                return "The pattern of GLOB is a string or a :bind"
+        case "UUID" | "REGION":
+            if not isinstance(arguments[0], s.StringLiteral | s.BindName):
+                return f"The argument of {function} is a string"
+        case _:
+            if not all(_is_number_argument(a) for a in arguments):
+                return f"The arguments of {function} are numbers in degrees or binds, without arithmetic"
+    return None
+
+
+def _is_number_argument(node: s.Expression) -> bool:
+    if isinstance(node, s.Unary):
+        return isinstance(node.operand, s.IntLiteral | s.FloatLiteral)
+    return isinstance(node, s.IntLiteral | s.FloatLiteral | s.BindName)
