@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         StorageError,
     )
     from pachon.base.log_configuration import configure_logging
-    from pachon.base.log_labels import log_labels
+    from pachon.base.log_context import log_labels
     from pachon.base.log_levels import TRACE, VERBOSE
     from pachon.base.plugins import load_plugin, plugin_names
     from pachon.base.progress_bar import enable_progress, progress
@@ -58,7 +58,7 @@ __getattr__, __dir__ = lazy_exports(
         "configure_logging": "pachon.base.log_configuration",
         "enable_progress": "pachon.base.progress_bar",
         "load_plugin": "pachon.base.plugins",
-        "log_labels": "pachon.base.log_labels",
+        "log_labels": "pachon.base.log_context",
         "plugin_names": "pachon.base.plugins",
         "progress": "pachon.base.progress_bar",
     },

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pachon.base.errors import InvalidInputError
-from pachon.base.log_labels import LabelFilter
+from pachon.base.log_context import LabelFilter
 from pachon.base.log_levels import parse_level
 
 __all__ = ["JsonFormatter", "LongFormatter", "ShortFormatter", "configure_logging", "parse_levels", "project_loggers"]
@@ -57,7 +57,7 @@ class LongFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("{levelname} {asctime} {name} ({labels})({filename}:{lineno}) - {message}", style="{")
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 (the name that logging calls)
         return _local_time(record)
 
     def format(self, record: logging.LogRecord) -> str:

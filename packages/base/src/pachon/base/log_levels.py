@@ -38,5 +38,7 @@ def parse_level(text: str) -> int:
     """
     level = _NAMES.get(text.strip().upper())
     if level is None:
-        raise InvalidInputError(f"There is no log level {text!r}; levels are {', '.join(_NAMES)}.{closest(text, _NAMES)}")
+        raise InvalidInputError(
+            f"There is no log level {text!r}; levels are {', '.join(_NAMES)}.{closest(text, _NAMES)}"
+        )
     return level

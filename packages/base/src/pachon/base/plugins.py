@@ -60,7 +60,9 @@ def find_plugin(group: str, name: str) -> EntryPoint:
     own = [entry for entry in candidates if entry.module.startswith(OWN_PREFIX)]
     choices = {entry.value: entry for entry in own or candidates}
     if len(choices) > 1:
-        raise ConflictError(f"Plug-in {name!r} of group {group!r} is offered by {' and by '.join(choices)}; uninstall one.")
+        raise ConflictError(
+            f"Plug-in {name!r} of group {group!r} is offered by {' and by '.join(choices)}; uninstall one."
+        )
     return next(iter(choices.values()))
 
 

@@ -43,6 +43,7 @@ class _Drawn:
         self._display.update(self._task, description=text)
 
     def close(self) -> None:
+        self._display.refresh()
         self._display.remove_task(self._task)
 
 

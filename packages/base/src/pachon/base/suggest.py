@@ -25,7 +25,10 @@ def closest(name: str, known: Iterable[str]) -> str:
     import difflib
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.65)
+    folded = name.casefold()
+    matches = difflib.get_close_matches(folded, by_folded, n=3, cutoff=0.65)
     if not matches:
         return ""
-    return f" Did you mean {' or '.join(repr(by_folded[match]) for match in matches)}?"
+    likeness = {match: difflib.SequenceMatcher(None, match, folded).ratio() for match in matches}
+    best = [match for match in matches if likeness[match] >= likeness[matches[0]] - 0.1]
+    return f" Did you mean {' or '.join(repr(by_folded[match]) for match in best)}?"

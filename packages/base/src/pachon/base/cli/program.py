@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A command-line program: its global options, its errors and its exit codes."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from pachon.base.cli.group import LazyGroup
+from pachon.base.cli.splitting import split_commas_callback
+from pachon.base.errors import InvalidInputError, PachonError
+
+__all__ = ["describe_error", "make_program", "run_program"]
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes beside 0."""
+
+
+def make_program(name: str, *, entry_points: str, distribution: str, help: str) -> LazyGroup:
+    """Make the group of a program, with the global options that come before the command.
+
+    Parameters
+    ----------
+    name
+        Name of the program, such as ``butler``.
+    entry_points
+        Entry-point group of its commands, such as ``pachon.butler.commands``.
+    distribution
+        The distribution whose version ``--version`` prints.
+    help
+        The text above the list of commands.
+    """
+    return LazyGroup(
+        name,
+        entry_points=entry_points,
+        help=help,
+        callback=_apply_global_options,
+        params=_global_options(name, distribution),
+        context_settings={"help_option_names": ["-h", "--help"]},
+        no_args_is_help=True,
+    )
+
+
+def _global_options(program: str, distribution: str) -> list[click.Parameter]:
+    def print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value:
+            from importlib.metadata import version  # 30 ms, for this option only
+
+            click.echo(f"{program} {version(distribution)}")
+            ctx.exit()
+
+    several: dict[str, Any] = {"multiple": True, "callback": split_commas_callback}
+    return [
+        click.Option(
+            ["--log-level", "log_levels"],
+            metavar="LEVEL|COMPONENT=LEVEL",
+            help="CRITICAL, ERROR, WARNING, INFO, VERBOSE, DEBUG or TRACE, of the project, of a component, or of all (.=LEVEL).",
+            **several,
+        ),
+        click.Option(["--long-log"], is_flag=True, help="Log time, label and source line too."),
+        click.Option(
+            ["--log-file", "log_files"],
+            metavar="FILE",
+            help="File to append the log to; the suffix .json gives one JSON document a line.",
+            **several,
+        ),
+        click.Option(["--log-tty/--no-log-tty"], default=True, help="Log to the terminal (stderr); the default."),
+        click.Option(["--log-label", "log_labels"], metavar="KEY=VALUE", help="Label for each log record.", **several),
+        click.Option(["--progress/--no-progress"], default=False, help="Show progress bars; the default is no."),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=print_version,
+            help="Show the version and exit.",
+        ),
+    ]
+
+
+def _apply_global_options(
+    *,
+    log_levels: Sequence[str],
+    long_log: bool,
+    log_files: Sequence[str],
+    log_tty: bool,
+    log_labels: Sequence[str],
+    progress: bool,
+) -> None:
+    # Not at the top: `--help` does without logging.
+    from pachon.base.cli.splitting import split_key_values
+    from pachon.base.log_configuration import configure_logging
+    from pachon.base.progress_bar import enable_progress
+
+    try:
+        configure_logging(
+            log_levels, long=long_log, files=log_files, tty=log_tty, labels=split_key_values(log_labels, commas=False)
+        )
+    except InvalidInputError as error:
+        raise click.UsageError(str(error)) from error
+    enable_progress(progress)
+
+
+def run_program(program: click.Group, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a program and end the process.
+
+    Exit codes are 0 for done, 1 for failed, 2 for wrong usage, 130 when interrupted. An error of pachon is one line on
+    stderr, with a traceback when the project logs at DEBUG; any other error is a defect, and its traceback is shown.
+    """
+    sys.exit(_run(program, arguments))
+
+
+def _run(program: click.Group, arguments: Sequence[str] | None) -> int:
+    _tolerate_narrow_terminals()
+    try:
+        try:
+            code = program.main(arguments, prog_name=program.name, standalone_mode=False)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except click.Abort as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                return INTERRUPTED
+            click.echo("Aborted.", err=True)
+            return FAILED
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the last resort of a program)
+            _report(error)
+            return FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone. What is still in the buffer must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+    return code if isinstance(code, int) and not isinstance(code, bool) else 0
+
+
+def _tolerate_narrow_terminals() -> None:
+    """Replace signs that the terminal's encoding lacks instead of failing on them."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _report(error: Exception) -> None:
+    ours = list(_own_errors(error))
+    if not ours or _debugging():
+        import traceback  # for failures only
+
+        traceback.print_exception(error)
+    for one in ours:
+        click.echo(f"Error: {describe_error(one)}", err=True)
+
+
+def _own_errors(error: BaseException) -> Iterator[PachonError]:
+    """Give the errors of pachon in an error or group; nothing if there is any other error in it."""
+    errors = list(_leaves(error))
+    if all(isinstance(one, PachonError) for one in errors):
+        yield from (one for one in errors if isinstance(one, PachonError))
+
+
+def _leaves(error: BaseException) -> Iterable[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error
+
+
+def _debugging() -> bool:
+    import logging  # already imported by whoever configured it
+
+    return logging.getLogger("pachon").isEnabledFor(logging.DEBUG)
+
+
+def describe_error(error: BaseException) -> str:
+    """Give the message of an error and the notes that the layers above added, in one line."""
+    parts = [str(error) or type(error).__name__, *getattr(error, "__notes__", ())]
+    return " ".join(" ".join(part.split()) for part in parts)

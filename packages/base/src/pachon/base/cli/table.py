@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables on standard output, for people and for machines."""
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from pachon.base.errors import InvalidInputError
+
+__all__ = ["FORMATS", "print_table"]
+
+FORMATS = ("table", "json", "csv", "ecsv", "arrow")
+"""What `print_table` writes; all but the first are stable and for machines."""
+
+RICH_ROWS = 1000
+"""Longer tables are written plainly: rich measures every cell, which takes minutes for tens of thousands of rows."""
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+def print_table(columns: Columns, *, format: str = "table", title: str | None = None) -> None:
+    """Write a table to standard output.
+
+    Parameters
+    ----------
+    columns
+        Column name -> its values, all of one length. Values are shown with `str`; numbers, truth values and None keep
+        their kind in JSON and Arrow.
+    format
+        ``table`` for people (fitted to the terminal; whole when it goes into a file or a pipe), ``json`` (a list of
+        objects, one a row), ``csv``, ``ecsv`` (needs astropy) or ``arrow`` (an IPC stream; needs pyarrow).
+    title
+        A line above the table for people.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such format, the columns differ in length, or the library for the format is not installed.
+    """
+    if len({len(values) for values in columns.values()}) > 1:
+        raise InvalidInputError("The columns of a table must have one length.")
+    writers = {
+        "table": _write_table,
+        "json": _write_json,
+        "csv": _write_csv,
+        "ecsv": _write_ecsv,
+        "arrow": _write_arrow,
+    }
+    if format not in writers:
+        raise InvalidInputError(f"There is no table format {format!r}; formats are {', '.join(FORMATS)}.")
+    if title and format == "table":
+        sys.stdout.write(f"{title}\n")
+    writers[format](columns, sys.stdout)
+
+
+def _write_table(columns: Columns, stream: TextIO) -> None:
+    if not columns:
+        return
+    texts = {name: [_text(value) for value in values] for name, values in columns.items()}
+    rows = len(next(iter(texts.values())))
+    if stream.isatty() and rows <= RICH_ROWS:
+        _write_rich(texts, columns, stream)
+    else:
+        _write_plain(texts, columns, stream)
+
+
+def _write_rich(texts: Mapping[str, Sequence[str]], columns: Columns, stream: TextIO) -> None:
+    # rich is wanted only for a terminal.
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name, values in columns.items():
+        table.add_column(Text(name), justify="right" if _is_numeric(values) else "left", overflow="fold")
+    for row in zip(*texts.values(), strict=True):
+        table.add_row(*map(Text, row))
+    Console(file=stream).print(table)
+
+
+def _write_plain(texts: Mapping[str, Sequence[str]], columns: Columns, stream: TextIO) -> None:
+    padded: list[list[str]] = []
+    for name, values in texts.items():
+        width = max([len(name), *map(len, values)])
+        align = str.rjust if _is_numeric(columns[name]) else str.ljust
+        padded.append([align(name, width), "-" * width, *(align(value, width) for value in values)])
+    stream.writelines(f"{'  '.join(row).rstrip()}\n" for row in zip(*padded, strict=True))
+
+
+def _write_json(columns: Columns, stream: TextIO) -> None:
+    names = list(columns)
+    rows = [dict(zip(names, map(_plain, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+    json.dump(rows, stream, indent=None if len(rows) > RICH_ROWS else 1)
+    stream.write("\n")
+
+
+def _write_csv(columns: Columns, stream: TextIO) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*([_text(value) for value in values] for values in columns.values()), strict=True))
+
+
+def _write_ecsv(columns: Columns, stream: TextIO) -> None:
+    try:
+        from astropy.table import Table  # heavy, and for this format only
+    except ImportError as error:
+        raise InvalidInputError("The format ecsv needs astropy: pip install 'pachon-base[tables]'.") from error
+    Table(_uniform(columns)).write(stream, format="ascii.ecsv")
+
+
+def _write_arrow(columns: Columns, stream: TextIO) -> None:
+    try:
+        import pyarrow  # heavy, and for this format only
+        import pyarrow.ipc
+    except ImportError as error:
+        raise InvalidInputError("The format arrow needs pyarrow: pip install 'pachon-base[tables]'.") from error
+    table = pyarrow.table(_uniform(columns))
+    stream.flush()
+    with pyarrow.ipc.new_stream(stream.buffer, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _plain(value: Any) -> Any:
+    """Give a value that JSON knows."""
+    if hasattr(value, "dtype") and hasattr(value, "item"):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_text, value))
+    return str(value)
+
+
+def _uniform(columns: Columns) -> dict[str, list[Any]]:
+    """Give columns of one plain kind each: all numbers, all truth values, or all text."""
+    result: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        plain = [_plain(value) for value in values]
+        kinds = {type(value) for value in plain if value is not None}
+        result[name] = (
+            plain if len(kinds) == 1 and kinds <= {bool, int, float, str} else [_text(value) for value in values]
+        )
+    return result
+
+
+def _is_numeric(values: Sequence[Any]) -> bool:
+    if hasattr(values, "dtype"):
+        return str(values.dtype.kind) in "iuf"
+    return len(values) > 0 and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
