@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kinds of collections, and what is known of one."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from pachon.base import InvalidInputError, closest
+
+__all__ = ["CollectionInfo", "CollectionType"]
+
+
+class CollectionType(enum.IntEnum):
+    """What a collection holds; the values are stored."""
+
+    RUN = 1
+    """Datasets, each in exactly one run for ever."""
+    TAGGED = 2
+    """References to datasets of any run, one for each dataset type and data ID."""
+    CHAINED = 3
+    """An ordered list of other collections."""
+    CALIBRATION = 4
+    """Datasets with validity ranges."""
+
+    @classmethod
+    def parse(cls, text: str) -> CollectionType:
+        """Read a name of any case.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such kind.
+        """
+        try:
+            return cls[text.strip().upper()]
+        except KeyError:
+            known = [member.name for member in cls]
+            raise InvalidInputError(
+                f"There is no collection type {text!r}; there are {', '.join(known)}.{closest(text, known)}"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionInfo:
+    """One collection."""
+
+    name: str
+    type: CollectionType
+    doc: str = ""
+    children: tuple[str, ...] = ()
+    """The collections of a chain, in search order; not flattened."""
+    parents: tuple[str, ...] = ()
+    """The chains that hold it directly, if they were asked for."""
+    dataset_types: tuple[str, ...] | None = None
+    """Dataset types ever held (a superset of those held now), if they were asked for."""
