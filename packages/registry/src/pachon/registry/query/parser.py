@@ -7,7 +7,6 @@ The grammar is that of ``docs/query-language.md``: one method a rule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
 
 from pachon.base import closest
 from pachon.registry.errors import QueryNameError, QuerySyntaxError
@@ -54,7 +53,7 @@ class _Parser:
             return None
         expression = self._expr()
         if self._peek().kind is not TokenKind.END:
-            self._fail_unexpected()
+            raise self._unexpected()
         return expression
 
     # Rules, lowest precedence first.
@@ -85,7 +84,7 @@ class _Parser:
             return operand
         self._expect("(", "IN needs a list in parentheses")
         if self._is_operator(")"):
-            self._fail("The list of IN is empty")
+            raise self._error("The list of IN is empty")
         items = self._listed(self._item)
         return s.IsIn(operand=operand, items=items, negated=negated, position=operand.position)
 
@@ -93,22 +92,22 @@ class _Parser:
         token = self._peek()
         if sign := self._take_operator("+", "-"):
             if self._peek().kind not in (TokenKind.INT, TokenKind.FLOAT):
-                self._fail("A list of IN holds literals, ranges, binds and UUID('...')")
+                raise self._error("A list of IN holds literals, ranges, binds and UUID('...')")
             return s.Unary(operator=str(sign.value), operand=self._literal(), position=sign.position)
         if token.kind in _LITERALS or token.kind in (TokenKind.RANGE, TokenKind.BIND):
             return self._end_of_item(self._primary())
         if token.kind is TokenKind.NAME:
             if "." in token.text:
-                self._fail(f"The list of IN cannot hold the column {token.text}")
+                raise self._error(f"The list of IN cannot hold the column {token.text}")
             node = self._primary()
             if isinstance(node, s.Call) and node.function != "UUID":
-                self._fail(f"The list of IN cannot hold {node.function}", token.position)
+                raise self._error(f"The list of IN cannot hold {node.function}", token.position)
             return self._end_of_item(node)
-        self._fail("A list of IN holds literals, ranges, binds and UUID('...')")
+        raise self._error("A list of IN holds literals, ranges, binds and UUID('...')")
 
     def _end_of_item(self, node: s.Expression) -> s.Expression:
         if not (self._is_operator(",") or self._is_operator(")") or self._peek().kind is TokenKind.END):
-            self._fail("A list of IN cannot hold expressions")
+            raise self._error("A list of IN cannot hold expressions")
         return node
 
     def _sum(self) -> s.Expression:
@@ -139,7 +138,7 @@ class _Parser:
             return self._name_or_call()
         if self._is_operator("("):
             return self._nested(self._parenthesized)
-        self._fail_unexpected()
+        raise self._unexpected()
 
     def _parenthesized(self) -> s.Expression:
         opening = self._advance()
@@ -168,7 +167,7 @@ class _Parser:
         if not self._is_operator("("):
             return s.Identifier(words=tuple(token.text.split(".")), position=token.position)
         if "." in token.text:
-            self._fail("A column cannot be called", token.position)
+            raise self._error("A column cannot be called", token.position)
         function = token.text.upper()
         if function not in s.FUNCTIONS:
             hint = closest(function, s.FUNCTIONS) or f" There are {', '.join(s.FUNCTIONS)}."
@@ -181,7 +180,7 @@ class _Parser:
         if not self._take_operator(")"):
             arguments = self._listed(self._expr)
         if reason := _wrong_arguments(function, arguments):
-            self._fail(reason, position)
+            raise self._error(reason, position)
         return s.Call(function=function, arguments=arguments, position=position)
 
     # Repetition.
@@ -206,14 +205,14 @@ class _Parser:
         while token := (self._take_operator(*operators) or self._take_word(*operators)):
             length += 1
             if length > MAX_CHAIN:
-                self._fail(f"More than {MAX_CHAIN} operators in a chain", token.position)
+                raise self._error(f"More than {MAX_CHAIN} operators in a chain", token.position)
             left = s.Binary(operator=str(token.value), left=left, right=rule(), position=left.position)
         return left
 
     def _nested(self, rule: Callable[[], s.Expression]) -> s.Expression:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._fail(f"The expression is nested more than {MAX_DEPTH} deep")
+            raise self._error(f"The expression is nested more than {MAX_DEPTH} deep")
         node = rule()
         self._depth -= 1
         return node
@@ -243,23 +242,23 @@ class _Parser:
 
     def _expect(self, operator: str, otherwise: str) -> None:
         if not self._take_operator(operator):
-            self._fail(otherwise)
+            raise self._error(otherwise)
 
-    def _fail_unexpected(self) -> NoReturn:
+    def _unexpected(self) -> QuerySyntaxError:
         token = self._peek()
         if token.kind is TokenKind.END:
-            self._fail("The expression ends too early")
+            return self._error("The expression ends too early")
         if hint := _FOREIGN_WORDS.get(token.text.upper()):
-            self._fail(f"There is no {token.text!r} here; {hint}")
+            return self._error(f"There is no {token.text!r} here; {hint}")
         previous = self._peek(-1) if self._index else None
         if previous and previous.kind is token.kind is TokenKind.STRING:
-            self._fail("Two strings follow each other; for text with a quote use a bind")
+            return self._error("Two strings follow each other; for text with a quote use a bind")
         if previous and previous.kind is TokenKind.NAME and token.kind is TokenKind.STRING:
-            self._fail(f"A string follows {previous.text!r}; a time is written T'...' without a blank")
-        self._fail(f"{token.text!r} is not expected here")
+            return self._error(f"A string follows {previous.text!r}; a time is written T'...' without a blank")
+        return self._error(f"{token.text!r} is not expected here")
 
-    def _fail(self, reason: str, position: int | None = None) -> NoReturn:
-        raise QuerySyntaxError(reason, self._text, self._peek().position if position is None else position)
+    def _error(self, reason: str, position: int | None = None) -> QuerySyntaxError:
+        return QuerySyntaxError(reason, self._text, self._peek().position if position is None else position)
 
 
 def _wrong_arguments(function: str, arguments: tuple[s.Expression, ...]) -> str | None:

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Transactions: short writes under one lock, reads that take none."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from pachon.base import InvalidInputError, ReadOnlyError
+from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
+from pachon.registry.errors import DatabaseBusyError, DatabaseError
+
+__all__ = ["LOCK_TIMEOUT_S", "Database"]
+
+LOCK_TIMEOUT_S = 60.0
+"""How long a write waits for those of other processes."""
+
+
+class Database:
+    """One database: a pool of connections, and for each thread at most one write transaction.
+
+    Close it, or use it as a context manager.
+    """
+
+    def __init__(self, engine: sa.Engine, *, readonly: bool, lock_timeout: float = LOCK_TIMEOUT_S) -> None:
+        self.engine = engine
+        self.readonly = readonly
+        self.lock_timeout = lock_timeout
+        self._closed = False
+        self._thread = _ThreadState()
+        # Threads of one process queue here, which is fairer than SQLite's polling.
+        self._writer = threading.Lock()
+        self._reads = engine.execution_options()
+        self._snapshots = self._snapshot_engine()
+        self._writes = engine.execution_options(**{BEGIN: WRITE})
+
+    @classmethod
+    def open(cls, url: str, *, readonly: bool = False, create: bool = False) -> Self:
+        """Open the database of a URL."""
+        return cls(make_engine(url, readonly=readonly, create=create), readonly=readonly)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @property
+    def in_write(self) -> bool:
+        """Whether this thread is in a write transaction."""
+        return self._thread.writing is not None
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Give a connection for single statements; inside a transaction of this thread, that one's."""
+        if (current := self._thread.writing or self._thread.snapshot) is not None:
+            yield current
+            return
+        self._check_open()
+        with _own_errors(), self._reads.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Give a connection on which several statements see one state; temporary tables made on it vanish."""
+        if (current := self._thread.writing or self._thread.snapshot) is not None:
+            yield current
+            return
+        self._check_open()
+        with _own_errors(), self._snapshots.connect() as connection:
+            self._thread.snapshot = connection
+            try:
+                yield connection
+            finally:
+                self._thread.snapshot = None
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Give a connection in a write transaction, committed at the end and undone by an exception.
+
+        Inside a transaction of the same thread this is a part of it which fails alone: if it raises and the
+        exception is caught outside, only what it wrote is undone.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the database was opened for reading.
+        DatabaseBusyError
+            If the write lock cannot be had in time.
+        """
+        if (current := self._thread.writing) is not None:
+            try:
+                with current.begin_nested():
+                    yield current
+            except BaseException:
+                self._thread.run(self._thread.on_undo)
+                raise
+            return
+        self._check_open()
+        if self.readonly:
+            raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
+        with _own_errors(), self._locked_connection() as connection:
+            self._thread.begin(connection)
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                self._thread.run(self._thread.on_undo)
+                raise
+            finally:
+                at_end = self._thread.end()
+        self._thread.run(at_end)
+
+    def on_undo(self, action: Callable[[], None]) -> None:
+        """Have an action done whenever a part of this thread's transaction is undone."""
+        self._thread.on_undo.append(action)
+
+    def on_end(self, action: Callable[[], None]) -> None:
+        """Have an action done when this thread's transaction has ended, committed or not."""
+        self._thread.on_end.append(action)
+
+    def close(self) -> None:
+        """Close all connections; the database cannot be used any more."""
+        self._closed = True
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InvalidInputError("The registry is closed; open it again.")
+
+    def _snapshot_engine(self) -> sa.Engine:
+        if self.dialect == "sqlite":
+            return self.engine.execution_options(**{BEGIN: SNAPSHOT})
+        return self.engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def _locked_connection(self) -> Iterator[sa.Connection]:
+        deadline = time.monotonic() + self.lock_timeout
+        if not self._writer.acquire(timeout=self.lock_timeout):
+            raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
+        try:
+            with self._writes.connect() as connection:
+                _begin_before(connection, deadline, self.lock_timeout)
+                yield connection
+        finally:
+            self._writer.release()
+
+
+class _ThreadState(threading.local):
+    """The transaction of a thread, and what is to be done at its end."""
+
+    def __init__(self) -> None:
+        self.writing: sa.Connection | None = None
+        self.snapshot: sa.Connection | None = None
+        self.on_undo: list[Callable[[], None]] = []
+        self.on_end: list[Callable[[], None]] = []
+
+    def begin(self, connection: sa.Connection) -> None:
+        self.writing = connection
+
+    def end(self) -> list[Callable[[], None]]:
+        at_end = self.on_end
+        self.writing, self.on_undo, self.on_end = None, [], []
+        return at_end
+
+    @staticmethod
+    def run(actions: list[Callable[[], None]]) -> None:
+        for action in actions:
+            action()
+
+
+def _begin_before(connection: sa.Connection, deadline: float, lock_timeout: float) -> None:
+    """Begin, trying again while another process holds the lock."""
+    while True:
+        try:
+            connection.begin()
+        except OperationalError as error:
+            if not _is_busy(error):
+                raise
+            if time.monotonic() > deadline:
+                raise DatabaseBusyError(
+                    f"Another process has been writing to the database for {lock_timeout:g} s; try again."
+                ) from None
+            # Processes that wait for the same lock must not wake up together.
+            time.sleep(random.uniform(0.001, 0.02))
+        else:
+            return
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn the driver's errors into ours. What a verb expects, it has caught before."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise DatabaseError(f"The database refused a row: {_one_line(error)}.") from error
+    except DBAPIError as error:
+        raise DatabaseError(f"The database failed: {_one_line(error)}.") from error
+
+
+def _one_line(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split()).rstrip(".")

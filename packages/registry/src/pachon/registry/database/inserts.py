@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Insertions that meet existing rows, in the words both databases share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+__all__ = ["insert_or_skip", "insert_or_update"]
+
+
+def _insert(table: sa.Table, dialect: str) -> Any:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def insert_or_skip(table: sa.Table, dialect: str, *, keys: Iterable[str] | None = None) -> sa.Insert:
+    """Insert rows unless one with the same key exists (any unique key, if none are named)."""
+    statement: sa.Insert = _insert(table, dialect).on_conflict_do_nothing(
+        index_elements=None if keys is None else list(keys)
+    )
+    return statement
+
+
+def insert_or_update(table: sa.Table, dialect: str, *, keys: Iterable[str]) -> sa.Insert:
+    """Insert rows, and where one with the same key exists replace its other columns."""
+    names = list(keys)
+    insert = _insert(table, dialect)
+    others = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in names}
+    if not others:
+        return insert_or_skip(table, dialect, keys=names)
+    statement: sa.Insert = insert.on_conflict_do_update(index_elements=names, set_=others)
+    return statement

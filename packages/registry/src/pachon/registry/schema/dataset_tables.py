@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables of the datasets in collections, one pair for each set of dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from pachon.dimensions import DimensionGroup
+from pachon.registry.database.column_types import Key64, Nanoseconds, Uuid
+from pachon.registry.schema.dimension_tables import dimension_column, foreign_keys, key_type
+from pachon.registry.schema.static_tables import StaticTables
+
+__all__ = ["DatasetTables", "dataset_tables"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetTables:
+    """The tables of the datasets with one set of dimensions."""
+
+    group: DimensionGroup
+    membership: sa.Table
+    """Datasets in RUN and TAGGED collections: one a dataset type, data ID and collection."""
+    validity: sa.Table
+    """Datasets in CALIBRATION collections, with their validity ranges."""
+
+
+def dataset_tables(
+    group: DimensionGroup,
+    group_id: int,
+    metadata: sa.MetaData,
+    static: StaticTables,
+    elements: Mapping[str, sa.Table],
+) -> DatasetTables:
+    """Make the pair of tables of a group of dimensions."""
+    membership = _table(f"membership_{group_id}", group, metadata, static, elements, with_validity=False)
+    validity = _table(f"validity_{group_id}", group, metadata, static, elements, with_validity=True)
+    return DatasetTables(group=group, membership=membership, validity=validity)
+
+
+def _table(
+    name: str,
+    group: DimensionGroup,
+    metadata: sa.MetaData,
+    static: StaticTables,
+    elements: Mapping[str, sa.Table],
+    *,
+    with_validity: bool,
+) -> sa.Table:
+    dimensions = {dimension: dimension_column(dimension) for dimension in group.required}
+    ranges = ["begin_ns"] if with_validity else []
+    validity = [
+        sa.Column("begin_ns", Nanoseconds, nullable=False, autoincrement=False),
+        sa.Column("end_ns", Nanoseconds, nullable=False),
+        sa.CheckConstraint("begin_ns < end_ns", name=f"ck_{name}_not_empty"),
+    ]
+    table = sa.Table(
+        name,
+        metadata,
+        sa.Column(
+            "dataset_type_id",
+            Key64,
+            sa.ForeignKey(static.dataset_type.c.dataset_type_id),
+            nullable=False,
+            autoincrement=False,
+        ),
+        *(
+            sa.Column(column, key_type(group.universe, dimension), nullable=False, autoincrement=False)
+            for dimension, column in dimensions.items()
+        ),
+        sa.Column(
+            "collection_id",
+            Key64,
+            sa.ForeignKey(static.collection.c.collection_id, ondelete="CASCADE"),
+            nullable=False,
+            autoincrement=False,
+        ),
+        *(validity if with_validity else ()),
+        sa.Column("dataset_id", Uuid, sa.ForeignKey(static.dataset.c.dataset_id, ondelete="CASCADE"), nullable=False),
+        sa.Column("run_id", Key64, nullable=False),
+        # The data ID comes before the collection: finding one dataset in a chain of thousands of collections is
+        # one search of this index.
+        sa.PrimaryKeyConstraint("dataset_type_id", *dimensions.values(), "collection_id", *ranges),
+        *foreign_keys(group.universe, elements, dimensions),
+        sqlite_with_rowid=False,
+    )
+    sa.Index(None, table.c.dataset_id)
+    # With the key of the table at its end, as SQLite does it, this index answers a listing of a collection alone.
+    sa.Index(None, table.c.collection_id, table.c.dataset_type_id, table.c.dataset_id, table.c.run_id)
+    return table

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""All tables of one registry, and how they come into being."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from pachon.base import FormatError
+from pachon.dimensions import DimensionGroup, DimensionUniverse
+from pachon.registry.errors import SchemaVersionError
+from pachon.registry.schema.dataset_tables import DatasetTables, dataset_tables
+from pachon.registry.schema.dimension_tables import element_table, overlap_table
+from pachon.registry.schema.static_tables import StaticTables, new_metadata
+
+__all__ = ["SCHEMA_VERSION", "Schema", "create_schema", "read_schema"]
+
+SCHEMA_VERSION = 1
+"""Version of the tables; `docs/formats/registry.md` says what each version holds."""
+
+
+class Schema:
+    """The tables of a registry with one universe. Tables of dataset groups are added when they are first met."""
+
+    def __init__(self, universe: DimensionUniverse, namespace: str | None = None) -> None:
+        self.universe = universe
+        self.metadata = new_metadata(namespace)
+        self.static = StaticTables(self.metadata)
+        self.elements: Mapping[str, sa.Table] = {}
+        self.overlaps: Mapping[str, sa.Table] = {}
+        elements: dict[str, sa.Table] = {}
+        for name in _parents_first(universe):
+            elements[name] = element_table(universe, universe[name], self.metadata, elements)
+        self.elements = elements
+        self.overlaps = {
+            name: overlap_table(universe, universe[name], self.metadata, table)
+            for name, table in elements.items()
+            if universe[name].spatial is not None
+        }
+        self._groups: dict[int, DatasetTables] = {}
+        self._lock = threading.Lock()
+
+    def datasets(self, group: DimensionGroup, group_id: int) -> DatasetTables:
+        """Give the tables of the datasets of a registered group of dimensions."""
+        if (tables := self._groups.get(group_id)) is not None:
+            return tables
+        with self._lock:
+            if group_id not in self._groups:
+                self._groups[group_id] = dataset_tables(group, group_id, self.metadata, self.static, self.elements)
+            return self._groups[group_id]
+
+
+def create_schema(connection: sa.Connection, schema: Schema) -> None:
+    """Make all tables in an empty database, and record version and universe."""
+    schema.metadata.create_all(connection, checkfirst=False)
+    universe = schema.universe
+    attributes = {
+        "schema_version": str(SCHEMA_VERSION),
+        "universe": json.dumps(dict(universe.document), ensure_ascii=False),
+        "universe_namespace": universe.namespace,
+        "universe_version": str(universe.version),
+        "universe_digest": universe.digest,
+    }
+    rows = [{"name": name, "value": value} for name, value in attributes.items()]
+    connection.execute(sa.insert(schema.static.attribute), rows)
+    connection.execute(
+        sa.insert(schema.static.change_counter),
+        [{"name": name, "value": 0} for name in ("collections", "dataset_types")],
+    )
+
+
+def read_schema(connection: sa.Connection, namespace: str | None = None) -> Schema:
+    """Give the tables of an existing registry.
+
+    Raises
+    ------
+    SchemaVersionError
+        If it was written by a version of pachon with other tables.
+    FormatError
+        If the database is no registry.
+    """
+    table = StaticTables(new_metadata(namespace)).attribute
+    try:
+        found = connection.execute(sa.select(table.c.name, table.c.value)).all()
+    except sa.exc.DBAPIError as error:
+        raise FormatError(f"The database is no registry of pachon ({error.orig}).") from None
+    attributes = {row.name: row.value for row in found}
+    version = attributes.get("schema_version", "")
+    if not version.isdigit():
+        raise FormatError("The database is no registry of pachon: it has no schema version.")
+    if int(version) > SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"The registry has schema version {version}; this pachon knows versions up to {SCHEMA_VERSION}. "
+            "Use a newer pachon."
+        )
+    if int(version) < SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"The registry has schema version {version}; this pachon needs {SCHEMA_VERSION}. Run 'butler migrate'."
+        )
+    return Schema(DimensionUniverse.from_document(json.loads(attributes["universe"])), namespace)
+
+
+def _parents_first(universe: DimensionUniverse) -> list[str]:
+    """Give the elements that have tables; universe order puts what is referred to before what refers to it."""
+    return [name for name, element in universe.elements.items() if element.has_table]
