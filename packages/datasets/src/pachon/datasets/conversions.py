@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "array_from_ccd_data",
-    "dict_from_header",
-    "header_from_dict",
-    "pandas_from_arrow",
-    "pandas_from_astropy",
     "arrow_from_astropy",
     "arrow_from_pandas",
     "astropy_from_arrow",
     "astropy_from_numpy",
     "astropy_from_pandas",
+    "dict_from_header",
+    "header_from_dict",
+    "pandas_from_arrow",
+    "pandas_from_astropy",
 ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
+
 from pachon.dimensions import DataCoordinate, DataIdTable
 
 __all__ = [

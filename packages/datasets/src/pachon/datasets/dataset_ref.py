@@ -41,7 +41,7 @@ class DatasetRef:
         self,
         dataset_type: DatasetType,
         data_id: DataCoordinate | Mapping[str, Any],
-        run: str,
+        run: Any,
         *,
         id: uuid.UUID | None = None,  # the field's name of it
     ) -> None:

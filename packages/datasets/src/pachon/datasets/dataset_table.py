@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
 from pachon.base import InvalidInputError
 from pachon.datasets.dataset_id import ids_from_uuids, uuids_from_ids
 from pachon.datasets.dataset_ref import DatasetRef
@@ -129,9 +130,7 @@ class ValidityTable:
     rank: np.ndarray
     """Shape (n,), int32: position of the collection in the flattened search path."""
 
-    def __init__(
-        self, datasets: DatasetTable, begin_ns: np.ndarray, end_ns: np.ndarray, rank: np.ndarray
-    ) -> None:
+    def __init__(self, datasets: DatasetTable, begin_ns: np.ndarray, end_ns: np.ndarray, rank: np.ndarray) -> None:
         self.datasets = datasets
         self.begin_ns = begin_ns
         self.end_ns = end_ns

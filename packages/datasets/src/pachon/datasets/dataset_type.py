@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MAX_NAME: Final = 128
 
 
-def check_dataset_type_name(name: str) -> str:
+def check_dataset_type_name(name: Any) -> str:
     """Give the name back.
 
     Raises

@@ -57,7 +57,8 @@ class Categorical:
 
     def decode(self) -> np.ndarray:
         """Give the values row by row, int64 or object (``str``)."""
-        return self.values[self.codes]
+        decoded: np.ndarray = self.values[self.codes]
+        return decoded
 
     def tolist(self) -> list[Any]:
         """Give the values row by row as Python integers or strings."""

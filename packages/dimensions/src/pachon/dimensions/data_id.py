@@ -271,7 +271,7 @@ class DataCoordinate:
     @property
     def region(self) -> Region | None:
         """The region of an expanded data ID (ICRS): that of each spatial family, intersected; `None` if any is null."""
-        regions = [record.region for record in self._chosen("spatial") if record is not None]
+        regions: list[Region] = [r.region for r in self._chosen("spatial") if r is not None]
         if not regions or len(regions) != len(self.group.spatial) or any(r is None for r in regions):
             return None
         if len(regions) == 1:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+
 from pachon.base import InvalidInputError
 from pachon.dimensions.categorical import Categorical, combine_codes
 from pachon.dimensions.data_id import DataCoordinate
@@ -35,9 +36,7 @@ class DataIdTable(Sequence[DataCoordinate]):
     columns: Mapping[str, Categorical]
     """By dimension, in the order `DimensionGroup.ordered`."""
 
-    def __init__(
-        self, group: DimensionGroup, columns: Mapping[str, Categorical], length: int | None = None
-    ) -> None:
+    def __init__(self, group: DimensionGroup, columns: Mapping[str, Categorical], length: int | None = None) -> None:
         order = group.ordered if all(name in columns for name in group.ordered) else group.required
         missing = [name for name in order if name not in columns]
         if missing:
@@ -50,9 +49,7 @@ class DataIdTable(Sequence[DataCoordinate]):
         self._length = lengths.pop() if lengths else 0
 
     @classmethod
-    def from_arrays(
-        cls, group: DimensionGroup, columns: Mapping[str, Any], length: int | None = None
-    ) -> DataIdTable:
+    def from_arrays(cls, group: DimensionGroup, columns: Mapping[str, Any], length: int | None = None) -> DataIdTable:
         """Encode plain columns of integers or strings."""
         return cls(
             group,

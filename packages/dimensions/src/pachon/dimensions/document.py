@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from pachon.base import FormatError, closest
 from pachon.dimensions.column import Column
 from pachon.dimensions.skypix import SKYPIX_CLASSES, SkyPixSystem
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 __all__ = ["ElementDefinition", "UniverseDefinition", "load_document", "parse_document"]
 
@@ -105,7 +106,8 @@ def load_document(source: str | Path) -> dict[str, Any]:
     """
     text = source if isinstance(source, str) and "\n" in source else Path(source).read_text(encoding="utf-8")
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        # The C form of the safe loader is ten times faster.
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except yaml.YAMLError as error:
         raise FormatError(f"The universe is no valid YAML: {error}") from None
     if not isinstance(document, dict):

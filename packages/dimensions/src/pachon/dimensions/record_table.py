@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+
 from pachon.base import InvalidInputError, closest
 from pachon.dimensions.categorical import Categorical
 from pachon.dimensions.column import Column
@@ -15,7 +17,7 @@ from pachon.dimensions.data_id_table import DataIdTable
 from pachon.dimensions.element import DimensionElement
 from pachon.dimensions.record import DimensionRecord
 from pachon.dimensions.timespan import Timespan
-from pachon.dimensions.universe import DimensionUniverse
+from pachon.dimensions.universe import DimensionGroup, DimensionUniverse
 
 __all__ = ["NULL_NS", "RecordTable", "column_arrays"]
 
@@ -93,9 +95,7 @@ class RecordTable(Sequence[DimensionRecord]):
             return self.take(np.arange(self._length)[index])
         if not -self._length <= index < self._length:
             raise IndexError(index)
-        return DimensionRecord(
-            self.element, {c.name: _value_at(c, self.columns, index) for c in self.element.columns}
-        )
+        return DimensionRecord(self.element, {c.name: _value_at(c, self.columns, index) for c in self.element.columns})
 
     def __iter__(self) -> Iterator[DimensionRecord]:
         return (self[index] for index in range(self._length))
@@ -104,12 +104,15 @@ class RecordTable(Sequence[DimensionRecord]):
         """Give some rows; ``rows`` is an index array or a boolean mask."""
         return RecordTable(self.element, {name: column[rows] for name, column in self.columns.items()})
 
-    def data_ids(self, universe: DimensionUniverse) -> DataIdTable:
-        """Give the data IDs of the records, with the values of implied dimensions if they are direct."""
-        group = universe.group_of(self.element)
+    def data_ids(
+        self, universe: DimensionUniverse, dimensions: DimensionGroup | Iterable[str] | None = None
+    ) -> DataIdTable:
+        """Give the data ID of each record, or its part for dimensions that the records name themselves."""
+        group = universe.group_of(self.element) if dimensions is None else universe.conform(dimensions)
         known = {
             name: Categorical.encode(self.columns[self.element.key_name(name)])
             for name in (*self.element.required, *self.element.implied)
+            if name in group
         }
         return DataIdTable(group, known, self._length)
 
@@ -131,7 +134,7 @@ def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str,
     if len(lengths) > 1:
         raise InvalidInputError(f"The columns have different lengths: {sorted(lengths)}.")
     names = list(columns)
-    lists = [column.tolist() if isinstance(column, np.ndarray) else list(column) for column in columns.values()]
+    lists = [np.asarray(c).tolist() if hasattr(c, "dtype") else list(c) for c in columns.values()]
     return (dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True))
 
 
@@ -150,9 +153,7 @@ def _spelled(element: DimensionElement, row: Mapping[str, Any]) -> dict[str, Any
     if element.is_dimension and element.name in plain:
         key, value = element.primary_key.name, plain.pop(element.name)
         if plain.setdefault(key, value) != value:
-            raise InvalidInputError(
-                f"{element.name}={value!r} and {key}={plain[key]!r} contradict each other."
-            )
+            raise InvalidInputError(f"{element.name}={value!r} and {key}={plain[key]!r} contradict each other.")
     if element.temporal is not None and ("datetime_begin" in plain or "datetime_end" in plain):
         if "timespan" in plain or not {"datetime_begin", "datetime_end"} <= plain.keys():
             raise InvalidInputError(f"{element.name}: datetime_begin and datetime_end together replace timespan.")
@@ -174,7 +175,7 @@ def _checked_value(element: DimensionElement, column: Column, value: Any) -> Any
         if hasattr(value, "encode") and not isinstance(value, str):
             return bytes(value.encode())
         raise InvalidInputError(f"{element.name}.region must be a region of lsst.sphgeom; got {value!r}.")
-    if column.type == "float" and isinstance(value, float) and value != value:
+    if column.type == "float" and isinstance(value, float) and math.isnan(value):
         return None
     return column.check(value, element.name)
 
@@ -182,8 +183,8 @@ def _checked_value(element: DimensionElement, column: Column, value: Any) -> Any
 def _arrays_from_values(column: Column, values: list[Any]) -> dict[str, np.ndarray]:
     if column.type == "timespan":
         bounds = [(NULL_NS, NULL_NS) if v is None else (v.begin_ns, v.end_ns) for v in values]
-        array = np.array(bounds, dtype=np.int64).reshape(-1, 2)
-        return {"timespan_begin": array[:, 0].copy(), "timespan_end": array[:, 1].copy()}
+        pairs = np.array(bounds, dtype=np.int64).reshape(-1, 2)
+        return {"timespan_begin": pairs[:, 0].copy(), "timespan_end": pairs[:, 1].copy()}
     if column.type == "float":
         return {column.name: np.array([np.nan if v is None else v for v in values], dtype=np.float64)}
     if column.type == "int" and not column.nullable:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lsst.sphgeom import Angle, Circle, ConvexPolygon, LonLat, Region, UnitVector3d
+
 from pachon.base import InvalidInputError
 
 if TYPE_CHECKING:

@@ -30,9 +30,7 @@ def resolve_elements(definition: UniverseDefinition) -> dict[str, DimensionEleme
     temporal = _family_of(definition.temporal)
     position = {name: index for index, name in enumerate(order)}
     elements: dict[str, DimensionElement] = {}
-    skypix = {
-        system.dimension(level): (system, level) for system in definition.skypix for level in system.levels
-    }
+    skypix = {system.dimension(level): (system, level) for system in definition.skypix for level in system.levels}
     for index, name in enumerate(order):
         if name in skypix:
             system, level = skypix[name]

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
+
 from pachon.base import InvalidInputError
 
 if TYPE_CHECKING:
@@ -48,13 +49,16 @@ def pixelization(scheme: str, level: int) -> Pixelization:
     # Importing sphgeom takes a tenth of a second; a universe alone does not need it.
     from lsst.sphgeom import HealpixPixelization, HtmPixelization
 
+    pixels: Any
     match scheme:
         case "htm":
-            return HtmPixelization(level)
+            pixels = HtmPixelization(level)
         case "healpix":
-            return HealpixPixelization(level)
+            pixels = HealpixPixelization(level)
         case _:
             raise InvalidInputError(f"There is no sky pixelization {scheme!r}; there are htm and healpix.")
+    # lsst-sphgeom's stubs do not say that HealpixPixelization is one.
+    return cast("Pixelization", pixels)
 
 
 def envelope_ranges(pixels: Pixelization, region: Region) -> np.ndarray:

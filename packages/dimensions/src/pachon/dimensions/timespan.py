@@ -22,7 +22,7 @@ _UNIX_JD: Final = 2440587.5
 _ISO = re.compile(
     r"\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9})\d*)?)?)?\s*(Z|[+-]\d\d:?\d\d)?\s*"
 )
-_EPOCH = datetime.datetime(1970, 1, 1)
+_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001  naive means TAI in this module
 
 
 def ns_from_time(time: Any) -> int:
@@ -81,9 +81,8 @@ def _ns_from_iso(text: str) -> int:
         raise InvalidInputError(f"Not an ISO date and time: {text!r} (for example 2026-01-31T12:00:00, TAI).")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
-        stamp = datetime.datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
-        )
+        clock = int(hour or 0), int(minute or 0), int(second or 0)
+        stamp = datetime.datetime(int(year), int(month), int(day), *clock)  # noqa: DTZ001  naive means TAI
     except ValueError as error:
         raise InvalidInputError(f"Not a date and time: {text!r} ({error}).") from None
     nanoseconds = int((fraction or "").ljust(9, "0"))
@@ -172,7 +171,7 @@ class Timespan:
     def for_day_obs(cls, day_obs: int, offset: int = 0) -> Timespan:
         """Give the 24 hours from TAI midnight of ``YYYYMMDD`` plus an offset in seconds."""
         try:
-            day = datetime.datetime.strptime(str(day_obs), "%Y%m%d")
+            day = datetime.datetime.strptime(str(day_obs), "%Y%m%d")  # noqa: DTZ007  naive means TAI
         except ValueError:
             raise InvalidInputError(f"Not a day of the form YYYYMMDD: {day_obs!r}.") from None
         begin = _ns_from_datetime(day) + offset * 1_000_000_000

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pachon.base import InvalidInputError, closest
 from pachon.dimensions.document import load_document, parse_document
@@ -43,7 +44,7 @@ class DimensionUniverse:
     Make one with `default`, `from_yaml` or `from_document`.
     """
 
-    _by_digest: dict[str, DimensionUniverse] = {}
+    _by_digest: ClassVar[dict[str, DimensionUniverse]] = {}
 
     namespace: str
     version: int
@@ -69,9 +70,7 @@ class DimensionUniverse:
         )
         self._families = {"spatial": dict(definition.spatial), "temporal": dict(definition.temporal)}
         for system in definition.skypix:
-            self._families["spatial"][system.name] = tuple(
-                system.dimension(level) for level in reversed(system.levels)
-            )
+            self._families["spatial"][system.name] = tuple(system.dimension(level) for level in reversed(system.levels))
         self._groups: dict[frozenset[str], DimensionGroup] = {}
 
     @classmethod
@@ -195,7 +194,7 @@ class DimensionUniverse:
         return f"DimensionUniverse({self.namespace}, version {self.version}, {len(self.elements)} elements)"
 
 
-class DimensionGroup(Set[str]):
+class DimensionGroup(AbstractSet[str]):
     """A dependency-complete, immutable set of dimensions of one universe.
 
     Iteration is in universe order. Groups are made by `DimensionUniverse.conform`
@@ -270,7 +269,7 @@ class DimensionGroup(Set[str]):
         return None
 
     def __le__(self, other: object) -> bool:
-        if not isinstance(other, Set):
+        if not isinstance(other, AbstractSet):
             return NotImplemented
         return all(name in other for name in self.names)
 
@@ -288,7 +287,7 @@ class DimensionGroup(Set[str]):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, DimensionGroup):
             return self is other or (self.names == other.names and self.universe == other.universe)
-        if isinstance(other, Set):
+        if isinstance(other, AbstractSet):
             return set(self.names) == set(other)
         return NotImplemented
 
@@ -306,9 +305,7 @@ def _conform(universe: DimensionUniverse, names: tuple[str, ...]) -> DimensionGr
     return universe.conform(names)
 
 
-def _lookup_order(
-    universe: DimensionUniverse, names: tuple[str, ...], elements: tuple[str, ...]
-) -> tuple[str, ...]:
+def _lookup_order(universe: DimensionUniverse, names: tuple[str, ...], elements: tuple[str, ...]) -> tuple[str, ...]:
     """Order dimensions so that each follows what it requires and what implies it; combinations come last."""
     implied_by: dict[str, set[str]] = {name: set() for name in names}
     for name in names:

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import pytest
+
+from pachon.base import InvalidInputError
+from pachon.dimensions import DimensionUniverse, Region, envelope_ranges, region_from_bytes, region_to_bytes
+from pachon.dimensions.region import circle, polygon
+from pachon.dimensions.skypix import ids_from_ranges
+
+
+@pytest.mark.parametrize("region", [circle(10, 20, 0.5), polygon([(0, 0), (1, 0), (1, 1), (0, 1)])])
+def test_bytes_round_trip(region):
+    assert region_from_bytes(region_to_bytes(region)) == region
+    assert isinstance(region, Region)
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"c123"])
+def test_bytes_that_are_no_region(data):
+    with pytest.raises(InvalidInputError, match="no region"):
+        region_from_bytes(data)
+
+
+def test_points_without_a_hull():
+    with pytest.raises(InvalidInputError, match="no convex hull"):
+        polygon([(0, 0), (1, 0)])
+
+
+def test_envelope_covers_the_region():
+    pixels = DimensionUniverse.default().pixelization("htm7")
+    region = circle(10, 20, 1.0)
+    ids = ids_from_ranges(envelope_ranges(pixels, region))
+    assert 257476 in ids
+    assert len(ids_from_ranges(envelope_ranges(pixels, circle(0, 0, 0.0)))) >= 1
