@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Read columns, or some of their rows, from a file."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pachon.quantum_butler.column_file.block_codec import decode_block, empty_column, inflate
+from pachon.quantum_butler.column_file.directory import BlockIndex, ColumnEntry, Directory, Place
+from pachon.quantum_butler.column_file.layout import (
+    BLOCK_ROWS,
+    LEAD_SIZE,
+    TRAILER_SIZE,
+    GraphFileError,
+    Trailer,
+    check_lead,
+    check_version,
+)
+from pachon.quantum_butler.column_file.range_reader import RangeReader
+
+if TYPE_CHECKING:
+    from pachon.resources import ResourcePath
+
+__all__ = ["ColumnFile"]
+
+_TAIL_SIZE = 128 * 1024
+"""What is read from the end at first; it holds the directory of most files."""
+_CACHED_BLOCKS = 1024
+
+
+class ColumnFile:
+    """A file of columns; its directory is read when it is opened, and nothing else.
+
+    Decoded blocks are kept (the last thousand or so), so that quanta close to each other cost little.
+    """
+
+    def __init__(self, ranges: RangeReader, directory: Directory, tail: tuple[int, bytes]) -> None:
+        self._ranges = ranges
+        self._directory = directory
+        self._tail = tail
+        self._zone: bytes | None = None
+        self._indices: dict[Place, BlockIndex] = {}
+        self._blocks: OrderedDict[tuple[Place, int], NDArray[Any]] = OrderedDict()
+
+    @classmethod
+    def open(cls, path: ResourcePath) -> ColumnFile:
+        """Read the directory of a file.
+
+        Raises
+        ------
+        GraphFileError
+            If the file is cut short, damaged, of a newer version, or of another kind.
+        """
+        ranges = RangeReader(path)
+        size = ranges.size()
+        start = max(0, size - _TAIL_SIZE)
+        (tail,) = ranges.read([(start, size - start)])
+        trailer = Trailer.unpack(tail)
+        if trailer is None or start == 0:
+            check_lead(str(path), tail[:LEAD_SIZE] if start == 0 else ranges.read([(0, LEAD_SIZE)])[0])
+        if trailer is None or trailer.file_length != size:
+            raise GraphFileError(str(path), "the file is cut short or its end is damaged")
+        check_version(str(path), trailer.major, trailer.minor)
+        begin, end = trailer.directory_offset, trailer.directory_offset + trailer.directory_length
+        if not LEAD_SIZE <= begin <= end <= size - TRAILER_SIZE:
+            raise GraphFileError(str(path), "the file is damaged (its directory lies outside it)")
+        if begin < start:
+            start = begin
+            (tail,) = ranges.read([(begin, size - begin)])
+        stored = tail[begin - start : end - start]
+        if zlib.crc32(stored) != trailer.directory_crc:
+            raise GraphFileError(str(path), "the file is damaged (its directory does not match its checksum)")
+        return cls(ranges, Directory.unpack(zlib.decompress(stored)), (start, tail))
+
+    @property
+    def uri(self) -> str:
+        """Where the file is."""
+        return str(self._ranges.path)
+
+    @property
+    def requests(self) -> int:
+        """Number of range reads so far."""
+        return self._ranges.requests
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The JSON mapping that was stored for readers to have at once."""
+        return self._directory.header
+
+    @property
+    def names(self) -> Iterable[str]:
+        """Names of all columns."""
+        return self._directory.columns.keys()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._directory.columns
+
+    def rows(self, name: str) -> int:
+        """Give the length of a column."""
+        return self._entry(name).rows
+
+    def document(self, name: str) -> Any:
+        """Read a JSON document."""
+        place = self._directory.documents.get(name)
+        if place is None:
+            raise GraphFileError(self.uri, f"it has no document {name!r}")
+        (stored,) = self._read_checked([place], [f"document {name!r}"])
+        return json.loads(zlib.decompress(stored))
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Read a whole column."""
+        entry = self._entry(name)
+        if entry.progression is not None:
+            first, step = entry.progression
+            return (first + step * np.arange(entry.rows)).astype(_native(entry.kind))
+        column = empty_column(entry.kind, entry.rows)
+        index = self._index(name, entry)
+        places = _places(index, range(len(index.offsets)))
+        for number, stored in enumerate(self._read_checked(places, [f"column {name!r}"] * len(places))):
+            start = number * BLOCK_ROWS
+            rows = min(BLOCK_ROWS, entry.rows - start)
+            column[start : start + rows] = decode_block(entry.kind, inflate(stored), rows)
+        return column
+
+    def take(self, name: str, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """Read some rows of a column, in the order given."""
+        entry = self._entry(name)
+        if entry.progression is not None:
+            first, step = entry.progression
+            return (first + step * rows.astype(np.int64)).astype(_native(entry.kind))
+        values = empty_column(entry.kind, len(rows))
+        if len(rows) == 0:
+            return values
+        assert entry.index is not None
+        numbers = rows // BLOCK_ROWS
+        self.prefetch({name: rows})
+        for number in sorted(set(numbers.tolist())):
+            mask = numbers == number
+            values[mask] = self._block(name, entry, number)[rows[mask] - number * BLOCK_ROWS]
+        return values
+
+    def search(self, name: str, keys: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Find the rows of keys in a sorted column of rows of bytes; -1 for those that are not there."""
+        entry = self._entry(name)
+        found = np.full(len(keys), -1, dtype=np.int64)
+        if entry.rows == 0 or len(keys) == 0:
+            return found
+        firsts = as_keys(self._index(name, entry).firsts)
+        wanted = as_keys(keys)
+        numbers = np.searchsorted(firsts, wanted, side="right") - 1
+        self.prefetch({name: numbers[numbers >= 0] * BLOCK_ROWS})
+        for number in sorted(set(numbers.tolist()) - {-1}):
+            block = as_keys(self._block(name, entry, number))
+            asked = np.flatnonzero(numbers == number)
+            place = np.minimum(np.searchsorted(block, wanted[asked]), len(block) - 1)
+            hits = block[place] == wanted[asked]
+            found[asked[hits]] = number * BLOCK_ROWS + place[hits]
+        return found
+
+    def prefetch(self, wanted: Mapping[str, NDArray[np.integer[Any]]]) -> None:
+        """Read the blocks that hold rows of several columns, with as few requests as possible."""
+        missing: dict[tuple[Place, int], tuple[str, ColumnEntry]] = {}
+        for name, rows in wanted.items():
+            entry = self._entry(name)
+            if entry.progression is not None or len(rows) == 0:
+                continue
+            assert entry.index is not None
+            for number in set((rows // BLOCK_ROWS).tolist()):
+                if (entry.index, number) not in self._blocks:
+                    missing[entry.index, number] = (name, entry)
+        if not missing:
+            return
+        places = [
+            _places(self._index(name, entry), [number])[0] for (_, number), (name, entry) in missing.items()
+        ]
+        stored = self._read_checked(places, [f"column {name!r}" for name, _ in missing.values()])
+        for ((place, number), (_, entry)), data in zip(missing.items(), stored, strict=True):
+            rows_here = min(BLOCK_ROWS, entry.rows - number * BLOCK_ROWS)
+            self._blocks[place, number] = decode_block(entry.kind, inflate(data), rows_here)
+        while len(self._blocks) > max(_CACHED_BLOCKS, len(missing)):
+            self._blocks.popitem(last=False)
+
+    def verify(self) -> None:
+        """Read everything and compare the checksums.
+
+        Raises
+        ------
+        GraphFileError
+            Names the first part that is damaged.
+        """
+        for name in self._directory.documents:
+            self.document(name)
+        for name in self._directory.columns:
+            self.read(name)
+
+    def _entry(self, name: str) -> ColumnEntry:
+        entry = self._directory.columns.get(name)
+        if entry is None:
+            raise GraphFileError(self.uri, f"it has no column {name!r}")
+        return entry
+
+    def _block(self, name: str, entry: ColumnEntry, number: int) -> NDArray[Any]:
+        assert entry.index is not None
+        key = (entry.index, number)
+        if key not in self._blocks:
+            self.prefetch({name: np.array([number * BLOCK_ROWS])})
+        self._blocks.move_to_end(key)
+        return self._blocks[key]
+
+    def _index(self, name: str, entry: ColumnEntry) -> BlockIndex:
+        place = entry.index
+        assert place is not None
+        index = self._indices.get(place)
+        if index is None:
+            if self._zone is None:
+                self._zone = self._read_zone()
+            begin = place.offset - self._directory.index_zone[0]
+            stored = self._zone[begin : begin + place.length]
+            if begin < 0 or zlib.crc32(stored) != place.crc:
+                raise GraphFileError(self.uri, f"the index of column {name!r} does not match its checksum")
+            index = BlockIndex.unpack(stored, -(-entry.rows // BLOCK_ROWS))
+            self._indices[place] = index
+        return index
+
+    def _read_zone(self) -> bytes:
+        begin, length = self._directory.index_zone
+        start, tail = self._tail
+        self._tail = (0, b"")
+        if tail and begin >= start:
+            return tail[begin - start : begin - start + length]
+        return self._ranges.read([(begin, length)])[0]
+
+    def _read_checked(self, places: list[Place], labels: list[str]) -> list[bytes]:
+        found = self._ranges.read([(place.offset, place.length) for place in places])
+        for place, data, label in zip(places, found, labels, strict=True):
+            if zlib.crc32(data) != place.crc:
+                raise GraphFileError(
+                    self.uri, f"the file is damaged (a part of {label} does not match its checksum)"
+                )
+        return found
+
+
+def as_keys(rows: NDArray[np.uint8]) -> NDArray[np.bytes_]:
+    """View rows of bytes as items that compare as the bytes do."""
+    return np.ascontiguousarray(rows).view(f"S{max(rows.shape[1], 1)}").reshape(-1)
+
+
+def _native(kind: str) -> np.dtype[Any]:
+    return np.dtype(kind).newbyteorder("=")
+
+
+def _places(index: BlockIndex, numbers: Iterable[int]) -> list[Place]:
+    return [
+        Place(int(index.offsets[number]), int(index.lengths[number]), int(index.crcs[number])) for number in numbers
+    ]
