@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Registry fields: one or several entries of a named registry, each with a configuration of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from pachon.base import closest
+from pachon.pipe_base.config.config import Config
+from pachon.pipe_base.config.configurable import InstanceNode, config_class_of
+from pachon.pipe_base.config.containers import ItemList
+from pachon.pipe_base.config.errors import ConfigError, FieldValueError
+from pachon.pipe_base.config.history import Source, Trail, caller_source
+from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child
+
+__all__ = ["ChoiceRegistry", "RegistryChoice", "RegistryChoices", "choice_field", "choices_field"]
+
+
+class ChoiceRegistry(Mapping[str, Any]):
+    """Named targets (classes with a ``config_class``, or configuration classes) that a field may choose from."""
+
+    def __init__(self, targets: Mapping[str, Any] | None = None) -> None:
+        self._targets = dict(targets or {})
+
+    def register(self, name: str, target: Any) -> None:
+        """Add an entry; a name that is taken by another target is refused."""
+        config_class_of(target)
+        if self._targets.get(name, target) is not target:
+            raise ConfigError(f"The registry has an entry {name!r} already: {self._targets[name]!r}.")
+        self._targets[name] = target
+
+    def registered(self, name: str) -> Callable[[Any], Any]:
+        """Register the decorated class: ``@registry.registered("name")``."""
+
+        def decorate(target: Any) -> Any:
+            self.register(name, target)
+            return target
+
+        return decorate
+
+    def __getitem__(self, name: str) -> Any:
+        return self._targets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+
+class _Names(ItemList):
+    """Chosen names, in order and without repetition."""
+
+    def add(self, name: str) -> None:
+        if name not in self:
+            self.append(name)
+
+    def update(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.add(name)
+
+    def discard(self, name: str) -> None:
+        if name in self:
+            self.remove(name)
+
+    def __ior__(self, names: Iterable[str]) -> _Names:
+        self.update(names)
+        return self
+
+    def _validated(self, annotation: Any, value: Any) -> Any:
+        self._check(value)
+        return value
+
+    def _check(self, value: Any) -> None:
+        known = self._item
+        if value not in known:
+            name = self._trail.full_name(self._field)
+            problem = f"{value!r} is not registered{closest(str(value), known).rstrip('?').replace(' Did', '; did')}"
+            raise FieldValueError(self._trail.class_name, name, problem)
+
+
+class _RegistryNode(InstanceNode):
+    """What the two kinds of registry fields share."""
+
+    registry: ChoiceRegistry
+
+    def __init__(self, registry: ChoiceRegistry, chosen: Iterable[str], class_name: str) -> None:
+        trail = Trail(class_name=class_name)
+        vars(self).update(_trail=trail, registry=registry, _configs={})
+        vars(self)["_names"] = _Names((), registry, trail, "names")
+        for name in chosen:
+            self._names._check(name)
+            list.append(self._names, name)
+
+    _names: _Names
+    _configs: dict[str, Config]
+
+    def __getitem__(self, name: str) -> Config:
+        """Give the configuration of an entry, chosen or not."""
+        if name not in self._configs:
+            self._names._check(name)
+            config = config_class_of(self.registry[name])()
+            self._configs[name] = config
+            place_child(config, self._trail, f"[{name!r}]")
+            config._trail.frozen = self._trail.frozen
+        return self._configs[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._check_writeable(f"[{name!r}]")
+        config = self[name].assigned(value, caller_source())
+        if type(config) is not type(self[name]):
+            raise ConfigError(f"Entry {name!r} of {self._trail.path!r} takes a {type(self[name]).__name__}.")
+        self._configs[name] = config
+        place_child(config, self._trail, f"[{name!r}]")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.registry)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.registry
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.to_data() == other.to_data()  # type: ignore[attr-defined]
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def _choose(self, names: Iterable[str], source: Source) -> None:
+        self._check_writeable("names")
+        chosen = list(dict.fromkeys(names))
+        for name in chosen:
+            self._names._check(name)
+        list.__setitem__(self._names, slice(None), chosen)
+        self._trail.record("names", chosen, source)
+
+    def iter_nodes(self) -> Iterator[tuple[str, ConfigNode]]:
+        for name in sorted({*self._configs, *self._names}):
+            yield f"[{name!r}]", self[name]
+
+    def to_data(self) -> dict[str, Any]:
+        return {"!names": list(self._names), **{name: self._configs[name].to_data() for name in sorted(self._configs)}}
+
+    def set_data(self, data: Any) -> None:
+        values = dict(data)
+        self._choose(values.pop("!names", ()), Source(text="saved configuration"))
+        for name, entry in values.items():
+            self[name].set_data(entry)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.registry, list(self._names), self._trail, self._configs)
+
+
+def _rebuild(
+    cls: type[_RegistryNode], registry: ChoiceRegistry, names: list[str], trail: Trail, configs: dict[str, Config]
+) -> _RegistryNode:
+    node = cls.__new__(cls)
+    vars(node).update(_trail=trail, registry=registry, _names=_Names(names, registry, trail, "names"), _configs=configs)
+    return node
+
+
+class RegistryChoice(_RegistryNode):
+    """One entry of a registry: ``config.fit.name = "spline"``, ``config.fit["spline"].order = 3``."""
+
+    @property
+    def name(self) -> str | None:
+        """Name of the chosen entry."""
+        return self._names[0] if self._names else None
+
+    @property
+    def active(self) -> Config:
+        """Configuration of the chosen entry."""
+        if self.name is None:
+            raise ConfigError(f"Nothing is chosen for {self._trail.path!r}.")
+        return self[self.name]
+
+    @property
+    def target(self) -> Any:
+        """The chosen entry itself."""
+        return self.registry[self.name] if self.name is not None else None
+
+    def apply(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the chosen entry with its configuration."""
+        return self.target(*args, config=self.active, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "name":
+            raise ConfigError(f"{self._trail.path!r} has no {name!r} to set; set its 'name' or an entry's field.")
+        self._choose([] if value is None else [value], caller_source())
+
+    def assigned(self, value: Any, source: Source) -> ConfigNode:
+        if isinstance(value, RegistryChoice):
+            self.set_data(value.to_data())
+        else:
+            self._choose([] if value is None else [value], source)
+        return self
+
+    def iter_lines(self) -> Iterator[FieldLine]:
+        for _, node in self.iter_nodes():
+            yield from node.iter_lines()
+        path = self._trail.path
+        yield FieldLine(name=path, doc="", code=f".{path}.name={self.name!r}")
+
+
+class RegistryChoices(_RegistryNode):
+    """Several entries of a registry: ``config.plugins.names |= ["blend"]``."""
+
+    @property
+    def names(self) -> _Names:
+        """Chosen names; they can be changed in place."""
+        return self._names
+
+    @property
+    def active(self) -> list[Config]:
+        """Configurations of the chosen entries, in order."""
+        return [self[name] for name in self._names]
+
+    def apply(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Make every chosen entry with its configuration."""
+        return {name: self.registry[name](*args, config=self[name], **kwargs) for name in self._names}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "names":
+            raise ConfigError(f"{self._trail.path!r} has no {name!r} to set; set its 'names' or an entry's field.")
+        if value is not self._names:
+            self._choose(value, caller_source())
+
+    def assigned(self, value: Any, source: Source) -> ConfigNode:
+        if isinstance(value, RegistryChoices):
+            self.set_data(value.to_data())
+        else:
+            self._choose(value, source)
+        return self
+
+    def iter_lines(self) -> Iterator[FieldLine]:
+        for _, node in self.iter_nodes():
+            yield from node.iter_lines()
+        path = self._trail.path
+        yield FieldLine(name=path, doc="", code=f".{path}.names={list(self._names)!r}")
+
+
+def choice_field(registry: ChoiceRegistry, default: str | None = None, *, doc: str = "") -> Any:
+    """Declare a field that holds one entry of a registry."""
+    chosen = () if default is None else (default,)
+    return Field(default_factory=lambda: RegistryChoice(registry, chosen, "RegistryChoice"), description=doc or None)
+
+
+def choices_field(registry: ChoiceRegistry, default: Iterable[str] = (), *, doc: str = "") -> Any:
+    """Declare a field that holds any number of entries of a registry."""
+    chosen = tuple(default)
+    return Field(default_factory=lambda: RegistryChoices(registry, chosen, "RegistryChoices"), description=doc or None)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The five kinds of connections of a task.
+
+::
+
+    Connection
+      InitInput, InitOutput           once per task
+      DimensionedConnection           per quantum
+        InputConnection
+          Input                       a regular input
+          PrerequisiteInput           exists before the graph is built
+        Output
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Any, ClassVar
+
+__all__ = [
+    "Connection",
+    "DimensionedConnection",
+    "InitInput",
+    "InitOutput",
+    "Input",
+    "InputConnection",
+    "Output",
+    "PrerequisiteInput",
+    "connection_problem",
+    "template_fields",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """What every connection has."""
+
+    name: str
+    """Name of the dataset type; may hold ``{template}``."""
+    storage_class: str
+    """Storage class that the task wants."""
+    doc: str = ""
+    deprecated: str | None = None
+    """Why, and what to use instead; a warning is given when the name is configured."""
+    multiple: bool = False
+    """Whether the task gets (gives) a list."""
+    attribute: str = field(default="", repr=False)
+    """Name of the connection within its class; filled in by the class."""
+
+    dimensions: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
+    kind: ClassVar[str] = ""
+    is_input: ClassVar[bool] = False
+    is_init: ClassVar[bool] = False
+
+    @property
+    def dataset_type_name(self) -> str:
+        """Name of the dataset type without component."""
+        return self.name.partition(".")[0]
+
+    @property
+    def component(self) -> str | None:
+        """Component of the dataset type, or `None`."""
+        return self.name.partition(".")[2] or None
+
+    # Connections are attributes of a class; on an instance of the class they are those with the names configured.
+    def __set_name__(self, owner: type, name: str) -> None:
+        if not self.attribute:
+            object.__setattr__(self, "attribute", name)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else instance.get_connection(self.attribute)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitInput(Connection):
+    """Needed to construct the task."""
+
+    kind: ClassVar[str] = "init_input"
+    is_input: ClassVar[bool] = True
+    is_init: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitOutput(Connection):
+    """Made by the construction of the task: the attribute of that name of the task object."""
+
+    kind: ClassVar[str] = "init_output"
+    is_init: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class DimensionedConnection(Connection):
+    """A connection whose datasets belong to quanta."""
+
+    dimensions: tuple[str, ...] = ()
+    """Names of the dimensions; ``skypix`` stands for the pixelization of the registered dataset type."""
+    is_calibration: bool = False
+    """Whether datasets may be found in CALIBRATION collections."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dimensions, str | tuple):
+            object.__setattr__(self, "dimensions", tuple(self.dimensions))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConnection(DimensionedConnection):
+    """What regular and prerequisite inputs share."""
+
+    defer_load: bool = False
+    """Whether the task gets a handle instead of the object."""
+    minimum: int = 1
+    """Least number of datasets that a quantum needs; 0 makes the input optional."""
+    is_input: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input(InputConnection):
+    """A regular input: produced by another task of the pipeline, or existing."""
+
+    defer_graph_constraint: bool = False
+    """Do not let the existing datasets of this type limit the data IDs of the graph."""
+    defer_binding: bool = False
+    """Do not connect it automatically (so that a dataset type can be input and output)."""
+    kind: ClassVar[str] = "input"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrerequisiteInput(InputConnection):
+    """An input that exists before the graph is built and is looked up for each quantum."""
+
+    lookup_function: Callable[..., Any] | None = None
+    """``f(dataset_type, query, data_id, collections) -> refs`` in place of the default look-up."""
+    kind: ClassVar[str] = "prerequisite_input"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(DimensionedConnection):
+    """A dataset that the task writes."""
+
+    kind: ClassVar[str] = "output"
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
+
+
+def template_fields(name: str) -> tuple[str, ...]:
+    """Give the names of the templates in the name of a dataset type."""
+    return tuple(field for _, field, _, _ in Formatter().parse(name) if field is not None)
+
+
+def connection_problem(connection: Connection) -> str:
+    """Say what is wrong with the options of a connection, or give an empty text."""
+    for option in ("name", "storage_class"):
+        value = getattr(connection, option)
+        if not isinstance(value, str) or not value:
+            return f"{option} must be a text that is not empty, not {value!r}"
+    try:
+        plain = connection.name.format_map(_Placeholders())
+    except (ValueError, LookupError, AttributeError) as error:
+        return f"the name {connection.name!r} has a malformed template ({error})"
+    if not _NAME.fullmatch(plain):
+        return f"{connection.name!r} is not a legal dataset type name"
+    if connection.component is not None and not connection.is_input:
+        return f"{connection.name!r} names a component; only inputs may read components"
+    if not isinstance(connection, DimensionedConnection):
+        return ""
+    if isinstance(connection.dimensions, str):
+        return f"dimensions must be a sequence of names, not the text {connection.dimensions!r}; a comma is missing"
+    if not all(isinstance(name, str) for name in connection.dimensions):
+        return f"dimensions must be names, not {connection.dimensions!r}"
+    if isinstance(connection, InputConnection):
+        return _minimum_problem(connection)
+    return ""
+
+
+def _minimum_problem(connection: InputConnection) -> str:
+    if not isinstance(connection.minimum, int) or connection.minimum < 0:
+        return f"minimum must be a whole number from 0 on, not {connection.minimum!r}"
+    if connection.minimum > 1 and not connection.multiple:
+        return f"minimum={connection.minimum} needs multiple=True"
+    lookup = getattr(connection, "lookup_function", None)
+    if lookup is not None and not callable(lookup):
+        return f"lookup_function must be callable, not {lookup!r}"
+    return ""
+
+
+class _Placeholders(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "x"

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Resource usage noted in metadata: a context manager and a decorator for methods of tasks.
+
+Each mark ``<prefix>Utc, <prefix>CpuTime, ...`` is an array with one value per occurrence.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, TypeVar
+
+from pachon.pipe_base.task_metadata import TaskMetadata
+
+__all__ = ["record_usage", "timed_block", "timed_method"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def record_usage(metadata: TaskMetadata, prefix: str) -> None:
+    """Append the present resource usage of the process under a prefix, e.g. ``start``.
+
+    ``MaxResidentSetSize`` is in bytes; times are seconds; ``Utc`` is an ISO text.
+    """
+    import resource  # not on every system, and not needed to declare tasks
+    import sys
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    unit = 1 if sys.platform == "darwin" else 1024
+    marks: dict[str, Any] = {
+        "Utc": datetime.now(UTC).isoformat(timespec="microseconds").removesuffix("+00:00"),
+        "CpuTime": time.process_time(),
+        "UserTime": usage.ru_utime,
+        "SystemTime": usage.ru_stime,
+        "MaxResidentSetSize": usage.ru_maxrss * unit,
+        "MinorPageFaults": usage.ru_minflt,
+        "MajorPageFaults": usage.ru_majflt,
+        "BlockInputs": usage.ru_inblock,
+        "BlockOutputs": usage.ru_oublock,
+        "VoluntaryContextSwitches": usage.ru_nvcsw,
+        "InvoluntaryContextSwitches": usage.ru_nivcsw,
+    }
+    for name, value in marks.items():
+        metadata.add(f"{prefix}{name}", value)
+
+
+@contextmanager
+def timed_block(metadata: TaskMetadata, name: str) -> Iterator[None]:
+    """Record resource usage at the start and end of a block, as ``<name>Start...`` and ``<name>End...``."""
+    record_usage(metadata, f"{name}Start")
+    try:
+        yield
+    finally:
+        record_usage(metadata, f"{name}End")
+
+
+def timed_method(method: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a method of a task so that each call is recorded in the task's metadata."""
+
+    @functools.wraps(method)
+    def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+        task: Any = args[0]
+        with timed_block(task.metadata, method.__name__):
+            return method(*args, **kwargs)
+
+    return timed
