@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of this machine that are whole and on the medium when a function returns.
+
+A new file is created exclusively, written and fsynced, and so is its folder; what failed half-way is removed. A replaced
+file is written beside under a random name, fsynced and renamed.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO
+
+__all__ = ["create_file", "fsync_files", "make_folders", "new_sibling", "replace_file", "sync_folder"]
+
+Fill = Callable[[BinaryIO], object]
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+
+SYNC_THREADS = 8
+"""fsyncs in flight at a time: a journalling file system commits those that wait together."""
+
+
+def create_file(path: str, fill: Fill, *, sync: bool = True) -> None:
+    """Create a file that must not exist and fill it; missing folders are made.
+
+    Parameters
+    ----------
+    path
+        Where; the folders above are made if needed.
+    fill
+        Is called with the open file. If it fails, the file is removed.
+    sync
+        Whether the file and its folder are on the medium on return. Without, call `fsync_files` later.
+    """
+    descriptor = _open_new(path)
+    try:
+        with open(descriptor, "wb", closefd=True) as stream:
+            fill(stream)
+            stream.flush()
+            if sync:
+                os.fsync(stream.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
+    if sync:
+        sync_folder(os.path.dirname(path))
+
+
+def replace_file(path: str, fill: Fill, *, sync: bool = True) -> None:
+    """Write a file beside the place and rename it there, over what may exist.
+
+    Parameters
+    ----------
+    path, fill, sync
+        As for `create_file`.
+    """
+    with new_sibling(path) as sibling:
+        create_file(sibling, fill, sync=sync)
+        os.replace(sibling, path)
+    if sync:
+        sync_folder(os.path.dirname(path))
+
+
+@contextlib.contextmanager
+def new_sibling(path: str) -> Iterator[str]:
+    """Give an unused hidden name beside a path; a file of that name is removed at the end, if it is still there."""
+    folder, name = os.path.split(path)
+    # The whole name must stay below the limit of 255 bytes that most file systems have.
+    sibling = os.path.join(folder, f".{name[:180]}.{secrets.token_hex(8)}.part")
+    try:
+        yield sibling
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(sibling)
+
+
+def _open_new(path: str) -> int:
+    try:
+        return os.open(path, _CREATE, 0o666)
+    except FileNotFoundError:
+        make_folders(os.path.dirname(path))
+        return os.open(path, _CREATE, 0o666)
+
+
+def make_folders(path: str) -> None:
+    """Make a folder and its parents, usable by their owner under any umask, each on the medium on return."""
+    if not path or os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    make_folders(parent)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+        return  # somebody else was faster
+    mode = os.stat(path).st_mode
+    if mode & 0o700 != 0o700:
+        os.chmod(path, mode & 0o7777 | 0o700)
+    sync_folder(parent)
+
+
+def sync_folder(path: str) -> None:
+    """Bring the names in a folder to the medium, where the file system knows how."""
+    descriptor = os.open(path or ".", os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def fsync_files(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Bring files and their folders to the medium, many at a time.
+
+    Parameters
+    ----------
+    paths
+        Local files, written with ``sync=False``.
+    """
+    names = [os.fspath(path) for path in paths]
+    folders = sorted({os.path.dirname(name) for name in names})
+    if len(names) < 4:
+        for name in names:
+            _sync_file(name)
+        for folder in folders:
+            sync_folder(folder)
+        return
+    with ThreadPoolExecutor(min(SYNC_THREADS, len(names))) as threads:
+        list(threads.map(_sync_file, names))
+        list(threads.map(sync_folder, folders))
+
+
+def _sync_file(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
