@@ -74,14 +74,22 @@ class FsspecBackend(Backend):
     creates_exclusively
         Whether ``mode="create"`` is one atomic step of the storage. Where it is not, a look and a write are made in one
         lock, which holds for the threads of this process only.
+    has_folders
+        Whether the folders above a new file must be made first. (Object stores would take that for making a bucket.)
     """
 
     def __init__(
-        self, filesystem: Any, *, key: Callable[[Url], str] = plain_key, creates_exclusively: bool = False
+        self,
+        filesystem: Any,
+        *,
+        key: Callable[[Url], str] = plain_key,
+        creates_exclusively: bool = False,
+        has_folders: bool = False,
     ) -> None:
         self.filesystem = filesystem
         self._key = key
         self._creates_exclusively = creates_exclusively
+        self._has_folders = has_folders
         self._creating = threading.Lock()
 
     def fetch_info(self, url: Url) -> ResourceInfo | None:
@@ -127,27 +135,42 @@ class FsspecBackend(Backend):
     def _put(self, url: Url, put: Callable[[str, dict[str, Any]], object], *, overwrite: bool) -> None:
         if url.ends_as_folder:
             raise ResourceIsDirectoryError(f"{url} is a folder; a file is needed.")
-        key = self._key(url)
         with fsspec_errors("written", url):
-            if overwrite:
-                put(key, {})
-            elif self._creates_exclusively:
-                put(key, {"mode": "create"})
-            else:
-                with self._creating:
-                    if self.filesystem.exists(key):
-                        raise ResourceExistsError(f"{url} cannot be written: something of that name exists.")
-                    put(key, {})
+            self._make(url, put, overwrite=overwrite)
 
     def copy(self, source: Url, url: Url, *, overwrite: bool) -> None:
         with fsspec_errors("copied", source):
-            if overwrite:
-                self.filesystem.cp_file(self._key(source), self._key(url))
-                return
+            # Not every storage takes a condition on a copy, so that one always goes by the lock.
+            self._make(
+                url,
+                lambda key, options: self.filesystem.cp_file(self._key(source), key),
+                overwrite=overwrite,
+                conditional=False,
+            )
+
+    def _make(
+        self, url: Url, put: Callable[[str, dict[str, Any]], object], *, overwrite: bool, conditional: bool = True
+    ) -> None:
+        key = self._key(url)
+        if overwrite:
+            self._with_folders(key, lambda: put(key, {}))
+        elif self._creates_exclusively and conditional:
+            self._with_folders(key, lambda: put(key, {"mode": "create"}))
+        else:
             with self._creating:
-                if self.filesystem.exists(self._key(url)):
+                if self.filesystem.exists(key):
                     raise ResourceExistsError(f"{url} cannot be written: something of that name exists.")
-                self.filesystem.cp_file(self._key(source), self._key(url))
+                self._with_folders(key, lambda: put(key, {}))
+
+    def _with_folders(self, key: str, act: Callable[[], object]) -> None:
+        """Act, and once more when the folders above have been made."""
+        try:
+            act()
+        except FileNotFoundError:
+            if not self._has_folders:
+                raise
+            self.filesystem.makedirs(key.rpartition("/")[0], exist_ok=True)
+            act()
 
     def remove(self, url: Url) -> None:
         with fsspec_errors("removed", url):
@@ -220,7 +243,9 @@ def open_any(url: Url) -> Backend:
     start = f"{url.scheme}://{url.netloc}"
     with fsspec_errors("reached", url):
         filesystem, _ = fsspec.core.url_to_fs(f"{start}/", skip_instance_cache=True, use_listings_cache=False)
-    return FsspecBackend(filesystem, key=lambda one: str(filesystem._strip_protocol(start + one.unquoted_path)))
+    return FsspecBackend(
+        filesystem, key=lambda one: str(filesystem._strip_protocol(start + one.unquoted_path)), has_folders=True
+    )
 
 
 def open_http(netloc: str) -> Backend:

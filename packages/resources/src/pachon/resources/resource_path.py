@@ -348,8 +348,10 @@ class ResourcePath:
             A folder, the names of the folders in it and the names of the files in it, sorted. A folder that does not
             exist gives nothing.
         """
-        place = ResourcePath(self, force_directory=True)._location() if self._directory is None else self._location()
-        require_folder(self._location())
+        place = self._location()
+        if not self._directory:
+            require_folder(place)
+            place = self._make(self._url, directory=True)._location()
         pattern = re.compile(regex) if isinstance(regex, str) else regex
         for url, folders, files in walk_location(place, pattern):
             yield self._make(url, directory=True), folders, files

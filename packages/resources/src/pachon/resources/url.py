@@ -95,6 +95,7 @@ def parse_url(text: str) -> Url:
     if encoded:
         logging.getLogger(__name__).warning("The path %r looks percent-encoded already and is taken so.", path)
     if path.startswith("/"):
+        path = _normalize(path)
         return Url(scheme="file", path=path if encoded else _quote(path), fragment=fragment)
     return Url(scheme="", path=_normalize(unquote(path) if encoded else path), fragment=fragment)
 
