@@ -3,13 +3,14 @@
 
 ::
 
-    NotFoundError       MissingCollectionError, MissingDatasetTypeError, MissingRecordError (data_id_value)
+    NotFoundError       MissingCollectionError, MissingDatasetTypeError
     ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError
     InvalidInputError   CollectionTypeError, CollectionCycleError, CollectionExpressionError, NoDefaultCollectionError,
-                        DatasetTypeError, InconsistentDataIdError, InvalidQueryError (Syntax, Type, Name, Governor,
-                        Join), UnimplementedQueryError
+                        DatasetTypeError, InvalidQueryError (Syntax, Type, Name, Governor, Join), UnimplementedQueryError
     StorageError        DatabaseBusyError, DatabaseError
     FormatError         SchemaVersionError
+
+Data IDs which name nothing, or contradict themselves, have the errors of `pachon.dimensions`.
 """
 
 from __future__ import annotations
@@ -28,11 +29,9 @@ __all__ = [
     "DatabaseBusyError",
     "DatabaseError",
     "DatasetTypeError",
-    "InconsistentDataIdError",
     "InvalidQueryError",
     "MissingCollectionError",
     "MissingDatasetTypeError",
-    "MissingRecordError",
     "NoDefaultCollectionError",
     "OrphanedRecordError",
     "QueryGovernorError",
@@ -71,12 +70,6 @@ class MissingDatasetTypeError(NotFoundError):
 
     def __str__(self) -> str:
         return f"There is no dataset type {self.name!r}.{self.suggestion}"
-
-
-class MissingRecordError(NotFoundError):
-    """A data ID names something of which there is no dimension record."""
-
-    kind = "data_id_value"
 
 
 class ConflictingDefinitionError(ConflictError):
@@ -125,12 +118,6 @@ class DatasetTypeError(InvalidInputError):
     """A dataset type does not allow what was asked of it."""
 
     kind = "dataset_type"
-
-
-class InconsistentDataIdError(InvalidInputError):
-    """The values of a data ID exist but do not belong together."""
-
-    kind = "inconsistent_data_id"
 
 
 class DatabaseError(StorageError):

@@ -118,6 +118,18 @@ class Database:
                 at_end = self._thread.end()
         self._thread.run(at_end)
 
+    @contextmanager
+    def part(self, connection: sa.Connection, *, single: bool = False) -> Iterator[None]:
+        """Let a part of a transaction fail alone, so that its reason can be looked for in the same transaction.
+
+        With ``single`` nothing is undone on SQLite, where one row that is refused leaves nothing behind.
+        """
+        if single and self.dialect == "sqlite":
+            yield
+            return
+        with connection.begin_nested():
+            yield
+
     def on_undo(self, action: Callable[[], None]) -> None:
         """Have an action done whenever a part of this thread's transaction is undone."""
         self._thread.on_undo.append(action)

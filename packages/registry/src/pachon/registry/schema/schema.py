@@ -16,10 +16,13 @@ from pachon.registry.schema.dataset_tables import DatasetTables, dataset_tables
 from pachon.registry.schema.dimension_tables import element_table, overlap_table
 from pachon.registry.schema.static_tables import StaticTables, new_metadata
 
-__all__ = ["SCHEMA_VERSION", "Schema", "create_schema", "read_schema"]
+__all__ = ["DEFINITIONS", "SCHEMA_VERSION", "Schema", "create_schema", "read_schema"]
 
 SCHEMA_VERSION = 1
 """Version of the tables; `docs/formats/registry.md` says what each version holds."""
+
+DEFINITIONS = "definitions"
+"""The change counter of what clients cache: raised when a chain changes, a definition or a collection goes."""
 
 
 class Schema:
@@ -66,10 +69,7 @@ def create_schema(connection: sa.Connection, schema: Schema) -> None:
     }
     rows = [{"name": name, "value": value} for name, value in attributes.items()]
     connection.execute(sa.insert(schema.static.attribute), rows)
-    connection.execute(
-        sa.insert(schema.static.change_counter),
-        [{"name": name, "value": 0} for name in ("collections", "dataset_types")],
-    )
+    connection.execute(sa.insert(schema.static.change_counter), {"name": DEFINITIONS, "value": 0})
 
 
 def read_schema(connection: sa.Connection, namespace: str | None = None) -> Schema:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Names of collections, and patterns of names."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+
+from pachon.registry.errors import CollectionExpressionError
+from pachon.registry.schema.static_tables import COLLECTION_NAME_LENGTH
+
+__all__ = ["as_expressions", "check_collection_name", "is_glob", "match_glob", "refuse_globs"]
+
+_GLOB = re.compile(r"[*?]|\[.*\]", re.DOTALL)
+
+
+def is_glob(expression: str) -> bool:
+    """Whether a string is a pattern: it has ``*``, ``?`` or a pair of brackets."""
+    return _GLOB.search(expression) is not None
+
+
+def match_glob(pattern: str, names: Iterable[str]) -> list[str]:
+    """Give the names that a pattern matches as a whole, case-sensitively; ``*`` crosses ``/``."""
+    matches = re.compile(fnmatch.translate(pattern)).match
+    return [name for name in names if matches(name)]
+
+
+def as_expressions(expression: str | Iterable[str]) -> tuple[str, ...]:
+    """Give a collection expression as a tuple of names and patterns."""
+    return (expression,) if isinstance(expression, str) else tuple(expression)
+
+
+def refuse_globs(expression: str | Iterable[str], purpose: str) -> tuple[str, ...]:
+    """Give the names of an expression where their order matters.
+
+    Raises
+    ------
+    CollectionExpressionError
+        If one is a pattern.
+    """
+    names = as_expressions(expression)
+    for name in names:
+        if is_glob(name):
+            raise CollectionExpressionError(f"The pattern {name!r} cannot be used for {purpose}: give names in order.")
+    return names
+
+
+def check_collection_name(name: str) -> str:
+    """Give the name back.
+
+    Raises
+    ------
+    CollectionExpressionError
+        If it cannot be the name of a collection.
+    """
+    reason = None
+    if not 1 <= len(name) <= COLLECTION_NAME_LENGTH:
+        reason = f"it must have 1 to {COLLECTION_NAME_LENGTH} characters"
+    elif any(character in "*?[]" for character in name):
+        reason = "the characters *?[] are for patterns"
+    elif not name.isprintable():
+        reason = "it holds a character that cannot be printed"
+    elif name != name.strip() or name.startswith("/") or name.endswith("/"):
+        reason = "it begins or ends with a blank or a '/'"
+    if reason is not None:
+        shown = name if len(name) <= 160 else name[:157] + "..."
+        raise CollectionExpressionError(f"{shown!r} is no name for a collection: {reason}.")
+    return name

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Collections: registration, chains, tags, certified calibrations, listing and removal."""

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Registering, documenting and removing collections."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pachon.datasets import CollectionType
+from pachon.registry.collection_names import check_collection_name
+from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.definitions import Collection
+from pachon.registry.errors import ConflictingDefinitionError, OrphanedRecordError
+from pachon.registry.state import State
+
+__all__ = ["register", "remove", "set_doc"]
+
+
+def register(state: State, name: str, kind: CollectionType, doc: str | None) -> bool:
+    """Make a collection unless it exists; true if it was made. An existing one keeps its documentation.
+
+    Raises
+    ------
+    ConflictingDefinitionError
+        If it exists with another type.
+    """
+    check_collection_name(name)
+    kind = CollectionType(kind)
+    with state.database.read() as connection:
+        known = state.view(connection).find_collections([name]).get(name)
+    if known is not None:
+        return _same(known, kind)
+    table = state.schema.static.collection
+    with state.database.write() as connection:
+        state.definitions.added(connection)
+        inserted = connection.execute(
+            insert_or_skip(table, state.dialect, keys=["name"]), {"name": name, "type": int(kind), "doc": doc or ""}
+        )
+        if inserted.rowcount == 1:
+            return True
+        return _same(state.view(connection).get_collection(name), kind)
+
+
+def _same(known: Collection, kind: CollectionType) -> bool:
+    if known.type is not kind:
+        raise ConflictingDefinitionError(
+            f"Collection {known.name!r} exists with type {known.type.name}; it cannot be registered as {kind.name}."
+        )
+    return False
+
+
+def set_doc(state: State, name: str, doc: str | None) -> None:
+    """Replace the documentation of a collection."""
+    table = state.schema.static.collection
+    with state.database.write() as connection:
+        known = state.view(connection).get_collection(name)
+        connection.execute(sa.update(table).where(table.c.collection_id == known.id), {"doc": doc or ""})
+
+
+def remove(state: State, name: str) -> None:
+    """Remove a collection, with its associations and validity ranges; datasets and children stay.
+
+    Raises
+    ------
+    OrphanedRecordError
+        If a chain holds it, or it is a run with datasets.
+    """
+    static = state.schema.static
+    with state.database.write() as connection:
+        known = state.view(connection).get_collection(name)
+        parent = connection.execute(
+            sa.select(static.collection.c.name)
+            .join(static.collection_child, static.collection_child.c.parent_id == static.collection.c.collection_id)
+            .where(static.collection_child.c.child_id == known.id)
+            .limit(1)
+        ).scalar()
+        if parent is not None:
+            raise OrphanedRecordError(f"Collection {name!r} is a child of the chain {parent!r}; take it out first.")
+        if known.type is CollectionType.RUN:
+            _refuse_datasets(state, connection, known)
+        state.definitions.changed(connection)
+        connection.execute(sa.delete(static.collection).where(static.collection.c.collection_id == known.id))
+
+
+def _refuse_datasets(state: State, connection: sa.Connection, run: Collection) -> None:
+    table = state.schema.static.dataset
+    if connection.execute(sa.select(table.c.dataset_id).where(table.c.run_id == run.id).limit(1)).first():
+        raise OrphanedRecordError(f"Run {run.name!r} holds datasets; remove these first.")

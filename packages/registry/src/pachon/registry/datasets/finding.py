@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The first dataset of a data ID along a search path of collections."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from pachon.datasets import CollectionType, DatasetRef, DatasetTable
+from pachon.dimensions import DataCoordinate, DataIdTable, Timespan
+from pachon.registry.database.key_lookup import matching
+from pachon.registry.database.key_table import KeyTable
+from pachon.registry.datasets.reading import fetch_members
+from pachon.registry.datasets.rows import data_id_columns, dataset_table
+from pachon.registry.definitions import Collection, RegisteredType
+from pachon.registry.errors import CalibrationLookupError
+from pachon.registry.state import State
+
+__all__ = ["Bounds", "find", "find_one"]
+
+Bounds = tuple[np.ndarray, np.ndarray]
+"""First nanosecond and the one after the last, int64, one of each a data ID."""
+
+_LISTED = 200
+"""Longest search path that is put into a statement; with a longer one all places of the data ID are read."""
+
+
+def find_one(
+    state: State,
+    connection: sa.Connection,
+    known: RegisteredType,
+    data_id: DataCoordinate,
+    collections: Sequence[Collection],
+    *,
+    timespan: Timespan | None = None,
+) -> DatasetRef | None:
+    """Give the dataset of a data ID from the first collection that has one.
+
+    Raises
+    ------
+    CalibrationLookupError
+        If that collection has several which are valid in the time span.
+    """
+    path = [c for c in collections if timespan is not None or c.type is not CollectionType.CALIBRATION]
+    rank = {collection.id: place for place, collection in enumerate(path)}
+    parameters: dict[str, Any] = {f"key_{name}": value for name, value in data_id.required.items()}
+    parameters["type"] = known.id
+    rows = _places(
+        state, connection, known, parameters, [c.id for c in path if c.type is not CollectionType.CALIBRATION]
+    )
+    best = min(rows, key=lambda row: rank.get(row[2], len(rank)), default=None)
+    place = len(rank) if best is None else rank.get(best[2], len(rank))
+    certified = [c.id for c in path[:place] if c.type is CollectionType.CALIBRATION]
+    if certified and timespan is not None:
+        bounds = {"begin": timespan.begin_ns, "end": timespan.end_ns}
+        valid = [row for row in _valid_places(state, connection, known, parameters | bounds) if row[2] in certified]
+        if valid:
+            first = min(rank[row[2]] for row in valid)
+            winners = {row[0]: row for row in valid if rank[row[2]] == first}
+            if len(winners) > 1:
+                raise _ambiguous(known, data_id, path[first].name, timespan, len(winners))
+            best, place = next(iter(winners.values())), first
+    if best is None or place == len(rank):
+        return None
+    run = state.view(connection).collections_by_id([best[1]])[best[1]]
+    return DatasetRef(known.dataset_type, data_id, run.name, id=uuid.UUID(bytes=best[0]))
+
+
+def _places(
+    state: State,
+    connection: sa.Connection,
+    known: RegisteredType,
+    parameters: dict[str, Any],
+    collections: list[int],
+) -> Sequence[Any]:
+    """Give (id, run, collection) of the data ID in these collections, and perhaps in others."""
+    if not collections:
+        return ()
+    table = known.tables.membership
+
+    def build() -> sa.Select[Any]:
+        return sa.select(table.c.dataset_id, table.c.run_id, table.c.collection_id).where(
+            table.c.dataset_type_id == sa.bindparam("type"), matching(data_id_columns(known.tables, table))
+        )
+
+    if len(collections) == 1:
+        one = state.prepare(
+            ("find in one", known.group_id), lambda: build().where(table.c.collection_id == sa.bindparam("collection"))
+        )
+        return connection.execute(one, parameters | {"collection": collections[0]}).all()
+    if len(collections) <= _LISTED:
+        listed = state.prepare(
+            ("find in some", known.group_id),
+            lambda: build().where(table.c.collection_id.in_(sa.bindparam("collections", expanding=True))),
+        )
+        return connection.execute(listed, parameters | {"collections": collections}).all()
+    anywhere = state.prepare(("find anywhere", known.group_id), build)
+    return connection.execute(anywhere, parameters).all()
+
+
+def _valid_places(
+    state: State, connection: sa.Connection, known: RegisteredType, parameters: dict[str, Any]
+) -> Sequence[Any]:
+    table = known.tables.validity
+    statement = state.prepare(
+        ("find valid", known.group_id),
+        lambda: sa.select(table.c.dataset_id, table.c.run_id, table.c.collection_id).where(
+            table.c.dataset_type_id == sa.bindparam("type"),
+            matching(data_id_columns(known.tables, table)),
+            table.c.begin_ns < sa.bindparam("end"),
+            table.c.end_ns > sa.bindparam("begin"),
+        ),
+    )
+    return connection.execute(statement, parameters).all()
+
+
+def _ambiguous(
+    known: RegisteredType, data_id: DataCoordinate, collection: str, timespan: Timespan, count: int
+) -> CalibrationLookupError:
+    return CalibrationLookupError(
+        f"{count} datasets {known.dataset_type.name} with {data_id} are valid within {timespan} in {collection!r}; "
+        "give a time span within one validity range."
+    )
+
+
+def find(
+    state: State,
+    connection: sa.Connection,
+    known: RegisteredType,
+    data_ids: DataIdTable,
+    collections: Sequence[Collection],
+    *,
+    bounds: Bounds | None = None,
+) -> tuple[np.ndarray, DatasetTable]:
+    """Give for each data ID the dataset from the first collection that has one.
+
+    Parameters
+    ----------
+    state, connection, known
+        Where to look, and for what.
+    data_ids
+        Of the dimensions of the type; one may occur several times (at different times).
+    collections
+        Flattened, in search order.
+    bounds
+        Time spans of the data IDs; without them CALIBRATION collections are skipped.
+
+    Returns
+    -------
+    rows : numpy.ndarray
+        Shape (len(data_ids),), int64: the row of the found dataset, or -1.
+    datasets
+        What was found, in the order of the data IDs.
+
+    Raises
+    ------
+    CalibrationLookupError
+        If the winning collection of a data ID has several datasets which are valid.
+    """
+    wanted = KeyTable.from_data_ids(data_ids, known.tables.group.required)
+    members = fetch_members(state, connection, known, collections, wanted, calibrations=bounds is not None)
+    asked, found = _pairs(wanted, members.keys)
+    if bounds is not None:
+        overlaps = (members.begin_ns[found] < bounds[1][asked]) & (members.end_ns[found] > bounds[0][asked])
+        asked, found = asked[overlaps], found[overlaps]
+    order = np.lexsort((members.rank[found], asked))
+    asked, found = asked[order], found[order]
+    first = np.ones(len(asked), dtype=bool)
+    first[1:] = asked[1:] != asked[:-1]
+    ties = np.flatnonzero(~first)
+    for tie in ties[members.rank[found[ties]] == members.rank[found[ties - 1]]].tolist():
+        if members.ids[found[tie]] != members.ids[found[tie - 1]]:
+            index = int(asked[tie])
+            span = Timespan() if bounds is None else Timespan.from_ns(int(bounds[0][index]), int(bounds[1][index]))
+            name = collections[int(members.rank[found[tie]])].name
+            raise _ambiguous(known, data_ids[index], name, span, 2)
+    asked, found = asked[first], found[first]
+    rows = np.full(len(data_ids), -1, dtype=np.int64)
+    rows[asked] = np.arange(len(asked))
+    ids = [members.ids[row] for row in found.tolist()]
+    return rows, dataset_table(state.view(connection), known, data_ids.take(asked), ids, members.runs[found].tolist())
+
+
+def _pairs(wanted: KeyTable, there: KeyTable) -> tuple[np.ndarray, np.ndarray]:
+    """Give all pairs of rows with equal keys."""
+    distinct = there.take(there.first_rows())
+    group_of = there.match(distinct)
+    by_group = np.argsort(group_of, kind="stable")
+    starts = np.searchsorted(group_of[by_group], np.arange(len(distinct) + 1))
+    match = wanted.match(distinct)
+    rows = np.flatnonzero(match >= 0)
+    counts = (starts[1:] - starts[:-1])[match[rows]] if len(rows) else np.empty(0, dtype=np.int64)
+    asked = np.repeat(rows, counts)
+    offsets = np.arange(len(asked)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return asked, by_group[np.repeat(starts[match[rows]], counts) + offsets] if len(rows) else asked

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Registering datasets in runs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from pachon.datasets import CollectionType, DatasetTable
+from pachon.dimensions import DataIdValueError
+from pachon.registry import summaries
+from pachon.registry.database.key_lookup import fetch_by_keys
+from pachon.registry.database.key_table import KeyTable
+from pachon.registry.datasets.reading import fetch_locations
+from pachon.registry.datasets.rows import data_id_columns, id_list, transposed
+from pachon.registry.definitions import Collection, RegisteredType
+from pachon.registry.dimension_records.insertion import show_key
+from pachon.registry.dimension_records.reading import find_missing
+from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, DatasetTypeError
+from pachon.registry.schema.dimension_tables import dimension_column, leaves
+from pachon.registry.state import State
+
+__all__ = ["import_", "insert"]
+
+TAI_MINUS_UTC_NS = 37_000_000_000
+"""Since 2017; no leap second is announced, and an ingest date need not be exact."""
+
+
+def insert(state: State, datasets: DatasetTable) -> None:
+    """Register new datasets; all or none.
+
+    Raises
+    ------
+    MissingCollectionError, CollectionTypeError
+        If a run does not exist, or is no run.
+    MissingDatasetTypeError, DatasetTypeError
+        If the dataset type is not registered, or is registered otherwise.
+    ConflictingDefinitionError
+        If a run holds a dataset of that type and data ID already, or an id is taken.
+    DataIdValueError
+        If a dimension record does not exist.
+    """
+    if len(datasets):
+        with state.database.write() as connection:
+            _insert(state, connection, datasets)
+
+
+def import_(state: State, datasets: DatasetTable) -> int:
+    """Register datasets with their ids unless they are there; give the number of new ones.
+
+    Raises
+    ------
+    ConflictingDefinitionError
+        If an id exists with another type, run or data ID, or a run holds another dataset of that type and data ID.
+    """
+    if not len(datasets):
+        return 0
+    with state.database.write() as connection:
+        new = _unknown(state, connection, datasets)
+        if len(new):
+            _insert(state, connection, new)
+        return len(new)
+
+
+def registered_type(state: State, connection: sa.Connection, datasets: DatasetTable) -> RegisteredType:
+    """Give the registered form of a table's dataset type; the storage class may differ."""
+    asked = datasets.dataset_type
+    known = state.view(connection).get_dataset_type(asked.name)
+    if known.dataset_type.dimensions != asked.dimensions or known.dataset_type.is_calibration != asked.is_calibration:
+        raise DatasetTypeError(f"{asked!r} is registered as {known.dataset_type!r}.")
+    return known
+
+
+def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> None:
+    known = registered_type(state, connection, datasets)
+    runs = _runs(state, connection, datasets)
+    numbers = [runs[name].id for name in datasets.runs.tolist()]
+    ids = id_list(datasets.ids)
+    now = (time.time_ns() + TAI_MINUS_UTC_NS) // 1000 * 1000
+    rows = [
+        {"dataset_id": id_, "dataset_type_id": known.id, "run_id": run, "ingest_ns": now}
+        for id_, run in zip(ids, numbers, strict=True)
+    ]
+    table = known.tables.membership
+    names = ["dataset_id", "run_id", "collection_id", *(dimension_column(d) for d in known.tables.group.required)]
+    columns = [datasets.data_ids.columns[d].tolist() for d in known.tables.group.required]
+    members = [
+        dict(zip(names, values, strict=True), dataset_type_id=known.id)
+        for values in zip(ids, numbers, numbers, *columns, strict=True)
+    ]
+    try:
+        # A failed row must be undone before the reason is looked for; a single one undoes itself on SQLite.
+        with state.database.part(connection, single=len(ids) == 1):
+            connection.execute(state.prepare("insert dataset", lambda: sa.insert(state.schema.static.dataset)), rows)
+            connection.execute(state.prepare(("insert member", known.group_id), lambda: sa.insert(table)), members)
+    except IntegrityError as error:
+        raise _reason(state, connection, known, datasets, error) from None
+    _summarize(state, connection, known, datasets, runs)
+
+
+def _runs(state: State, connection: sa.Connection, datasets: DatasetTable) -> dict[str, Collection]:
+    view = state.view(connection)
+    names = datasets.runs.compacted().values.tolist()
+    runs = {name: view.get_collection(name) for name in names}
+    for run in runs.values():
+        if run.type is not CollectionType.RUN:
+            raise CollectionTypeError(f"Collection {run.name!r} is of type {run.type.name}; datasets go into a RUN.")
+    return runs
+
+
+def _summarize(
+    state: State,
+    connection: sa.Connection,
+    known: RegisteredType,
+    datasets: DatasetTable,
+    runs: dict[str, Collection],
+) -> None:
+    governors = [name for name in known.tables.group.governors if name in datasets.data_ids.columns]
+    for name, run in runs.items():
+        rows = slice(None) if len(runs) == 1 else datasets.runs.decode() == name
+        values = {g: np.unique(datasets.data_ids.columns[g].decode()[rows]).tolist() for g in governors}
+        summaries.record(state, connection, run.id, known.id, values)
+
+
+def _unknown(state: State, connection: sa.Connection, datasets: DatasetTable) -> DatasetTable:
+    """Leave out what is registered already; refuse ids that mean something else."""
+    known = registered_type(state, connection, datasets)
+    located = fetch_locations(state, connection, id_list(datasets.ids))
+    ids = id_list(datasets.ids)
+    there = np.array([id_ in located for id_ in ids], dtype=bool)
+    if not there.any():
+        return datasets
+    view = state.view(connection)
+    tables = {
+        item.id: item
+        for item in view.dataset_types_by_id({place.dataset_type_id for place in located.values()}).values()
+    }
+    runs = view.collections_by_id({place.run_id for place in located.values()})
+    for row in np.flatnonzero(there).tolist():
+        place = located[ids[row]]
+        given = tuple(datasets.data_ids.columns[d][row] for d in known.tables.group.required)
+        if (place.dataset_type_id, runs[place.run_id].name, place.data_id) != (known.id, datasets.runs[row], given):
+            raise ConflictingDefinitionError(
+                f"Dataset {datasets[row].id} exists as {tables[place.dataset_type_id].dataset_type.name} "
+                f"{place.data_id} in {runs[place.run_id].name!r}, not as {datasets[row]}."
+            )
+    return datasets.take(~there)
+
+
+def _reason(
+    state: State, connection: sa.Connection, known: RegisteredType, datasets: DatasetTable, error: IntegrityError
+) -> Exception:
+    """Find out which rule the database has just enforced."""
+    group = known.tables.group
+    for name in leaves(group.universe, group.required):
+        parent = group.universe[name]
+        keys = KeyTable.from_data_ids(datasets.data_ids, parent.required)
+        if (lost := find_missing(state, connection, parent, keys)) is not None:
+            return DataIdValueError(f"There is no {name} record for {show_key(lost)}; insert it first.")
+    for id_, place in fetch_locations(state, connection, id_list(datasets.ids)).items():
+        row = id_list(datasets.ids).index(id_)
+        return ConflictingDefinitionError(f"A dataset with id {datasets[row].id} exists already: {place.data_id}.")
+    if (row_of := _occupied(state, connection, known, datasets)) is not None:
+        return ConflictingDefinitionError(f"A dataset {datasets[row_of]} exists already, with another id.")
+    return ConflictingDefinitionError(
+        f"Two datasets of the call have one id, or one data ID and run ({known.dataset_type.name}; {error.orig})."
+    )
+
+
+def _occupied(state: State, connection: sa.Connection, known: RegisteredType, datasets: DatasetTable) -> int | None:
+    """Give a row of which the run holds another dataset with the same type and data ID."""
+    table = known.tables.membership
+    columns = data_id_columns(known.tables, table)
+    keys = KeyTable.from_data_ids(datasets.data_ids, columns)
+    for name, run in _runs(state, connection, datasets).items():
+        of_run = np.flatnonzero(datasets.runs.decode() == name)
+        select = sa.select(*columns.values(), table.c.dataset_id).where(
+            table.c.dataset_type_id == known.id, table.c.collection_id == run.id
+        )
+        wanted = keys.take(of_run)
+        lists = transposed(fetch_by_keys(connection, select, columns, wanted), len(columns) + 1)
+        there = KeyTable.from_lists(dict(zip(columns, lists, strict=False)), len(lists[-1]))
+        hit = np.flatnonzero(wanted.match(there) >= 0)
+        if len(hit):
+            return int(of_run[hit[0]])
+    return None

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The common sky pixels that the region of each stored record may touch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from pachon.dimensions import RecordTable, envelope_ranges, region_from_bytes
+from pachon.registry.database.key_table import KeyTable
+from pachon.registry.dimension_records.fields import keys_of
+from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.state import State
+
+__all__ = ["delete_overlaps", "insert_overlaps", "pixels_of_regions"]
+
+
+def insert_overlaps(state: State, connection: sa.Connection, records: RecordTable) -> None:
+    """Store the pixels of new records, in the transaction of the records."""
+    element = records.element
+    pixel = dimension_column(state.universe.common_skypix)
+    rows, pixels = pixels_of_regions(
+        state.universe.pixelization(state.universe.common_skypix), records.columns["region"]
+    )
+    if not len(rows):
+        return
+    columns: dict[str, list[Any]] = {
+        dimension_column(name): records.columns[element.key_name(name)][rows].tolist() for name in element.required
+    }
+    columns[pixel] = pixels.tolist()
+    names = list(columns)
+    values = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    connection.execute(sa.insert(state.schema.overlaps[element.name]), values)
+
+
+def delete_overlaps(state: State, connection: sa.Connection, records: RecordTable) -> None:
+    """Forget the pixels of records that are being replaced."""
+    table = state.schema.overlaps[records.element.name]
+    keys = keys_of(records)
+    columns = [table.c[dimension_column(name)] == sa.bindparam(f"key_{name}") for name in keys.columns]
+    statement = sa.delete(table).where(*columns)
+    connection.execute(statement, _parameters(keys))
+
+
+def _parameters(keys: KeyTable) -> list[dict[str, Any]]:
+    names = [f"key_{name}" for name in keys.columns]
+    lists = [column.tolist() for column in keys.columns.values()]
+    return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+
+
+def pixels_of_regions(grid: Any, regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give all (row, pixel) pairs of which the pixel may touch the region of the row.
+
+    Parameters
+    ----------
+    grid
+        A pixelization of lsst-sphgeom.
+    regions
+        Stored regions, or None.
+
+    Returns
+    -------
+    rows, pixels : numpy.ndarray
+        Both int64; sorted by row, then by pixel.
+    """
+    rows: list[np.ndarray] = []
+    pixels: list[np.ndarray] = []
+    for row, data in enumerate(regions.tolist()):
+        if data is None:
+            continue
+        for begin, end in envelope_ranges(grid, region_from_bytes(data)).tolist():
+            pixels.append(np.arange(begin, end, dtype=np.int64))
+            rows.append(np.full(end - begin, row, dtype=np.int64))
+    if not rows:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.concatenate(rows), np.concatenate(pixels)

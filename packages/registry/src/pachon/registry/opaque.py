@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables of other layers' records, in the registry's database and transactions.
+
+The registry does not know what they mean. A column of type ``uuid`` travels as an array of shape (n, 16), uint8; all
+others as sequences.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.types import TypeEngine
+
+from pachon.base import ConflictError, InvalidInputError
+from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
+from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.uploads import uploaded
+from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
+from pachon.registry.errors import ConflictingDefinitionError
+from pachon.registry.state import State
+
+__all__ = ["OpaqueColumn", "OpaqueTable", "open_table"]
+
+Columns = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpaqueColumn:
+    """One column of an opaque table."""
+
+    name: str
+    type: Literal["uuid", "text", "int", "float", "bytes"]
+    length: int | None = None
+    """Largest number of characters of a text."""
+    key: bool = False
+    """Whether it belongs to the primary key."""
+    nullable: bool = False
+    index: bool = False
+    """Whether rows are looked up by it."""
+
+
+class OpaqueTable:
+    """Rows of records as columns: insert, fetch, update, delete and move them."""
+
+    def __init__(self, state: State, name: str, columns: tuple[OpaqueColumn, ...], table: sa.Table) -> None:
+        self._state = state
+        self.name = name
+        self.columns = columns
+        self._table = table
+        self._uuids = {column.name for column in columns if column.type == "uuid"}
+
+    def insert(self, rows: Columns, *, skip_existing: bool = False) -> int:
+        """Add rows; give how many were written.
+
+        Raises
+        ------
+        ConflictError
+            If a row with the same key exists and is not to be skipped; then nothing is written.
+        """
+        listed = self._rows(rows)
+        if not listed:
+            return 0
+        statement: sa.Insert = self._state.prepare(
+            ("insert opaque", self.name, skip_existing),
+            lambda: insert_or_skip(self._table, self._state.dialect) if skip_existing else sa.insert(self._table),
+        )
+        with self._state.database.write() as connection:
+            try:
+                with self._state.database.part(connection, single=len(listed) == 1):
+                    return connection.execute(statement, listed).rowcount
+            except IntegrityError as error:
+                raise ConflictError(f"A row with the same key exists in {self.name!r} ({error.orig}).") from None
+
+    def fetch(
+        self,
+        column: str | None = None,
+        values: Any = (),
+        *,
+        order_by: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """Give rows as columns: all, or those of which a column has one of some values (each value once).
+
+        ``order_by`` names columns, with a ``-`` before one to descend; the order is unspecified without.
+        """
+        select = sa.select(self._table)
+        for item in order_by:
+            name = item.removeprefix("-")
+            select = select.order_by(self._table.c[name].desc() if item.startswith("-") else self._table.c[name])
+        if limit is not None:
+            select = select.limit(limit)
+        rows: list[Any] = []
+        with self._state.database.read() as connection:
+            if column is None:
+                rows.extend(connection.execute(select))
+            else:
+                chosen = self._state.prepare(
+                    ("fetch opaque", self.name, column, tuple(order_by), limit),
+                    lambda: select.where(self._table.c[column].in_(sa.bindparam("values", expanding=True))),
+                )
+                wanted = list(dict.fromkeys(self._values(column, values)))
+                for start in range(0, len(wanted), CHUNK):
+                    rows.extend(connection.execute(chosen, {"values": wanted[start : start + CHUNK]}))
+        return self._as_columns(rows)
+
+    def update(self, keys: Columns, changes: Columns) -> int:
+        """Change columns of the rows that have these values of other columns; give how many there were."""
+        statement = (
+            sa.update(self._table)
+            .where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
+            .values({name: sa.bindparam(f"new_{name}") for name in changes})
+        )
+        named = {f"old_{n}": self._values(n, v) for n, v in keys.items()}
+        named |= {f"new_{n}": self._values(n, v) for n, v in changes.items()}
+        return self._execute_each(statement, named)
+
+    def delete(self, keys: Columns) -> int:
+        """Delete the rows that have these values of some columns; give how many there were."""
+        statement = sa.delete(self._table).where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
+        return self._execute_each(statement, {f"old_{n}": self._values(n, v) for n, v in keys.items()})
+
+    def move(self, column: str, values: Any, target: OpaqueTable, extra: Mapping[str, Any] | None = None) -> int:
+        """Move rows of which a column has one of some values into another table; give how many there were.
+
+        Columns of the other table which this one lacks take their values from ``extra``.
+        """
+        wanted = list(dict.fromkeys(self._values(column, values)))
+        added = dict(extra or {})
+        shared = [c.name for c in self.columns if c.name in target._table.c and c.name not in added]
+        moved = 0
+        with self._state.database.write() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                chosen = self._table.c[column].in_(wanted[start : start + CHUNK])
+                literals = [sa.literal(value, target._table.c[name].type) for name, value in added.items()]
+                source = sa.select(*(self._table.c[name] for name in shared), *literals).where(chosen)
+                connection.execute(sa.insert(target._table).from_select([*shared, *added], source))
+                moved += connection.execute(sa.delete(self._table).where(chosen)).rowcount
+        return moved
+
+    def fetch_keys(self, keys: Columns) -> dict[str, Any]:
+        """Give the rows that have these values of some columns together, as columns."""
+        listed = {name: self._values(name, values) for name, values in keys.items()}
+        length = len(next(iter(listed.values())))
+        with self._state.database.snapshot() as connection:
+            columns = {name: (self._table.c[name].type, values) for name, values in listed.items()}
+            with uploaded(connection, columns, length) as wanted:
+                joined = [self._table.c[name] == wanted.c[name] for name in listed]
+                rows = connection.execute(sa.select(self._table).where(*joined)).all()
+        return self._as_columns(list(rows))
+
+    def _execute_each(self, statement: Any, named: Mapping[str, list[Any]]) -> int:
+        names = list(named)
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*named.values(), strict=True)]
+        if not rows:
+            return 0
+        with self._state.database.write() as connection:
+            return connection.execute(statement, rows).rowcount
+
+    def _values(self, column: str, values: Any) -> list[Any]:
+        if column in self._uuids:
+            return id_list(np.asarray(values, dtype=np.uint8).reshape(-1, 16))
+        return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+    def _rows(self, columns: Columns) -> list[dict[str, Any]]:
+        unknown = set(columns) - {column.name for column in self.columns}
+        if unknown:
+            raise InvalidInputError(f"Table {self.name!r} has no column {min(unknown)!r}.")
+        lists = [self._values(name, values) for name, values in columns.items()]
+        names = list(columns)
+        return [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True)]
+
+    def _as_columns(self, rows: list[Any]) -> dict[str, Any]:
+        lists = [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
+        return {
+            column.name: ids_array(values) if column.type == "uuid" else values
+            for column, values in zip(self.columns, lists, strict=True)
+        }
+
+
+def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> OpaqueTable:
+    """Give the opaque table of a name; it is made on first use.
+
+    Raises
+    ------
+    ConflictingDefinitionError
+        If it exists with other columns.
+    """
+    definition = json.dumps([asdict(column) for column in columns])
+    catalog = state.schema.static.opaque_catalog
+    stored = sa.select(catalog.c.columns).where(catalog.c.name == name)
+    key = f"records_{name}"
+    table = state.prepare(("opaque table", name), lambda: _sql_table(state, key, columns))
+    with state.database.read() as connection:
+        known = connection.execute(stored).scalar()
+    if known is None:
+        with state.database.write() as connection:
+            row = {"name": name, "columns": definition}
+            if connection.execute(insert_or_skip(catalog, state.dialect, keys=["name"]), row).rowcount == 1:
+                table.create(connection, checkfirst=False)
+            known = connection.execute(stored).scalar_one()
+    if known != definition:
+        raise ConflictingDefinitionError(f"The table {name!r} exists with other columns: {known}.")
+    return OpaqueTable(state, name, tuple(columns), table)
+
+
+def _sql_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> sa.Table:
+    return sa.Table(
+        name,
+        state.schema.metadata,
+        *(
+            sa.Column(
+                column.name,
+                _type(column),
+                primary_key=column.key,
+                nullable=column.nullable,
+                autoincrement=False,
+                index=column.index,
+            )
+            for column in columns
+        ),
+    )
+
+
+def _type(column: OpaqueColumn) -> TypeEngine[Any]:
+    match column.type:
+        case "uuid":
+            return Uuid()
+        case "text":
+            return text(column.length)
+        case "int":
+            return Key64
+        case "float":
+            return sa.Double()
+        case _:
+            return Bytes()

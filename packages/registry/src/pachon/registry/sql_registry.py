@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A registry in a SQL database: a thin front to the verbs of each concept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+
+from pachon.base import ConflictError, StorageError
+from pachon.dimensions import DimensionUniverse
+from pachon.registry.collections.front import Collections
+from pachon.registry.database.database import Database
+from pachon.registry.dataset_types import DatasetTypes
+from pachon.registry.datasets.front import Datasets
+from pachon.registry.definitions import Definitions
+from pachon.registry.dimension_records.front import DimensionRecords
+from pachon.registry.opaque import OpaqueColumn, OpaqueTable, open_table
+from pachon.registry.schema.schema import Schema, create_schema, read_schema
+from pachon.registry.state import State
+
+__all__ = ["SqlRegistry"]
+
+
+class SqlRegistry:
+    """Collections, dataset types, dimension records and datasets of one repository.
+
+    Make one with `create` or `open`; close it, or use it as a context manager. It may be shared by threads.
+    """
+
+    collections: Collections
+    dataset_types: DatasetTypes
+    dimension_records: DimensionRecords
+    datasets: Datasets
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.collections = Collections(state)
+        self.dataset_types = DatasetTypes(state)
+        self.dimension_records = DimensionRecords(state)
+        self.datasets = Datasets(state)
+
+    @classmethod
+    def create(cls, url: str, universe: DimensionUniverse | None = None) -> Self:
+        """Make a registry in a new SQLite file or an empty PostgreSQL database, and open it for writing.
+
+        Parameters
+        ----------
+        url
+            SQLAlchemy URL, such as ``sqlite:////data/repo/registry.sqlite3``.
+        universe
+            Its dimensions, for ever; the default universe if left out.
+
+        Raises
+        ------
+        ConflictError
+            If there is a registry, or a SQLite file, already.
+        """
+        path = _sqlite_path(url)
+        if path is not None:
+            _claim(path)
+        database = Database.open(url, create=True)
+        try:
+            schema = Schema(universe or DimensionUniverse.default())
+            with database.write() as connection:
+                if sa.inspect(connection).has_table(schema.static.attribute.name):
+                    raise ConflictError("The database holds a registry already.")
+                create_schema(connection, schema)
+        except BaseException:
+            database.close()
+            if path is not None:
+                _remove_sqlite(path)
+            raise
+        return cls(_state(database, schema))
+
+    @classmethod
+    def open(cls, url: str, *, writeable: bool = False) -> Self:
+        """Open an existing registry.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no SQLite file.
+        SchemaVersionError
+            If its tables are those of another version of pachon.
+        FormatError
+            If the database is no registry.
+        """
+        database = Database.open(url, readonly=not writeable)
+        try:
+            with database.read() as connection:
+                schema = read_schema(connection)
+        except BaseException:
+            database.close()
+            raise
+        return cls(_state(database, schema))
+
+    @property
+    def universe(self) -> DimensionUniverse:
+        """The dimensions."""
+        return self._state.universe
+
+    @property
+    def writeable(self) -> bool:
+        """Whether changes are allowed."""
+        return not self._state.database.readonly
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """Apply all changes of the block in one transaction, or none; nothing slow belongs inside.
+
+        A block inside another one is a part of it that fails alone. Reads of the same thread see the changes.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the registry was opened for reading.
+        DatabaseBusyError
+            If other processes hold the lock for too long.
+        """
+        with self._state.database.write():
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of the block see one state of the database; takes no lock."""
+        with self._state.database.snapshot():
+            yield
+
+    def opaque(self, name: str, columns: Sequence[OpaqueColumn]) -> OpaqueTable:
+        """Give a table of another layer's records; it is made on first use.
+
+        Raises
+        ------
+        ConflictingDefinitionError
+            If it exists with other columns.
+        """
+        return open_table(self._state, name, columns)
+
+    def refresh(self) -> None:
+        """Forget all that is cached."""
+        self._state.definitions.refresh()
+
+    def close(self) -> None:
+        """Close all connections; the registry cannot be used any more."""
+        self._state.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _state(database: Database, schema: Schema) -> State:
+    return State(database=database, schema=schema, definitions=Definitions(database, schema))
+
+
+def _sqlite_path(url: str) -> Path | None:
+    parsed = sa.make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _claim(path: Path) -> None:
+    """Make an empty file, which SQLite takes for an empty database; only one of two creators succeeds."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        raise ConflictError(f"The file {path} exists already.") from None
+    except OSError as error:
+        raise StorageError(f"The file {path} cannot be made: {error.strerror}.") from error
+
+
+def _remove_sqlite(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which dataset types and governor values each collection ever held: proof of absence, never of presence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.definitions import RegisteredType
+from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.state import State
+
+__all__ = ["fetch_dataset_types", "fetch_governor_values", "record", "refresh", "select_searchable"]
+
+_WRITTEN = "pachon_summaries_written"
+_CHUNK = 5000
+
+
+def record(
+    state: State,
+    connection: sa.Connection,
+    collection_id: int,
+    dataset_type_id: int,
+    governors: Mapping[str, Iterable[str]],
+) -> None:
+    """Note that a collection holds a dataset type and these values of governors; in the transaction of the rows."""
+    known = state.definitions.known_summaries(connection)
+    facts = [("", str(dataset_type_id)), *((name, value) for name, values in governors.items() for value in values)]
+    missing = [fact for fact in facts if (collection_id, *fact) not in known]
+    if not missing:
+        return
+    static = state.schema.static
+    for governor, value in missing:
+        if governor:
+            statement = insert_or_skip(static.summary_governor, state.dialect)
+            row: dict[str, object] = {"collection_id": collection_id, "governor": governor, "value": value}
+        else:
+            statement = insert_or_skip(static.summary_dataset_type, state.dialect)
+            row = {"collection_id": collection_id, "dataset_type_id": dataset_type_id}
+        if connection.execute(statement, row).rowcount:
+            _mark_written(state, connection)
+        elif _WRITTEN not in connection.info:
+            # It was there before this transaction, so nothing can undo it.
+            known.add((collection_id, governor, value))
+
+
+def _mark_written(state: State, connection: sa.Connection) -> None:
+    if _WRITTEN not in connection.info:
+        info = connection.info
+        info[_WRITTEN] = True
+        state.database.on_end(lambda: info.pop(_WRITTEN, None))
+
+
+def fetch_dataset_types(state: State, connection: sa.Connection, collection_ids: Iterable[int]) -> dict[int, set[str]]:
+    """Give the names of the dataset types that each collection ever held."""
+    static = state.schema.static
+    select = sa.select(static.summary_dataset_type.c.collection_id, static.dataset_type.c.name).join(
+        static.dataset_type, static.dataset_type.c.dataset_type_id == static.summary_dataset_type.c.dataset_type_id
+    )
+    held: dict[int, set[str]] = {}
+    for part in _parts(collection_ids):
+        for row in connection.execute(select.where(static.summary_dataset_type.c.collection_id.in_(part))):
+            held.setdefault(row.collection_id, set()).add(row.name)
+    return held
+
+
+def fetch_governor_values(
+    state: State, connection: sa.Connection, collection_ids: Iterable[int]
+) -> dict[int, dict[str, set[str]]]:
+    """Give the values of each governor that each collection ever held."""
+    table = state.schema.static.summary_governor
+    held: dict[int, dict[str, set[str]]] = {}
+    for part in _parts(collection_ids):
+        for row in connection.execute(sa.select(table).where(table.c.collection_id.in_(part))):
+            held.setdefault(row.collection_id, {}).setdefault(row.governor, set()).add(row.value)
+    return held
+
+
+def select_searchable(
+    state: State, connection: sa.Connection, dataset_type_id: int, collection_ids: Sequence[int]
+) -> set[int]:
+    """Give those of some collections that may hold a dataset type."""
+    table = state.schema.static.summary_dataset_type
+    found = connection.execute(
+        sa.select(table.c.collection_id).where(table.c.dataset_type_id == dataset_type_id)
+    ).scalars()
+    return set(found) & set(collection_ids)
+
+
+def refresh(state: State) -> None:
+    """Compute all summaries anew from the datasets that there are."""
+    static = state.schema.static
+    with state.database.write() as connection:
+        state.definitions.changed(connection)
+        connection.execute(sa.delete(static.summary_dataset_type))
+        connection.execute(sa.delete(static.summary_governor))
+        for known in state.view(connection).all_dataset_types():
+            _summarize(state, connection, known)
+
+
+def _summarize(state: State, connection: sa.Connection, known: RegisteredType) -> None:
+    static = state.schema.static
+    for table in (known.tables.membership, known.tables.validity):
+        of_type = table.c.dataset_type_id == known.id
+        names = ["collection_id", "dataset_type_id"]
+        rows = sa.select(table.c.collection_id, table.c.dataset_type_id).where(of_type).distinct()
+        connection.execute(insert_or_skip(static.summary_dataset_type, state.dialect).from_select(names, rows))
+        for governor in known.dataset_type.dimensions.governors:
+            value = table.c.get(dimension_column(governor))
+            if value is None:
+                continue
+            pairs = sa.select(table.c.collection_id, sa.literal(governor), value).where(of_type).distinct()
+            names = ["collection_id", "governor", "value"]
+            connection.execute(insert_or_skip(static.summary_governor, state.dialect).from_select(names, pairs))
+
+
+def _parts(ids: Iterable[int]) -> Iterable[list[int]]:
+    listed = list(ids)
+    return (listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK))
