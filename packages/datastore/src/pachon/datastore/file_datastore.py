@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A datastore of files, below a folder or in an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pachon.base import InvalidInputError, PachonError
+from pachon.datasets import DatasetProvenance, DatasetRef, DatasetType, FileDataset, StorageClasses
+from pachon.datastore.config import DatastoreConfig, FileDatastoreConfig
+from pachon.datastore.datastore import Datastore
+from pachon.datastore.errors import DatastoreConfigError
+from pachon.datastore.faults import reach
+from pachon.datastore.file_setup import FileSetup
+from pachon.datastore.ingesting import ingest_files, remove_sources
+from pachon.datastore.reading import read_dataset
+from pachon.datastore.record_store import RecordStore
+from pachon.datastore.records import FileRecords, NewFileRecords, StoredFile, file_part
+from pachon.datastore.removal import Removal, remove_files
+from pachon.datastore.write_plan import plan_writes, predict_files
+from pachon.datastore.writing import write_files
+from pachon.dimensions import DimensionUniverse
+from pachon.resources import ResourcePath
+
+__all__ = ["FileDatastore"]
+
+
+class FileDatastore(Datastore):
+    """Datasets as files; a front to the modules of its verbs: `writing`, `ingesting`, `reading`, `removal`."""
+
+    config_class: ClassVar[type[DatastoreConfig]] = FileDatastoreConfig
+
+    def __init__(self, config: FileDatastoreConfig, setup: FileSetup, records: RecordStore | None) -> None:
+        self.config = config
+        self.setup = setup
+        self.name = setup.name
+        self.universe = setup.universe
+        self.storage_classes = setup.storage_classes
+        self.records = records
+
+    @classmethod
+    def from_config(
+        cls,
+        config: DatastoreConfig,
+        *,
+        root: ResourcePath,
+        universe: DimensionUniverse,
+        storage_classes: StorageClasses,
+        records: RecordStore | None,
+    ) -> Self:
+        assert isinstance(config, FileDatastoreConfig)
+        setup = FileSetup.from_config(config, root=root, universe=universe, storage_classes=storage_classes)
+        place = setup.store.root
+        if place.is_local and not place.exists():
+            if not config.create:
+                raise DatastoreConfigError(f"The root of datastore {config.name!r} does not exist: {place}")
+            place.mkdir()
+        return cls(config, setup, records)
+
+    @property
+    def root(self) -> ResourcePath:
+        """The folder of all files."""
+        return self.setup.store.root
+
+    def write_many(
+        self,
+        items: Sequence[tuple[Any, DatasetRef]],
+        *,
+        predicted: bool = False,
+        provenance: DatasetProvenance | None = None,
+    ) -> NewFileRecords:
+        plan = plan_writes(self.setup, items, predicted=predicted, provenance=provenance)
+        return write_files(self.setup, plan, predicted=predicted)
+
+    def ingest_files(
+        self,
+        files: Sequence[FileDataset],
+        *,
+        transfer: str | None = "auto",
+        checksum: bool = True,
+        track: bool = True,
+    ) -> NewFileRecords:
+        return ingest_files(self.setup, files, transfer=transfer, checksum=checksum, track=track)
+
+    def remove_sources(self, files: Iterable[FileDataset]) -> None:
+        remove_sources(self.setup, files)
+
+    def discard(self, records: FileRecords) -> None:
+        if not isinstance(records, NewFileRecords):
+            raise InvalidInputError(
+                "Only what a write or an ingest gave can be discarded: no other records say what was made."
+            )
+        reach("discard.begin")
+        failures: list[PachonError] = []
+        for path in dict.fromkeys(file_part(path) for path in records.path[records.created]):
+            try:
+                self.setup.store.remove(path)
+            except PachonError as error:
+                failures.append(error)
+            reach("discard.removed")
+        if failures:
+            raise ExceptionGroup("Files that are in no record could not be removed", failures)
+
+    def get(
+        self,
+        ref: DatasetRef,
+        *,
+        records: FileRecords | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        storage_class: str | None = None,
+    ) -> Any:
+        found = self._find_records(ref, records)
+        return read_dataset(self.setup, ref, found, parameters=parameters, storage_class=storage_class)
+
+    def exists(self, records: FileRecords) -> NDArray[np.bool_]:
+        return np.array(self.setup.store.exist(list(records.path)), dtype=np.bool_)
+
+    def remove_files(self, records: FileRecords) -> Removal:
+        return remove_files(self.setup.store, records, self.records)
+
+    def uri(self, record: StoredFile) -> ResourcePath:
+        return self.setup.store.uri(record.path)
+
+    def predicted_records(self, refs: Sequence[DatasetRef]) -> FileRecords:
+        return FileRecords.from_rows(
+            StoredFile(
+                dataset_id=planned.ref.id,
+                path=planned.path,
+                formatter=planned.formatter_name,
+                storage_class=planned.storage_class,
+                component=planned.component,
+                datastore=self.name,
+            )
+            for planned in predict_files(self.setup, refs)
+        )
+
+    def validate(self, dataset_types: Iterable[DatasetType], *, instruments: Iterable[str] = ()) -> list[PachonError]:
+        return self.setup.validate(dataset_types, instruments)
+
+    def to_document(self) -> dict[str, Any]:
+        return {**super().to_document(), "root": self.root.geturl()}

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The folder of a datastore: recorded paths as files, and the single steps of the write protocol on them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from pachon.base import StorageError
+from pachon.datastore.errors import PathOutsideRootError
+from pachon.datastore.final_path import check_inside, check_stored_path
+from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
+from pachon.resources import ResourcePath, exist_many, fsync_files
+
+__all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
+
+_CHUNK = 1 << 22
+
+
+class FileStore:
+    """Files below a root, local or in an object store.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    """
+
+    def __init__(self, root: ResourcePath) -> None:
+        self.root = ResourcePath(root, force_directory=True)
+        self.local_root: str | None = self.root.ospath.rstrip("/") or "/" if self.root.is_local else None
+        self._real_root = None if self.local_root is None else os.path.realpath(self.local_root)
+        self._url = self.root.geturl()
+
+    def uri(self, path: str) -> ResourcePath:
+        """Give the place of a recorded path.
+
+        Raises
+        ------
+        PathOutsideRootError
+            If it is a relative path that leads out of the root.
+        """
+        if not is_owned(path):
+            return ResourcePath(path)
+        check_stored_path(path)
+        file, marker, member = path.partition(ZIP_MEMBER)
+        # Not `root.join`: that would expand, decode and cut what are plain characters of a recorded path.
+        return ResourcePath(f"{self._url}{quote(file)}{marker}{member}")
+
+    def local_path(self, path: str) -> str | None:
+        """Give the path of this machine for a recorded path; None if it is elsewhere.
+
+        Raises
+        ------
+        PathOutsideRootError
+            If it leads, perhaps by a link, out of the root.
+        """
+        file = file_part(path)
+        if not is_owned(path):
+            uri = ResourcePath(file)
+            return uri.ospath if uri.is_local else None
+        if self.local_root is None:
+            return None
+        check_stored_path(file)
+        full = f"{self.local_root}/{file}"
+        check_inside(self.local_root, full)
+        return full
+
+    def path_inside(self, source: str | os.PathLike[str] | ResourcePath) -> str | None:
+        """Give the recorded path of a file that lies in the root already, None if it lies elsewhere.
+
+        A relative path is relative to the root.
+        """
+        if isinstance(source, ResourcePath) and not source.is_absolute:
+            source = source.path
+        if not isinstance(source, ResourcePath) and "://" not in (text := os.fspath(source)):
+            text = os.path.expanduser(text) if text.startswith("~") else text
+            if not text.startswith("/"):
+                path = os.path.normpath(text)
+                check_stored_path(path)
+                return path
+            if self.local_root is None:
+                return None
+            text = os.path.normpath(text)
+            for root in dict.fromkeys((self.local_root, self._real_root)):
+                if root is not None and text.startswith(f"{root.rstrip('/')}/"):
+                    return text[len(root.rstrip("/")) + 1 :]
+            return None
+        uri = ResourcePath(source)
+        if uri.is_local:
+            return self.path_inside(uri.ospath)
+        found = uri.relative_to(self.root)
+        return None if found in (None, ".") else found
+
+    def create(self, path: str, data: bytes | memoryview) -> None:
+        """Make a new file exclusively. Where there is fsync, `sync` is still owed."""
+        uri = self.uri(path)
+        if self.local_root is None:
+            uri.write(bytes(data))
+        else:
+            self.local_path(path)
+            uri.write(data, sync=False)  # type: ignore[arg-type]  # anything with a buffer can be written to a file
+
+    def replace(self, path: str, data: bytes | memoryview) -> None:
+        """Make or replace a file of an object store, in one step."""
+        self.uri(path).write(bytes(data), overwrite=True)
+
+    def upload(self, source: str, path: str, *, overwrite: bool) -> None:
+        """Make (exclusively) or replace a file of an object store with the content of a local one."""
+        self.uri(path).transfer_from(source, "copy", overwrite=overwrite)
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Bring local files and their folders to the medium. If that fails it is never tried again.
+
+        Raises
+        ------
+        StorageError
+            The write failed: what the files hold is not known.
+        """
+        if self.local_root is None:
+            return
+        try:
+            fsync_files([f"{self.local_root}/{path}" for path in paths])
+        except OSError as error:
+            raise StorageError(f"Files below {self.root} cannot be brought to the medium: {error}") from error
+
+    def exist(self, paths: Sequence[str]) -> list[bool]:
+        """Tell for each recorded path whether the file is there; each file is looked for once."""
+        known: dict[str, bool] = {}
+        elsewhere: dict[str, ResourcePath] = {}
+        for path in dict.fromkeys(map(file_part, paths)):
+            try:
+                local = self.local_path(path)
+            except PathOutsideRootError:
+                known[path] = False
+                continue
+            if local is None:
+                elsewhere[path] = self.uri(path)
+            else:
+                known[path] = os.path.isfile(local)
+        if elsewhere:
+            answers = exist_many(elsewhere.values())
+            known.update((path, answers[uri]) for path, uri in elsewhere.items())
+        return [known[file_part(path)] for path in paths]
+
+    def remove(self, path: str) -> bool:
+        """Remove exactly one file; False if it was missing (an object store may not know).
+
+        Raises
+        ------
+        PathOutsideRootError
+            If the path is not below the root.
+        StorageError
+            If it cannot be removed.
+        """
+        if not is_owned(path):
+            raise PathOutsideRootError(f"{path!r} is not below the root of the datastore and is never removed.")
+        local = self.local_path(path)
+        if local is None:
+            self.uri(file_part(path)).remove(missing_ok=True)
+            return True
+        try:
+            os.unlink(local)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StorageError(f"{local} cannot be removed: {error.strerror or error}") from error
+        return True
+
+
+def checksum_of_bytes(data: bytes | memoryview) -> str:
+    """Give the checksum that is recorded: BLAKE2b of 64 bytes, hexadecimal (as the command ``b2sum`` prints it)."""
+    return hashlib.blake2b(data).hexdigest()
+
+
+def checksum_of_file(place: str | ResourcePath) -> str:
+    """Give the checksum of a file, local by its path or anywhere."""
+    if isinstance(place, ResourcePath):
+        return place.checksum("blake2b")
+    digest = hashlib.blake2b()
+    with open(place, "rb", buffering=0) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The templates of a datastore: which one applies to a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pachon.datasets import DatasetRef, DatasetType
+from pachon.datastore.default_templates import DEFAULT_TEMPLATES
+from pachon.datastore.errors import DatastoreConfigError
+from pachon.datastore.final_path import final_path, predicted_token, unique_token
+from pachon.datastore.lookup_key import LookupKey, LookupTable, instrument_of
+from pachon.datastore.template import FileTemplate
+from pachon.dimensions import DimensionUniverse
+
+__all__ = ["FileTemplates"]
+
+
+class FileTemplates:
+    """File templates by lookup key, with a default.
+
+    Parameters
+    ----------
+    templates
+        What the configuration adds to, or puts in place of, `DEFAULT_TEMPLATES`: template text by key, or
+        ``instrument<NAME>: {key: text}``.
+    universe
+        Where the dimension names of keys are looked up.
+    """
+
+    def __init__(self, templates: Mapping[str, object], universe: DimensionUniverse) -> None:
+        merged = {**DEFAULT_TEMPLATES, **templates}
+        default = merged.pop("default")
+        self.default = _template(default, "templates.default")
+        self.table: LookupTable[FileTemplate] = LookupTable.parse(merged, universe, _template, where="templates")
+        self._checked: set[tuple[FileTemplate, DatasetType]] = set()
+
+    def find(self, ref: DatasetRef) -> FileTemplate:
+        """Give the template of a dataset, checked against its dataset type.
+
+        Raises
+        ------
+        TemplateError
+            If the template does not suit the dataset type.
+        """
+        template = self._choose(ref.dataset_type, instrument_of(ref))
+        if (template, ref.dataset_type) not in self._checked:
+            template.check_dataset_type(ref.dataset_type)
+            self._checked.add((template, ref.dataset_type))
+        return template
+
+    def unique_path(self, ref: DatasetRef, extension: str) -> str:
+        """Make the final path of a new file; every call gives another one."""
+        return final_path(self.find(ref).format(ref), unique_token(), extension)
+
+    def predicted_path(self, ref: DatasetRef, extension: str) -> str:
+        """Give the path that follows from the dataset's id, for an output of a quantum graph."""
+        return final_path(self.find(ref).format(ref), predicted_token(ref.id), extension)
+
+    def check(self, dataset_type: DatasetType, instrument: str | None = None) -> None:
+        """Check that the template which applies to a dataset type suits it.
+
+        Raises
+        ------
+        TemplateError
+            If it does not.
+        """
+        self._choose(dataset_type, instrument).check_dataset_type(dataset_type)
+
+    def keys(self) -> tuple[LookupKey, ...]:
+        """Give all keys but the default."""
+        return tuple(key for key, _ in self.table.items())
+
+    def _choose(self, dataset_type: DatasetType, instrument: str | None) -> FileTemplate:
+        found = self.table.find(dataset_type, instrument)
+        return self.default if found is None else found[1]
+
+
+def _template(written: object, where: str) -> FileTemplate:
+    if not isinstance(written, str):
+        raise DatastoreConfigError(f"{where} must be a file template, not {written!r}.")
+    return FileTemplate(written)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The final path of a file: readable text, write token, extension; and the rule that no path leaves the root.
+
+A final path is used once, for ever. The write token is what makes it so: sixty random bits, or, for an output of a
+quantum graph, sixty bits that follow from the predicted dataset id.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from hashlib import blake2b
+from uuid import UUID
+
+from pachon.datastore.errors import PathOutsideRootError
+
+__all__ = ["check_inside", "check_stored_path", "cut_name", "final_path", "predicted_token", "unique_token"]
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: one case only (some file systems have just one), and no letters that look like digits."""
+_CHARACTERS = 12
+_LONGEST_NAME = 255
+"""Bytes that a file system or object store takes in one part of a path."""
+
+
+def unique_token() -> str:
+    """Make a write token that was never made before; it starts with ``w``."""
+    return "w" + _encode(os.urandom(8))
+
+
+def predicted_token(dataset_id: UUID) -> str:
+    """Give the write token that follows from a dataset id; it starts with ``p``."""
+    return "p" + _encode(blake2b(dataset_id.bytes, digest_size=8).digest())
+
+
+def final_path(readable: str, token: str, extension: str) -> str:
+    """Join the readable text of a template, a write token and an extension.
+
+    The readable part of the file name is cut where the name would be longer than file systems allow: the token, not
+    the text, makes it unique.
+
+    Raises
+    ------
+    PathOutsideRootError
+        If a folder of the path is longer than file systems allow.
+    """
+    folder, slash, name = readable.rpartition("/")
+    ending = f"-{token}{extension}"
+    room = _LONGEST_NAME - len(ending.encode())
+    name = cut_name(name, room)
+    for part in folder.split("/"):
+        if len(part.encode()) > _LONGEST_NAME:
+            raise PathOutsideRootError(f"A folder of {readable!r} has a name of more than {_LONGEST_NAME} bytes.")
+    return f"{folder}{slash}{name}{ending}"
+
+
+def cut_name(name: str, most_bytes: int) -> str:
+    """Give the beginning of a name that has so many bytes at most, whole characters only."""
+    return name.encode()[:most_bytes].decode(errors="ignore")
+
+
+def check_stored_path(path: str) -> None:
+    """Refuse a stored path that is not plainly below the root: absolute text, ``..``, NUL.
+
+    Raises
+    ------
+    PathOutsideRootError
+        Says which path.
+    """
+    if not path or path.startswith("/") or "://" in path or ".." in path.split("/") or "\0" in path:
+        raise PathOutsideRootError(f"The stored path {path!r} is not inside the root of the datastore.")
+
+
+def check_inside(root: str, path: str) -> None:
+    """Refuse a local path whose folder leads, by a link, outside the root.
+
+    Parameters
+    ----------
+    root, path
+        Absolute paths of the file system. The last part of ``path`` may itself be a link: ingest makes such.
+
+    Raises
+    ------
+    PathOutsideRootError
+        Says where the path leads.
+    """
+    folder = posixpath.dirname(path)
+    real_root, real_folder = os.path.realpath(root), os.path.realpath(folder)
+    if real_folder != real_root and not real_folder.startswith(real_root.rstrip("/") + "/"):
+        raise PathOutsideRootError(f"{path!r} leads out of the root of the datastore, to {real_folder!r}.")
+
+
+def _encode(data: bytes) -> str:
+    number = int.from_bytes(data)
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * _CHARACTERS, 5))

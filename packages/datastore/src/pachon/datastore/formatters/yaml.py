@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""YAML."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import yaml
+
+from pachon.base import FormatError
+from pachon.datastore.formatters.plain_data import as_plain
+from pachon.datastore.formatters.typeless import TypelessFormatter
+
+__all__ = ["YamlFormatter", "dump_yaml", "load_yaml"]
+
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class YamlFormatter(TypelessFormatter):
+    """Plain data as YAML, keys in their order. Always safely loaded.
+
+    With the write parameter ``unsafe_dump`` objects of registered types are written with their tags, which only a
+    program that registered them for safe loading reads back.
+    """
+
+    default_extension: ClassVar[str] = ".yaml"
+    supported_extensions: ClassVar[frozenset[str]] = frozenset({".yml"})
+    supported_write_parameters: ClassVar[frozenset[str] | None] = frozenset({"unsafe_dump"})
+
+    def to_bytes(self, obj: Any) -> bytes:
+        plain = as_plain(obj)
+        if self.write_parameters.get("unsafe_dump", False):
+            return yaml.dump(plain, sort_keys=False, allow_unicode=True, encoding="utf-8")
+        return dump_yaml(plain)
+
+    def parse(self, content: bytes) -> Any:
+        return load_yaml(content)
+
+
+def dump_yaml(data: Any) -> bytes:
+    """Give the YAML text of plain data.
+
+    Raises
+    ------
+    TypeError
+        If something in it is no plain data; it names the type.
+    """
+    try:
+        return yaml.dump(data, Dumper=_SafeDumper, sort_keys=False, allow_unicode=True, encoding="utf-8")
+    except yaml.representer.RepresenterError as error:
+        raise TypeError(f"an object of type {type(error.args[-1]).__name__} cannot be written as YAML") from error
+
+
+def load_yaml(content: bytes) -> Any:
+    """Read YAML text safely.
+
+    Raises
+    ------
+    FormatError
+        If it is no YAML, or has tags of types that are not plain data.
+    """
+    try:
+        return yaml.load(content, Loader=_SafeLoader)  # noqa: S506  # it is the safe loader, in C where there is one
+    except yaml.YAMLError as error:
+        raise FormatError(f"it is no safe YAML: {' '.join(str(error).split())}") from error

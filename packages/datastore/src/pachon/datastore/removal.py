@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Remove the files of deleted datasets: the middle step of a deletion (``docs/formats/datastore.md``).
+
+The rows are in the trash already, by a committed transaction, so no reader can find the files. Removed are exactly the
+recorded paths; not absolute ones, which are somebody else's, nor those that a live row still names. The caller deletes
+the trash rows of what `Removal.done` says.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pachon.base import PachonError
+from pachon.datastore.faults import reach
+from pachon.datastore.file_store import FileStore
+from pachon.datastore.record_store import RecordStore
+from pachon.datastore.records import FileRecords, file_part, is_owned
+
+__all__ = ["Removal", "RemovalOutcome", "remove_files"]
+
+
+class RemovalOutcome(enum.Enum):
+    """What became of the file of a deleted dataset."""
+
+    REMOVED = "removed"
+    MISSING = "missing"
+    """It was gone already, perhaps by an earlier attempt."""
+    SHARED = "shared"
+    """A dataset that is not deleted is in the same file, which stays."""
+    NOT_OWNED = "not owned"
+    """It lies outside the root, by an absolute URI, and stays."""
+    FAILED = "failed"
+    """It could not be removed; the row must stay in the trash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What `remove_files` did, row by row."""
+
+    records: FileRecords
+    outcomes: tuple[RemovalOutcome, ...]
+    errors: tuple[str, ...]
+    """Why it failed; empty text where it did not."""
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which rows may be deleted from the trash."""
+        return np.array([outcome is not RemovalOutcome.FAILED for outcome in self.outcomes], dtype=np.bool_)
+
+    @property
+    def removed_paths(self) -> tuple[str, ...]:
+        """The files that this call removed, each once."""
+        paths = zip(self.records.path, self.outcomes, strict=True)
+        return tuple(dict.fromkeys(file_part(path) for path, outcome in paths if outcome is RemovalOutcome.REMOVED))
+
+
+def remove_files(store: FileStore, records: FileRecords, live: RecordStore | None) -> Removal:
+    """Remove the files of rows.
+
+    Parameters
+    ----------
+    store
+        Where they are.
+    records
+        Rows of the trash; rows of one file are treated as one.
+    live
+        The records of what is not deleted.
+    """
+    reach("remove.begin")
+    results: dict[str, tuple[RemovalOutcome, str]] = {}
+    files = list(dict.fromkeys(file_part(path) for path in records.path))
+    owned = [path for path in files if is_owned(path)]
+    shared = {file_part(path) for path in live.find_paths(owned).path} if live is not None and owned else set()
+    for path in files:
+        results[path] = _remove_file(store, path, is_shared=path in shared)
+        reach("remove.removed")
+    reach("remove.end")
+    outcomes = [results[file_part(path)] for path in records.path]
+    return Removal(
+        records=records,
+        outcomes=tuple(outcome for outcome, _ in outcomes),
+        errors=tuple(error for _, error in outcomes),
+    )
+
+
+def _remove_file(store: FileStore, path: str, *, is_shared: bool) -> tuple[RemovalOutcome, str]:
+    if not is_owned(path):
+        return RemovalOutcome.NOT_OWNED, ""
+    if is_shared:
+        return RemovalOutcome.SHARED, ""
+    try:
+        return (RemovalOutcome.REMOVED if store.remove(path) else RemovalOutcome.MISSING), ""
+    except PachonError as error:
+        return RemovalOutcome.FAILED, str(error)

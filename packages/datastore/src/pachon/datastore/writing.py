@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write objects as files: step 1 of the write protocol (``docs/formats/datastore.md``). No rows are written here.
+
+Invariants. A file is created exclusively at a path that was never used, and is never changed afterwards. When
+`write_files` returns, every file and the folders that name them are on the medium. When it raises, the files that it
+created are removed; one that cannot be removed is named by no row, so a sweep may have it.
+
+Outputs of a quantum graph (``predicted``) differ in one way: they are written beside, synced, and renamed to a path that
+follows from the dataset id, so that what is there is always whole and a retry replaces it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from pachon.base import PachonError, StorageError
+from pachon.datasets import ids_from_uuids
+from pachon.datastore.faults import reach
+from pachon.datastore.file_setup import FileSetup
+from pachon.datastore.file_store import FileStore, checksum_of_bytes, checksum_of_file
+from pachon.datastore.final_path import cut_name, unique_token
+from pachon.datastore.records import FileRecords, NewFileRecords
+from pachon.datastore.write_plan import PlannedFile
+from pachon.resources import ResourcePath
+from pachon.resources.local_files import sync_folder
+
+__all__ = ["remove_created", "write_files"]
+
+
+def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: bool) -> NewFileRecords:
+    """Write planned files, bring them to the medium together, and give their records.
+
+    Raises
+    ------
+    DatasetWriteError
+        If a formatter cannot write an object.
+    StorageError
+        If the storage fails.
+    """
+    reach("write.begin")
+    store = setup.store
+    beside = predicted and store.local_root is not None
+    places = [_beside(planned.path) if beside else planned.path for planned in plan]
+    created: list[str] = []
+    sizes: list[int] = []
+    checksums: list[str] = []
+    try:
+        for planned, place in zip(plan, places, strict=True):
+            size, checksum = _write_file(setup, planned, place, created, replace=predicted)
+            sizes.append(size)
+            checksums.append(checksum)
+        reach("write.all_written")
+        store.sync(places)
+        reach("write.files_synced")
+        if beside:
+            for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
+                _rename(store, place, planned.path)
+                created[position] = planned.path
+            _sync_folders(store, [planned.path for planned in plan])
+            reach("write.folders_synced")
+        return _records(setup, plan, sizes, checksums)
+    except BaseException as error:
+        remove_created(store, created, error)
+        raise
+
+
+def remove_created(store: FileStore, created: Sequence[str], error: BaseException) -> None:
+    """Remove the files that a failing call created; what cannot be removed is noted on the error."""
+    for path in created:
+        try:
+            store.remove(path)
+        except (PachonError, OSError) as failure:
+            error.add_note(f"The file {path} was created, is in no record and could not be removed: {failure}")
+
+
+def _write_file(
+    setup: FileSetup, planned: PlannedFile, place: str, created: list[str], *, replace: bool
+) -> tuple[int, str]:
+    """Write one file, note its path as created, and give its size and checksum."""
+    with _formatting(planned):
+        data = planned.formatter.to_bytes(planned.obj)
+    if data is NotImplemented:
+        return _write_by_formatter(setup, planned, place, created, replace=replace)
+    if replace and setup.store.local_root is None:
+        setup.store.replace(place, data)
+    else:
+        setup.store.create(place, data)
+    created.append(place)
+    reach("write.written")
+    return len(data), checksum_of_bytes(data) if setup.checksum else ""
+
+
+def _write_by_formatter(
+    setup: FileSetup, planned: PlannedFile, place: str, created: list[str], *, replace: bool
+) -> tuple[int, str]:
+    store = setup.store
+    local = store.local_path(place)
+    if local is not None:
+        store.create(place, b"")
+        created.append(place)
+        reach("write.created")
+        size, checksum = _fill(setup, planned, local)
+    else:
+        with ResourcePath.temporary(suffix=planned.formatter.write_extension(planned.obj)) as temporary:
+            temporary.write(b"", sync=False)
+            size, checksum = _fill(setup, planned, temporary.ospath)
+            store.upload(temporary.ospath, place, overwrite=replace)
+        created.append(place)
+    reach("write.written")
+    return size, checksum
+
+
+def _fill(setup: FileSetup, planned: PlannedFile, local: str) -> tuple[int, str]:
+    with _formatting(planned):
+        before = os.stat(local).st_ino
+        if planned.formatter.write_local_file(planned.obj, local) is NotImplemented:
+            raise TypeError("it can only read")
+        status = os.stat(local)
+        if status.st_ino != before:
+            raise TypeError("it replaced the file instead of writing into it")
+    return status.st_size, checksum_of_file(local) if setup.checksum else ""
+
+
+@contextmanager
+def _formatting(planned: PlannedFile) -> Iterator[None]:
+    """Turn what a formatter raises into our errors; it is anybody's code and may raise anything."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(f"{planned.path} cannot be written: {error.strerror or error}") from error
+    except Exception as error:
+        raise planned.failed(error) from error
+
+
+def _beside(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}.{cut_name(name, 220)}-{unique_token()}.part"
+
+
+def _rename(store: FileStore, place: str, path: str) -> None:
+    try:
+        os.replace(f"{store.local_root}/{place}", f"{store.local_root}/{path}")
+    except OSError as error:
+        raise StorageError(f"{path} below {store.root} cannot be put in place: {error.strerror or error}") from error
+    reach("write.renamed")
+
+
+def _sync_folders(store: FileStore, paths: Sequence[str]) -> None:
+    try:
+        for folder in sorted({os.path.dirname(f"{store.local_root}/{path}") for path in paths}):
+            sync_folder(folder)
+    except OSError as error:
+        raise StorageError(f"Folders below {store.root} cannot be brought to the medium: {error}") from error
+
+
+def _records(
+    setup: FileSetup, plan: Sequence[PlannedFile], sizes: Sequence[int], checksums: Sequence[str]
+) -> NewFileRecords:
+    table = FileRecords.from_columns(
+        {
+            "dataset_id": ids_from_uuids(planned.ref.id for planned in plan),
+            "component": [planned.component or "" for planned in plan],
+            "path": [planned.path for planned in plan],
+            "formatter": [planned.formatter_name for planned in plan],
+            "storage_class": [planned.storage_class for planned in plan],
+            "size": sizes,
+            "checksum": checksums,
+            "datastore": [setup.name] * len(plan),
+        }
+    )
+    table.check_lengths()
+    return NewFileRecords(**table.columns(), created=np.ones(len(plan), dtype=np.bool_))  # type: ignore[arg-type]  # columns by name
