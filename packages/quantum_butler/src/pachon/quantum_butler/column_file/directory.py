@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = ["BlockIndex", "ColumnEntry", "Directory", "Place"]
 
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A stretch of the file."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from pachon.quantum_butler.column_file.layout import (
     check_version,
 )
 from pachon.quantum_butler.column_file.range_reader import RangeReader
+from pachon.quantum_butler.column_source import as_keys
 
 if TYPE_CHECKING:
     from pachon.resources import ResourcePath
@@ -98,6 +99,11 @@ class ColumnFile:
     def names(self) -> Iterable[str]:
         """Names of all columns."""
         return self._directory.columns.keys()
+
+    @property
+    def document_names(self) -> Collection[str]:
+        """Names of all documents."""
+        return self._directory.documents.keys()
 
     def __contains__(self, name: str) -> bool:
         return name in self._directory.columns
@@ -177,9 +183,7 @@ class ColumnFile:
                     missing[entry.index, number] = (name, entry)
         if not missing:
             return
-        places = [
-            _places(self._index(name, entry), [number])[0] for (_, number), (name, entry) in missing.items()
-        ]
+        places = [_places(self._index(name, entry), [number])[0] for (_, number), (name, entry) in missing.items()]
         stored = self._read_checked(places, [f"column {name!r}" for name, _ in missing.values()])
         for ((place, number), (_, entry)), data in zip(missing.items(), stored, strict=True):
             rows_here = min(BLOCK_ROWS, entry.rows - number * BLOCK_ROWS)
@@ -241,15 +245,8 @@ class ColumnFile:
         found = self._ranges.read([(place.offset, place.length) for place in places])
         for place, data, label in zip(places, found, labels, strict=True):
             if zlib.crc32(data) != place.crc:
-                raise GraphFileError(
-                    self.uri, f"the file is damaged (a part of {label} does not match its checksum)"
-                )
+                raise GraphFileError(self.uri, f"the file is damaged (a part of {label} does not match its checksum)")
         return found
-
-
-def as_keys(rows: NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """View rows of bytes as items that compare as the bytes do."""
-    return np.ascontiguousarray(rows).view(f"S{max(rows.shape[1], 1)}").reshape(-1)
 
 
 def _native(kind: str) -> np.dtype[Any]:

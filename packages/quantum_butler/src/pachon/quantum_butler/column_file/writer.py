@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pachon.quantum_butler.column_file.block_codec import column_kind, deflate, encode_block
 from pachon.quantum_butler.column_file.directory import BlockIndex, ColumnEntry, Directory, Place
 from pachon.quantum_butler.column_file.layout import BLOCK_ROWS, Trailer, make_lead
+from pachon.quantum_butler.column_source import as_keys
 
 __all__ = ["encode_file", "is_strictly_sorted"]
 
@@ -37,7 +38,7 @@ def encode_file(
     documents
         JSON documents by name, read on demand.
     tables
-        Columns by table and name; those of a table have the same length. The blocks of a table are stored row group
+        Columns by table and name. The blocks of a table are stored row group
         by row group, so that some rows of all its columns lie close together. Columns of equal content are stored
         once.
     """
@@ -60,9 +61,7 @@ def encode_file(
     zone = len(file)
     indices = {id(column): column.write_index(file) for column in columns.values()}
     entries = {name: column.entry(indices[id(column)]) for name, column in columns.items()}
-    directory = Directory(
-        header=header, documents=places, columns=entries, index_zone=(zone, len(file) - zone)
-    ).pack()
+    directory = Directory(header=header, documents=places, columns=entries, index_zone=(zone, len(file) - zone)).pack()
     place = _append(file, zlib.compress(directory, 6))
     trailer = Trailer(place.offset, 0, place.length, len(directory), place.crc)
     length = len(file) + len(trailer.pack())
@@ -72,9 +71,7 @@ def encode_file(
 
 def is_strictly_sorted(rows: NDArray[np.uint8]) -> bool:
     """Tell whether rows of bytes ascend, none twice."""
-    if len(rows) < 2 or rows.shape[1] == 0:
-        return len(rows) < 2
-    keys = np.ascontiguousarray(rows).view(f"S{rows.shape[1]}").reshape(-1)
+    keys = as_keys(rows)
     return bool((keys[1:] > keys[:-1]).all())
 
 

@@ -21,6 +21,7 @@ Direction: TypeAlias = Literal["down", "right"]
 _DUMMY_EXTENT = 6.0
 _GOOD_ASPECT = 1.5
 _PORT_STEP = 13.0
+_STRAIGHT_END = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,11 @@ def _place(part: _Component, sizes: Sequence[tuple[float, float]], direction: Di
         for step, vertex in enumerate(chain[1:-1], start=1):
             points += [(across[vertex], bands[first + step][0]), (across[vertex], bands[first + step][1])]
         end = ports[target, chain[-2], False]
-        points += [(end, bands[part.layer_of[target]][0]), (end, centre[target] - turned[target][1] / 2)]
+        # A short straight end: not every viewer turns an arrow head rightly at the end of a curve.
+        points += [
+            (end, bands[part.layer_of[target]][0] - _STRAIGHT_END),
+            (end, centre[target] - turned[target][1] / 2),
+        ]
         routes[number] = points
     boxes = {node: (across[local], centre[local]) for local, node in enumerate(part.members)}
     width = max(place + extent / 2 for place, extent in zip(across, extents, strict=True))

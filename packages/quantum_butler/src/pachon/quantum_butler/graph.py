@@ -1,0 +1,510 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Quantum graphs: what is to be done, to which data, in which order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pachon.base import InvalidInputError, NotFoundError, closest
+from pachon.datasets import DatasetRef, DatasetTable, DatasetType, Quantum, ids_from_uuids, uuids_from_ids
+from pachon.datastore.records import FileRecords
+from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
+from pachon.quantum_butler.adjacency import Adjacency
+from pachon.quantum_butler.column_file.reader import ColumnFile
+from pachon.quantum_butler.column_file.writer import encode_file
+from pachon.quantum_butler.column_source import ColumnSource, MemoryColumns, Rows
+from pachon.quantum_butler.documents import DocumentSource, MemoryDocuments
+from pachon.quantum_butler.explanation import Explanation, explain_quanta
+from pachon.quantum_butler.graph_columns import FILE_COLUMNS, columns_from_tables
+from pachon.quantum_butler.header import DatastoreSource, GraphHeader
+from pachon.quantum_butler.neighbours import follow, quantum_pairs, task_offsets
+from pachon.quantum_butler.picture import draw_graph
+from pachon.quantum_butler.quantum_maker import QuantumMaker, batches
+from pachon.quantum_butler.quantum_table import QuantumTable
+from pachon.quantum_butler.selection import select_quanta
+from pachon.quantum_butler.structure import GraphStructure
+from pachon.quantum_butler.summary import summary_document
+from pachon.quantum_butler.tables import GraphTables, TaskQuanta
+from pachon.resources import ResourcePath
+
+__all__ = ["QuantumGraph"]
+
+_BATCH = 1000
+
+
+class QuantumGraph:
+    """The quanta of a pipeline with their datasets, as columns.
+
+    Make one with `from_tables` (a builder does) or `open`. A graph that was opened reads its columns from the file
+    when they are asked for, and no more of them than needed. Graphs do not change.
+    """
+
+    def __init__(
+        self,
+        header: GraphHeader,
+        structure: GraphStructure,
+        columns: ColumnSource,
+        documents: DocumentSource,
+        *,
+        is_partial: bool = False,
+    ) -> None:
+        self.header = header
+        """Where the graph came from, and where its outputs go."""
+        self.is_partial = is_partial
+        """Whether this is a cut-out of a larger graph; such a one cannot be written."""
+        self._structure = structure
+        self._columns = columns
+        self._documents = documents
+
+    # Making, reading, writing ------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_tables(cls, tables: GraphTables) -> Self:
+        """Make a graph of a builder's tables; quanta are sorted by data ID.
+
+        Raises
+        ------
+        InvalidInputError
+            If the tables contradict each other; the message says which.
+        """
+        structure, columns = columns_from_tables(tables)
+        documents: dict[str, Any] = {"universe": dict(tables.universe.document), "pipeline": dict(tables.pipeline)}
+        if tables.datastore is not None:
+            documents["datastore"] = tables.datastore.to_document()
+        return cls(tables.header, structure, columns, MemoryDocuments(documents))
+
+    @classmethod
+    def open(cls, uri: ResourcePath | str) -> Self:
+        """Open a graph file; only its directory is read.
+
+        Raises
+        ------
+        GraphFileError
+            If the file is cut short, damaged, of a newer version, or no graph file.
+        """
+        file = ColumnFile.open(ResourcePath(uri))
+        document = file.header
+        return cls(
+            GraphHeader.from_document(document["graph"]),
+            GraphStructure.from_document(document["structure"]),
+            file,
+            file,
+        )
+
+    def write(self, uri: ResourcePath | str, *, overwrite: bool = False) -> None:
+        """Write the graph to a file, safely on the medium when this returns.
+
+        Parameters
+        ----------
+        uri
+            Where; the extension is ``.qg``.
+        overwrite
+            Whether to replace a file that is there, in one step.
+
+        Raises
+        ------
+        ResourceExistsError
+            If there is something and ``overwrite`` is false.
+        InvalidInputError
+            If the extension is another, or this graph is only a part of a larger one.
+        """
+        path = ResourcePath(uri)
+        if path.extension != ".qg":
+            raise InvalidInputError(f"A quantum graph is written to a file with extension .qg; got {path}.")
+        if self.is_partial:
+            raise InvalidInputError("This graph was cut out of a larger one; only whole graphs are written.")
+        path.write(self.to_bytes(), overwrite=overwrite)
+
+    def to_bytes(self) -> bytes:
+        """Give the content of the graph's file."""
+        columns = self._columns
+        if not isinstance(columns, MemoryColumns):
+            columns = self.loaded()._memory
+        header = {"graph": self.header.to_document(), "structure": self._structure.to_document()}
+        documents = {name: self._documents.document(name) for name in self._documents.document_names}
+        return bytes(encode_file(header=header, documents=documents, tables=columns.tables))
+
+    def loaded(self) -> Self:
+        """Give the same graph with all its columns in memory."""
+        if isinstance(self._columns, MemoryColumns):
+            return self
+        assert isinstance(self._columns, ColumnFile)
+        tables: dict[str, dict[str, NDArray[Any]]] = {}
+        for name in self._columns.names:
+            table, member = _split_name(name)
+            tables.setdefault(table, {})[member] = self._columns.read(name)
+        return type(self)(
+            self.header, self._structure, MemoryColumns(tables), self._documents, is_partial=self.is_partial
+        )
+
+    @property
+    def _memory(self) -> MemoryColumns:
+        assert isinstance(self._columns, MemoryColumns)
+        return self._columns
+
+    # Size and documents ------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return sum(task.rows for task in self._structure.tasks.values())
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    @property
+    def task_labels(self) -> tuple[str, ...]:
+        """Labels of the tasks, in topological order."""
+        return tuple(self._structure.tasks)
+
+    @property
+    def structure(self) -> GraphStructure:
+        """The plan of the columns, for tools."""
+        return self._structure
+
+    @property
+    def columns(self) -> ColumnSource:
+        """The columns themselves, for tools; names as in ``docs/formats/quantum-graph.md``."""
+        return self._columns
+
+    def task_counts(self) -> dict[str, int]:
+        """Give the number of quanta of each task, in topological order."""
+        return {task.label: task.rows for task in self._structure.tasks.values()}
+
+    def dataset_counts(self) -> dict[str, int]:
+        """Give the number of datasets of each type."""
+        return {entry.name: entry.rows for entry in self._structure.datasets.values()}
+
+    @cached_property
+    def universe(self) -> DimensionUniverse:
+        """The dimensions of the graph."""
+        return DimensionUniverse.from_document(self._documents.document("universe"))
+
+    @cached_property
+    def pipeline(self) -> Mapping[str, Any]:
+        """The pipeline graph as a JSON document, as the builder gave it."""
+        document: Mapping[str, Any] = self._documents.document("pipeline")
+        return document
+
+    @cached_property
+    def datastore(self) -> DatastoreSource | None:
+        """How to open the datastore, if the builder said it."""
+        if "datastore" not in self._documents.document_names:
+            return None
+        return DatastoreSource.from_document(self._documents.document("datastore"))
+
+    def summary(self) -> dict[str, Any]:
+        """Give the JSON mapping ``qgraphSummary`` of ``pipetask --summary``."""
+        return summary_document(self.header, self._structure)
+
+    # Quanta ------------------------------------------------------------------------------------------------------
+
+    def quanta(self, label: str | None = None) -> QuantumTable:
+        """Give the quanta of a task, or of all, as columns: in topological order of tasks, then by data ID."""
+        labels = self.task_labels if label is None else (self._known_label(label),)
+        return QuantumTable(tuple(self._task_quanta(name) for name in labels))
+
+    def quantum(self, quantum_id: uuid.UUID) -> Quantum:
+        """Give one quantum, with expanded data IDs and with datasets in the storage classes that the task wants.
+
+        Raises
+        ------
+        NotFoundError
+            If the graph has no such quantum.
+        """
+        label, rows = next(iter(self._locate(ids_from_uuids([quantum_id])).items()))
+        return self._maker.quanta(label, rows)[0]
+
+    def iter_quanta(self, label: str | None = None) -> Iterator[Quantum]:
+        """Go through the quanta as `quantum` gives them, each after all that it depends on."""
+        for name in self.task_labels if label is None else (self._known_label(label),):
+            for rows in batches(self._structure.tasks[name].rows, _BATCH):
+                yield from self._maker.quanta(name, rows)
+
+    def __iter__(self) -> Iterator[uuid.UUID]:
+        """Go through the ids of all quanta, each after all that it depends on."""
+        for label in self.task_labels:
+            yield from uuids_from_ids(self._columns.read(f"quanta/{label}/id"))
+
+    def __contains__(self, quantum_id: object) -> bool:
+        if not isinstance(quantum_id, uuid.UUID):
+            return False
+        return any(len(rows) for rows in self._find(ids_from_uuids([quantum_id])).values())
+
+    def init_quantum(self, label: str) -> Quantum:
+        """Give what constructing a task reads and writes; the label ``""`` stands for the graph as a whole.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such task.
+        """
+        entry = self._structure.init.get(label)
+        if entry is None:
+            raise NotFoundError(f"The graph has no task {label!r}.{closest(label, self._structure.init)}")
+        return self._maker.init_quantum(entry)
+
+    @property
+    def init_labels(self) -> tuple[str, ...]:
+        """Labels with an init quantum; ``""`` among them if the graph as a whole has init datasets."""
+        return tuple(self._structure.init)
+
+    def inputs_of(self, quantum_id: uuid.UUID) -> Mapping[str, tuple[DatasetRef, ...]]:
+        """Give the inputs of a quantum by connection, prerequisites included."""
+        return self.quantum(quantum_id).inputs
+
+    def outputs_of(self, quantum_id: uuid.UUID) -> Mapping[str, tuple[DatasetRef, ...]]:
+        """Give the outputs of a quantum by connection, log and metadata included."""
+        return self.quantum(quantum_id).outputs
+
+    def subset(self, quantum_ids: Iterable[uuid.UUID]) -> Self:
+        """Cut out some quanta with all that they need, into memory; a few reads of the file.
+
+        Parameters
+        ----------
+        quantum_ids
+            Ids of quanta or of init quanta. Init datasets of the tasks of all chosen quanta come along.
+
+        Raises
+        ------
+        NotFoundError
+            If an id is not in the graph.
+        """
+        wanted = set(quantum_ids)
+        init = {label for label, entry in self._structure.init.items() if entry.id in wanted}
+        wanted -= {self._structure.init[label].id for label in init}
+        rows = self._locate(ids_from_uuids(sorted(wanted))) if wanted else {}
+        structure, columns = select_quanta(
+            self._structure,
+            self._columns,
+            self.universe,
+            {label: np.sort(chosen) for label, chosen in rows.items()},
+            init | rows.keys(),
+        )
+        return type(self)(self.header, structure, columns, self._documents, is_partial=True)
+
+    # Neighbours --------------------------------------------------------------------------------------------------
+
+    def upstream(self, quantum_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+        """Give the quanta that write what this one reads, in topological order."""
+        return self._next_to(quantum_id, upstream=True)
+
+    def downstream(self, quantum_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+        """Give the quanta that read what this one writes, in topological order."""
+        return self._next_to(quantum_id, upstream=False)
+
+    @cached_property
+    def ids(self) -> NDArray[np.uint8]:
+        """Ids of all quanta in topological order, shape (n, 16); the row of a quantum here is its number."""
+        if not self._structure.tasks:
+            return np.empty((0, 16), dtype=np.uint8)
+        return np.concatenate([self._columns.read(f"quanta/{label}/id") for label in self.task_labels])
+
+    @cached_property
+    def quantum_edges(self) -> NDArray[np.int64]:
+        """All dependencies between quanta: pairs of numbers (writer, reader), shape (n, 2), sorted, each once."""
+        return quantum_pairs(self._structure, self._columns)
+
+    @cached_property
+    def downstream_rows(self) -> Adjacency:
+        """For the number of each quantum (see `ids`) the numbers of those that read what it writes."""
+        pairs = self.quantum_edges
+        return Adjacency.from_pairs(pairs[:, 0], pairs[:, 1], len(self))
+
+    @cached_property
+    def upstream_rows(self) -> Adjacency:
+        """For the number of each quantum (see `ids`) the numbers of those that write what it reads."""
+        return self.downstream_rows.reversed(len(self))
+
+    # Datasets and records ----------------------------------------------------------------------------------------
+
+    @property
+    def dataset_types(self) -> dict[str, DatasetType]:
+        """All dataset types of the graph by name."""
+        return {name: self._maker.dataset_type(name) for name in self._structure.datasets}
+
+    def datasets(self, dataset_type: str) -> DatasetTable:
+        """Give the datasets of a type as columns."""
+        entry = self._structure.datasets[self._known_dataset_type(dataset_type)]
+        runs = np.empty(len(entry.runs), dtype=object)
+        runs[:] = entry.runs
+        return DatasetTable(
+            self._maker.dataset_type(entry.name),
+            self._data_id_table(entry.table, entry.dimensions, entry.rows),
+            self._columns.read(f"{entry.table}/id"),
+            Categorical(self._columns.read(f"{entry.table}/run"), runs),
+        )
+
+    def dataset_states(self, dataset_type: str) -> NDArray[np.uint8]:
+        """Give a `DatasetState` for each row of `datasets`."""
+        states: NDArray[np.uint8] = self._columns.read(f"datasets/{self._known_dataset_type(dataset_type)}/state")
+        return states
+
+    def refs(self, dataset_type: str, rows: Rows) -> list[DatasetRef]:
+        """Make references, with expanded data IDs, of some rows of `datasets`."""
+        return self._maker.refs(self._known_dataset_type(dataset_type), rows)
+
+    def file_records(self, dataset_type: str | None = None) -> FileRecords:
+        """Give where the overall inputs of a type, or of all types, are stored."""
+        names = self._structure.datasets if dataset_type is None else (self._known_dataset_type(dataset_type),)
+        return FileRecords.concat([self._file_records(name) for name in names])
+
+    def records(self, element: str) -> RecordTable:
+        """Give the dimension records of an element.
+
+        Raises
+        ------
+        NotFoundError
+            If the graph has none of that element.
+        """
+        names = self._structure.records.get(element)
+        if names is None:
+            raise NotFoundError(f"The graph has no records of {element!r}.{closest(element, self._structure.records)}")
+        columns = {name: self._columns.read(f"records/{element}/{name}") for name in names}
+        return RecordTable(self.universe[element], columns)
+
+    # Telling and showing -----------------------------------------------------------------------------------------
+
+    def explain(self, label: str | None = None, data_id: Mapping[str, Any] | None = None, **dims: Any) -> Explanation:
+        """Say which quanta are in the graph, and why others are not.
+
+        Parameters
+        ----------
+        label
+            Only of this task.
+        data_id, **dims
+            Only of quanta with these values; dimensions that a task lacks are ignored.
+
+        Raises
+        ------
+        NotFoundError
+            If no task has that label.
+        """
+        values = {**(dict(data_id) if data_id is not None else {}), **dims}
+        return explain_quanta(self._structure, self._columns, self.header.notes, label=label, data_id=values)
+
+    def to_svg(self, *, max_nodes: int = 80, logs: bool = False, title: str | None = None) -> str:
+        """Draw the graph and return the text of an SVG document.
+
+        Parameters
+        ----------
+        max_nodes
+            Above this number of quanta and datasets, all of a task or dataset type become one node with a count.
+        logs
+            Whether to draw logs and metadata.
+        title
+            Heading; by default it says what the graph holds.
+        """
+        return draw_graph(self._structure, self._columns, self._maker, max_nodes=max_nodes, logs=logs, title=title)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{label} {count}" for label, count in self.task_counts().items())
+        part = "part of a " if self.is_partial else ""
+        return f"<{part}QuantumGraph of {len(self)} quanta for {self.header.output_run!r}: {counts or 'empty'}>"
+
+    def _repr_html_(self) -> str:
+        """Show the number of quanta of each task in a notebook."""
+        rows = "".join(f"<tr><td>{label}</td><td>{count}</td></tr>" for label, count in self.task_counts().items())
+        return (
+            f"<p>{len(self)} quanta for run <code>{self.header.output_run}</code></p>"
+            f"<table><tr><th>task</th><th>quanta</th></tr>{rows}</table>"
+        )
+
+    # Helpers -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _maker(self) -> QuantumMaker:
+        return QuantumMaker(self._structure, self._columns, self.universe)
+
+    def _known_label(self, label: str) -> str:
+        if label not in self._structure.tasks:
+            raise NotFoundError(f"The graph has no task {label!r}.{closest(label, self._structure.tasks)}")
+        return label
+
+    def _known_dataset_type(self, name: str) -> str:
+        if name not in self._structure.datasets:
+            raise NotFoundError(f"The graph has no dataset type {name!r}.{closest(name, self._structure.datasets)}")
+        return name
+
+    def _task_quanta(self, label: str) -> TaskQuanta:
+        task = self._structure.tasks[label]
+        return TaskQuanta(
+            label=label,
+            data_ids=self._data_id_table(task.table, task.dimensions, task.rows),
+            ids=self._columns.read(f"{task.table}/id"),
+        )
+
+    def _data_id_table(self, table: str, dimensions: tuple[str, ...], rows: int) -> DataIdTable:
+        columns = {
+            name: Categorical(self._columns.read(f"{table}/codes/{name}"), self._columns.read(f"dimension/{name}"))
+            for name in dimensions
+        }
+        return DataIdTable(self.universe.conform(dimensions), columns, rows)
+
+    def _file_records(self, name: str) -> FileRecords:
+        if not self._structure.datasets[name].files:
+            return FileRecords.empty()
+        counts = np.diff(self._columns.read(f"files/{name}/offsets"))
+        ids = self._columns.read(f"datasets/{name}/id")[np.repeat(np.arange(len(counts)), counts)]
+        columns = {column: self._columns.read(f"files/{name}/{column}") for column in FILE_COLUMNS}
+        return FileRecords.from_columns({"dataset_id": ids} | columns)
+
+    def _find(self, ids: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+        """Find quanta by id: row numbers by label; ids that are not there are left out."""
+        found: dict[str, NDArray[np.int64]] = {}
+        raw = [row.tobytes() for row in ids]
+        for task in self._structure.tasks.values():
+            low, high = task.id_range
+            possible = np.array([low <= key <= high for key in raw], dtype=bool)
+            if not task.rows or not possible.any():
+                continue
+            table = task.table if task.ascending_ids else f"quanta_by_id/{task.label}"
+            rows = self._columns.search(f"{table}/id", ids[possible])
+            rows = rows[rows >= 0]
+            if not task.ascending_ids:
+                rows = self._columns.take(f"{table}/row", rows).astype(np.int64)
+            if len(rows):
+                found[task.label] = rows
+        return found
+
+    def _locate(self, ids: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+        found = self._find(ids)
+        missing = len(ids) - sum(len(rows) for rows in found.values())
+        if missing:
+            first = next(item for item in uuids_from_ids(ids) if item not in self)
+            more = f" (and {missing - 1} more)" if missing > 1 else ""
+            raise NotFoundError(f"The graph has no quantum {first}{more}; it has {len(self)} quanta.")
+        return found
+
+    def _next_to(self, quantum_id: uuid.UUID, *, upstream: bool) -> tuple[uuid.UUID, ...]:
+        label, rows = next(iter(self._locate(ids_from_uuids([quantum_id])).items()))
+        here, there = ("input", "output") if upstream else ("output", "input")
+        offsets = task_offsets(self._structure)
+        found: set[int] = set()
+        for edge in self._structure.edges_of(label):
+            if edge.kind != here:
+                continue
+            _, datasets = follow(self._columns, edge, "forward", rows)
+            for other in self._structure.edges_with(edge.dataset_type):
+                if other.kind == there:
+                    _, quanta = follow(self._columns, other, "back", datasets)
+                    found.update((quanta + offsets[other.label]).tolist())
+        ids: list[uuid.UUID] = []
+        for name, start in offsets.items():
+            task = self._structure.tasks[name]
+            mine = np.array(sorted(n - start for n in found if start <= n < start + task.rows), dtype=np.int64)
+            ids.extend(uuids_from_ids(self._columns.take(f"{task.table}/id", mine)))
+        return tuple(ids)
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Give table and column of a column's name: the table is all but ``codes/...`` or the last part."""
+    table, slash, member = name.rpartition("/")
+    if table.endswith("/codes"):
+        return table.removesuffix("/codes"), f"codes/{member}"
+    assert slash
+    return table, member
