@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Running one quantum: check inputs, make the task, run it, keep metadata and log."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import platform
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from pachon.datasets import DatasetRef, Quantum
+from pachon.pipe_base.connections import PipelineTaskConnections, QuantumRefs
+from pachon.pipe_base.context import ExecutionResources
+from pachon.pipe_base.execution.context import ButlerQuantumContext, QuantumButler
+from pachon.pipe_base.execution.log_capture import capture_log, log_document
+from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
+from pachon.pipe_base.outcomes import (
+    AnnotatedPartialOutputsError,
+    Caveats,
+    InvalidQuantumError,
+    NoWorkFound,
+    RepeatableQuantumError,
+)
+from pachon.pipe_base.pipeline_task import PipelineTask
+from pachon.pipe_base.task_metadata import TaskMetadata
+from pachon.pipe_base.timing import record_usage
+
+__all__ = ["ExecutionOptions", "TaskMaker", "run_quantum"]
+
+_log = logging.getLogger("pachon.pipe_base.execution")
+
+LOG_CONNECTION = "_log"
+METADATA_CONNECTION = "_metadata"
+
+
+class TaskMaker(Protocol):
+    """Makes the task of a label, from the pipeline that a graph holds."""
+
+    def connections(self, label: str) -> PipelineTaskConnections:
+        """Give the task's connections."""
+        ...
+
+    def make_task(self, label: str, init_inputs: Mapping[str, Any]) -> PipelineTask:
+        """Construct the task."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionOptions:
+    """How quanta are run."""
+
+    raise_on_partial_outputs: bool = True
+    skip_existing: bool = True
+    """Leave out quanta whose metadata exists in the output run."""
+    assume_no_existing_outputs: bool = False
+    """Check nothing: the run is known to be empty."""
+    resources: ExecutionResources = ExecutionResources()
+    debug: bool = False
+    """Let exceptions of tasks through, for a debugger."""
+
+
+def run_quantum(
+    quantum: Quantum,
+    butler: QuantumButler,
+    tasks: TaskMaker,
+    options: ExecutionOptions | None = None,
+    *,
+    previous_quanta: Sequence[str] = (),
+) -> QuantumOutcome:
+    """Run one quantum and give its outcome; exceptions of the task become a part of it.
+
+    Parameters
+    ----------
+    quantum
+        What to do.
+    butler
+        Reads the inputs and writes the outputs.
+    tasks
+        Makes the task.
+    options
+        How.
+    previous_quanta
+        Ids of quanta that this process ran before; they are noted in the log.
+
+    Notes
+    -----
+    The metadata is written after all other outputs, and only on success: its presence means that the quantum is done.
+    The log is written last, always.
+    """
+    options = options or ExecutionOptions()
+    begin = time.monotonic()
+    metadata_ref = _single(quantum, METADATA_CONNECTION)
+    if metadata_ref is not None and options.skip_existing and not options.assume_no_existing_outputs:
+        if butler.exists(metadata_ref):
+            return _outcome(quantum, QuantumStatus.DONE_BEFORE, begin)
+    label = f"{quantum.task_label}:{quantum.data_id}" if quantum.data_id.group else quantum.task_label
+    run = _run_of(quantum)
+    with capture_log(label, run) as records:
+        attempt = _Attempt(quantum, butler, tasks, options)
+        outcome = attempt.run()
+        log_ref = _single(quantum, LOG_CONNECTION)
+        if log_ref is not None:
+            extra: dict[str, Any] = {"previous_process_quanta": list(previous_quanta)}
+            if outcome.exception is not None:
+                extra["exception"] = outcome.exception.to_document()
+            if outcome.status is QuantumStatus.FAILURE:
+                extra["metadata"] = attempt.metadata.to_document()
+            butler.put(log_document(records, **extra), log_ref)
+            outcome = replace(outcome, outputs=(*outcome.outputs, log_ref.id))
+    return replace(outcome, seconds=time.monotonic() - begin)
+
+
+def _single(quantum: Quantum, connection: str) -> DatasetRef | None:
+    refs = quantum.outputs.get(connection, ())
+    return refs[0] if refs else None
+
+
+def _run_of(quantum: Quantum) -> str:
+    return next((ref.run for refs in quantum.outputs.values() for ref in refs), "")
+
+
+def _outcome(quantum: Quantum, status: QuantumStatus, begin: float, **more: Any) -> QuantumOutcome:
+    return QuantumOutcome(
+        quantum_id=quantum.id,
+        task_label=quantum.task_label,
+        data_id=quantum.data_id.required,
+        status=status,
+        seconds=time.monotonic() - begin,
+        **more,
+    )
+
+
+class _Attempt:
+    """One attempt: from checking inputs to writing the metadata."""
+
+    def __init__(self, quantum: Quantum, butler: QuantumButler, tasks: TaskMaker, options: ExecutionOptions) -> None:
+        self.quantum, self.butler, self.tasks, self.options = quantum, butler, tasks, options
+        self.usage = TaskMetadata()
+        self.metadata = TaskMetadata()
+        self.context: ButlerQuantumContext | None = None
+        self.early = Caveats(0)
+        self.predicted = [
+            ref.id
+            for name, refs in quantum.outputs.items()
+            if name not in (LOG_CONNECTION, METADATA_CONNECTION)
+            for ref in refs
+        ]
+
+    def run(self) -> QuantumOutcome:
+        begin = time.monotonic()
+        caveats = Caveats(0)
+        exception: ExceptionInfo | None = None
+        try:
+            record_usage(self.usage, "prep")
+            self._execute()
+        except NoWorkFound as error:
+            _log.info("Nothing to do for %s: %s", self.quantum, error)
+            caveats |= error.caveats | self.early
+            exception = _describe(error)
+        except AnnotatedPartialOutputsError as error:
+            if self.options.raise_on_partial_outputs or self.options.debug:
+                return self._failed(error.__cause__ or error, begin)
+            _log.warning("Only a part of the outputs of %s was made: %s", self.quantum, error.__cause__ or error)
+            caveats |= Caveats.PARTIAL_OUTPUTS_ERROR
+            exception = _describe(error.__cause__ or error)
+        except Exception as error:  # noqa: BLE001  # whatever a task raises is the outcome of its quantum
+            return self._failed(error, begin)
+        written = () if self.context is None else tuple(self.context.written)
+        caveats |= Caveats.from_outputs(len(written), len(self.predicted)) if self.predicted else Caveats(0)
+        outputs = self._write_metadata(caveats, written)
+        return _outcome(
+            self.quantum, QuantumStatus.SUCCESS, begin, caveats=caveats, exception=exception, outputs=outputs
+        )
+
+    def _execute(self) -> None:
+        label = self.quantum.task_label
+        connections = self.tasks.connections(label)
+        quantum = self._with_available_inputs(connections)
+        record_usage(self.usage, "init")
+        init_inputs = {name: self.butler.get(ref) for name, ref in quantum.init_inputs.items()}
+        task = self.tasks.make_task(label, init_inputs)
+        record_usage(self.usage, "start")
+        self.context = ButlerQuantumContext(self.butler, quantum, connections, self.options.resources)
+        inputs = QuantumRefs(quantum.inputs, {**connections.inputs, **connections.prerequisite_inputs})
+        outputs = QuantumRefs(quantum.outputs, connections.outputs)
+        try:
+            task.run_quantum(self.context, inputs, outputs)
+        finally:
+            self.metadata = task.full_metadata()
+            record_usage(self.usage, "end")
+
+    def _with_available_inputs(self, connections: PipelineTaskConnections) -> Quantum:
+        """Leave out inputs that were predicted and not made; ask the task if it can do without them."""
+        regular = {
+            name: (tuple(refs) if self.options.assume_no_existing_outputs else tuple(filter(self._there, refs)))
+            for name, refs in self.quantum.inputs.items()
+        }
+        plain = {
+            name: refs
+            for name, refs in self.quantum.outputs.items()
+            if name not in (LOG_CONNECTION, METADATA_CONNECTION)
+        }
+        quantum = Quantum(
+            id=self.quantum.id,
+            task_label=self.quantum.task_label,
+            data_id=self.quantum.data_id,
+            inputs=regular,
+            outputs=plain,
+            init_inputs=self.quantum.init_inputs,
+            init_outputs=self.quantum.init_outputs,
+        )
+        if all(len(regular[name]) == len(refs) for name, refs in self.quantum.inputs.items()):
+            return quantum
+        return self._adjusted(quantum, connections)
+
+    def _there(self, ref: DatasetRef) -> bool:
+        return bool(self.butler.exists(ref))
+
+    def _adjusted(self, quantum: Quantum, connections: PipelineTaskConnections) -> Quantum:
+        known = {**connections.inputs, **connections.prerequisite_inputs}
+        try:
+            changed, changed_outputs = connections.adjust_quantum(
+                {name: (known[name], quantum.inputs.get(name, ())) for name in known},
+                {name: (connection, quantum.outputs.get(name, ())) for name, connection in connections.outputs.items()},
+                quantum.task_label,
+                quantum.data_id,
+            )
+        except NoWorkFound:
+            self.early = Caveats.ADJUST_QUANTUM_RAISED
+            raise
+        inputs = {**quantum.inputs, **{name: tuple(refs) for name, (_, refs) in changed.items()}}
+        outputs = {**quantum.outputs, **{name: tuple(refs) for name, (_, refs) in changed_outputs.items()}}
+        return replace(quantum, inputs=inputs, outputs=outputs)
+
+    def _write_metadata(self, caveats: Caveats, written: Sequence[Any]) -> tuple[Any, ...]:
+        ref = _single(self.quantum, METADATA_CONNECTION)
+        if ref is None:
+            return tuple(written)
+        full = self.metadata
+        if not full.metadata:
+            full.metadata[self.quantum.task_label] = TaskMetadata()
+        usage = self.usage
+        usage["__version__"] = 1
+        usage["nodeName"] = platform.node()
+        usage["caveats"] = int(caveats)
+        usage["outputs"] = [str(item) for item in written]
+        metrics = {} if self.context is None else self.context.metrics
+        usage["butler_metrics"] = TaskMetadata({**metrics, "time_in_ingest": 0.0, "n_ingest": 0})
+        usage["gc_metrics"] = TaskMetadata({"end_isenabled": gc.isenabled(), "end_count": list(gc.get_count())})
+        full.metadata["quantum"] = usage
+        self.butler.put(full.to_document(), ref)
+        return (*written, ref.id)
+
+    def _failed(self, error: BaseException, begin: float) -> QuantumOutcome:
+        _log.error("Execution of %s failed: %s", self.quantum, error, exc_info=error)
+        if self.options.debug:
+            raise error
+        code = getattr(error, "exit_code", 1) if isinstance(error, RepeatableQuantumError | InvalidQuantumError) else 1
+        return _outcome(
+            self.quantum,
+            QuantumStatus.FAILURE,
+            begin,
+            exception=_describe(error),
+            outputs=() if self.context is None else tuple(self.context.written),
+            exit_code=code,
+            fatal=isinstance(error, InvalidQuantumError),
+        )
+
+
+def _describe(error: BaseException) -> ExceptionInfo:
+    cls = type(error)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    metadata = getattr(error, "metadata", None)
+    return ExceptionInfo(
+        type_name=name,
+        message=str(error),
+        traceback="".join(traceback.format_exception(error)),
+        metadata=dict(metadata) if isinstance(metadata, Mapping) else {},
+    )

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Calling the hooks that a task overrides, once a quantum, and taking down what they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pachon.datasets import DatasetRef
+from pachon.dimensions import DataCoordinate, RecordTable
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.fetch import expand
+from pachon.pipe_base.graph_builder.plan import TaskPlan
+from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite
+from pachon.pipe_base.graph_builder.prune import Adjusted
+from pachon.pipe_base.graph_builder.resolve import Resolution
+from pachon.pipe_base.graph_builder.skeleton import Edges
+from pachon.pipe_base.outcomes import NoWorkFound
+
+__all__ = ["call_hooks"]
+
+
+class _RefsByQuantum:
+    """The refs of one connection, quantum by quantum, with the number of each edge."""
+
+    def __init__(self, quantum: np.ndarray, refs: Sequence[DatasetRef]) -> None:
+        self.start = np.searchsorted(quantum, np.arange(quantum[-1] + 2 if len(quantum) else 1))
+        self.refs = refs
+
+    def of(self, row: int) -> tuple[int, Sequence[DatasetRef]]:
+        if row + 1 >= len(self.start):
+            return 0, ()
+        first, last = int(self.start[row]), int(self.start[row + 1])
+        return first, self.refs[first:last]
+
+
+def call_hooks(
+    resolution: Resolution,
+    records: Mapping[str, RecordTable],
+    task: TaskPlan,
+    rows: np.ndarray,
+    inputs: list[Edges],
+    prerequisites: list[FoundPrerequisite],
+    outputs: list[Edges],
+) -> Adjusted:
+    """Call ``adjust_quantum`` of a task for each of its quanta.
+
+    Raises
+    ------
+    GraphBuildError
+        If the hook adds datasets, or leaves outputs without any input.
+    """
+    assert task.hooks is not None
+    hooks = task.hooks
+    known_inputs: dict[str, _RefsByQuantum] = {}
+    known_outputs: dict[str, _RefsByQuantum] = {}
+    for edge in inputs:
+        known_inputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, edge))
+    for found in prerequisites:
+        known_inputs[found.connection.name] = _RefsByQuantum(found.quantum, list(found.datasets.take(found.dataset)))
+    for edge in outputs:
+        if edge.connection.name in hooks.outputs:
+            known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, edge))
+    no_work: list[int] = []
+    lost_inputs: dict[str, list[int]] = {}
+    lost_outputs: dict[str, list[int]] = {}
+    data_ids = expand(resolution.quanta[task.label].take(rows), records)
+    for row, data_id in zip(rows.tolist(), data_ids, strict=True):
+        try:
+            changed_inputs, changed_outputs = hooks.adjust_quantum(
+                {n: (_connection(hooks, n), known.of(row)[1]) for n, known in known_inputs.items()},
+                {n: (hooks.outputs[n], known.of(row)[1]) for n, known in known_outputs.items()},
+                task.label,
+                data_id,
+            )
+        except NoWorkFound:
+            no_work.append(row)
+            continue
+        _note_lost(task.label, data_id, row, changed_inputs, known_inputs, lost_inputs)
+        _note_lost(task.label, data_id, row, changed_outputs, known_outputs, lost_outputs)
+    return Adjusted(
+        no_work=np.array(no_work, dtype=np.int64),
+        lost_inputs={name: np.array(lost, dtype=np.int64) for name, lost in lost_inputs.items()},
+        lost_outputs={name: np.array(lost, dtype=np.int64) for name, lost in lost_outputs.items()},
+    )
+
+
+def _connection(hooks: Any, name: str) -> Any:
+    return hooks.inputs[name] if name in hooks.inputs else hooks.prerequisite_inputs[name]
+
+
+def _edge_refs(resolution: Resolution, edge: Edges) -> list[DatasetRef]:
+    return list(resolution.datasets[edge.connection.dataset_type].table(edge.dataset))
+
+
+def _note_lost(
+    label: str,
+    data_id: DataCoordinate,
+    row: int,
+    changed: Mapping[str, tuple[Any, Collection[DatasetRef]]],
+    known: Mapping[str, _RefsByQuantum],
+    lost: dict[str, list[int]],
+) -> None:
+    for name, (_, refs) in changed.items():
+        if name not in known:
+            raise GraphBuildError(f"Task {label!r}: adjust_quantum names {name!r}, which is no connection with data.")
+        first, before = known[name].of(row)
+        kept = _ids(refs)
+        added = kept - _ids(before)
+        if added:
+            raise GraphBuildError(f"Task {label!r}, {data_id}: adjust_quantum added datasets to {name!r}.")
+        lost.setdefault(name, []).extend(first + i for i, ref in enumerate(before) if ref.id not in kept)
+
+
+def _ids(refs: Iterable[DatasetRef]) -> set[Any]:
+    return {ref.id for ref in refs}

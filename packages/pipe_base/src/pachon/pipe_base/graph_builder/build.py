@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`build_quantum_graph`: the recipe of a graph build."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from pachon.datasets import FactSource
+from pachon.datastore import FileRecords
+from pachon.dimensions import DataIdTable
+from pachon.pipe_base.graph_builder.adjust import call_hooks
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.fetch import (
+    explain_nothing,
+    fetch_datasets,
+    fetch_parts,
+    fetch_prerequisites,
+    fetch_records,
+)
+from pachon.pipe_base.graph_builder.freeze import existing_ids, freeze
+from pachon.pipe_base.graph_builder.hints import dropped_sentences, prerequisite_hint
+from pachon.pipe_base.graph_builder.init_datasets import resolve_init
+from pachon.pipe_base.graph_builder.pipeline_plan import RUN_OUTPUTS, plan_from_graph, task_reads
+from pachon.pipe_base.graph_builder.prerequisites import find_prerequisites
+from pachon.pipe_base.graph_builder.prune import prune
+from pachon.pipe_base.graph_builder.resolve import resolve
+from pachon.pipe_base.graph_builder.skeleton import make_skeleton
+from pachon.quantum_butler import DatastoreSource, GraphHeader, QuantumGraph
+
+if TYPE_CHECKING:
+    from pachon.pipe_base.pipeline import Pipeline
+    from pachon.pipe_base.pipeline_graph import PipelineGraph
+
+__all__ = ["GraphSource", "build_quantum_graph"]
+
+
+class GraphSource(FactSource, Protocol):
+    """A repository for which graphs are built: facts, and where its files are."""
+
+    def datastore_records(self, ids: np.ndarray) -> FileRecords:
+        """Give where datasets (ids of shape (n, 16), uint8) are stored."""
+        ...
+
+    def datastore_source(self) -> DatastoreSource:
+        """Say how jobs open the datastore without this repository."""
+        ...
+
+
+def build_quantum_graph(
+    pipeline: Pipeline | PipelineGraph,
+    butler: GraphSource,
+    *,
+    input_collections: str | Sequence[str],
+    output_run: str,
+    output: str | None = None,
+    where: str = "",
+    bind: Mapping[str, Any] | None = None,
+    data_id: Mapping[str, Any] | None = None,
+    skip_existing_in: Sequence[str] = (),
+    clobber: bool = False,
+    dataset_query_constraint: str | Collection[str] = "all",
+    data_id_tables: Iterable[DataIdTable] = (),
+    attach_datastore_records: bool = True,
+    metadata: Mapping[str, Any] | None = None,
+    command: str = "",
+) -> QuantumGraph:
+    """Find all quanta of a pipeline for which the data exist.
+
+    Parameters
+    ----------
+    pipeline
+        The tasks.
+    butler
+        Answers what exists; nothing is written.
+    input_collections
+        Search path of overall inputs.
+    output_run
+        Name of the RUN collection of the outputs; it need not exist.
+    output
+        Name of the chain that will offer the outputs.
+    where, bind
+        User expression over dimensions, and the values that it names.
+    data_id
+        Values that every quantum must have, besides those that the pipeline fixes.
+    skip_existing_in
+        Collections in which existing metadata marks quanta as done.
+    clobber
+        Whether outputs of quanta that are done may be replaced.
+    dataset_query_constraint
+        ``all``: every overall input limits the data IDs; ``off``: none does; or names of those that do.
+    data_id_tables
+        Tables of data IDs that every quantum must be in.
+    attach_datastore_records
+        Whether jobs shall be able to run from the graph alone.
+    metadata, command
+        Kept in the header.
+
+    Returns
+    -------
+    QuantumGraph
+        It may be empty; ``graph.explain()`` says why.
+
+    Raises
+    ------
+    GraphBuildError
+        If options or pipeline make no sense.
+    MissingPrerequisiteError
+        If a prerequisite is missing for a quantum that could run otherwise.
+    OutputExistsError
+        If outputs are in the way.
+
+    References
+    ----------
+    ``docs/walks/graph-build.md`` lists the stages in reading order.
+    """
+    graph = _resolved(pipeline, butler)
+    names = (input_collections,) if isinstance(input_collections, str) else tuple(input_collections)
+    if not names:
+        raise GraphBuildError("A graph needs at least one input collection.")
+    plan = plan_from_graph(
+        graph,
+        input_collections=butler.flatten_collections(names),
+        output_run=output_run,
+        where=where,
+        bind=bind,
+        data_id=data_id or {},
+        skip_existing_in=tuple(skip_existing_in),
+        clobber=clobber,
+        dataset_query_constraint=dataset_query_constraint,
+        data_id_tables=data_id_tables,
+    )
+    parts = fetch_parts(plan, butler)
+    skeleton = make_skeleton(plan, parts)
+    facts = fetch_datasets(plan, skeleton, butler)
+    records = fetch_records(plan, skeleton, butler)
+    candidates = fetch_prerequisites(plan, skeleton, records, butler)
+
+    resolution = resolve(plan, skeleton, facts)
+    prerequisites = find_prerequisites(plan, skeleton, candidates, records)
+    pruned = prune(
+        plan,
+        resolution,
+        prerequisites,
+        adjust=lambda *state: call_hooks(resolution, records, *state),
+        hint=lambda task, connection, row: prerequisite_hint(
+            plan, skeleton.quanta, candidates, records, task, connection, row
+        ),
+    )
+    needed = [label for label in plan.tasks if len(pruned.kept(label))]
+    init = resolve_init(plan, facts, needed, RUN_OUTPUTS)
+
+    nothing = explain_nothing(plan, butler) if any(not len(part.data_ids) for part in parts) else []
+    header = GraphHeader(
+        output_run=output_run,
+        input_collections=names,
+        output=output,
+        command=command,
+        metadata=dict(metadata or {}),
+        notes=dropped_sentences(plan, pruned, nothing),
+    )
+    tables = freeze(
+        plan,
+        pruned,
+        init,
+        records,
+        header=header,
+        pipeline=graph.to_document(),
+        reads=task_reads(graph),
+        file_records=butler.datastore_records(existing_ids(pruned, init)) if attach_datastore_records else None,
+        datastore=butler.datastore_source() if attach_datastore_records else None,
+    )
+    return QuantumGraph.from_tables(tables)
+
+
+def _resolved(pipeline: Pipeline | PipelineGraph, butler: FactSource) -> PipelineGraph:
+    graph = pipeline if hasattr(pipeline, "resolve") else pipeline.to_graph()
+    return graph.resolve(butler)

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Asking the repository: the only module of the builder that does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pachon.datasets import DatasetRef, DatasetSearch, DatasetTable, DatasetType, FactSource, ValidityTable
+from pachon.dimensions import DataCoordinate, DataIdTable, DimensionRecord, RecordTable
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.facts import DatasetFacts, LookupFacts, PairFacts, PartFacts
+from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan, split_independent
+from pachon.pipe_base.graph_builder.prerequisites import LookupKind, classify
+from pachon.pipe_base.graph_builder.skeleton import Skeleton, part_dimensions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["expand", "explain_nothing", "fetch_datasets", "fetch_parts", "fetch_prerequisites", "fetch_records"]
+
+
+def fetch_parts(plan: BuildPlan, source: FactSource) -> list[PartFacts]:
+    """Fetch the data IDs of each independent part: one query a part."""
+    found = []
+    for labels in split_independent(plan):
+        group = part_dimensions(plan, labels)
+        found.append(
+            PartFacts(
+                labels=labels,
+                data_ids=source.fetch_data_ids(
+                    group,
+                    where=plan.where,
+                    bind=plan.bind,
+                    data_id=plan.data_id,
+                    datasets=_constraints(plan, labels),
+                    tables=plan.data_id_tables,
+                ),
+            )
+        )
+    return found
+
+
+def _constraints(plan: BuildPlan, labels: Sequence[str]) -> list[DatasetSearch]:
+    names = dict.fromkeys(c.dataset_type for label in labels for c in plan.tasks[label].inputs)
+    return [
+        DatasetSearch(dataset_type=name, collections=plan.input_collections)
+        for name in names
+        if plan.datasets[name].constrains
+    ]
+
+
+def explain_nothing(plan: BuildPlan, source: FactSource) -> list[str]:
+    """Ask which condition emptied each part."""
+    sentences: list[str] = []
+    for labels in split_independent(plan):
+        sentences.extend(
+            source.explain_empty(
+                part_dimensions(plan, labels),
+                where=plan.where,
+                bind=plan.bind,
+                data_id=plan.data_id,
+                datasets=_constraints(plan, labels),
+            )
+        )
+    return list(dict.fromkeys(sentences))
+
+
+def fetch_datasets(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> DatasetFacts:
+    """Fetch the datasets of the skeleton that exist: overall inputs, outputs that are done, outputs in the way."""
+    registered = source.fetch_dataset_types(plan.datasets)
+    collections = source.fetch_collections((plan.output_run, *plan.skip_existing_in))
+    skip_in = source.flatten_collections(name for name in plan.skip_existing_in if name in collections)
+    run = (plan.output_run,) if plan.output_run in collections else ()
+
+    def fetch(name: str, path: Sequence[str]) -> DatasetTable | None:
+        if name not in registered or not path:
+            return None
+        data_ids = skeleton.datasets.get(name)
+        table = source.fetch_datasets(registered[name], path, data_ids=data_ids)
+        return table if len(table) else None
+
+    overall = [n for n, p in plan.datasets.items() if p.producer is None and not p.is_prerequisite]
+    produced = [n for n, p in plan.datasets.items() if p.producer is not None]
+    return DatasetFacts(
+        inputs=_found((n, fetch(n, plan.input_collections)) for n in overall),
+        for_skip=_found((n, fetch(n, skip_in)) for n in produced),
+        in_the_way=_found((n, fetch(n, run)) for n in produced),
+    )
+
+
+def _found(items: Iterable[tuple[str, DatasetTable | None]]) -> dict[str, DatasetTable]:
+    return {name: table for name, table in items if table is not None}
+
+
+def fetch_records(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> dict[str, RecordTable]:
+    """Fetch the records of every element of the graph's data IDs."""
+    tables = [*skeleton.quanta.values(), *skeleton.datasets.values()]
+    wanted: dict[str, list[DataIdTable]] = {}
+    for table in tables:
+        for element in table.group.elements:
+            if plan.universe[element].has_table:
+                wanted.setdefault(element, []).append(table)
+    return {
+        element: source.fetch_records(element, _widest(plan, element, tables)) for element, tables in wanted.items()
+    }
+
+
+def _widest(plan: BuildPlan, element: str, tables: Sequence[DataIdTable]) -> DataIdTable:
+    parts = [table.project(plan.universe[element].required) for table in tables]
+    return parts[0] if len(parts) == 1 else DataIdTable.concat(parts).distinct()
+
+
+def fetch_prerequisites(
+    plan: BuildPlan, skeleton: Skeleton, records: Mapping[str, RecordTable], source: FactSource
+) -> dict[tuple[str, str], ValidityTable | PairFacts | LookupFacts]:
+    """Fetch the candidates of every prerequisite connection, in bulk where its kind allows it."""
+    names = {c.dataset_type for task in plan.tasks.values() for c in task.prerequisites}
+    registered = source.fetch_dataset_types(names)
+    validity: dict[str, ValidityTable] = {}
+    found: dict[tuple[str, str], ValidityTable | PairFacts | LookupFacts] = {}
+    for label, task in plan.tasks.items():
+        for connection in task.prerequisites:
+            name = connection.dataset_type
+            dataset_type = registered.get(name, plan.datasets[name].dataset_type)
+            kind = classify(task, connection, dataset_type.dimensions)
+            quanta = skeleton.quanta[label]
+            if kind is LookupKind.FUNCTION:
+                found[label, connection.name] = _look_up(plan, connection, dataset_type, quanta, records, source)
+            elif kind is LookupKind.JOIN:
+                found[label, connection.name] = _join(plan, task, dataset_type, quanta, name in registered, source)
+            else:
+                if name not in validity:
+                    validity[name] = (
+                        source.fetch_validity(dataset_type, plan.input_collections)
+                        if name in registered
+                        else _no_validity(dataset_type)
+                    )
+                found[label, connection.name] = validity[name]
+    return found
+
+
+def _no_validity(dataset_type: DatasetType) -> ValidityTable:
+    nothing = np.empty(0, dtype=np.int64)
+    return ValidityTable(DatasetTable.empty(dataset_type), nothing, nothing, nothing.astype(np.int32))
+
+
+def _join(
+    plan: BuildPlan,
+    task: TaskPlan,
+    dataset_type: DatasetType,
+    quanta: DataIdTable,
+    registered: bool,
+    source: FactSource,
+) -> PairFacts:
+    both = task.dimensions | dataset_type.dimensions
+    if not registered:
+        return PairFacts(data_ids=DataIdTable.from_rows(both, ()), datasets=DatasetTable.empty(dataset_type))
+    search = DatasetSearch(dataset_type=dataset_type.name, collections=plan.input_collections)
+    pairs = source.fetch_data_ids(both, datasets=[search], tables=[quanta])
+    wanted = pairs.project(dataset_type.dimensions)
+    return PairFacts(
+        data_ids=pairs, datasets=source.fetch_datasets(dataset_type, plan.input_collections, data_ids=wanted)
+    )
+
+
+def _look_up(
+    plan: BuildPlan,
+    connection: ConnectionPlan,
+    dataset_type: DatasetType,
+    quanta: DataIdTable,
+    records: Mapping[str, RecordTable],
+    source: FactSource,
+) -> LookupFacts:
+    """Call a connection's own function once a quantum, as its author expects."""
+    assert connection.lookup_function is not None
+    place: dict[DatasetRef, int] = {}
+    quantum: list[int] = []
+    dataset: list[int] = []
+    for row, data_id in enumerate(expand(quanta, records)):
+        answer = connection.lookup_function(dataset_type, source, data_id, plan.input_collections)
+        for ref in answer:
+            if ref is None:
+                continue
+            if not isinstance(ref, DatasetRef):
+                raise GraphBuildError(
+                    f"The lookup_function of {connection.name!r} gave {ref!r}; it must give DatasetRef objects."
+                )
+            whole = ref.with_dataset_type(dataset_type)
+            quantum.append(row)
+            dataset.append(place.setdefault(whole, len(place)))
+    return LookupFacts(
+        quantum=np.array(quantum, dtype=np.int64),
+        dataset=np.array(dataset, dtype=np.int64),
+        datasets=DatasetTable.from_refs(dataset_type, place),
+    )
+
+
+def expand(data_ids: DataIdTable, records: Mapping[str, RecordTable]) -> Iterator[DataCoordinate]:
+    """Give data IDs with their records, one after the other."""
+    by_element = {name: _RecordIndex(records[name]) for name in data_ids.group.elements if name in records}
+    for data_id in data_ids:
+        yield data_id.expanded({name: index.find(data_id) for name, index in by_element.items()})
+
+
+class _RecordIndex:
+    """Finds a record by the values of its required dimensions."""
+
+    def __init__(self, table: RecordTable) -> None:
+        self.table = table
+        self.names = table.element.required
+        columns = [table.columns[table.element.key_name(name)].tolist() for name in self.names]
+        self.rows = {key: row for row, key in enumerate(zip(*columns, strict=True))}
+
+    def find(self, data_id: DataCoordinate) -> DimensionRecord | None:
+        row = self.rows.get(tuple(data_id[name] for name in self.names))
+        if row is None:
+            return None
+        record = self.table[row]
+        assert isinstance(record, DimensionRecord)
+        return record

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a resolved pipeline graph to the builder's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from pachon.base import closest
+from pachon.dimensions import DataIdTable
+from pachon.pipe_base.connections import PipelineTaskConnections
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, DatasetPlan, TaskPlan
+from pachon.pipe_base.pipeline_graph.nodes import GraphEdge, TaskNode
+from pachon.pipe_base.pipeline_graph.pipeline_graph import PipelineGraph
+
+__all__ = ["plan_from_graph", "task_reads"]
+
+RUN_OUTPUTS = ("packages",)
+"""Dataset types that are written once a run."""
+
+
+def plan_from_graph(
+    graph: PipelineGraph,
+    *,
+    input_collections: tuple[str, ...],
+    output_run: str,
+    where: str,
+    bind: Mapping[str, Any] | None,
+    data_id: Mapping[str, Any],
+    skip_existing_in: tuple[str, ...],
+    clobber: bool,
+    dataset_query_constraint: str | Collection[str],
+    data_id_tables: Iterable[DataIdTable],
+) -> BuildPlan:
+    """Take from a pipeline graph what the builder needs.
+
+    Raises
+    ------
+    GraphBuildError
+        If a task could not be imported, a dataset type is not known, or a constraint names no overall input.
+    """
+    for node in graph.tasks.values():
+        if not node.is_imported:
+            raise GraphBuildError(
+                f"Task {node.label!r} cannot be used: {node.problem or 'its class was not imported'}."
+            )
+    constraints = _constraints(graph, dataset_query_constraint)
+    datasets: dict[str, DatasetPlan] = {}
+    for name, dataset in graph.dataset_types.items():
+        if dataset.dataset_type is None:
+            raise GraphBuildError(f"Dataset type {name!r} of the pipeline is not known: {dataset.problem}.")
+        datasets[name] = DatasetPlan(
+            dataset_type=dataset.dataset_type,
+            producer="" if name in RUN_OUTPUTS else dataset.producer,
+            is_prerequisite=dataset.is_prerequisite,
+            is_init=dataset.is_init,
+            constrains=name in constraints,
+        )
+    return BuildPlan(
+        universe=graph.universe,
+        tasks={label: _task_plan(graph, node) for label, node in graph.tasks.items()},
+        datasets=datasets,
+        input_collections=input_collections,
+        output_run=output_run,
+        where=where,
+        bind=bind,
+        data_id={**graph.data_id, **data_id},
+        skip_existing_in=skip_existing_in,
+        clobber=clobber,
+        data_id_tables=tuple(data_id_tables),
+    )
+
+
+def _constraints(graph: PipelineGraph, wanted: str | Collection[str]) -> set[str]:
+    """Give the overall inputs whose existence limits the data IDs: ``all``, ``off`` or those that are named."""
+    possible = {
+        name
+        for name, node in graph.query_constraints().items()
+        if node.dimension_names and not node.is_init and not node.is_prerequisite
+    }
+    if wanted == "all":
+        return possible
+    if wanted == "off":
+        return set()
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    inputs = graph.overall_inputs()
+    unknown = [name for name in names if name not in inputs]
+    if unknown:
+        raise GraphBuildError(
+            f"dataset_query_constraint names {unknown[0]!r}, which is no overall input of the pipeline."
+            f"{closest(unknown[0], inputs)}"
+        )
+    return set(names)
+
+
+def _task_plan(graph: PipelineGraph, node: TaskNode) -> TaskPlan:
+    connections: PipelineTaskConnections = node.connections
+    outputs = [edge for edge in node.edges if edge.kind == "output"]
+    hooked = node.adjusts_quanta or node.adjusts_all_quanta
+    return TaskPlan(
+        label=node.label,
+        dimensions=graph.dimensions_of(node.label),
+        inputs=tuple(_connection(e) for e in node.inputs.values() if not e.defer_binding),
+        prerequisites=tuple(
+            _connection(e, connections.prerequisite_inputs[name].lookup_function)
+            for name, e in node.prerequisite_inputs.items()
+        ),
+        outputs=tuple(_connection(e) for e in outputs),
+        metadata_type=node.metadata_output.dataset_type_name,
+        init_inputs=tuple(_connection(e) for e in node.init_inputs.values()),
+        init_outputs=(*(_connection(e) for e in node.init_outputs.values()), _connection(node.config_output)),
+        spatial_bounds=tuple(connections.spatial_bounds_connections()),
+        temporal_bounds=tuple(connections.temporal_bounds_connections()),
+        hooks=connections if hooked else None,
+    )
+
+
+def _connection(edge: GraphEdge, lookup_function: Any = None) -> ConnectionPlan:
+    return ConnectionPlan(
+        name=edge.connection,
+        dataset_type=edge.dataset_type_name,
+        multiple=edge.multiple,
+        minimum=edge.minimum if edge.is_input else 0,
+        is_calibration=edge.is_calibration,
+        lookup_function=lookup_function,
+    )
+
+
+def task_reads(graph: PipelineGraph) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    """Give for (label, connection) the component, and the storage class if it differs from the registered one."""
+    found: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+    for node in graph.tasks.values():
+        for edge in node.edges:
+            whole = graph.dataset_types[edge.dataset_type_name].storage_class
+            differs = edge.component is not None or edge.storage_class != whole
+            found[node.label, edge.connection] = (edge.component, edge.storage_class if differs else None)
+    return found

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the builder must know of a pipeline: tasks, dataset types and their edges as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pachon.datasets import DatasetType
+from pachon.dimensions import DimensionGroup, DimensionUniverse
+
+if TYPE_CHECKING:
+    from pachon.pipe_base.connections import PipelineTaskConnections
+
+__all__ = ["BuildPlan", "ConnectionPlan", "DatasetPlan", "TaskPlan", "split_independent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPlan:
+    """One connection of a task to a dataset type that has dimensions of its own."""
+
+    name: str
+    dataset_type: str
+    """Name of the parent type, never of a component."""
+    multiple: bool = False
+    minimum: int = 1
+    """Inputs only: fewer than this many leave the quantum without work."""
+    is_calibration: bool = False
+    lookup_function: Callable[..., Iterable[Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPlan:
+    """One task: its dimensions and connections."""
+
+    label: str
+    dimensions: DimensionGroup
+    inputs: tuple[ConnectionPlan, ...]
+    prerequisites: tuple[ConnectionPlan, ...]
+    outputs: tuple[ConnectionPlan, ...]
+    """Log and metadata included."""
+    metadata_type: str
+    """The dataset type whose presence means that a quantum succeeded."""
+    init_inputs: tuple[ConnectionPlan, ...] = ()
+    init_outputs: tuple[ConnectionPlan, ...] = ()
+    """The config included."""
+    spatial_bounds: tuple[str, ...] = ()
+    temporal_bounds: tuple[str, ...] = ()
+    hooks: PipelineTaskConnections | None = None
+    """The connections object, if its class overrides an adjustment hook; `None`: the checks are done in bulk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetPlan:
+    """One dataset type of the pipeline."""
+
+    dataset_type: DatasetType
+    producer: str | None
+    """Label of the task that writes it; `None` for an overall input."""
+    is_prerequisite: bool = False
+    is_init: bool = False
+    constrains: bool = False
+    """Whether data IDs without such a dataset are left out from the beginning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """All that is asked of the builder, apart from what exists."""
+
+    universe: DimensionUniverse
+    tasks: Mapping[str, TaskPlan]
+    """In topological order."""
+    datasets: Mapping[str, DatasetPlan]
+    input_collections: tuple[str, ...]
+    """Flattened search path of overall inputs."""
+    output_run: str
+    where: str = ""
+    bind: Mapping[str, Any] | None = None
+    data_id: Mapping[str, Any] | None = None
+    """What the pipeline itself fixes, such as its instrument."""
+    skip_existing_in: tuple[str, ...] = ()
+    clobber: bool = False
+    data_id_tables: tuple[Any, ...] = ()
+
+
+def split_independent(plan: BuildPlan) -> list[tuple[str, ...]]:
+    """Give the labels of the weakly connected parts of a pipeline.
+
+    Parts that share no dataset type (init datasets and prerequisites apart) are built alone, so that
+    an empty one does not empty the others.
+    """
+    parts: list[tuple[set[str], list[str]]] = []
+    for label, task in plan.tasks.items():
+        touched = {c.dataset_type for c in (*task.inputs, *task.outputs)}
+        joined = [part for part in parts if not part[0].isdisjoint(touched)]
+        parts = [part for part in parts if part[0].isdisjoint(touched)]
+        names = touched.union(*(names for names, _ in joined))
+        labels = [known for _, group in joined for known in group]
+        parts.append((names, [*labels, label]))
+    order = list(plan.tasks)
+    found = [tuple(sorted(labels, key=order.index)) for _, labels in parts]
+    return sorted(found, key=lambda labels: order.index(labels[0]))

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which existing datasets are the prerequisites of which quanta: by validity range, by sky pixel, or by key."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pachon.datasets import DatasetTable, ValidityTable
+from pachon.dimensions import DataIdTable, DimensionGroup, RecordTable, match_rows
+from pachon.dimensions.timespan import MAX_NS
+from pachon.pipe_base.graph_builder.bounds import (
+    bounding_elements,
+    pixel_pairs,
+    region_rows,
+    time_bounds,
+    with_edge_bounds,
+)
+from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, GraphBuildError
+from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts
+from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
+from pachon.pipe_base.graph_builder.skeleton import Edges, Skeleton
+
+__all__ = ["FoundPrerequisite", "LookupKind", "classify", "find_prerequisites"]
+
+
+class LookupKind(enum.Enum):
+    """How the datasets of a prerequisite connection are found."""
+
+    FUNCTION = "function"
+    """The connection brings its own function."""
+    KEY = "key"
+    """All dimensions of the dataset follow from the quantum; validity ranges are compared with its time."""
+    PIXEL = "pixel"
+    """The dataset has a pixel of the sky that the quantum has not."""
+    JOIN = "join"
+    """A query relates the two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPrerequisite:
+    """The datasets of one prerequisite connection, and which quantum reads which."""
+
+    label: str
+    connection: ConnectionPlan
+    datasets: DatasetTable
+    quantum: np.ndarray
+    """Row of the task's quanta, int64, ascending."""
+    dataset: np.ndarray
+    """Row of ``datasets``, int64."""
+
+
+def classify(task: TaskPlan, connection: ConnectionPlan, dimensions: DimensionGroup) -> LookupKind:
+    """Say how a prerequisite is found; ``dimensions`` are those of its dataset type."""
+    if connection.lookup_function is not None:
+        return LookupKind.FUNCTION
+    if set(dimensions.required) <= set(task.dimensions.names):
+        return LookupKind.KEY
+    foreign = [name for name in dimensions.required if name not in task.dimensions]
+    if all(name in dimensions.skypix for name in foreign):
+        return LookupKind.PIXEL
+    return LookupKind.JOIN
+
+
+def find_prerequisites(
+    plan: BuildPlan,
+    skeleton: Skeleton,
+    facts: Mapping[tuple[str, str], ValidityTable | PairFacts | LookupFacts],
+    records: Mapping[str, RecordTable],
+) -> list[FoundPrerequisite]:
+    """Match the prerequisites that exist with the quanta that want them; no hook is called and nothing is read.
+
+    Raises
+    ------
+    AmbiguousPrerequisiteError
+        If several validity ranges of the winning collection overlap a quantum.
+    """
+    found: list[FoundPrerequisite] = []
+    for label, task in plan.tasks.items():
+        for connection in task.prerequisites:
+            fact = facts[label, connection.name]
+            quanta = skeleton.quanta[label]
+            if isinstance(fact, LookupFacts):
+                datasets, quantum, dataset = fact.datasets, fact.quantum, fact.dataset
+            elif isinstance(fact, PairFacts):
+                datasets = fact.datasets
+                quantum, dataset = _join_pairs(quanta, fact)
+            elif classify(task, connection, fact.datasets.data_ids.group) is LookupKind.PIXEL:
+                datasets = fact.datasets
+                quantum, dataset = _by_pixel(plan, skeleton, task, quanta, fact, records)
+            else:
+                quantum, row = _by_key(plan, skeleton, task, connection, quanta, fact, records)
+                datasets, dataset = fact.datasets, row
+            order = np.lexsort((dataset, quantum))
+            found.append(
+                FoundPrerequisite(
+                    label=label,
+                    connection=connection,
+                    datasets=datasets,
+                    quantum=quantum[order],
+                    dataset=dataset[order],
+                )
+            )
+    return found
+
+
+def _by_key(
+    plan: BuildPlan,
+    skeleton: Skeleton,
+    task: TaskPlan,
+    connection: ConnectionPlan,
+    quanta: DataIdTable,
+    validity: ValidityTable,
+    records: Mapping[str, RecordTable],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find for each quantum the valid dataset of the first collection that has one."""
+    begin, end = _task_times(plan, skeleton, task, quanta, records)
+    candidates = validity.datasets.data_ids
+    quantum, row = _equal_pairs(quanta, candidates, candidates.group.required)
+    valid = (validity.begin_ns[row] < end[quantum]) & (begin[quantum] < validity.end_ns[row])
+    quantum, row = quantum[valid], row[valid]
+    order = np.lexsort((validity.begin_ns[row], validity.rank[row], quantum))
+    quantum, row = quantum[order], row[order]
+    first = np.ones(len(quantum), dtype=bool)
+    first[1:] = quantum[1:] != quantum[:-1]
+    same_rank = np.zeros(len(quantum), dtype=bool)
+    same_rank[1:] = ~first[1:] & (validity.rank[row[1:]] == validity.rank[row[:-1]])
+    follows_winner = np.zeros(len(quantum), dtype=bool)
+    follows_winner[1:] = same_rank[1:] & first[:-1]
+    if follows_winner.any():
+        _refuse_ambiguous(task, connection, quanta, validity, quantum, row, int(np.flatnonzero(follows_winner)[0]))
+    return quantum[first], row[first]
+
+
+def _refuse_ambiguous(
+    task: TaskPlan,
+    connection: ConnectionPlan,
+    quanta: DataIdTable,
+    validity: ValidityTable,
+    quantum: np.ndarray,
+    row: np.ndarray,
+    place: int,
+) -> None:
+    rivals = row[(quantum == quantum[place]) & (validity.rank[row] == validity.rank[row[place]])]
+    raise AmbiguousPrerequisiteError(
+        task.label,
+        connection.name,
+        connection.dataset_type,
+        str(quanta[int(quantum[place])]),
+        [str(validity.timespan(int(rival))) for rival in rivals],
+    )
+
+
+def _task_times(
+    plan: BuildPlan,
+    skeleton: Skeleton,
+    task: TaskPlan,
+    quanta: DataIdTable,
+    records: Mapping[str, RecordTable],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the time for which calibrations of a quantum must be valid."""
+    if task.temporal_bounds:
+        edges = [
+            edge for edge in skeleton.edges if edge.label == task.label and edge.connection.name in task.temporal_bounds
+        ]
+        names = {edge.connection.dataset_type for edge in edges}
+        begin, end = with_edge_bounds(
+            len(quanta), edges, {name: time_bounds(skeleton.datasets[name], records) for name in names}
+        )
+        if bounding_elements(task.dimensions, "temporal"):
+            own_begin, own_end = time_bounds(quanta, records)
+            begin, end = np.minimum(begin, own_begin), np.maximum(end, own_end)
+        return begin, end
+    if not bounding_elements(task.dimensions, "temporal"):
+        count = len(quanta)
+        return np.zeros(count, dtype=np.int64), np.full(count, MAX_NS, dtype=np.int64)
+    return time_bounds(quanta, records)
+
+
+def _by_pixel(
+    plan: BuildPlan,
+    skeleton: Skeleton,
+    task: TaskPlan,
+    quanta: DataIdTable,
+    validity: ValidityTable,
+    records: Mapping[str, RecordTable],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the datasets whose pixel may touch the quantum's region; without any region, those of the whole sky."""
+    data_ids = validity.datasets.data_ids
+    group = data_ids.group
+    pixel_names = [name for name in group.skypix if name not in task.dimensions]
+    if len(pixel_names) != 1:
+        raise GraphBuildError(
+            f"Task {task.label!r}: a prerequisite with several sky pixelizations ({', '.join(pixel_names)}) "
+            "needs a lookup_function."
+        )
+    shared = [name for name in group.required if name in task.dimensions]
+    quantum, row = _equal_pairs(quanta, data_ids, shared)
+    row, quantum = _first_in_search_order(validity, quantum, row)
+    regions = _task_regions(skeleton, task, quanta, records)
+    if regions is None:
+        return quantum, row
+    wanted_quantum, wanted_pixel = regions(pixel_names[0])
+    # A pair is kept if its (quantum, pixel) is among the wanted ones: compare them as one sorted key.
+    span = int(max(wanted_pixel.max(initial=0), data_ids.column(pixel_names[0]).max(initial=0))) + 1
+    wanted = np.unique(wanted_quantum * span + wanted_pixel)
+    here = quantum * span + data_ids.column(pixel_names[0])[row]
+    keep = np.isin(here, wanted, assume_unique=False)
+    return quantum[keep], row[keep]
+
+
+def _first_in_search_order(
+    validity: ValidityTable, quantum: np.ndarray, row: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keep of several datasets with one data ID the one of the first collection."""
+    keys = validity.datasets.data_ids.keys()[row]
+    order = np.lexsort((validity.rank[row], keys, quantum))
+    quantum, row, keys = quantum[order], row[order], keys[order]
+    first = np.ones(len(quantum), dtype=bool)
+    first[1:] = (quantum[1:] != quantum[:-1]) | (keys[1:] != keys[:-1])
+    return row[first], quantum[first]
+
+
+def _task_regions(
+    skeleton: Skeleton, task: TaskPlan, quanta: DataIdTable, records: Mapping[str, RecordTable]
+) -> Callable[[str], tuple[np.ndarray, np.ndarray]] | None:
+    """Give a function that lists the (quantum, pixel) pairs of a task's regions; `None` if it has none."""
+    own = region_rows(quanta, records)
+    edges = [e for e in skeleton.edges if e.label == task.label and e.connection.name in task.spatial_bounds]
+    if not own and not edges:
+        return None
+
+    def pairs(pixel: str) -> tuple[np.ndarray, np.ndarray]:
+        quantum, pixels = pixel_pairs(own, pixel, quanta.group)
+        found = [np.stack([quantum, pixels])]
+        for edge in edges:
+            found.append(_edge_pixels(skeleton, edge, pixel, records))
+        both = np.concatenate(found, axis=1)
+        return both[0], both[1]
+
+    return pairs
+
+
+def _edge_pixels(skeleton: Skeleton, edge: Edges, pixel: str, records: Mapping[str, RecordTable]) -> np.ndarray:
+    datasets = skeleton.datasets[edge.connection.dataset_type]
+    dataset, pixels = pixel_pairs(region_rows(datasets, records), pixel, datasets.group)
+    order = np.argsort(dataset, kind="stable")
+    dataset, pixels = dataset[order], pixels[order]
+    start = np.searchsorted(dataset, edge.dataset, side="left")
+    stop = np.searchsorted(dataset, edge.dataset, side="right")
+    counts = stop - start
+    quantum = np.repeat(edge.quantum, counts)
+    return np.stack([quantum, pixels[_ranges(start, counts)]])
+
+
+def _join_pairs(quanta: DataIdTable, fact: PairFacts) -> tuple[np.ndarray, np.ndarray]:
+    quantum = match_rows(fact.data_ids, quanta, quanta.group.required)
+    dataset = match_rows(fact.data_ids, fact.datasets.data_ids, fact.datasets.data_ids.group.required)
+    known = (quantum >= 0) & (dataset >= 0)
+    pairs = np.unique(np.stack([quantum[known], dataset[known]], axis=1), axis=0).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _equal_pairs(
+    left: DataIdTable, right: DataIdTable, names: tuple[str, ...] | list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give all pairs of rows with equal values of the dimensions."""
+    if not len(right) or not len(left):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    keys = right.keys(names)
+    representative = match_rows(left, right, names)
+    matched = np.flatnonzero(representative >= 0)
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    wanted = keys[representative[matched]]
+    start = np.searchsorted(ordered, wanted, side="left")
+    counts = np.searchsorted(ordered, wanted, side="right") - start
+    return np.repeat(matched, counts), order[_ranges(start, counts)]
+
+
+def _ranges(start: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Give ``start[i], start[i] + 1, ...`` (``counts[i]`` of them) for each i, one after the other."""
+    total = int(counts.sum())
+    shift = np.repeat(start - (np.cumsum(counts) - counts), counts)
+    return np.arange(total, dtype=np.int64) + shift

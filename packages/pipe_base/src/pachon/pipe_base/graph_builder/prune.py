@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Dropping quanta that cannot run, task by task in topological order, with the reason of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pachon.dimensions import DataIdTable
+from pachon.pipe_base.connections import MissingPrerequisiteError, ScalarError
+from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
+from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite
+from pachon.pipe_base.graph_builder.resolve import KEPT, DatasetColumns, DatasetStatus, Resolution
+from pachon.pipe_base.graph_builder.skeleton import Edges
+from pachon.quantum_butler.drop_reason import DropReason
+
+__all__ = ["Adjusted", "Pruned", "prune"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjusted:
+    """What a task's own hook left of its quanta."""
+
+    no_work: np.ndarray
+    """Rows of quanta to drop."""
+    lost_inputs: Mapping[str, np.ndarray]
+    """Connection -> indices of edges to remove (regular and prerequisite inputs)."""
+    lost_outputs: Mapping[str, np.ndarray]
+    """Connection -> indices of output edges to remove."""
+
+
+Adjust = Callable[[TaskPlan, np.ndarray, list[Edges], list[FoundPrerequisite], list[Edges]], Adjusted]
+"""Calls a task's hooks for the quanta that are left: (task, quantum rows, inputs, prerequisites, outputs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """Quanta that stay, with their edges; and the reasons of the others."""
+
+    quanta: Mapping[str, DataIdTable]
+    reasons: Mapping[str, np.ndarray]
+    datasets: Mapping[str, DatasetColumns]
+    edges: tuple[Edges, ...]
+    """Edges of quanta that stay, to datasets that exist or will be made."""
+    prerequisites: tuple[FoundPrerequisite, ...]
+
+    def kept(self, label: str) -> np.ndarray:
+        """Give the rows of a task's quanta that stay, ascending."""
+        return np.flatnonzero(self.reasons[label] == KEPT)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no quantum is left."""
+        return not any((reasons == KEPT).any() for reasons in self.reasons.values())
+
+
+def prune(
+    plan: BuildPlan,
+    resolution: Resolution,
+    prerequisites: Sequence[FoundPrerequisite],
+    adjust: Adjust,
+    hint: Callable[[TaskPlan, ConnectionPlan, int], str],
+) -> Pruned:
+    """Check each task's inputs against what exists and what upstream quanta will make.
+
+    Parameters
+    ----------
+    plan, resolution, prerequisites
+        What is left to check.
+    adjust
+        Called for tasks that override a hook.
+    hint
+        Gives a sentence about a prerequisite that a quantum (row) lacks.
+
+    Raises
+    ------
+    MissingPrerequisiteError
+        If a prerequisite is missing for a quantum that could run otherwise.
+    ScalarError
+        If a connection that takes one dataset has several.
+
+    Notes
+    -----
+    One pass in topological order is enough: what a quantum lacks depends on tasks upstream only.
+    """
+    status = {name: columns.status.copy() for name, columns in resolution.datasets.items()}
+    reasons = {label: values.copy() for label, values in resolution.reasons.items()}
+    edges: list[Edges] = []
+    kept_prerequisites: list[FoundPrerequisite] = []
+    for label, task in plan.tasks.items():
+        reason = reasons[label]
+        inputs = [_present(e, reason, status) for e in resolution.edges_of(label, outputs=False)]
+        outputs = [e.take(reason[e.quantum] == KEPT) for e in resolution.edges_of(label, outputs=True)]
+        _drop_without_input(plan, resolution, label, reason, inputs)
+        found = [_of_kept(f, reason) for f in prerequisites if f.label == label]
+        for prerequisite in found:
+            _check_prerequisite(task, resolution, reason, prerequisite, hint)
+        inputs = [e.take(reason[e.quantum] == KEPT) for e in inputs]
+        for edge in inputs:
+            _check_scalar(label, edge.connection, edge.quantum, resolution)
+        if task.hooks is not None:
+            kept = np.flatnonzero(reason == KEPT)
+            live_outputs = [e.take(reason[e.quantum] == KEPT) for e in outputs]
+            adjusted = adjust(task, kept, inputs, found, live_outputs)
+            reason[adjusted.no_work] = DropReason.NO_WORK
+            inputs = [_without(e, adjusted.lost_inputs.get(e.connection.name)) for e in inputs]
+            found = [_of_kept(_without_found(f, adjusted.lost_inputs.get(f.connection.name)), reason) for f in found]
+            for edge in live_outputs:
+                lost = adjusted.lost_outputs.get(edge.connection.name)
+                if lost is not None:
+                    status[edge.connection.dataset_type][edge.dataset[lost]] = DatasetStatus.ABSENT
+        for edge in outputs:
+            dropped = edge.dataset[reason[edge.quantum] != KEPT]
+            status[edge.connection.dataset_type][dropped] = DatasetStatus.ABSENT
+        edges.extend(e.take(reason[e.quantum] == KEPT) for e in inputs)
+        for edge in outputs:
+            made = status[edge.connection.dataset_type][edge.dataset] >= DatasetStatus.PREDICTED
+            edges.append(edge.take(made & (reason[edge.quantum] == KEPT)))
+        kept_prerequisites.extend(found)
+    datasets = {
+        name: DatasetColumns(
+            dataset_type=c.dataset_type, data_ids=c.data_ids, ids=c.ids, runs=c.runs, status=status[name]
+        )
+        for name, c in resolution.datasets.items()
+    }
+    return Pruned(
+        quanta=resolution.quanta,
+        reasons=reasons,
+        datasets=datasets,
+        edges=tuple(edges),
+        prerequisites=tuple(kept_prerequisites),
+    )
+
+
+def _present(edges: Edges, reason: np.ndarray, status: Mapping[str, np.ndarray]) -> Edges:
+    there = status[edges.connection.dataset_type][edges.dataset] != DatasetStatus.ABSENT
+    return edges.take(there & (reason[edges.quantum] == KEPT))
+
+
+def _of_kept(found: FoundPrerequisite, reason: np.ndarray) -> FoundPrerequisite:
+    return _rows(found, reason[found.quantum] == KEPT)
+
+
+def _rows(found: FoundPrerequisite, rows: np.ndarray) -> FoundPrerequisite:
+    return FoundPrerequisite(
+        label=found.label,
+        connection=found.connection,
+        datasets=found.datasets,
+        quantum=found.quantum[rows],
+        dataset=found.dataset[rows],
+    )
+
+
+def _without(edges: Edges, lost: np.ndarray | None) -> Edges:
+    if lost is None:
+        return edges
+    keep = np.ones(len(edges.quantum), dtype=bool)
+    keep[lost] = False
+    return edges.take(keep)
+
+
+def _without_found(found: FoundPrerequisite, lost: np.ndarray | None) -> FoundPrerequisite:
+    if lost is None:
+        return found
+    keep = np.ones(len(found.quantum), dtype=bool)
+    keep[lost] = False
+    return _rows(found, keep)
+
+
+def _drop_without_input(
+    plan: BuildPlan, resolution: Resolution, label: str, reason: np.ndarray, inputs: Sequence[Edges]
+) -> None:
+    """Mark the quanta that have too few regular inputs; the culprit is the input or what is upstream of it."""
+    for edges in inputs:
+        minimum = edges.connection.minimum
+        if minimum < 1:
+            continue
+        count = np.bincount(edges.quantum, minlength=len(reason))
+        lacking = (count < minimum) & (reason == KEPT)
+        overall = plan.datasets[edges.connection.dataset_type].producer is None
+        reason[lacking] = DropReason.NO_INPUTS if overall else DropReason.UPSTREAM_DROPPED
+
+
+def _check_scalar(label: str, connection: ConnectionPlan, quantum: np.ndarray, resolution: Resolution) -> None:
+    if connection.multiple or len(quantum) < 2:
+        return
+    twice = np.flatnonzero(quantum[1:] == quantum[:-1])
+    if len(twice):
+        row = int(quantum[twice[0]])
+        raise ScalarError(
+            label,
+            connection.name,
+            connection.dataset_type,
+            str(resolution.quanta[label][row]),
+            count=int((quantum == row).sum()),
+        )
+
+
+def _check_prerequisite(
+    task: TaskPlan,
+    resolution: Resolution,
+    reason: np.ndarray,
+    found: FoundPrerequisite,
+    hint: Callable[[TaskPlan, ConnectionPlan, int], str],
+) -> None:
+    connection = found.connection
+    _check_scalar(task.label, connection, found.quantum, resolution)
+    count = np.bincount(found.quantum, minlength=len(reason))
+    lacking = np.flatnonzero((count < connection.minimum) & (reason == KEPT))
+    if not len(lacking):
+        return
+    row = int(lacking[0])
+    error = MissingPrerequisiteError(
+        task.label,
+        connection.name,
+        connection.dataset_type,
+        str(resolution.quanta[task.label][row]),
+        found=int(count[row]),
+        minimum=connection.minimum,
+    )
+    if len(lacking) > 1:
+        error.add_note(f"The same holds for {len(lacking) - 1} other quanta of {task.label!r}.")
+    sentence = hint(task, connection, row)
+    if sentence:
+        error.add_note(sentence)
+    raise error
