@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["PipelineTask"]
 
 
+def _undefined_run(task: PipelineTask, **inputs: Any) -> Struct:
+    raise InvalidInputError(f"{type(task).__name__} defines no 'run' method.")
+
+
 class PipelineTask(Task):
     """Base of the tasks of pipelines: an author writes ``config_class``, ``default_name`` and ``run``.
 
@@ -34,7 +38,7 @@ class PipelineTask(Task):
         The label.
     """
 
-    config_class: ClassVar[type[PipelineTaskConfig]]  # type: ignore[misc]  # narrower than in Task
+    config_class: ClassVar[type[PipelineTaskConfig]]
     can_multiprocess: ClassVar[bool] = True
     """Whether the task may run in a subprocess."""
 
@@ -49,12 +53,9 @@ class PipelineTask(Task):
     ) -> None:
         super().__init__(config=config, name=name, log=log, **kwargs)
 
-    if not TYPE_CHECKING:
-        # Authors declare the arguments that they need; a type checker must not compare them with a base.
-
-        def run(self, **inputs: Any) -> Struct:
-            """Process the inputs, given by connection name, and return the outputs by connection name."""
-            raise InvalidInputError(f"{type(self).__name__} defines no 'run' method.")
+    # Authors declare the arguments that they need; a type checker must not compare them with a base.
+    run: Any = _undefined_run
+    """Method that takes the inputs by connection name and returns a `Struct` with the outputs."""
 
     def run_quantum(self, context: QuantumContext, inputs: QuantumRefs, outputs: QuantumRefs) -> None:
         """Read the inputs, call ``run``, write the outputs; override it to control reading and writing.

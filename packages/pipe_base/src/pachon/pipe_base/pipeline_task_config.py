@@ -89,7 +89,9 @@ class _PipelineTaskConfigMeta(type(_Config)):  # type: ignore[misc]  # the metac
 
 
 class PipelineTaskConfig(Config, metaclass=_PipelineTaskConfigMeta):
-    """Configuration of a pipeline task::
+    """Configuration of a pipeline task.
+
+    ::
 
     class WarpConfig(PipelineTaskConfig, connections=WarpConnections):
         kernel: Literal["bilinear", "lanczos3"] = "lanczos3"

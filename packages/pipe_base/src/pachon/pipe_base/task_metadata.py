@@ -41,7 +41,7 @@ class TaskMetadata(MutableMapping[str, Any]):
             raise KeyError(name)
         for values in (self.scalars, self.arrays, self.metadata):
             if first in values:
-                return values[first]  # type: ignore[index]  # the three have the same keys
+                return values[first]
         raise KeyError(name)
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -52,7 +52,7 @@ class TaskMetadata(MutableMapping[str, Any]):
             return
         kind, plain = _classify(name, value)
         for values in (self.scalars, self.arrays, self.metadata):
-            values.pop(first, None)  # type: ignore[attr-defined]  # all are dicts
+            values.pop(first, None)
         getattr(self, kind)[first] = plain
 
     def __delitem__(self, name: str) -> None:
@@ -62,7 +62,7 @@ class TaskMetadata(MutableMapping[str, Any]):
             return
         for values in (self.scalars, self.arrays, self.metadata):
             if first in values:
-                del values[first]  # type: ignore[attr-defined]  # all are dicts
+                del values[first]
                 return
         raise KeyError(name)
 
@@ -152,6 +152,8 @@ class TaskMetadata(MutableMapping[str, Any]):
         except json.JSONDecodeError as error:
             raise FormatError(f"This is no task metadata: {error}.") from error
 
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TaskMetadata):
             return NotImplemented
@@ -190,8 +192,7 @@ def _classify(name: str, value: Any) -> tuple[str, Any]:
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
         items = [_scalar(item) for item in value]
         kinds = {type(item) for item in items}
-        if len(kinds) <= 1 or kinds <= {int, float}:
-            if type(None) not in kinds:
-                return "arrays", items
+        if (len(kinds) <= 1 or kinds <= {int, float}) and type(None) not in kinds:
+            return "arrays", items
         raise InvalidInputError(f"Metadata {name!r}: a list must hold scalars of one kind, not {value!r}.")
     raise InvalidInputError(f"Metadata {name!r}: a {type(value).__name__} cannot be kept; use numbers, texts, lists.")

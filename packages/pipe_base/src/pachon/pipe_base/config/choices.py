@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from pachon.pipe_base.config.configurable import InstanceNode, config_class_of
 from pachon.pipe_base.config.containers import ItemList
 from pachon.pipe_base.config.errors import ConfigError, FieldValueError
 from pachon.pipe_base.config.history import Source, Trail, caller_source
-from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child
+from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child, trail_of
 
 __all__ = ["ChoiceRegistry", "RegistryChoice", "RegistryChoices", "choice_field", "choices_field"]
 
@@ -66,15 +66,16 @@ class _Names(ItemList):
         if name in self:
             self.remove(name)
 
-    def __ior__(self, names: Iterable[str]) -> _Names:
+    def __ior__(self, names: Iterable[str]) -> Self:
         self.update(names)
         return self
 
     def _validated(self, annotation: Any, value: Any) -> Any:
-        self._check(value)
+        self.check_registered(value)
         return value
 
-    def _check(self, value: Any) -> None:
+    def check_registered(self, value: Any) -> None:
+        """Raise unless a name is in the registry."""
         known = self._item
         if value not in known:
             name = self._trail.full_name(self._field)
@@ -92,7 +93,7 @@ class _RegistryNode(InstanceNode):
         vars(self).update(_trail=trail, registry=registry, _configs={})
         vars(self)["_names"] = _Names((), registry, trail, "names")
         for name in chosen:
-            self._names._check(name)
+            self._names.check_registered(name)
             list.append(self._names, name)
 
     _names: _Names
@@ -101,11 +102,11 @@ class _RegistryNode(InstanceNode):
     def __getitem__(self, name: str) -> Config:
         """Give the configuration of an entry, chosen or not."""
         if name not in self._configs:
-            self._names._check(name)
+            self._names.check_registered(name)
             config = config_class_of(self.registry[name])()
             self._configs[name] = config
             place_child(config, self._trail, f"[{name!r}]")
-            config._trail.frozen = self._trail.frozen
+            trail_of(config).frozen = self._trail.frozen
         return self._configs[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -123,7 +124,7 @@ class _RegistryNode(InstanceNode):
         return name in self.registry
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.to_data() == other.to_data()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.to_data() == other.to_data()
 
     __hash__ = None  # type: ignore[assignment]  # mutable
 
@@ -131,7 +132,7 @@ class _RegistryNode(InstanceNode):
         self._check_writeable("names")
         chosen = list(dict.fromkeys(names))
         for name in chosen:
-            self._names._check(name)
+            self._names.check_registered(name)
         list.__setitem__(self._names, slice(None), chosen)
         self._trail.record("names", chosen, source)
 

@@ -29,7 +29,7 @@ from pachon.pipe_base.config.errors import (
     UnsetFieldError,
 )
 from pachon.pipe_base.config.history import Assignment, Source, Trail, caller_source, plain_value
-from pachon.pipe_base.config.node import ConfigNode, FieldLine, child_nodes, place_child
+from pachon.pipe_base.config.node import ConfigNode, FieldLine, child_nodes, place_child, trail_of
 from pachon.pipe_base.config.python_code import value_code
 from pachon.pipe_base.config.validation import describe_validation_error, validate_exact
 
@@ -66,7 +66,26 @@ class Config(BaseModel, ConfigNode):
     )
 
     reserved_names: ClassVar[frozenset[str]] = frozenset(
-        ["assigned", "check", "check_whole", "compare", "freeze", "from_document", "history", "is_frozen", "iter_lines", "iter_nodes", "load", "set_data", "set_defaults", "set_field", "to_data", "to_document", "to_text", "walk"]
+        [
+            "assigned",
+            "check",
+            "check_whole",
+            "compare",
+            "freeze",
+            "from_document",
+            "history",
+            "is_frozen",
+            "iter_lines",
+            "iter_nodes",
+            "load",
+            "set_data",
+            "set_defaults",
+            "set_field",
+            "to_data",
+            "to_document",
+            "to_text",
+            "walk",
+        ]
     )
 
     _trail: Trail = PrivateAttr(default_factory=Trail)
@@ -183,7 +202,7 @@ class Config(BaseModel, ConfigNode):
     def assigned(self, value: Any, source: Source) -> Any:
         if isinstance(value, type) and issubclass(value, Config):
             return value()
-        if isinstance(value, Config) and value is not self and value._trail.attached:
+        if isinstance(value, Config) and value is not self and trail_of(value).attached:
             return value.model_copy(deep=True)
         return value
 
@@ -309,6 +328,8 @@ class Config(BaseModel, ConfigNode):
 
     # -- comparison and copies -----------------------------------------------------------------------------------------
 
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
     def __eq__(self, other: object) -> bool:
         # Values alone: two configurations are equal whatever their histories are.
         if not isinstance(other, Config):
@@ -322,17 +343,19 @@ class Config(BaseModel, ConfigNode):
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self._rewrap()
+        _rewrap(self)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         copied = super().__deepcopy__(memo)
-        copied._rewrap()
-        copied._trail.attached = False
+        _rewrap(copied)
+        trail_of(copied).attached = False
         return copied
 
-    def _rewrap(self) -> None:
-        for name, value in list(self.__dict__.items()):
-            self._store(name, value)
+
+def _rewrap(config: Config) -> None:
+    """Put the containers of a copied configuration back; copies and pickles have plain ones."""
+    for name, value in list(config.__dict__.items()):
+        config._store(name, value)  # a part of the class that pydantic must not see
 
 
 def _warn_deprecated(class_name: str, name: str, deprecated: Any) -> None:

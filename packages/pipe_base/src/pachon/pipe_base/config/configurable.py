@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from pachon.pipe_base.config.config import Config
 from pachon.pipe_base.config.errors import ConfigError, FrozenConfigError
 from pachon.pipe_base.config.history import Source, Trail, caller_source
-from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child
+from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child, place_node, trail_of
 from pachon.pipe_base.import_path import import_object, import_path_of
 
 __all__ = ["Configurable", "InstanceNode", "config_class_of", "configurable_field"]
@@ -78,7 +78,7 @@ class Configurable(InstanceNode):
         if config_class is not type(self.value):
             vars(self)["value"] = config_class()
         self._trail.record("target", target, caller_source())
-        self._place(self._trail.path)
+        place_node(self, self._trail.path)
 
     def apply(self, *args: Any, **kwargs: Any) -> Any:
         """Make the target with its configuration: ``target(*args, config=..., **kwargs)``."""
@@ -118,7 +118,7 @@ class Configurable(InstanceNode):
                     f"Field {self._trail.path!r} takes a {config_class_of(self.target).__name__}, the configuration of "
                     f"{import_path_of(self.target)}, not a {type(value).__name__}; retarget it first."
                 )
-            vars(self)["value"] = value.model_copy(deep=True) if value._trail.attached else value
+            vars(self)["value"] = value.model_copy(deep=True) if trail_of(value).attached else value
         else:
             self.retarget(value)
         return self
@@ -145,12 +145,14 @@ class Configurable(InstanceNode):
 def _rebuild(cls: type[Configurable], state: dict[str, Any]) -> Configurable:
     node = cls.__new__(cls)
     vars(node).update(state)
-    place_child(node.value, node._trail, "")
+    place_child(node.value, trail_of(node), "")
     return node
 
 
 def configurable_field(target: Any, *, doc: str = "") -> Any:
-    """Declare a field that holds a `Configurable`::
+    """Declare a field that holds a `Configurable`.
+
+    ::
 
     class CalibrateConfig(Config):
         background: Configurable = configurable_field(BackgroundTask)

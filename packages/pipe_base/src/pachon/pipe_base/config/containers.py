@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, SupportsIndex, Union, get_args, get_origin
+from typing import Annotated, Any, Self, SupportsIndex, Union, get_args, get_origin
 
 from pachon.pipe_base.config.errors import FieldValueError, FrozenConfigError
 from pachon.pipe_base.config.history import Trail, caller_source
@@ -103,11 +103,11 @@ class ItemList(list[Any], _Items):
         super().extend([self._validated(self._item, value) for value in values])
         self._changed()
 
-    def __iadd__(self, values: Iterable[Any]) -> ItemList:  # type: ignore[override, misc]  # as extend
+    def __iadd__(self, values: Iterable[Any]) -> Self:  # type: ignore[misc]  # as extend
         self.extend(values)
         return self
 
-    def __imul__(self, count: SupportsIndex) -> ItemList:
+    def __imul__(self, count: SupportsIndex) -> Self:
         self._check_writeable()
         super().__imul__(count)
         self._changed()
@@ -177,7 +177,7 @@ class ItemMapping(dict[Any, Any], _Items):
             self._set(key, value)
         self._changed()
 
-    def __ior__(self, other: Any) -> ItemMapping:  # type: ignore[override, misc]  # as update
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # as update
         self.update(other)
         return self
 
@@ -229,7 +229,7 @@ class ItemSet(set[Any], _Items):
         super().update(self._validated(self._item, value) for other in others for value in other)
         self._changed()
 
-    def __ior__(self, other: Any) -> ItemSet:  # type: ignore[override, misc]  # as update
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # as update
         self.update(other)
         return self
 
@@ -238,11 +238,11 @@ class ItemSet(set[Any], _Items):
         super().intersection_update(keep)
         self._changed()
 
-    def __iand__(self, other: Any) -> ItemSet:  # type: ignore[misc]  # gives itself
+    def __iand__(self, other: Any) -> Self:  # type: ignore[misc]  # gives itself
         self._shrink(set(self) & set(other))
         return self
 
-    def __isub__(self, other: Any) -> ItemSet:  # type: ignore[misc]  # gives itself
+    def __isub__(self, other: Any) -> Self:  # type: ignore[misc]  # gives itself
         self._shrink(set(self) - set(other))
         return self
 

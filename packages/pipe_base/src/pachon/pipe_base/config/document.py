@@ -17,7 +17,7 @@ from typing import Any
 
 from pachon.base import FormatError
 from pachon.pipe_base.config.history import Assignment
-from pachon.pipe_base.config.node import ConfigNode
+from pachon.pipe_base.config.node import ConfigNode, trail_of
 
 __all__ = ["DOCUMENT_VERSION", "check_document", "flat_values", "node_histories", "restore_histories"]
 
@@ -26,7 +26,7 @@ DOCUMENT_VERSION = 1
 
 def check_document(document: Mapping[str, Any]) -> None:
     """Raise `FormatError` unless a mapping looks like a configuration document that can be read here."""
-    if not isinstance(document, Mapping) or "values" not in document or "class" not in document:
+    if not {"class", "values"} <= set(document):
         raise FormatError("This is no saved configuration: it has no 'class' and 'values'.")
     if document.get("version", 1) > DOCUMENT_VERSION:
         raise FormatError(
@@ -39,7 +39,7 @@ def node_histories(root: ConfigNode) -> dict[str, list[dict[str, Any]]]:
     """Give every assignment in a tree of configurations, by the full name of the field."""
     found: dict[str, list[dict[str, Any]]] = {}
     for node in root.walk():
-        trail = node._trail
+        trail = trail_of(node)
         for name, entries in trail.history.items():
             found[trail.full_name(name)] = [entry.to_document() for entry in entries]
     return found
@@ -47,13 +47,13 @@ def node_histories(root: ConfigNode) -> dict[str, list[dict[str, Any]]]:
 
 def restore_histories(root: ConfigNode, histories: Mapping[str, Any]) -> None:
     """Give the nodes of a tree the assignments that `node_histories` found."""
-    nodes = {node._trail.path: node for node in root.walk()}
+    nodes = {trail_of(node).path: node for node in root.walk()}
     for node in nodes.values():
-        node._trail.history = {}
+        trail_of(node).history = {}
     for full_name, entries in histories.items():
         path = max((p for p in nodes if _is_below(full_name, p)), key=len)
         name = full_name[len(path) :].removeprefix(".") if path else full_name
-        nodes[path]._trail.history[name] = [Assignment.from_document(entry) for entry in entries]
+        trail_of(nodes[path]).history[name] = [Assignment.from_document(entry) for entry in entries]
 
 
 def _is_below(name: str, path: str) -> bool:

@@ -82,10 +82,10 @@ class Trail:
 
 def caller_source() -> Source:
     """Give the file and line of the nearest caller outside of the configuration code."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(1)  # the module inspect would read source files
     while frame.f_back is not None:
         name = frame.f_code.co_filename
-        if not (name.startswith(_HERE) or _PYDANTIC in name or name.startswith("<string")):
+        if not (name.startswith((_HERE, "<string")) or _PYDANTIC in name):
             break
         frame = frame.f_back
     return Source(file=frame.f_code.co_filename, line=frame.f_lineno)

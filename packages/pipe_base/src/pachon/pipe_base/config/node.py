@@ -10,7 +10,7 @@ from typing import Any
 
 from pachon.pipe_base.config.history import Source, Trail
 
-__all__ = ["ConfigNode", "FieldLine", "child_nodes", "place_child"]
+__all__ = ["ConfigNode", "FieldLine", "child_nodes", "place_child", "place_node", "trail_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class ConfigNode(ABC):
     def assigned(self, value: Any, source: Source) -> ConfigNode:
         """Give the node that a field holds after ``field = value`` was asked of it."""
 
-    def check_whole(self) -> None:
+    def check_whole(self) -> None:  # noqa: B027  # most nodes have nothing to check
         """Raise `~pachon.pipe_base.config.ConfigError` if the values of this node contradict each other."""
 
     def freeze(self) -> None:
@@ -62,29 +62,16 @@ class ConfigNode(ABC):
         ConfigError
             A value is missing, or values contradict each other.
         """
-        self._check_tree()
-        self._freeze_tree()
+        nodes = list(self.walk())
+        for node in reversed(nodes):  # parts before the whole
+            node.check_whole()
+        for node in nodes:
+            trail_of(node).frozen = True
 
     @property
     def is_frozen(self) -> bool:
         """Whether changes are forbidden."""
         return self._trail.frozen
-
-    def _check_tree(self) -> None:
-        for _, node in self.iter_nodes():
-            node._check_tree()
-        self.check_whole()
-
-    def _freeze_tree(self) -> None:
-        for _, node in self.iter_nodes():
-            node._freeze_tree()
-        self._trail.frozen = True
-
-    def _place(self, path: str) -> None:
-        """Tell the node, and those below, what it is called."""
-        self._trail.path = path
-        for name, node in self.iter_nodes():
-            place_child(node, self._trail, name)
 
     def walk(self) -> Iterator[ConfigNode]:
         """Give this node and all below."""
@@ -93,10 +80,22 @@ class ConfigNode(ABC):
             yield from node.walk()
 
 
+def trail_of(node: ConfigNode) -> Trail:
+    """Give the record of a node; it is private to configurations, whose fields may have any public name."""
+    return node._trail  # this function is the door
+
+
+def place_node(node: ConfigNode, path: str) -> None:
+    """Tell a node, and those below, what it is called."""
+    trail_of(node).path = path
+    for name, child in node.iter_nodes():
+        place_child(child, trail_of(node), name)
+
+
 def place_child(node: ConfigNode, parent: Trail, name: str) -> None:
     """Attach a node to the node that holds it."""
-    node._trail.attached = True
-    node._place(parent.full_name(name))
+    trail_of(node).attached = True
+    place_node(node, parent.full_name(name))
 
 
 def child_nodes(name: str, value: Any) -> Iterator[tuple[str, ConfigNode]]:

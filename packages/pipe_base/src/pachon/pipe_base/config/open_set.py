@@ -13,7 +13,7 @@ from pachon.pipe_base.config.config import Config
 from pachon.pipe_base.config.configurable import InstanceNode
 from pachon.pipe_base.config.errors import FieldValueError, UnknownFieldError
 from pachon.pipe_base.config.history import Source, Trail, caller_source
-from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child
+from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child, trail_of
 from pachon.pipe_base.import_path import import_object, import_path_of
 
 __all__ = ["ConfigSet", "config_set_field"]
@@ -60,7 +60,7 @@ class ConfigSet(InstanceNode):
         if not isinstance(value, self.base) or not name.isidentifier() or hasattr(type(self), name):
             problem = f"{value!r} is not a {self.base.__name__}" if name.isidentifier() else "not a legal name"
             raise FieldValueError("ConfigSet", self._trail.full_name(name), problem)
-        member = value.model_copy(deep=True) if value._trail.attached else value
+        member = value.model_copy(deep=True) if trail_of(value).attached else value
         self._members[name] = member
         place_child(member, self._trail, name)
         self._trail.record(name, member, source)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pachon.pipe_base.config.history import plain_value
@@ -14,7 +15,7 @@ def value_code(value: Any) -> tuple[str, tuple[str, ...]]:
     """Give Python code for a value, and the modules that it needs."""
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}.{value.__qualname__}", (value.__module__,)
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})", ()
     if type(value) in (bool, int, float, str, type(None)):
         return repr(value), ()

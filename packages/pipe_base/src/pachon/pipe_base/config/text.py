@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable
 
 from pachon.pipe_base.config.config import Config
-from pachon.pipe_base.config.node import ConfigNode, FieldLine
+from pachon.pipe_base.config.node import ConfigNode, FieldLine, trail_of
 from pachon.pipe_base.import_path import import_path_of
 
 __all__ = ["config_text", "dump_text", "find_fields", "history_text"]
@@ -42,7 +42,7 @@ def history_text(config: ConfigNode, pattern: str) -> str:
         if not isinstance(node, Config):
             continue
         for name in type(node).model_fields:
-            full_name = node._trail.full_name(name)
+            full_name = trail_of(node).full_name(name)
             if not fnmatch.fnmatchcase(full_name.lower(), pattern.lower()) or isinstance(
                 node.__dict__.get(name), ConfigNode
             ):

@@ -50,7 +50,6 @@ class Connection:
     attribute: str = field(default="", repr=False)
     """Name of the connection within its class; filled in by the class."""
 
-    dimensions: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
     kind: ClassVar[str] = ""
     is_input: ClassVar[bool] = False
     is_init: ClassVar[bool] = False
@@ -101,8 +100,9 @@ class DimensionedConnection(Connection):
     """Whether datasets may be found in CALIBRATION collections."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.dimensions, str | tuple):
-            object.__setattr__(self, "dimensions", tuple(self.dimensions))
+        given: Any = self.dimensions  # any sequence of names; a text is refused with the name of the connection
+        if not isinstance(given, str | tuple):
+            object.__setattr__(self, "dimensions", tuple(given))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,18 +167,20 @@ def connection_problem(connection: Connection) -> str:
         return f"{connection.name!r} names a component; only inputs may read components"
     if not isinstance(connection, DimensionedConnection):
         return ""
-    if isinstance(connection.dimensions, str):
-        return f"dimensions must be a sequence of names, not the text {connection.dimensions!r}; a comma is missing"
-    if not all(isinstance(name, str) for name in connection.dimensions):
-        return f"dimensions must be names, not {connection.dimensions!r}"
+    dimensions: Any = connection.dimensions
+    if isinstance(dimensions, str):
+        return f"dimensions must be a sequence of names, not the text {dimensions!r}; a comma is missing"
+    if not all(isinstance(name, str) for name in dimensions):
+        return f"dimensions must be names, not {dimensions!r}"
     if isinstance(connection, InputConnection):
         return _minimum_problem(connection)
     return ""
 
 
 def _minimum_problem(connection: InputConnection) -> str:
-    if not isinstance(connection.minimum, int) or connection.minimum < 0:
-        return f"minimum must be a whole number from 0 on, not {connection.minimum!r}"
+    minimum: Any = connection.minimum
+    if not isinstance(minimum, int) or minimum < 0:
+        return f"minimum must be a whole number from 0 on, not {minimum!r}"
     if connection.minimum > 1 and not connection.multiple:
         return f"minimum={connection.minimum} needs multiple=True"
     lookup = getattr(connection, "lookup_function", None)

@@ -25,20 +25,40 @@ from pachon.pipe_base.outcomes import NoWorkFound
 
 __all__ = ["RESERVED_NAMES", "ConnectionMap", "PipelineTaskConnections"]
 
-C = TypeVar("C", bound=Connection, covariant=True)
+C_co = TypeVar("C_co", bound=Connection, covariant=True)
+C = TypeVar("C", bound=Connection)
 
 RESERVED_NAMES = frozenset(
-    ["dimensions", "templates", "inputs", "prerequisite_inputs", "outputs", "init_inputs", "init_outputs", "all_connections", "deprecated_templates", "get_connection", "remove_connection", "adjust_quantum", "adjust_all_quanta", "spatial_bounds_connections", "temporal_bounds_connections", "config", "connections_class", "declared_connections"]
+    [
+        "dimensions",
+        "templates",
+        "inputs",
+        "prerequisite_inputs",
+        "outputs",
+        "init_inputs",
+        "init_outputs",
+        "all_connections",
+        "deprecated_templates",
+        "get_connection",
+        "remove_connection",
+        "adjust_quantum",
+        "adjust_all_quanta",
+        "spatial_bounds_connections",
+        "temporal_bounds_connections",
+        "config",
+        "connections_class",
+        "declared_connections",
+    ]
 )
 
 
-class ConnectionMap(Mapping[str, C]):
+class ConnectionMap(Mapping[str, C_co]):
     """Connections of one kind by name, in the order of their declaration; not to be changed directly."""
 
-    def __init__(self, connections: Mapping[str, C]) -> None:
+    def __init__(self, connections: Mapping[str, C_co]) -> None:
         self._connections = connections
 
-    def __getitem__(self, name: str) -> C:
+    def __getitem__(self, name: str) -> C_co:
         return self._connections[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -65,12 +85,14 @@ class _ConnectionsMeta(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         connections = super().__call__(*args, **kwargs)
-        connections._finish()
+        connections._finish()  # the metaclass is a part of the class
         return connections
 
 
 class PipelineTaskConnections(metaclass=_ConnectionsMeta):
-    """Declares the inputs and outputs of a task::
+    """Declares the inputs and outputs of a task.
+
+    ::
 
         class WarpConnections(
             PipelineTaskConnections, dimensions=("instrument", "visit"), templates={"coadd_name": "deep"}
@@ -162,9 +184,10 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
                     raise ConnectionDefinitionError(
                         cls_name, name, f"dataset type {connection.name!r} is written by connection {other!r} too"
                     )
-        if isinstance(self.dimensions, str):
-            raise ConnectionDefinitionError(cls_name, None, f"dimensions must be names, not {self.dimensions!r}")
-        self.dimensions = tuple(self.dimensions)
+        dimensions: Any = self.dimensions  # a constructor may have set anything
+        if isinstance(dimensions, str):
+            raise ConnectionDefinitionError(cls_name, None, f"dimensions must be names, not {dimensions!r}")
+        self.dimensions = tuple(dimensions)
         self._frozen = True
 
     # -- changes in the constructor --------------------------------------------------------------------------------
@@ -310,10 +333,12 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
 def check_refs(name: str, connection: Connection, refs: Collection[Any], label: str, data_id: Any) -> None:
     """Raise if a quantum has too many or too few datasets for a connection (see `adjust_quantum`)."""
     if len(refs) > 1 and not connection.multiple:
-        raise ScalarError(label, name, connection.name, str(data_id), len(refs))
+        raise ScalarError(label, name, connection.name, str(data_id), count=len(refs))
     if isinstance(connection, InputConnection) and len(refs) < connection.minimum:
         if isinstance(connection, PrerequisiteInput):
-            raise MissingPrerequisiteError(label, name, connection.name, str(data_id), len(refs), connection.minimum)
+            raise MissingPrerequisiteError(
+                label, name, connection.name, str(data_id), found=len(refs), minimum=connection.minimum
+            )
         raise NoWorkFound(
             f"Task {label!r}, connection {name!r}: {len(refs)} datasets {connection.name!r} for {data_id}, "
             f"at least {connection.minimum} needed."

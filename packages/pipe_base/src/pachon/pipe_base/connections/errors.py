@@ -23,7 +23,7 @@ class ConnectionDefinitionError(InvalidInputError):
 class ScalarError(InvalidInputError):
     """A connection that takes one dataset was given several."""
 
-    def __init__(self, label: str, connection: str, dataset_type: str, data_id: str, count: int) -> None:
+    def __init__(self, label: str, connection: str, dataset_type: str, data_id: str, *, count: int) -> None:
         super().__init__(label, connection, dataset_type, data_id, count)
         self.label, self.connection, self.dataset_type, self.data_id = label, connection, dataset_type, data_id
         self.count = count
@@ -38,7 +38,9 @@ class ScalarError(InvalidInputError):
 class MissingPrerequisiteError(NotFoundError, FileNotFoundError):
     """A prerequisite input of a quantum was not found in sufficient number."""
 
-    def __init__(self, label: str, connection: str, dataset_type: str, data_id: str, found: int, minimum: int) -> None:
+    def __init__(
+        self, label: str, connection: str, dataset_type: str, data_id: str, *, found: int, minimum: int
+    ) -> None:
         super().__init__(label, connection, dataset_type, data_id, found, minimum)
         self.label, self.connection, self.dataset_type, self.data_id = label, connection, dataset_type, data_id
         self.found, self.minimum = found, minimum

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pipelines: YAML documents that name tasks and configure them, merged, reduced, written and turned into graphs."""
+
+from typing import TYPE_CHECKING
+
+from pachon.base import lazy_exports
+
+if TYPE_CHECKING:
+    from pachon.pipe_base.pipeline.contents import (
+        ConfigBlock,
+        Contract,
+        FieldOverride,
+        PipelineContents,
+        PipelineTaskEntry,
+        Step,
+        Subset,
+    )
+    from pachon.pipe_base.pipeline.errors import (
+        ContractError,
+        PipelineError,
+        PipelineFileNotFoundError,
+        PipelineSyntaxError,
+        TaskConfigurationError,
+        TaskImportError,
+        UnknownLabelError,
+    )
+    from pachon.pipe_base.pipeline.pipeline import Pipeline
+    from pachon.pipe_base.pipeline.place import Place
+
+__all__ = [
+    "ConfigBlock",
+    "Contract",
+    "ContractError",
+    "FieldOverride",
+    "Pipeline",
+    "PipelineContents",
+    "PipelineError",
+    "PipelineFileNotFoundError",
+    "PipelineSyntaxError",
+    "PipelineTaskEntry",
+    "Place",
+    "Step",
+    "Subset",
+    "TaskConfigurationError",
+    "TaskImportError",
+    "UnknownLabelError",
+]
+
+_HERE = "pachon.pipe_base.pipeline"
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "ConfigBlock": f"{_HERE}.contents",
+        "Contract": f"{_HERE}.contents",
+        "ContractError": f"{_HERE}.errors",
+        "FieldOverride": f"{_HERE}.contents",
+        "Pipeline": f"{_HERE}.pipeline",
+        "PipelineContents": f"{_HERE}.contents",
+        "PipelineError": f"{_HERE}.errors",
+        "PipelineFileNotFoundError": f"{_HERE}.errors",
+        "PipelineSyntaxError": f"{_HERE}.errors",
+        "PipelineTaskEntry": f"{_HERE}.contents",
+        "Place": f"{_HERE}.place",
+        "Step": f"{_HERE}.contents",
+        "Subset": f"{_HERE}.contents",
+        "TaskConfigurationError": f"{_HERE}.errors",
+        "TaskImportError": f"{_HERE}.errors",
+        "UnknownLabelError": f"{_HERE}.errors",
+    },
+)

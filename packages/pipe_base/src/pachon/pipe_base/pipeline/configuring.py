@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From the entry of a task to its class and its frozen configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pachon.base import NotFoundError
+from pachon.pipe_base.config import ConfigError, ConfigOverrider, Source
+from pachon.pipe_base.import_path import ImportPathError, import_object
+from pachon.pipe_base.instrument import PipelineInstrument, override_files
+from pachon.pipe_base.pipeline.contents import ConfigBlock, PipelineContents, PipelineTaskEntry
+from pachon.pipe_base.pipeline.errors import ContractError, PipelineError, TaskConfigurationError, TaskImportError
+from pachon.pipe_base.pipeline.expression import ExpressionError, evaluate, expression_names, named_values
+from pachon.pipe_base.pipeline.place import Place
+from pachon.pipe_base.pipeline_task import PipelineTask
+from pachon.pipe_base.pipeline_task_config import PipelineTaskConfig
+
+__all__ = ["check_contracts", "configure_task", "import_task_class"]
+
+
+def import_task_class(entry: PipelineTaskEntry) -> type[PipelineTask]:
+    """Import the class of a task.
+
+    Raises
+    ------
+    TaskImportError
+        It cannot be imported, or is no pipeline task.
+    """
+    try:
+        found = import_object(entry.class_name)
+    except ImportPathError as error:
+        raise TaskImportError(entry.label, entry.place, str(error)) from error
+    if not (isinstance(found, type) and issubclass(found, PipelineTask)):
+        raise TaskImportError(entry.label, entry.place, f"{entry.class_name!r} is not a PipelineTask.")
+    config_class = getattr(found, "config_class", None)
+    if not (isinstance(config_class, type) and issubclass(config_class, PipelineTaskConfig)):
+        raise TaskImportError(entry.label, entry.place, f"{entry.class_name!r} has no 'config_class'.")
+    return found
+
+
+def configure_task(
+    entry: PipelineTaskEntry,
+    task_class: type[PipelineTask],
+    *,
+    parameters: Mapping[str, Any],
+    instrument: PipelineInstrument | None = None,
+) -> PipelineTaskConfig:
+    """Make the frozen configuration of a task: defaults, then the instrument's overrides, then the blocks in order.
+
+    Raises
+    ------
+    TaskConfigurationError
+        An override cannot be applied, or the whole is not valid; label, file and line are named.
+    """
+    try:
+        config = task_class.config_class()
+        if instrument is not None:
+            for path in override_files(instrument, task_class.default_name):
+                config.load(path)
+        overrider = ConfigOverrider(config, parameters)
+        for block in entry.config:
+            _apply_block(overrider, block)
+        config.freeze()
+    except (ConfigError, NotFoundError, ValueError) as error:
+        raise TaskConfigurationError(entry.label, str(error)) from error
+    return config
+
+
+def _apply_block(overrider: ConfigOverrider, block: ConfigBlock) -> None:
+    if block.data_id is not None:
+        raise ConfigError(f"{block.place}: overrides for some data IDs only ('dataId') are not possible.")
+    for file in block.files:
+        try:
+            overrider.run_file(file)
+        except NotFoundError as error:
+            raise NotFoundError(f"{block.place}: {error}") from error
+    if block.python is not None:
+        overrider.run_python(block.python, block.place.file, block.python_line)
+    for name, override in block.values.items():
+        overrider.set_value(name, override.value, _source(override.place))
+
+
+def _source(place: Place) -> Source:
+    if place.line:
+        return Source(text=".".join(place.keys), file=place.file, line=place.line)
+    return Source(text=" ".join([place.file, *place.keys]).strip())
+
+
+def check_contracts(contents: PipelineContents, configs: Mapping[str, Any], missing: Mapping[str, Any]) -> None:
+    """Evaluate all contracts over frozen configurations.
+
+    Parameters
+    ----------
+    contents
+        The pipeline.
+    configs
+        Label -> configuration.
+    missing
+        Labels of tasks that could not be configured; contracts that name them are passed over.
+
+    Raises
+    ------
+    ContractError
+        A contract is broken; the values are named.
+    PipelineError
+        A contract is no legal expression, or names something that is no task.
+    """
+    for contract in contents.contracts:
+        if not missing.keys().isdisjoint(expression_names(contract.expression)):
+            continue
+        try:
+            holds = evaluate(contract.expression, configs)
+        except ExpressionError as error:
+            raise PipelineError(
+                f"{contract.place}: the contract {contract.expression!r} cannot be checked: {error}."
+            ) from error
+        if not holds:
+            values = named_values(contract.expression, configs)
+            raise ContractError(contract.expression, contract.message, values, contract.place)

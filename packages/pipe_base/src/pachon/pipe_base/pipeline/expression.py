@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Evaluation of contracts: a small part of Python's expressions, without `eval`."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["ExpressionError", "evaluate", "expression_names", "named_values", "parse_expression", "rename_names"]
+
+
+class ExpressionError(ValueError):
+    """An expression is not of the accepted kind, or cannot be evaluated; the text is part of a sentence."""
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "len": len, "set": set, "all": all, "any": any, "sorted": sorted, "list": list, "tuple": tuple,
+    "min": min, "max": max, "sum": sum, "abs": abs, "bool": bool, "int": int, "float": float, "str": str,
+    "round": round,
+}  # fmt: skip
+_BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+}  # fmt: skip
+_UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
+}  # fmt: skip
+_COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
+}  # fmt: skip
+
+
+def parse_expression(text: str) -> ast.expr:
+    """Parse an expression and check that it uses nothing but what `evaluate` knows.
+
+    Raises
+    ------
+    ExpressionError
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionError(f"it is not an expression ({error.msg})") from None
+    for node in ast.walk(tree):
+        if not isinstance(node, _ACCEPTED):
+            raise ExpressionError(f"{type(node).__name__} is not accepted in a contract")
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+            raise ExpressionError(f"{node.attr!r} is private")
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS):
+            raise ExpressionError(f"{ast.unparse(node.func)!r} cannot be called in a contract")
+    return tree
+
+
+_ACCEPTED = (
+    ast.Attribute, ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.Constant, ast.Dict, ast.IfExp, ast.List, ast.Name,
+    ast.Set, ast.Slice, ast.Subscript, ast.Tuple, ast.UnaryOp, ast.GeneratorExp, ast.ListComp, ast.SetComp,
+    ast.comprehension, ast.expr_context, ast.boolop, *_BINARY, *_UNARY, *_COMPARE,
+)  # fmt: skip
+
+
+def expression_names(text: str) -> tuple[str, ...]:
+    """Give the names that an expression takes from outside, in order; none if it is not an expression."""
+    try:
+        tree = parse_expression(text)
+    except ExpressionError:
+        return ()
+    bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    found = (n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in bound)
+    return tuple(dict.fromkeys(name for name in found if name not in _FUNCTIONS))
+
+
+def rename_names(text: str, renames: Mapping[str, str]) -> str:
+    """Give the expression with names replaced."""
+    text = text.strip()
+    try:
+        tree = parse_expression(text)
+    except ExpressionError:
+        return text
+    lines = [line.encode() for line in text.split("\n")]
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in renames]
+    for node in sorted(nodes, key=lambda n: (n.lineno, n.col_offset), reverse=True):
+        line = lines[node.lineno - 1]
+        end = node.col_offset + len(node.id.encode())
+        lines[node.lineno - 1] = line[: node.col_offset] + renames[node.id].encode() + line[end:]
+    return b"\n".join(lines).decode()
+
+
+def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+    """Evaluate an expression.
+
+    Raises
+    ------
+    ExpressionError
+        It is not accepted, or its evaluation fails.
+    """
+    tree = parse_expression(text)
+    try:
+        return _evaluate(tree, names)
+    except ExpressionError:
+        raise
+    except Exception as error:
+        raise ExpressionError(f"{type(error).__name__}: {error}") from error
+
+
+def named_values(text: str, names: Mapping[str, Any]) -> dict[str, str]:
+    """Give the value, as code, of every chain of attributes in an expression; of what can be evaluated."""
+    found: dict[str, str] = {}
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            try:
+                found[ast.unparse(node)] = repr(_evaluate(node, names))
+                return
+            except Exception:  # noqa: BLE001, S110  # a part of a comprehension has no value of its own
+                pass
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(parse_expression(text))
+    return found
+
+
+def _evaluate(node: ast.AST, names: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            if name not in names and name not in _FUNCTIONS:
+                raise ExpressionError(f"there is no {name!r}")
+            return names[name] if name in names else _FUNCTIONS[name]
+        case ast.Attribute(value=value, attr=attribute):
+            return getattr(_evaluate(value, names), attribute)
+        case ast.Subscript(value=value, slice=index):
+            return _evaluate(value, names)[_evaluate(index, names)]
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            parts = (None if part is None else _evaluate(part, names) for part in (lower, upper, step))
+            return slice(*parts)
+        case ast.BoolOp(op=op, values=values):
+            return _evaluate_bool(op, values, names)
+        case ast.UnaryOp(op=unary, operand=operand):
+            return _UNARY[type(unary)](_evaluate(operand, names))
+        case ast.BinOp(left=left, op=binary, right=right):
+            return _BINARY[type(binary)](_evaluate(left, names), _evaluate(right, names))
+        case ast.Compare(left=left, ops=comparisons, comparators=others):
+            return _evaluate_compare(left, comparisons, others, names)
+        case ast.IfExp(test=test, body=body, orelse=otherwise):
+            return _evaluate(body if _evaluate(test, names) else otherwise, names)
+        case ast.Call(func=function, args=arguments):
+            return _evaluate(function, names)(*(_evaluate(argument, names) for argument in arguments))
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+            kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)]
+            return kind(_evaluate(item, names) for item in items)
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return {_evaluate(key, names): _evaluate(value, names) for key, value in pairs if key is not None}
+        case ast.GeneratorExp() | ast.ListComp():
+            return _evaluate_comprehension(node.elt, node.generators, names)
+        case ast.SetComp():
+            return set(_evaluate_comprehension(node.elt, node.generators, names))
+    raise ExpressionError(f"{type(node).__name__} is not accepted in a contract")
+
+
+def _evaluate_bool(op: ast.boolop, values: list[ast.expr], names: Mapping[str, Any]) -> Any:
+    value: Any = None
+    for part in values:
+        value = _evaluate(part, names)
+        if bool(value) is isinstance(op, ast.Or):
+            return value
+    return value
+
+
+def _evaluate_compare(
+    left: ast.expr, comparisons: list[ast.cmpop], others: list[ast.expr], names: Mapping[str, Any]
+) -> bool:
+    value = _evaluate(left, names)
+    for comparison, other in zip(comparisons, others, strict=True):
+        right = _evaluate(other, names)
+        if not _COMPARE[type(comparison)](value, right):
+            return False
+        value = right
+    return True
+
+
+def _evaluate_comprehension(
+    element: ast.expr, generators: list[ast.comprehension], names: Mapping[str, Any]
+) -> list[Any]:
+    if not generators:
+        return [_evaluate(element, names)]
+    first, *rest = generators
+    if not isinstance(first.target, ast.Name):
+        raise ExpressionError("a comprehension binds one name")
+    found: list[Any] = []
+    for item in _evaluate(first.iter, names):
+        inner = {**names, first.target.id: item}
+        if all(_evaluate(condition, inner) for condition in first.ifs):
+            found.extend(_evaluate_comprehension(element, rest, inner))
+    return found

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where pipelines are read from: ``<uri>[#<selection>]``, and the selection of labels."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from pachon.base import InvalidInputError
+from pachon.pipe_base.pipeline.errors import PipelineError, PipelineFileNotFoundError
+from pachon.resources import ResourcePath
+
+__all__ = ["LabelSelection", "parse_selection", "read_pipeline_text", "resolve_import", "split_location"]
+
+_UNDEFINED = re.compile(r"\$(\w+|\{\w+\})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSelection:
+    """Labels and subset names, or a range of labels."""
+
+    names: tuple[str, ...] = ()
+    first: str | None = None
+    last: str | None = None
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a range, whose meaning depends on the connections of the tasks."""
+        return not self.names
+
+
+def split_location(location: str) -> tuple[str, str | None]:
+    """Split ``<uri>#<selection>``; the selection is unquoted, `None` if there is none.
+
+    Raises
+    ------
+    InvalidInputError
+        There is more than one ``#``, or a ``:`` separates the labels.
+    """
+    uri, *selections = location.split("#")
+    if len(selections) > 1:
+        raise InvalidInputError(f"{location!r} has more than one '#'.")
+    base, colon, rest = uri.rpartition(":")
+    if colon and not rest.startswith("//") and not os.path.exists(os.path.expandvars(uri)):
+        raise InvalidInputError(f"{location!r}: labels are separated by '#', as in {f'{base}#{rest}'!r}.")
+    return uri, unquote(selections[0]) if selections else None
+
+
+def parse_selection(text: str) -> LabelSelection:
+    """Read ``a``, ``a,b``, ``a..b``, ``a..`` or ``..b``.
+
+    Raises
+    ------
+    PipelineError
+        A list and a range are combined, there are two ranges, or nothing is selected.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if ".." in text:
+        ends = [end.strip() for end in text.split("..")]
+        if len(names) > 1 or len(ends) != 2 or not any(ends):
+            raise PipelineError(f"The selection {text!r} is neither a list (a,b) nor one range (a..b).")
+        return LabelSelection(first=ends[0] or None, last=ends[1] or None)
+    if not names:
+        raise PipelineError(f"The selection {text!r} names no label.")
+    return LabelSelection(names=names)
+
+
+def read_pipeline_text(location: str) -> tuple[str, str]:
+    """Read a pipeline file from any place.
+
+    Returns
+    -------
+    text, name
+        The text, and the location with variables expanded.
+
+    Raises
+    ------
+    PipelineFileNotFoundError
+        There is no such file; an undefined variable is named.
+    """
+    expanded = os.path.expandvars(location)
+    if "://" not in expanded:
+        try:
+            with open(expanded, encoding="utf-8") as stream:
+                return stream.read(), expanded
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise PipelineFileNotFoundError(expanded, _hint(expanded)) from None
+    resource = ResourcePath(expanded)
+    if not resource.exists():
+        raise PipelineFileNotFoundError(expanded, _hint(expanded))
+    return resource.read().decode("utf-8"), expanded
+
+
+def resolve_import(location: str, importer: str) -> str:
+    """Give what the location of an import means: relative to the importing document, else to the current folder."""
+    expanded = os.path.expandvars(location)
+    if "://" in expanded or os.path.isabs(expanded) or not importer:
+        return expanded
+    if "://" in importer:
+        return ResourcePath(importer).parent().join(expanded).geturl()
+    beside = os.path.normpath(os.path.join(os.path.dirname(importer), expanded))
+    return expanded if not os.path.exists(beside) and os.path.exists(expanded) else beside
+
+
+def _hint(location: str) -> str:
+    undefined = [match.group(0) for match in _UNDEFINED.finditer(location)]
+    return f" The variable {undefined[0]} is not defined." if undefined else ""

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`Pipeline`: tasks with their overrides, read from YAML or put together, not yet imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Self
+
+from pachon.base import InvalidInputError, closest
+from pachon.datasets import FactSource
+from pachon.pipe_base.config.values import parse_literal
+from pachon.pipe_base.import_path import import_path_of
+from pachon.pipe_base.instrument import PipelineInstrument, find_instrument
+from pachon.pipe_base.pipeline.configuring import check_contracts, configure_task, import_task_class
+from pachon.pipe_base.pipeline.contents import (
+    ConfigBlock,
+    Contract,
+    FieldOverride,
+    PipelineContents,
+    PipelineTaskEntry,
+    Step,
+    Subset,
+    SubsetMode,
+)
+from pachon.pipe_base.pipeline.errors import PipelineError, TaskConfigurationError, TaskImportError, UnknownLabelError
+from pachon.pipe_base.pipeline.importing import load_pipeline, parse_and_expand
+from pachon.pipe_base.pipeline.location import LabelSelection, parse_selection, split_location
+from pachon.pipe_base.pipeline.parsing import check_label
+from pachon.pipe_base.pipeline.place import Place
+from pachon.pipe_base.pipeline.reduction import check_contents, labels_of, reduce_contents
+from pachon.pipe_base.pipeline.writing import write_pipeline
+from pachon.pipe_base.pipeline_graph import (
+    GraphStep,
+    GraphSubset,
+    PipelineGraph,
+    TaskNode,
+    make_task_node,
+    missing_task_node,
+)
+from pachon.pipe_base.pipeline_task import PipelineTask
+
+__all__ = ["Pipeline"]
+
+PARAMETERS = "parameters"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline; a value: what changes it gives a changed copy.
+
+    Nothing is imported until `to_graph` (or a range of labels) asks for it.
+
+    Parameters
+    ----------
+    contents
+        Tasks, subsets, steps, parameters and contracts.
+    """
+
+    contents: PipelineContents
+
+    # -- making ----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def read(cls, uri: str | os.PathLike[str] | Any, *, strict: bool = False) -> Self:
+        """Read a pipeline file, with all that it imports.
+
+        Parameters
+        ----------
+        uri
+            Path, URI (``resource://package/path`` for files inside installed packages) or `ResourcePath`, with an
+            optional selection of labels: ``drp.yaml#isr,calibrate``, ``#step1``, ``#isr..warp``.
+        strict
+            Whether unknown keys are errors; else they are warnings.
+
+        Raises
+        ------
+        PipelineFileNotFoundError, PipelineSyntaxError, PipelineError
+        UnknownLabelError
+            The selection names what is not there.
+        """
+        text = uri.geturl() if hasattr(uri, "geturl") else os.fspath(uri)
+        location, selection = split_location(text)
+        pipeline = cls(load_pipeline(location, strict=strict))
+        return pipeline if selection is None else pipeline.select(selection)
+
+    @classmethod
+    def from_yaml(cls, text: str, *, name: str = "pipeline", strict: bool = False) -> Self:
+        """Read a pipeline from YAML text; imports with a relative location are relative to the current folder."""
+        return cls(parse_and_expand(text, name, strict=strict))
+
+    @classmethod
+    def empty(cls, description: str = "anonymous") -> Self:
+        """Give a pipeline without tasks."""
+        return cls(PipelineContents(description=description))
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def description(self) -> str:
+        """What the pipeline is for."""
+        return self.contents.description
+
+    @property
+    def instrument(self) -> str | None:
+        """How the pipeline names its instrument."""
+        return self.contents.instrument
+
+    @property
+    def tasks(self) -> Mapping[str, PipelineTaskEntry]:
+        """Tasks by label, in written order."""
+        return self.contents.tasks
+
+    @property
+    def subsets(self) -> Mapping[str, Subset]:
+        """Subsets by name."""
+        return self.contents.subsets
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Production steps, in order."""
+        return self.contents.steps
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Parameters by name."""
+        return self.contents.parameters
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Contracts between configurations."""
+        return self.contents.contracts
+
+    def to_yaml(self) -> str:
+        """Give the YAML text: imports flattened, tasks in long form; reading it gives the same pipeline."""
+        return write_pipeline(self.contents)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the YAML text to a file."""
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(self.to_yaml())
+
+    def __str__(self) -> str:
+        return self.to_yaml()
+
+    # -- changed copies ----------------------------------------------------------------------------------------------
+
+    def _replaced(self, **changes: Any) -> Self:
+        return type(self)(dataclasses.replace(self.contents, **changes))
+
+    def with_task(self, label: str, task: str | type[PipelineTask]) -> Self:
+        """Add a task, or replace one and drop its overrides.
+
+        Parameters
+        ----------
+        label
+            Its label.
+        task
+            The class, or its import path.
+        """
+        class_name = task if isinstance(task, str) else import_path_of(task)
+        place = Place(file=f"-t {class_name}:{label}")
+        entry = PipelineTaskEntry(label=check_label(label, place), class_name=class_name, place=place)
+        if label in self.subsets:
+            raise PipelineError(f"{label!r} is the name of a subset and cannot be a label too.")
+        return self._replaced(tasks=MappingProxyType({**self.tasks, label: entry}))
+
+    def without_task(self, label: str) -> Self:
+        """Remove a task, from subsets too; contracts that name it are dropped.
+
+        Raises
+        ------
+        UnknownLabelError
+        """
+        self._entry(label)
+        return type(self)(reduce_contents(self.contents, self.tasks.keys() - {label}, SubsetMode.EDIT))
+
+    def with_config(self, label: str, name: str, value: Any, *, source: str | None = None) -> Self:
+        """Override a field of a task's configuration, or set a parameter (label ``parameters``).
+
+        Parameters
+        ----------
+        label
+            Label of the task, or ``parameters``.
+        name
+            Dotted name of the field, or name of the parameter.
+        value
+            A value, or text as it stands on a command line.
+        source
+            Who says so, for messages and histories. Default: ``-c label:name=value``.
+
+        Raises
+        ------
+        UnknownLabelError
+        """
+        if label == PARAMETERS:
+            parsed = parse_literal(value, {}) if isinstance(value, str) else value
+            return self._replaced(parameters=MappingProxyType({**self.parameters, name: parsed}))
+        place = Place(file=source or f"-c {label}:{name}={value}")
+        block = ConfigBlock(values=MappingProxyType({name: FieldOverride(value=value, place=place)}), place=place)
+        return self._with_block(label, block)
+
+    def with_config_file(self, label: str, file: str) -> Self:
+        """Add an override file for a task.
+
+        Raises
+        ------
+        UnknownLabelError
+        """
+        if label == PARAMETERS:
+            raise InvalidInputError("Parameters cannot be set by a file; use -c parameters:NAME=VALUE.")
+        place = Place(file=f"-C {label}:{file}")
+        return self._with_block(label, ConfigBlock(files=(file,), place=place))
+
+    def with_python(self, label: str, code: str) -> Self:
+        """Add Python code that configures a task, with ``config`` and ``parameters`` in scope."""
+        if label == PARAMETERS:
+            raise InvalidInputError("Parameters cannot be set by Python code.")
+        return self._with_block(label, ConfigBlock(python=code, place=Place(file=f"<python of {label}>")))
+
+    def _with_block(self, label: str, block: ConfigBlock) -> Self:
+        entry = self._entry(label).with_block(block)
+        return self._replaced(tasks=MappingProxyType({**self.tasks, label: entry}))
+
+    def with_instrument(self, instrument: str | None) -> Self:
+        """Set, replace or remove the instrument."""
+        return self._replaced(instrument=instrument)
+
+    def with_subset(self, name: str, labels: Iterable[str], *, description: str = "") -> Self:
+        """Add or replace a subset."""
+        subset = Subset(name=name, labels=tuple(dict.fromkeys(labels)), description=description)
+        changed = self._replaced(subsets=MappingProxyType({**self.subsets, name: subset}))
+        check_contents(changed.contents)
+        return changed
+
+    def without_subset(self, name: str) -> Self:
+        """Remove a subset, and the step of that name; its tasks stay."""
+        if name not in self.subsets:
+            raise UnknownLabelError(name, "subset", closest(name, self.subsets))
+        kept = {other: subset for other, subset in self.subsets.items() if other != name}
+        steps = tuple(step for step in self.steps if step.label != name)
+        return self._replaced(subsets=MappingProxyType(kept), steps=steps)
+
+    def select(self, selection: str | Collection[str]) -> Self:
+        """Keep some tasks only; subsets and steps that are not complete any more are left out.
+
+        Parameters
+        ----------
+        selection
+            Labels and subset names: ``"a,b"`` or a collection; or a range, ``"a..b"``, ``"a.."``, ``"..b"``, for
+            which the task classes are imported.
+
+        Raises
+        ------
+        UnknownLabelError
+        PipelineError
+            The selection is malformed.
+        """
+        parsed = parse_selection(selection) if isinstance(selection, str) else LabelSelection(names=tuple(selection))
+        if parsed.is_range:
+            keep = self._labels_in_range(parsed)
+        else:
+            keep = {label for name in parsed.names for label in labels_of(self.contents, name)}
+        return type(self)(reduce_contents(self.contents, keep))
+
+    def _labels_in_range(self, selection: LabelSelection) -> set[str]:
+        for end in (selection.first, selection.last):
+            if end is not None:
+                if end in self.subsets:
+                    raise PipelineError(f"{end!r} is a subset; the ends of a range are labels of tasks.")
+                self._entry(end)
+        graph = self.to_graph()
+        keep = set(self.tasks)
+        if selection.first is not None:
+            keep &= graph.downstream(selection.first)
+        if selection.last is not None:
+            keep &= graph.upstream(selection.last)
+        return keep
+
+    def _entry(self, label: str) -> PipelineTaskEntry:
+        if label not in self.tasks:
+            raise UnknownLabelError(label, "task", closest(label, self.tasks))
+        return self.tasks[label]
+
+    # -- the graph ---------------------------------------------------------------------------------------------------
+
+    def find_instrument(self) -> PipelineInstrument | None:
+        """Give the instrument of the pipeline.
+
+        Raises
+        ------
+        InstrumentNotFoundError
+        """
+        return None if self.instrument is None else find_instrument(self.instrument)
+
+    def to_graph(self, butler: FactSource | None = None, *, allow_missing: bool = False) -> PipelineGraph:
+        """Import and configure all tasks, check the contracts, and connect the tasks.
+
+        Parameters
+        ----------
+        butler
+            Repository whose dataset types are used; without it the graph is for looking at, and what only a
+            repository knows is left open.
+        allow_missing
+            Whether tasks that cannot be imported or configured (and an instrument that is not known) are shown
+            without connections instead of being an error.
+
+        Raises
+        ------
+        TaskImportError
+            A class cannot be imported.
+        TaskConfigurationError
+            An override cannot be applied, or a configuration is not valid.
+        ContractError, PipelineError
+            A contract is broken, or cannot be checked.
+        PipelineGraphError
+            The connections do not fit each other or the repository, or tasks wait for each other.
+        """
+        instrument = None
+        try:
+            instrument = self.find_instrument()
+        except LookupError:
+            if not allow_missing:
+                raise
+        nodes: dict[str, TaskNode] = {}
+        for label, entry in self.tasks.items():
+            try:
+                nodes[label] = self._make_node(entry, instrument)
+            except (TaskImportError, TaskConfigurationError) as error:
+                if not allow_missing:
+                    raise
+                nodes[label] = missing_task_node(label, entry.class_name, str(error))
+        missing = {label: node for label, node in nodes.items() if node.problem}
+        check_contracts(self.contents, {label: node.config for label, node in nodes.items()}, missing)
+        graph = PipelineGraph.build(
+            nodes.values(),
+            description=self.description,
+            instrument=self.instrument,
+            data_id={} if instrument is None else {"instrument": instrument.name},
+            subsets={
+                name: GraphSubset(name=name, labels=subset.labels, description=subset.description)
+                for name, subset in self.subsets.items()
+            },
+            steps=tuple(GraphStep(label=step.label, dimensions=step.dimensions) for step in self.steps),
+            parameters=self.parameters,
+        )
+        return graph if butler is None else graph.resolve(butler)
+
+    def _make_node(self, entry: PipelineTaskEntry, instrument: PipelineInstrument | None) -> TaskNode:
+        task_class = import_task_class(entry)
+        config = configure_task(entry, task_class, parameters=self.parameters, instrument=instrument)
+        try:
+            return make_task_node(entry.label, task_class, config)
+        except InvalidInputError as error:
+            raise TaskConfigurationError(entry.label, str(error)) from error

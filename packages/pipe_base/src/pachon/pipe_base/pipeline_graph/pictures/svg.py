@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A graph as SVG, laid out here: no system program is needed."""
+
+from __future__ import annotations
+
+from pachon.pipe_base.pipeline_graph.pictures.model import PictureKind, PictureModel, PictureNode
+from pachon.quantum_butler.drawing import Edge, Node, NodeKind, draw_layered
+
+__all__ = ["draw_svg"]
+
+
+def draw_svg(model: PictureModel, *, title: str = "") -> str:
+    """Give the text of an SVG document."""
+    written = {edge.target for edge in model.edges}
+    nodes = [_node(node, is_input=node.key not in written) for node in model.nodes]
+    edges = [
+        Edge(
+            source=edge.source,
+            target=edge.target,
+            kind="prerequisite" if edge.is_prerequisite else "flow",
+            tooltip=f".{edge.component}" if edge.component else "",
+        )
+        for edge in model.edges
+    ]
+    return draw_layered(nodes, edges, title=title or None)
+
+
+def _node(node: PictureNode, *, is_input: bool) -> Node:
+    kind: NodeKind = "task"
+    if node.kind is PictureKind.DATASET_TYPE:
+        kind = (
+            "prerequisite" if node.is_prerequisite else "init" if node.is_init else "input" if is_input else "dataset"
+        )
+    elif node.kind is PictureKind.TASK_INIT:
+        kind = "init"
+    return Node(
+        key=node.key,
+        lines=(*node.names, *node.details),
+        kind=kind,
+        tooltip="\n".join(part for part in (*node.details, node.doc, node.problem) if part),
+        stacked=len(node.names) > 1,
+    )

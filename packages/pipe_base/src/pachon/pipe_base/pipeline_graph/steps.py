@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checks of production steps against the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pachon.base import closest
+from pachon.dimensions import DimensionGroup, DimensionUniverse
+from pachon.pipe_base.pipeline_graph.errors import StepError
+from pachon.pipe_base.pipeline_graph.nodes import DatasetTypeNode, GraphStep, GraphSubset, TaskNode
+
+__all__ = ["check_steps"]
+
+
+def check_steps(
+    steps: Sequence[GraphStep],
+    subsets: Mapping[str, GraphSubset],
+    tasks: Mapping[str, TaskNode],
+    dataset_types: Mapping[str, DatasetTypeNode],
+    universe: DimensionUniverse,
+) -> None:
+    """Check that every task is in one step, that no step feeds an earlier one, and the sharding dimensions.
+
+    Raises
+    ------
+    StepError
+    """
+    if not steps:
+        return
+    index = _step_of_tasks(steps, subsets, tasks)
+    for node in dataset_types.values():
+        for consumer in node.consumers if node.producer is not None else ():
+            if index[consumer] < index[str(node.producer)]:
+                early, late = steps[index[consumer]].label, steps[index[str(node.producer)]].label
+                raise StepError(
+                    f"Step {early!r} reads {node.name!r} (task {consumer!r}), which the later step {late!r} writes "
+                    f"(task {node.producer!r})."
+                )
+    for step in steps:
+        _check_sharding(step, subsets[step.label], tasks, universe)
+
+
+def _step_of_tasks(
+    steps: Sequence[GraphStep], subsets: Mapping[str, GraphSubset], tasks: Mapping[str, TaskNode]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for index, step in enumerate(steps):
+        for label in subsets[step.label].labels:
+            if label in found:
+                raise StepError(f"Task {label!r} is in two steps, {steps[found[label]].label!r} and {step.label!r}.")
+            found[label] = index
+    without = sorted(tasks.keys() - found.keys())
+    if without:
+        more = f" (and {len(without) - 1} more)" if len(without) > 1 else ""
+        raise StepError(f"Task {without[0]!r}{more} is in no step; with steps, every task is in one.")
+    return found
+
+
+def _check_sharding(
+    step: GraphStep, subset: GraphSubset, tasks: Mapping[str, TaskNode], universe: DimensionUniverse
+) -> None:
+    for name in step.dimensions:
+        if name not in universe.dimensions:
+            raise StepError(f"Step {step.label!r}: there is no dimension {name!r}.{closest(name, universe.dimensions)}")
+    for label in subset.labels:
+        task = tasks[label]
+        groups = [("dimensions", universe.conform(task.dimension_names))] if not task.problem else []
+        groups += [
+            (f"output {edge.full_name!r}", universe.conform(edge.raw_dimensions))
+            for edge in task.edges_of("output")
+            if "skypix" not in edge.raw_dimensions
+        ]
+        for what, group in groups:
+            for name in step.dimensions:
+                if name not in group and not _is_related(name, group, universe):
+                    raise StepError(
+                        f"Step {step.label!r} is split by {name!r}, but the {what} of task {label!r} has "
+                        f"{{{', '.join(group.names)}}}."
+                    )
+
+
+def _is_related(name: str, group: DimensionGroup, universe: DimensionUniverse) -> bool:
+    """Whether a many-to-many relation ties a dimension to a group (e.g. visit to exposure)."""
+    for element in universe.elements.values():
+        if element.always_join and name in universe.group_of(element):
+            others = set(element.required) - {name} - set(universe.conform([name]).required)
+            if others and others <= set(group.names):
+                return True
+    return False
