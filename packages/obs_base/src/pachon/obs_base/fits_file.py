@@ -8,9 +8,13 @@ from typing import Any
 
 from pachon.base import NotFoundError
 from pachon.obs_base.errors import HeaderError, NotFitsError, TruncatedFitsError
+from pachon.obs_base.path_text import path_text
 from pachon.resources import ResourcePath
 
 __all__ = ["check_fits_file", "read_headers"]
+
+
+_BLOCK = 2880
 
 
 def check_fits_file(path: str, *, name: str | None = None) -> None:
@@ -52,6 +56,14 @@ def check_fits_file(path: str, *, name: str | None = None) -> None:
             raise TruncatedFitsError(shown, size) from error
     if max(ends) > size:
         raise TruncatedFitsError(shown, size, max(ends))
+    # Cut in the padding, a file may have lost whole extensions; alone in its file an image is all there.
+    if len(ends) > 1 and size % _BLOCK:
+        raise TruncatedFitsError(shown, size, -(-size // _BLOCK) * _BLOCK)
+    # astropy passes over an extension whose header is not all there.
+    with open(path, "rb") as stream:
+        stream.seek(-(-max(ends) // _BLOCK) * _BLOCK)
+        if stream.read(8) == b"XTENSION":
+            raise TruncatedFitsError(shown, size)
 
 
 def read_headers(uri: ResourcePath) -> tuple[Any, Any | None]:
@@ -71,13 +83,13 @@ def read_headers(uri: ResourcePath) -> tuple[Any, Any | None]:
     try:
         with uri.as_local() as local:
             path = local.ospath
-            check_fits_file(path, name=str(uri))
+            check_fits_file(path, name=path_text(uri))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 with fits.open(path, mode="readonly", memmap=True) as hdus:
                     second = hdus[1].header.copy() if len(hdus) > 1 else None
                     return hdus[0].header.copy(), second
     except FileNotFoundError as error:
-        raise NotFoundError(f"{uri}: there is no such file.") from error
+        raise NotFoundError(f"{path_text(uri)}: there is no such file.") from error
     except (OSError, EOFError, fits.VerifyError) as error:
-        raise HeaderError(str(uri), f"its header cannot be read ({error}).") from error
+        raise HeaderError(path_text(uri), f"its header cannot be read ({error}).") from error

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import astropy.units as u
@@ -12,6 +11,8 @@ from astro_metadata_translator import cache_translation
 from astro_metadata_translator.translators.fits import FitsTranslator
 from astropy.coordinates import FK5, AltAz, Angle, EarthLocation, SkyCoord
 from astropy.time import Time, TimeDelta
+
+from pachon.obs_base.nickel.frame_kind import frame_kind
 
 NICKEL_HEADER_NAME = "Nickel Direct Camera"
 """Value of ``INSTRUME`` in every raw header."""
@@ -25,18 +26,13 @@ LOCAL_NOON = TimeDelta(20 * 3600, format="sec", scale="tai")
 """The observing day begins at noon in California (20:00 UT), so that the afternoon's calibrations
 belong to the night that follows."""
 
-_FLAT_NAME = re.compile(r"flat", re.IGNORECASE)
-_SKY_FLAT_NAME = re.compile(r"sky|twi", re.IGNORECASE)
-_TEST_NAME = re.compile(r"test", re.IGNORECASE)
-
 
 class NickelTranslator(FitsTranslator):
     """Translator of raw headers of the Lick Nickel 1 m Direct Imaging Camera.
 
     Notes
     -----
-    ``OBSTYPE`` knows only ``OBJECT`` and ``DARK``: a dark of zero length is a bias, and flats are
-    known by the word *flat* in ``OBJECT``. ``OBSNUM`` begins again each night, so an exposure id
+    Kinds of frames are told apart by `frame_kind`. ``OBSNUM`` begins again each night, so an exposure id
     is the observing day followed by five digits of ``OBSNUM``.
     """
 
@@ -109,24 +105,12 @@ class NickelTranslator(FitsTranslator):
 
     @cache_translation
     def to_observation_type(self) -> str:
-        """Give ``bias``, ``dark``, ``flat`` or ``science``."""
-        kind = str(self._header["OBSTYPE"]).strip().upper()
-        self._used_these_cards("OBSTYPE", "EXPTIME")
-        if kind == "DARK":
-            return "bias" if float(self._header["EXPTIME"]) == 0.0 else "dark"
-        return "flat" if _FLAT_NAME.search(self.to_object()) else "science"
+        self._used_these_cards("OBSTYPE", "EXPTIME", "OBJECT")
+        return frame_kind(self._header)[0]
 
     @cache_translation
     def to_observation_reason(self) -> str:
-        """Give ``science``; for flats ``dome``, ``sky`` or ``test`` (a ramp); else ``calibration``."""
-        kind = self.to_observation_type()
-        if kind == "science":
-            return "science"
-        if kind != "flat":
-            return "calibration"
-        if _TEST_NAME.search(self.to_object()):
-            return "test"
-        return "sky" if _SKY_FLAT_NAME.search(self.to_object()) else "dome"
+        return frame_kind(self._header)[1]
 
     @cache_translation
     def to_physical_filter(self) -> str:
