@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pachon.base import InvalidInputError, NotFoundError, closest
 from pachon.datasets import DatasetRef, DatasetTable, DatasetType, Quantum, ids_from_uuids, uuids_from_ids
-from pachon.datastore.records import FileRecords
+from pachon.datastore import FileRecords
 from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
 from pachon.quantum_butler.adjacency import Adjacency
 from pachon.quantum_butler.column_file.reader import ColumnFile

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pachon.base import InvalidInputError, closest
 from pachon.datasets import new_id
-from pachon.datastore.records import FILE_RECORD_COLUMNS, FileRecords
+from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords
 from pachon.dimensions import DataIdTable, RecordTable
 from pachon.quantum_butler.adjacency import Adjacency
 from pachon.quantum_butler.column_source import MemoryColumns, Rows, as_keys

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pachon.datasets import DatasetTable
-from pachon.datastore.records import FileRecords
+from pachon.datastore import FileRecords
 from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
 from pachon.quantum_butler.column_source import Rows
 from pachon.quantum_butler.header import DatastoreSource, GraphHeader

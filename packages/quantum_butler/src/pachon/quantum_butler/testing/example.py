@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pachon.datasets import DatasetTable, DatasetType, new_ids
-from pachon.datastore.records import FileRecords
+from pachon.datastore import FileRecords
 from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
 from pachon.quantum_butler.dataset_state import DatasetState
 from pachon.quantum_butler.drop_reason import DropReason
