@@ -205,10 +205,11 @@ def test_bad_options_file(program, tmp_path: Path, text: str, message: str) -> N
     assert message in result.stderr.replace("\n", " ")
 
 
-def test_options_file_by_uri(program, install, tmp_path: Path) -> None:
+def test_options_file_by_uri(program, install, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pachon.base.cli.options_file.READERS", "test.readers")
     install(
         "reader",
-        "pachon.text_readers",
+        "test.readers",
         {"uri": "reader_mod:read"},
         {"reader_mod": "read = lambda uri: 'query-things: {limit: 9}'"},
     )
