@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pachon.datasets import DatasetRef, Quantum
 from pachon.dimensions import DataCoordinate, DimensionUniverse
-from pachon.pipe_base.connections import QuantumRefs
 
 __all__ = ["ExecutionResources", "QuantumContext"]
 
@@ -67,17 +66,3 @@ class QuantumContext(Protocol):
     def add_provenance(self, ref: DatasetRef, extra: Mapping[str, int | float | str | bool]) -> None:
         """Attach values to the provenance of an output that is not written yet."""
         ...
-
-
-def check_lengths(name: str, values: Iterable[Any], refs: Iterable[Any]) -> None:
-    """Raise unless there is one value for each ref of a connection that takes several."""
-    values, refs = list(values), list(refs)
-    if len(values) != len(refs):
-        from pachon.base import InvalidInputError
-
-        raise InvalidInputError(f"Output {name!r}: {len(values)} objects for {len(refs)} predicted datasets.")
-
-
-# Named here for readers of signatures.
-Inputs = QuantumRefs
-Outputs = QuantumRefs

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, create_model
 
 from pachon.pipe_base.config import Config
-from pachon.pipe_base.config.config import Config as _Config
 from pachon.pipe_base.connections import ConnectionDefinitionError, PipelineTaskConnections
 
 __all__ = ["ConnectionsConfig", "PipelineTaskConfig"]
@@ -54,9 +54,12 @@ def connections_config_class(connections: type[PipelineTaskConnections]) -> type
                 deprecated=connections.deprecated_templates.get(name),
             ),
         )
-    cls = create_model(
-        f"{connections.__name__}Config", __base__=ConnectionsConfig, __module__=connections.__module__, **fields
-    )
+    with warnings.catch_warnings():
+        # A connection may be called like a method of pydantic's that is on its way out: copy, json, schema.
+        warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
+        cls = create_model(
+            f"{connections.__name__}Config", __base__=ConnectionsConfig, __module__=connections.__module__, **fields
+        )
     cls.connections_class = connections
     _classes[connections] = cls
     return cls
@@ -66,36 +69,14 @@ def _number_to_text(value: object) -> object:
     return str(value) if type(value) in (int, float) else value
 
 
-class _PipelineTaskConfigMeta(type(_Config)):  # type: ignore[misc]  # the metaclass of pydantic's models
-    """Adds the field ``connections`` of the right class."""
-
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> Any:
-        connections = kwargs.get("connections")
-        if connections is not None:
-            if not (isinstance(connections, type) and issubclass(connections, PipelineTaskConnections)):
-                raise ConnectionDefinitionError(
-                    name, None, f"connections= must be a subclass of PipelineTaskConnections, not {connections!r}"
-                )
-            if "connections" in namespace.get("__annotations__", {}):
-                raise ConnectionDefinitionError(name, None, "a field cannot be called 'connections'")
-            section = connections_config_class(connections)
-            annotations = {"connections": section, **namespace.get("__annotations__", {})}
-            namespace = {
-                **namespace,
-                "__annotations__": annotations,
-                "connections": Field(default_factory=section, description="Names of dataset types and templates."),
-            }
-        return super().__new__(mcs, name, bases, namespace, **kwargs)
-
-
-class PipelineTaskConfig(Config, metaclass=_PipelineTaskConfigMeta):
+class PipelineTaskConfig(Config):
     """Configuration of a pipeline task.
 
     ::
 
-    class WarpConfig(PipelineTaskConfig, connections=WarpConnections):
-        kernel: Literal["bilinear", "lanczos3"] = "lanczos3"
-        '''Resampling kernel.'''
+        class WarpConfig(PipelineTaskConfig, connections=WarpConnections):
+            kernel: Literal["bilinear", "lanczos3"] = "lanczos3"
+            '''Resampling kernel.'''
     """
 
     connections_class: ClassVar[type[PipelineTaskConnections]]
@@ -107,9 +88,21 @@ class PipelineTaskConfig(Config, metaclass=_PipelineTaskConfigMeta):
 
     def __init_subclass__(cls, *, connections: type[PipelineTaskConnections] | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if connections is not None:
-            cls.connections_class = connections
-        elif not hasattr(cls, "connections_class"):
+        if connections is None:
+            if not hasattr(cls, "connections_class"):
+                raise ConnectionDefinitionError(
+                    cls.__name__, None, "no connections; write class ...(PipelineTaskConfig, connections=MyConnections)"
+                )
+            return
+        given: Any = connections
+        if not (isinstance(given, type) and issubclass(given, PipelineTaskConnections)):
             raise ConnectionDefinitionError(
-                cls.__name__, None, "no connections; write class ...(PipelineTaskConfig, connections=MyConnections)"
+                cls.__name__, None, f"connections= must be a subclass of PipelineTaskConnections, not {given!r}"
             )
+        if "connections" in cls.__annotations__:
+            raise ConnectionDefinitionError(cls.__name__, None, "a field cannot be called 'connections'")
+        cls.connections_class = connections
+        section = connections_config_class(connections)
+        # This runs before pydantic collects the fields of the class.
+        cls.__annotations__ = {"connections": section, **cls.__annotations__}
+        cls.connections = Field(default_factory=section, description="Names of dataset types and templates.")

@@ -154,8 +154,8 @@ def configurable_field(target: Any, *, doc: str = "") -> Any:
 
     ::
 
-    class CalibrateConfig(Config):
-        background: Configurable = configurable_field(BackgroundTask)
-        '''How the background is subtracted.'''
+        class CalibrateConfig(Config):
+            background: Configurable = configurable_field(BackgroundTask)
+            '''How the background is subtracted.'''
     """
     return Field(default_factory=lambda: Configurable(target), description=doc or None)
