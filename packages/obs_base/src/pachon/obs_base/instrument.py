@@ -78,6 +78,7 @@ class Instrument(ABC):
 
     def __init__(self, collection_prefix: str | None = None) -> None:
         self.collections = CollectionNames(collection_prefix or self.name)
+        """Names of its collections."""
 
     def __repr__(self) -> str:
         return f"<Instrument {self.name} ({self.registered_name})>"
@@ -102,10 +103,15 @@ class Instrument(ABC):
         return self.raw_formatter_name
 
     @property
-    def config_paths(self) -> Sequence[Path]:
+    def collection_prefix(self) -> str:
+        """What the names of its collections begin with."""
+        return self.collections.prefix
+
+    @property
+    def config_paths(self) -> Sequence[str]:
         """Folders with overrides ``<task default name>.py``, applied in this order."""
         folder = resources.files(self.package) / "config"
-        return (folder,) if isinstance(folder, Path) and folder.is_dir() else ()
+        return (str(folder),) if isinstance(folder, Path) and folder.is_dir() else ()
 
     @property
     def policy_name(self) -> str:

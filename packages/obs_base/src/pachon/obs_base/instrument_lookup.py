@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pachon.base import InvalidInputError, PachonError, load_plugin, plugin_names
 from pachon.obs_base.errors import UnknownInstrumentError
 from pachon.obs_base.instrument import Instrument
+from pachon.pipe_base.instrument import INSTRUMENT_GROUP, InstrumentNotFoundError, instrument_aliases
+from pachon.pipe_base.instrument import find_instrument as find_pipeline_instrument
 
 if TYPE_CHECKING:
     from pachon.butler import Butler
 
-__all__ = ["find_instrument", "instrument_of_record", "registered_instruments"]
+__all__ = ["LSST_CLASSES", "find_instrument", "instrument_of_record", "registered_instruments"]
 
-GROUP = "pachon.instruments"
+LSST_CLASSES: Mapping[str, str] = {"lsst.obs.nickel.Nickel": "nickel"}
+"""Class names that export files and pipelines of LSST write, and the instruments that they mean here.
 
-LSST_CLASSES = {"lsst.obs.nickel.Nickel": "nickel"}
-"""Class names that export files and pipelines of LSST write, and the instruments that they mean here."""
+Entry point of ``pachon.instrument_aliases``.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +30,7 @@ _log = logging.getLogger(__name__)
 def registered_instruments() -> dict[str, type[Instrument]]:
     """Give the installed instruments by registered name; one that cannot be imported is logged and left out."""
     found = {}
-    for name in plugin_names(GROUP):
+    for name in plugin_names(INSTRUMENT_GROUP):
         try:
             found[name] = _load(name)
         except PachonError as error:
@@ -35,42 +38,40 @@ def registered_instruments() -> dict[str, type[Instrument]]:
     return found
 
 
-def find_instrument(name: str, *, butler: Butler | None = None, collection_prefix: str | None = None) -> Instrument:
+def find_instrument(name: str, *, butler: Butler | None = None) -> Instrument:
     """Give an instrument.
 
     Parameters
     ----------
     name
-        Registered name, LSST class name of the alias table, short name (value of the dimension
+        Registered name, LSST class name (alias), short name (value of the dimension
         ``instrument``), or dotted path of a class of the caller's own.
     butler
         Repository whose instrument records are asked for a short name that no installed
         instrument has.
-    collection_prefix
-        What its collections begin with, if not its name.
 
     Raises
     ------
     UnknownInstrumentError
         If there is none; the message lists those that are known.
     InvalidInputError
-        If a dotted path names something else.
+        If the name stands for something that is no instrument of this package.
     """
-    registered = LSST_CLASSES.get(name, name)
-    if registered in plugin_names(GROUP):
-        return _load(registered)(collection_prefix)
-    known = registered_instruments()
-    for instrument in known.values():
-        if instrument.name == name:
-            return instrument(collection_prefix)
-    if butler is not None and (class_name := _class_name_in(butler, name)) is not None:
-        return instrument_of_record(name, class_name, collection_prefix=collection_prefix)
-    if "." in name:
-        return _import(name)(collection_prefix)
-    raise UnknownInstrumentError(name, tuple(sorted({*known, *(one.name for one in known.values())})))
+    try:
+        found = find_pipeline_instrument(name)
+    except InstrumentNotFoundError as error:
+        by_name = _find_by_short_name(name, butler)
+        if by_name is None:
+            raise (error if "." in name else _unknown(name)) from None
+        return by_name
+    if not isinstance(found, Instrument):
+        raise InvalidInputError(
+            f"{name!r} has no camera and no filters, which are needed here; it is for pipelines only."
+        )
+    return found
 
 
-def instrument_of_record(name: str, class_name: str, *, collection_prefix: str | None = None) -> Instrument:
+def instrument_of_record(name: str, class_name: str) -> Instrument:
     """Give the instrument that a record of a repository names; nothing but installed plug-ins is imported.
 
     Raises
@@ -78,32 +79,29 @@ def instrument_of_record(name: str, class_name: str, *, collection_prefix: str |
     UnknownInstrumentError
         If the record's class is not installed here.
     """
-    registered = LSST_CLASSES.get(class_name, class_name)
-    if registered not in plugin_names(GROUP):
-        raise UnknownInstrumentError(f"{name} ({class_name})", plugin_names(GROUP))
-    return _load(registered)(collection_prefix)
+    registered = instrument_aliases().get(class_name, class_name)
+    if registered not in plugin_names(INSTRUMENT_GROUP):
+        raise _unknown(f"{name} ({class_name})")
+    return _load(registered)()
 
 
-def _class_name_in(butler: Butler, name: str) -> str | None:
-    for record in butler.fetch_records("instrument"):
-        if record.name == name:
-            return str(record.class_name)
+def _find_by_short_name(name: str, butler: Butler | None) -> Instrument | None:
+    for instrument in registered_instruments().values():
+        if instrument.name == name:
+            return instrument()
+    if butler is not None:
+        for record in butler.fetch_records("instrument"):
+            if record.name == name:
+                return instrument_of_record(name, str(record.class_name))
     return None
 
 
+def _unknown(name: str) -> UnknownInstrumentError:
+    return UnknownInstrumentError(name, plugin_names(INSTRUMENT_GROUP))
+
+
 def _load(registered: str) -> type[Instrument]:
-    plugin = load_plugin(GROUP, registered)
+    plugin = load_plugin(INSTRUMENT_GROUP, registered)
     if not (isinstance(plugin, type) and issubclass(plugin, Instrument)):
-        raise InvalidInputError(f"Plug-in {registered!r} of {GROUP!r} is no instrument but {plugin!r}.")
+        raise InvalidInputError(f"Plug-in {registered!r} of {INSTRUMENT_GROUP!r} is no instrument but {plugin!r}.")
     return plugin
-
-
-def _import(path: str) -> type[Instrument]:
-    module_name, _, attribute = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InvalidInputError(f"Instrument {path!r} cannot be imported: {error}.") from error
-    if not (isinstance(found, type) and issubclass(found, Instrument)):
-        raise InvalidInputError(f"{path!r} is no instrument class.")
-    return found

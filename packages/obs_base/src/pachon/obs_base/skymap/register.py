@@ -21,7 +21,7 @@ SKY_MAP_TYPE = "skyMap"
 
 
 def register_sky_map(butler: Butler, name: str, sky_map: SkyMap, *, run: str = SKY_MAPS) -> bool:
-    """Register the records of a sky map and store it, all or nothing.
+    """Register the records of a sky map, and store it.
 
     Parameters
     ----------
@@ -43,7 +43,30 @@ def register_sky_map(butler: Butler, name: str, sky_map: SkyMap, *, run: str = S
     ------
     ConflictError
         If the name belongs to another sky map, or this one has another name.
+
+    Notes
+    -----
+    Records are written all or none. If this is interrupted between them and the dataset, doing it
+    again completes it.
     """
+    has_records = _check_records(butler, name, sky_map)
+    dataset_type = DatasetType(SKY_MAP_TYPE, ("skymap",), "SkyMap", universe=butler.universe)
+    if not has_records:
+        with butler.transaction():
+            butler.dimension_records.insert("skymap", sky_map_records(butler.universe, name, sky_map))
+            for tracts, patches in iter_tract_records(butler.universe, name, sky_map):
+                butler.dimension_records.insert("tract", tracts)
+                butler.dimension_records.insert("patch", patches)
+    butler.dataset_types.register(dataset_type)
+    butler.collections.register(run, CollectionType.RUN)
+    if butler.find_dataset(dataset_type, {"skymap": name}, collections=[run]) is None:
+        butler.put(sky_map, dataset_type, {"skymap": name}, run=run)
+        return True
+    return not has_records
+
+
+def _check_records(butler: Butler, name: str, sky_map: SkyMap) -> bool:
+    """Tell whether the records of this very sky map are there."""
     for record in butler.fetch_records("skymap"):
         same_hash = bytes(record.hash) == sky_map.hash
         if record.name == name and not same_hash:
@@ -51,14 +74,5 @@ def register_sky_map(butler: Butler, name: str, sky_map: SkyMap, *, run: str = S
         if same_hash and record.name != name:
             raise ConflictError(f"This sky map is registered already, as {record.name!r}.")
         if same_hash:
-            return False
-    dataset_type = DatasetType(SKY_MAP_TYPE, ("skymap",), "SkyMap", universe=butler.universe)
-    with butler.transaction():
-        butler.dimension_records.insert("skymap", sky_map_records(butler.universe, name, sky_map))
-        for tracts, patches in iter_tract_records(butler.universe, name, sky_map):
-            butler.dimension_records.insert("tract", tracts)
-            butler.dimension_records.insert("patch", patches)
-        butler.dataset_types.register(dataset_type)
-        butler.collections.register(run, CollectionType.RUN)
-        butler.put(sky_map, dataset_type, {"skymap": name}, run=run)
-    return True
+            return True
+    return False

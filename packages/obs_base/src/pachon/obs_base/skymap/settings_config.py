@@ -10,7 +10,7 @@ Names are those of LSST's configuration files, which can be used as they are::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -19,7 +19,7 @@ from pachon.obs_base.skymap.kinds import make_sky_map
 from pachon.obs_base.skymap.sky_map import SkyMap
 from pachon.pipe_base.config import ChoiceRegistry, Config, ConfigOverrider, RegistryChoice, Source, choice_field
 
-__all__ = ["RegisterSkyMapConfig", "read_sky_map_config", "sky_map_from_config"]
+__all__ = ["DiscreteConfig", "RegisterSkyMapConfig", "discrete_sky_map", "read_sky_map_config", "sky_map_from_config"]
 
 tract_builders = ChoiceRegistry()
 sky_maps = ChoiceRegistry()
@@ -115,7 +115,21 @@ def sky_map_from_config(choice: RegistryChoice) -> SkyMap:
     InvalidInputError
         If nothing is chosen, or a setting is wrong.
     """
-    values: dict[str, Any] = dict(choice.active.to_data())
+    return make_sky_map(str(choice.name), _settings(choice.active))
+
+
+def discrete_sky_map(
+    config: DiscreteConfig, *, ra: Sequence[float], dec: Sequence[float], radius: Sequence[float]
+) -> SkyMap:
+    """Make a discrete sky map of a configuration and of tracts that were found (deg)."""
+    return make_sky_map(
+        "discrete", {**_settings(config), "raList": list(ra), "decList": list(dec), "radiusList": list(radius)}
+    )
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """Give the settings of a sky map, those of the tract builder put where they belong."""
+    values: dict[str, Any] = dict(config.to_data())
     builder = values.pop("tractBuilder")
     names = builder.get("!names", [])
     kind = names[0] if names else "legacy"
@@ -124,7 +138,7 @@ def sky_map_from_config(choice: RegistryChoice) -> SkyMap:
         value = values.pop(name, None)
         if value is not None:
             settings[name] = value
-    return make_sky_map(str(choice.name), {**values, "tractBuilder": settings})
+    return {**values, "tractBuilder": settings}
 
 
 def read_sky_map_config(values: Mapping[str, str], files: Iterable[str] = ()) -> tuple[str, SkyMap]:

@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from pachon.obs_base.instrument import Instrument
 from pachon.obs_base.visit_region import BoresightRegion, VisitRegionPolicy
 from pachon.pipe_base.config import ChoiceRegistry, Config, ConfigOverrider, RegistryChoice, choice_field
+from pachon.pipe_base.instrument import override_files
 
 __all__ = ["DefineVisitsConfig", "read_visits_config", "region_of_config"]
-
-OVERRIDES = "defineVisits.py"
-"""Name of an instrument's override file."""
 
 groupings = ChoiceRegistry()
 regions = ChoiceRegistry()
@@ -61,8 +59,7 @@ def read_visits_config(instrument: Instrument, files: Iterable[str] = ()) -> Def
     """Give the configuration: defaults, then the instrument's overrides, then files, frozen."""
     config = DefineVisitsConfig()
     overrider = ConfigOverrider(config)
-    own = [str(folder / OVERRIDES) for folder in instrument.config_paths if (folder / OVERRIDES).is_file()]
-    for file in (*own, *files):
+    for file in (*override_files(instrument, "defineVisits"), *files):
         overrider.run_file(file)
     config.freeze()
     return config
