@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The data butler: repositories of datasets, kept consistent between registry and datastore."""
+
+from typing import TYPE_CHECKING
+
+from pachon.base import lazy_exports
+
+if TYPE_CHECKING:
+    from pachon.butler.butler import Butler as Butler
+    from pachon.butler.errors import ClosedButlerError as ClosedButlerError
+    from pachon.butler.errors import DatasetNotFoundError as DatasetNotFoundError
+    from pachon.butler.errors import ForeignRepositoryError as ForeignRepositoryError
+    from pachon.butler.errors import NotTransactionalError as NotTransactionalError
+    from pachon.butler.errors import RepositoryConfigError as RepositoryConfigError
+    from pachon.butler.errors import RepositoryExistsError as RepositoryExistsError
+    from pachon.butler.errors import RepositoryNotFoundError as RepositoryNotFoundError
+    from pachon.butler.errors import RetrievalConflictError as RetrievalConflictError
+    from pachon.butler.get import DatasetUris as DatasetUris
+    from pachon.butler.graph_outputs import MissingOutputsError as MissingOutputsError
+    from pachon.butler.query_results import DataIdQueryResult as DataIdQueryResult
+    from pachon.butler.query_results import DatasetQueryResult as DatasetQueryResult
+    from pachon.butler.query_results import RecordQueryResult as RecordQueryResult
+    from pachon.butler.repository_index import get_known_repositories as get_known_repositories
+    from pachon.butler.repository_location import has_repository as has_repository
+
+__all__ = [
+    "Butler",
+    "ClosedButlerError",
+    "DataIdQueryResult",
+    "DatasetNotFoundError",
+    "DatasetQueryResult",
+    "DatasetUris",
+    "ForeignRepositoryError",
+    "MissingOutputsError",
+    "NotTransactionalError",
+    "RecordQueryResult",
+    "RepositoryConfigError",
+    "RepositoryExistsError",
+    "RepositoryNotFoundError",
+    "RetrievalConflictError",
+    "get_known_repositories",
+    "has_repository",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Butler": "pachon.butler.butler",
+        "ClosedButlerError": "pachon.butler.errors",
+        "DataIdQueryResult": "pachon.butler.query_results",
+        "DatasetNotFoundError": "pachon.butler.errors",
+        "DatasetQueryResult": "pachon.butler.query_results",
+        "DatasetUris": "pachon.butler.get",
+        "ForeignRepositoryError": "pachon.butler.errors",
+        "MissingOutputsError": "pachon.butler.graph_outputs",
+        "NotTransactionalError": "pachon.butler.errors",
+        "RecordQueryResult": "pachon.butler.query_results",
+        "RepositoryConfigError": "pachon.butler.errors",
+        "RepositoryExistsError": "pachon.butler.errors",
+        "RepositoryNotFoundError": "pachon.butler.errors",
+        "RetrievalConflictError": "pachon.butler.errors",
+        "get_known_repositories": "pachon.butler.repository_index",
+        "has_repository": "pachon.butler.repository_location",
+    },
+)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``butler query-data-ids``."""
+
+import click
+
+from pachon.base.cli import options, options_file_option, print_table
+from pachon.base.cli.splitting import split_commas_callback
+from pachon.butler.commands._no_results import say_no_results
+
+
+@click.command("query-data-ids")
+@options.repo_argument
+@click.argument("dimensions", nargs=-1, metavar="[DIMENSIONS]...", callback=split_commas_callback)
+@options.collections_option(help="Collections of --datasets; globs are allowed.")
+@click.option(
+    "--datasets",
+    multiple=True,
+    metavar="GLOB",
+    callback=split_commas_callback,
+    help="Give only data IDs for which datasets of these types exist.",
+)
+@options.where_option
+@options.order_by_option
+@options.limit_option
+@click.option("--offset", type=int, default=None, hidden=True)
+@options.explain_option
+@options.format_options
+@options_file_option
+def query_data_ids(
+    repo: str,
+    dimensions: tuple[str, ...],
+    collections: tuple[str, ...],
+    datasets: tuple[str, ...],
+    where: str,
+    order_by: tuple[str, ...],
+    limit: int,
+    offset: int | None,
+    explain: bool,
+    format: str,
+) -> None:
+    """List the data IDs of some dimensions."""
+    if offset is not None:
+        raise click.UsageError("--offset is not supported.")
+    from pachon.butler import Butler
+    from pachon.butler.listings import list_data_ids
+
+    with Butler.open(repo) as butler:
+        result = list_data_ids(
+            butler,
+            dimensions,
+            datasets=datasets,
+            collections=collections,
+            where=where,
+            order_by=order_by,
+            limit=limit or None,
+        )
+        columns = {name: column.tolist() for name, column in result.table.columns.items()}
+        reason = result.explain() if explain or not len(result) else ""
+    if explain:
+        click.echo(reason, err=True)
+    if not say_no_results(columns, format, reason):
+        print_table(columns, format=format)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``butler query-dataset-types``."""
+
+import click
+
+from pachon.base.cli import options, options_file_option, print_table
+from pachon.base.cli.splitting import split_commas_callback
+from pachon.butler.commands._no_results import say_no_results
+
+
+@click.command("query-dataset-types")
+@options.repo_argument
+@click.argument("globs", nargs=-1, metavar="[GLOB]...", callback=split_commas_callback)
+@click.option("-v", "--verbose", is_flag=True, help="Show dimensions and storage class too.")
+@options.collections_option(help="Show only types of which these collections have held datasets.")
+@options.format_options
+@options_file_option
+def query_dataset_types(
+    repo: str, globs: tuple[str, ...], verbose: bool, collections: tuple[str, ...], format: str
+) -> None:
+    """List the dataset types of a repository."""
+    from pachon.butler import Butler
+
+    with Butler.open(repo) as butler:
+        found = butler.dataset_types.query(globs or "*", collections=collections or None)
+    columns: dict[str, list[object]] = {"name": [item.name for item in found]}
+    if verbose:
+        columns["dimensions"] = [list(item.dimensions) for item in found]
+        columns["storage class"] = [item.storage_class for item in found]
+    if not say_no_results(columns, format):
+        print_table(columns, format=format)

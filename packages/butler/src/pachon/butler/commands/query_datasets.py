@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``butler query-datasets``."""
+
+import click
+
+from pachon.base.cli import options, options_file_option, print_table
+from pachon.base.cli.splitting import split_commas_callback
+from pachon.butler.commands._no_results import say_no_results
+
+
+@click.command("query-datasets")
+@options.repo_argument
+@click.argument("globs", nargs=-1, metavar="[GLOB]...", callback=split_commas_callback)
+@options.collections_option
+@options.where_option
+@options.find_first_option
+@options.limit_option
+@options.order_by_option
+@click.option("--show-uri", is_flag=True, help="Show where the file of each dataset is.")
+@options.explain_option
+@options.format_options
+@options_file_option
+def query_datasets(
+    repo: str,
+    globs: tuple[str, ...],
+    collections: tuple[str, ...],
+    where: str,
+    find_first: bool,
+    limit: int,
+    order_by: tuple[str, ...],
+    show_uri: bool,
+    explain: bool,
+    format: str,
+) -> None:
+    """List the datasets of a repository, a table for each dataset type."""
+    from pachon.butler import Butler
+    from pachon.butler.listings import join_lists, list_datasets
+
+    with Butler.open(repo) as butler:
+        found = list_datasets(
+            butler,
+            globs or ("*",),
+            collections=collections or ("*",),
+            where=where,
+            find_first=find_first,
+            limit=limit or None,
+            order_by=order_by,
+            show_uri=show_uri,
+        )
+        for line in found.explain() if explain else ():
+            click.echo(line, err=True)
+    for warning in found.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    if format != "table":
+        print_table(join_lists(found.tables), format=format)
+        return
+    for columns in found.tables:
+        click.echo()
+        print_table(columns)
+    if not found.tables:
+        say_no_results({}, format, found.reason)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``butler query-dimension-records``."""
+
+import click
+
+from pachon.base.cli import options, options_file_option, print_table
+from pachon.base.cli.splitting import split_commas_callback
+from pachon.butler.commands._no_results import say_no_results
+
+
+@click.command("query-dimension-records")
+@options.repo_argument
+@click.argument("element")
+@click.option(
+    "--datasets",
+    multiple=True,
+    metavar="GLOB",
+    callback=split_commas_callback,
+    help="Give only records for which datasets of these types exist.",
+)
+@options.collections_option(help="Collections of --datasets; globs are allowed.")
+@options.where_option
+@options.order_by_option
+@options.limit_option
+@click.option("--offset", type=int, default=None, hidden=True)
+@click.option("--no-check", is_flag=True, hidden=True, help="Has no effect.")
+@options.explain_option
+@options.format_options
+@options_file_option
+def query_dimension_records(
+    repo: str,
+    element: str,
+    datasets: tuple[str, ...],
+    collections: tuple[str, ...],
+    where: str,
+    order_by: tuple[str, ...],
+    limit: int,
+    offset: int | None,
+    no_check: bool,
+    explain: bool,
+    format: str,
+) -> None:
+    """List the records of a dimension or of another element."""
+    if offset is not None:
+        raise click.UsageError("--offset is not supported.")
+    from pachon.butler import Butler
+    from pachon.butler.listings import list_records, record_list_columns
+
+    with Butler.open(repo) as butler:
+        result = list_records(
+            butler,
+            element,
+            datasets=datasets,
+            collections=collections,
+            where=where,
+            order_by=order_by,
+            limit=limit or None,
+        )
+        columns = record_list_columns(result.table)
+        reason = result.explain() if explain or not len(result) else ""
+    if explain:
+        click.echo(reason, err=True)
+    if not say_no_results(columns, format, reason):
+        print_table(columns, format=format)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``butler remove-dataset-type``."""
+
+import click
+
+from pachon.base.cli import options, options_file_option
+from pachon.base.cli.splitting import split_commas_callback
+
+
+@click.command("remove-dataset-type")
+@options.repo_argument
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", callback=split_commas_callback)
+@options_file_option
+def remove_dataset_type(repo: str, names: tuple[str, ...]) -> None:
+    """Remove dataset types, by name or glob, of which there are no datasets."""
+    from pachon.butler import Butler
+
+    with Butler.open(repo, writeable=True) as butler:
+        removed = butler.dataset_types.remove(names)
+    click.echo(f"Removed {', '.join(removed)}." if removed else "No dataset type matched; nothing was removed.")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The configuration of a repository as text, as ``butler config-dump`` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from pachon.base import NotFoundError, closest
+from pachon.butler.repository_config import RepositoryConfig, iter_settings
+from pachon.butler.repository_location import locate_repository
+
+__all__ = ["describe_configuration"]
+
+
+def describe_configuration(root: str, *, subset: str | None = None, origin: bool = False) -> str:
+    """Give the merged configuration of a repository.
+
+    Parameters
+    ----------
+    root
+        The repository; its database is not opened.
+    subset
+        Names of sections joined by a separator, which is the first character: ``.datastore.root``.
+    origin
+        Give a line a value, with the place that it came from, instead of YAML.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such part; the message lists what there is.
+    """
+    location = locate_repository(root)
+    text = location.config.read().decode()
+    config = RepositoryConfig.from_text(text, str(location.config))
+    prefix = "" if subset is None else ".".join(subset[1:].split(subset[0]))
+    if origin:
+        written: Mapping[str, Any] = yaml.safe_load(text)
+        settings = iter_settings(written, config, str(location.config))
+        return "".join(
+            f"{item.key}: {yaml.safe_dump(item.value, default_flow_style=True).splitlines()[0]}  ({item.origin})\n"
+            for item in settings
+            if not prefix or item.key == prefix or item.key.startswith(f"{prefix}.")
+        )
+    part = _part(config.to_document(complete=True), prefix)
+    if isinstance(part, Mapping | list):
+        return yaml.safe_dump(part, sort_keys=False)
+    return f"{prefix}: {part}\n"
+
+
+def _part(document: Any, prefix: str) -> Any:
+    for name in filter(None, prefix.split(".")):
+        if not isinstance(document, Mapping) or name not in document:
+            known = list(document) if isinstance(document, Mapping) else []
+            raise NotFoundError(
+                f"There is no {prefix!r}; below it are {', '.join(known) or 'no keys'}.{closest(name, known)}"
+            )
+        document = document[name]
+    return document

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a butler assumes where a call says nothing: collections, run, and values of governor dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from pachon.base import InvalidInputError
+from pachon.dimensions import DataIdValueError, DimensionUniverse
+
+__all__ = ["Defaults", "as_collections"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """The defaults of a butler as its user gave them."""
+
+    collections: tuple[str, ...] | None = None
+    """Search path, chains not expanded; None if none is known."""
+    run: str | None = None
+    """Run of what is put; made by the first write."""
+    data_id: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Values of governor dimensions."""
+    infer: bool = True
+    """Add the governor values that are the only ones in the summaries of the collections."""
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        collections: str | Iterable[str] | None,
+        run: str | None,
+        data_id: Mapping[str, Any],
+        infer: bool = True,
+    ) -> Defaults:
+        """Complete what was given: a run is searched if no collections are named."""
+        searched = as_collections(collections)
+        if searched is None and run is not None:
+            searched = (run,)
+        return cls(collections=searched, run=run, data_id=MappingProxyType(dict(data_id)), infer=infer)
+
+    def check(self, universe: DimensionUniverse) -> None:
+        """Refuse defaults for other than governor dimensions.
+
+        Raises
+        ------
+        DataIdValueError
+            Names the dimension and the governors of the universe.
+        """
+        for name in self.data_id:
+            if name not in universe.governors:
+                raise DataIdValueError(
+                    f"Only {', '.join(universe.governors)} can have a default value, not {name!r}; "
+                    "give it in each call."
+                )
+
+
+def as_collections(collections: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Make a tuple of one name or several; None stays None."""
+    if collections is None:
+        return None
+    names = (collections,) if isinstance(collections, str) else tuple(collections)
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidInputError(f"Collections are given by name; got {name!r}.")
+    return names

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The butler's own errors, below the classes of `pachon.base.errors`.
+
+::
+
+    NotFoundError
+    ├── RepositoryNotFoundError (FileNotFoundError)  the path or label names no repository
+    └── DatasetNotFoundError                         no such dataset in the collections
+    ConflictError
+    ├── RepositoryExistsError (FileExistsError)      the path holds a repository already
+    └── RetrievalConflictError (FileExistsError)     two retrieved files would have one name
+    InvalidInputError
+    ├── RepositoryConfigError                        mend butler.yaml, or what was given to create
+    ├── ClosedButlerError                            it was closed: open another
+    └── NotTransactionalError                        end the transaction() block first
+    FormatError
+    └── ForeignRepositoryError                       a repository of LSST's packages, or of a newer pachon
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError
+
+__all__ = [
+    "ClosedButlerError",
+    "DatasetNotFoundError",
+    "ForeignRepositoryError",
+    "NotTransactionalError",
+    "RepositoryConfigError",
+    "RepositoryExistsError",
+    "RepositoryNotFoundError",
+    "RetrievalConflictError",
+]
+
+
+class RepositoryNotFoundError(NotFoundError, FileNotFoundError):
+    """There is no repository at a path, or of a label."""
+
+    kind = "repository_not_found"
+
+    def __init__(self, root: str, hint: str = "") -> None:
+        super().__init__(root, hint)
+        self.root, self.hint = root, hint
+
+    def __str__(self) -> str:
+        return f"There is no repository at {self.root!r}; 'butler create' makes one.{self.hint}"
+
+
+class RepositoryExistsError(ConflictError, FileExistsError):
+    """A repository cannot be made where one is."""
+
+    kind = "repository_exists"
+
+    def __init__(self, root: str, found: str) -> None:
+        super().__init__(root, found)
+        self.root, self.found = root, found
+
+    def __str__(self) -> str:
+        return f"{self.root!r} holds {self.found} already; choose another place, or say overwrite=True."
+
+
+class RetrievalConflictError(ConflictError, FileExistsError):
+    """Two files cannot be retrieved under one name."""
+
+    kind = "retrieval_conflict"
+
+    def __init__(self, name: str, paths: tuple[str, str]) -> None:
+        super().__init__(name, paths)
+        self.name, self.paths = name, paths
+
+    def __str__(self) -> str:
+        first, second = self.paths
+        return (
+            f"{first!r} and {second!r} would both be retrieved as {self.name!r}; keep the folders (preserve_path=True)."
+        )
+
+
+class RepositoryConfigError(InvalidInputError):
+    """The configuration of a repository is wrong."""
+
+    kind = "repository_config"
+
+
+class ForeignRepositoryError(FormatError):
+    """A repository that this version of pachon cannot open."""
+
+    kind = "incompatible_version"
+
+
+class ClosedButlerError(InvalidInputError):
+    """A butler was used after it was closed."""
+
+    kind = "closed"
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.root = root
+
+    def __str__(self) -> str:
+        return f"The butler of {self.root!r} is closed; open another one."
+
+
+class NotTransactionalError(InvalidInputError):
+    """An operation was asked for inside a transaction block that cannot be part of one."""
+
+    kind = "not_transactional"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation)
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return f"{self.operation} cannot be a part of a transaction; call it after the block."
+
+
+class DatasetNotFoundError(NotFoundError):
+    """No dataset of a type and data ID is in the collections that were searched."""
+
+    kind = "dataset_not_found"
+
+    def __init__(self, dataset_type: str, data_id: str, collections: Sequence[str]) -> None:
+        super().__init__(dataset_type, data_id, tuple(collections))
+        self.dataset_type, self.data_id, self.collections = dataset_type, data_id, tuple(collections)
+
+    def __str__(self) -> str:
+        where = ", ".join(self.collections) or "no collections"
+        return f"No {self.dataset_type!r} with {self.data_id} in {where}."

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the builder of quantum graphs asks of a repository (`pachon.datasets.FactSource`), in bulk and as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pachon.butler.lookup import DataId
+    from pachon.butler.session import Session
+    from pachon.datasets import CollectionInfo, DatasetRef, DatasetSearch, DatasetTable, DatasetType, ValidityTable
+    from pachon.datastore import FileRecords
+    from pachon.dimensions import DataIdTable, DimensionGroup, DimensionUniverse, RecordTable
+
+__all__ = ["RepositoryFacts"]
+
+
+class RepositoryFacts:
+    """The facts of a repository; a `FactSource`, and what a graph must carry to be run without the repository."""
+
+    _session: Session
+
+    @property
+    def universe(self) -> DimensionUniverse:
+        """The dimensions of the repository."""
+        return self._session.universe
+
+    def fetch_dataset_types(self, names: Iterable[str]) -> dict[str, DatasetType]:
+        """Give the registered dataset types of these names; absent ones are left out."""
+        self._session.check_open()
+        return self._session.registry.dataset_types.find(names)
+
+    def fetch_collections(self, names: Iterable[str]) -> dict[str, CollectionInfo]:
+        """Give the collections of these names; absent ones are left out."""
+        self._session.check_open()
+        return self._session.registry.collections.find(names)
+
+    def flatten_collections(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Expand chains, depth first, each collection once."""
+        self._session.check_open()
+        return self._session.registry.collections.flatten(names)
+
+    def fetch_data_ids(
+        self,
+        dimensions: DimensionGroup,
+        *,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        data_id: DataId | None = None,
+        datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
+    ) -> DataIdTable:
+        """Give the distinct, full data IDs of a group that satisfy all conditions."""
+        self._session.check_open()
+        return self._session.registry.query_data_ids(
+            dimensions,
+            where=where,
+            bind=bind,
+            data_id=data_id,
+            datasets=datasets,
+            tables=tables,
+            defaults=self._session.default_data_id,
+        )
+
+    def fetch_datasets(
+        self,
+        dataset_type: DatasetType,
+        collections: Sequence[str],
+        *,
+        data_ids: DataIdTable | None = None,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+    ) -> DatasetTable:
+        """Give for each data ID the dataset of the first collection that has one; data IDs are full.
+
+        CALIBRATION collections are left out: see `fetch_validity`.
+        """
+        from pachon.butler.lookup import resolve_type
+
+        self._session.check_open()
+        registered, wanted = resolve_type(self._session, dataset_type)
+        found = self._session.registry.query_datasets(
+            registered.name,
+            collections,
+            where=where,
+            bind=bind,
+            find_first=True,
+            tables=() if data_ids is None else (data_ids,),
+            defaults=self._session.default_data_id,
+        )
+        return found.with_dataset_type(wanted)
+
+    def fetch_validity(
+        self, dataset_type: DatasetType, collections: Sequence[str], *, data_ids: DataIdTable | None = None
+    ) -> ValidityTable:
+        """Give every dataset of a type in these collections with its validity range and collection rank."""
+        self._session.check_open()
+        return self._session.registry.datasets.fetch_validity(dataset_type, collections, data_ids=data_ids)
+
+    def fetch_records(self, element: str, data_ids: DataIdTable | None = None) -> RecordTable:
+        """Give the records of an element, all or those of these data IDs (which have its required dimensions)."""
+        self._session.check_open()
+        return self._session.registry.dimension_records.fetch(element, data_ids)
+
+    def explain_empty(
+        self,
+        dimensions: DimensionGroup,
+        *,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        data_id: DataId | None = None,
+        datasets: Sequence[DatasetSearch] = (),
+    ) -> list[str]:
+        """Say in sentences which condition left `fetch_data_ids` without rows."""
+        self._session.check_open()
+        return self._session.registry.explain_empty(
+            dimensions,
+            where=where,
+            bind=bind,
+            data_id=data_id,
+            datasets=datasets,
+            defaults=self._session.default_data_id,
+        )
+
+    def datastore_records(self, datasets: np.ndarray | Iterable[DatasetRef]) -> FileRecords:
+        """Give the file records of datasets, by ids (shape (n, 16), uint8) or references."""
+        from pachon.datasets import ids_from_uuids
+
+        self._session.check_open()
+        ids = datasets if _is_array(datasets) else ids_from_uuids(ref.id for ref in datasets)
+        return self._session.records.fetch(ids)
+
+    def datastore_document(self) -> dict[str, Any]:
+        """Give the configuration of the datastore with its root spelled out, for use without the repository."""
+        self._session.check_open()
+        return self._session.datastore.to_document()
+
+
+def _is_array(datasets: np.ndarray | Iterable[DatasetRef]) -> TypeGuard[np.ndarray]:
+    return hasattr(datasets, "dtype")

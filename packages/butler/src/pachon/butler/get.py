@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reading datasets."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pachon.base import InvalidInputError
+from pachon.butler.find import require_dataset
+from pachon.butler.lookup import DataId
+from pachon.butler.session import Session
+from pachon.datasets import DatasetRef, DatasetType, ids_from_uuids
+from pachon.datastore import FileRecords
+from pachon.dimensions import Timespan
+
+if TYPE_CHECKING:
+    from pachon.datastore import DeferredDataset
+    from pachon.resources import ResourcePath
+
+__all__ = ["DatasetUris", "fetch_file_records", "get", "get_deferred", "get_many", "get_uri", "get_uris", "resolve_ref"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetUris:
+    """Where the files of a dataset are."""
+
+    primary: ResourcePath | None
+    """The file; None if each component has its own."""
+    components: Mapping[str, ResourcePath] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def resolve_ref(
+    session: Session,
+    target: DatasetRef | DatasetType | str,
+    data_id: DataId | None,
+    *,
+    collections: str | Iterable[str] | None,
+    timespan: Timespan | None,
+    dims: Mapping[str, Any],
+) -> DatasetRef:
+    """Give the dataset that is meant. A reference is taken as it is, without a look at the registry.
+
+    Raises
+    ------
+    InvalidInputError
+        If a reference is given together with a data ID.
+    DatasetNotFoundError
+        If a type and data ID find none.
+    """
+    if not isinstance(target, DatasetRef):
+        return require_dataset(session, target, data_id, collections=collections, timespan=timespan, dims=dims)
+    if data_id is not None or dims:
+        raise InvalidInputError(
+            f"A reference says which dataset is meant; {dict(data_id or {}) | dict(dims)} cannot be given too."
+        )
+    if collections is not None:
+        warnings.warn("A reference says which dataset is meant; the collections are not searched.", stacklevel=4)
+    return target
+
+
+def get(
+    session: Session,
+    ref: DatasetRef,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    storage_class: str | None = None,
+) -> Any:
+    """Read a dataset."""
+    pending = session.writer.pending_records(ref.id.bytes)
+    return session.datastore.get(ref, records=pending, parameters=parameters, storage_class=storage_class)
+
+
+def get_deferred(
+    session: Session,
+    ref: DatasetRef,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    storage_class: str | None = None,
+) -> DeferredDataset:
+    """Give a handle that reads a dataset when it is needed."""
+    pending = session.writer.pending_records(ref.id.bytes)
+    return session.datastore.get_deferred(ref, records=pending, parameters=parameters, storage_class=storage_class)
+
+
+def get_many(
+    session: Session, refs: Iterable[DatasetRef], *, parallel: int | None = None
+) -> Iterator[tuple[DatasetRef, Any]]:
+    """Read datasets, some at a time; the records of all are fetched at once.
+
+    Parameters
+    ----------
+    session
+        The open butler.
+    refs
+        What to read; the results come in this order.
+    parallel
+        Number of threads that read; by default one a processor, 4 at most.
+    """
+    wanted = list(refs)
+    records = fetch_file_records(session, wanted)
+
+    def read(ref: DatasetRef) -> Any:
+        return session.datastore.get(ref, records=records.of_dataset(ref.id))
+
+    workers = parallel if parallel is not None else min(4, os.cpu_count() or 1)
+    if workers <= 1 or len(wanted) < 2:
+        for ref in wanted:
+            yield ref, read(ref)
+        return
+    with ThreadPoolExecutor(workers) as threads:
+        yield from zip(wanted, threads.map(read, wanted), strict=True)
+
+
+def fetch_file_records(session: Session, refs: Sequence[DatasetRef]) -> FileRecords:
+    """Give the file records of datasets, those of an open transaction included."""
+    ids = ids_from_uuids(ref.id for ref in refs)
+    known = session.records.fetch(ids)
+    if not session.writer.in_block:
+        return known
+    pending = [session.writer.pending_records(ref.id.bytes) for ref in refs]
+    tables = [known, *(table for table in pending if table is not None)]
+    return FileRecords.concat([FileRecords.from_columns(table.columns()) for table in tables])
+
+
+def get_uri(session: Session, ref: DatasetRef) -> ResourcePath:
+    """Give the place of the one file of a dataset.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not stored.
+    InvalidInputError
+        If it is stored as several files.
+    """
+    uris = get_uris(session, [ref])[ref]
+    if uris.primary is None:
+        raise InvalidInputError(
+            f"{ref} is stored as a file for each of {', '.join(uris.components)}; ask for get_uris, or for a component."
+        )
+    return uris.primary
+
+
+def get_uris(session: Session, refs: Iterable[DatasetRef]) -> dict[DatasetRef, DatasetUris]:
+    """Give the places of the files of datasets.
+
+    Raises
+    ------
+    DatasetFileNotFoundError
+        If one is not stored.
+    """
+    from pachon.datastore import DatasetFileNotFoundError
+
+    wanted = list(refs)
+    records = fetch_file_records(session, wanted)
+    by_id: dict[bytes, dict[str, ResourcePath]] = {}
+    for row in records.rows():
+        by_id.setdefault(row.dataset_id.bytes, {})[row.component or ""] = session.datastore.uri(row)
+    found: dict[DatasetRef, DatasetUris] = {}
+    for ref in wanted:
+        files = by_id.get(ref.id.bytes)
+        if not files:
+            raise DatasetFileNotFoundError(ref.id, ref.dataset_type.name, None, session.datastore.name)
+        component = ref.dataset_type.component
+        primary = files.get("") or (files.get(component) if component is not None else None)
+        parts = {name: uri for name, uri in files.items() if name}
+        found[ref] = DatasetUris(primary=primary, components=MappingProxyType(parts))
+    return found

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Taking in files that exist: all of a call, or none.
+
+Types and runs are registered first (that is idempotent), data IDs are completed, the files brought to their places and to the
+medium, and then one short transaction writes the rows of all. The sources of a ``move`` are removed after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+import numpy as np
+
+from pachon.base import ConflictError, InvalidInputError
+from pachon.butler.lookup import resolve_data_id, resolve_type
+from pachon.butler.put import resolve_run
+from pachon.butler.session import Session
+from pachon.butler.write_protocol import Change
+from pachon.datasets import (
+    CollectionType,
+    DatasetRef,
+    DatasetTable,
+    DatasetType,
+    FileDataset,
+    IdMode,
+    deterministic_ids,
+    ids_from_uuids,
+    new_ids,
+    uuids_from_ids,
+)
+from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
+from pachon.registry import DatasetTypeError
+
+__all__ = ["OnConflict", "ingest"]
+
+OnConflict = Literal["error", "skip"]
+
+_UNMOVED = (None, "direct")
+"""Modes of transfer in which no path is made, so that data IDs need no records."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """The datasets of one type and run, in the order of the call."""
+
+    dataset_type: DatasetType
+    run: str
+    has_ids: bool
+    files: list[int] = field(default_factory=list)
+    """Position of the file of each dataset."""
+    data_ids: list[DataCoordinate] = field(default_factory=list)
+    uuids: list[UUID] = field(default_factory=list)
+    """Ids, if they were given."""
+
+
+def ingest(
+    session: Session,
+    files: Iterable[FileDataset],
+    *,
+    run: str | None = None,
+    transfer: str | None = "auto",
+    on_conflict: OnConflict = "error",
+    checksum: bool = True,
+    track: bool = True,
+    id_mode: IdMode = IdMode.UNIQUE,
+) -> list[DatasetRef]:
+    """Take files in, and give the datasets that are new; see `Butler.ingest`."""
+    session.check_writeable()
+    if on_conflict not in ("error", "skip"):
+        raise InvalidInputError(f"on_conflict is 'error' or 'skip', not {on_conflict!r}.")
+    given = list(files)
+    batches = _sort(session, given, run)
+    for batch in batches:
+        _refuse_repeated(batch)
+        session.registry.collections.register(batch.run, CollectionType.RUN)
+    tables = [_identify(session, batch, id_mode, expand=transfer not in _UNMOVED) for batch in batches]
+    known = _known(session, batches, [table for table, _ in tables], id_mode, on_conflict)
+    tables, resolved = _leave_out(given, batches, tables, known)
+    if not resolved:
+        return []
+    records = session.datastore.ingest_files(resolved, transfer=transfer, checksum=checksum, track=track)
+    keep_ids = id_mode is not IdMode.UNIQUE or any(batch.has_ids for batch in batches)
+
+    def write_rows() -> None:
+        for table, _ in tables:
+            if keep_ids:
+                session.registry.datasets.import_(table)
+            else:
+                session.registry.datasets.insert(table)
+        session.records.add(records)
+
+    def follow() -> None:
+        session.forget_inferred()
+        if transfer == "move":
+            session.datastore.remove_sources(resolved)
+
+    session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow))
+    return [ref for file in resolved for ref in file.refs]
+
+
+def _sort(session: Session, files: Sequence[FileDataset], run: str | None) -> list[_Batch]:
+    """Sort the datasets of files by type and run, with data IDs of the type's dimensions."""
+    batches: dict[tuple[str, str, bool], _Batch] = {}
+    types: dict[Any, DatasetType] = {}
+    default_run = resolve_run(session, run) if any(not file.refs for file in files) else None
+
+    def batch(dataset_type: DatasetType | str, where: str, *, has_ids: bool) -> _Batch:
+        if dataset_type not in types:
+            types[dataset_type] = _registered(session, dataset_type)
+        own = types[dataset_type]
+        key = (own.name, where, has_ids)
+        if key not in batches:
+            batches[key] = _Batch(dataset_type=own, run=where, has_ids=has_ids)
+        return batches[key]
+
+    for number, file in enumerate(files):
+        for ref in file.refs:
+            target = batch(ref.dataset_type, ref.run, has_ids=True)
+            target.files.append(number)
+            target.data_ids.append(resolve_data_id(session, target.dataset_type, ref.data_id, {}))
+            target.uuids.append(ref.id)
+        if not file.refs:
+            assert file.dataset_type is not None
+            assert default_run is not None
+            target = batch(file.dataset_type, default_run, has_ids=False)
+            for data_id in file.data_ids:
+                target.files.append(number)
+                target.data_ids.append(resolve_data_id(session, target.dataset_type, data_id, {}))
+    return list(batches.values())
+
+
+def _registered(session: Session, dataset_type: DatasetType | str) -> DatasetType:
+    """Give the registered form of a type; a type that is given as an object is registered if it is new."""
+    name = dataset_type if isinstance(dataset_type, str) else dataset_type.name
+    if "." in name:
+        raise DatasetTypeError(f"{name!r} is a component; only whole datasets can be ingested.")
+    if not isinstance(dataset_type, str) and not session.registry.dataset_types.find([name]):
+        session.registry.dataset_types.register(dataset_type.conform(session.universe))
+    return resolve_type(session, dataset_type, writing=True)[0]
+
+
+def _refuse_repeated(batch: _Batch) -> None:
+    if len(set(batch.data_ids)) == len(batch.data_ids):
+        return
+    seen: set[DataCoordinate] = set()
+    repeated = next(data_id for data_id in batch.data_ids if data_id in seen or seen.add(data_id))  # type: ignore[func-returns-value]  # add() gives None
+    raise ConflictError(f"{batch.dataset_type.name!r} with {repeated} occurs twice in one call; nothing was ingested.")
+
+
+def _identify(
+    session: Session, batch: _Batch, id_mode: IdMode, *, expand: bool
+) -> tuple[DatasetTable, list[DatasetRef]]:
+    """Give the datasets of a batch as a table and as references, with ids."""
+    data_ids = DataIdTable.from_rows(batch.dataset_type.dimensions, batch.data_ids)
+    coordinates: Sequence[DataCoordinate] = data_ids
+    if expand:
+        expanded = session.registry.dimension_records.expand(data_ids)
+        coordinates, data_ids = expanded, expanded.data_ids
+    if batch.has_ids:
+        ids = ids_from_uuids(batch.uuids)
+    elif id_mode is IdMode.UNIQUE:
+        ids = new_ids(len(data_ids))
+    else:
+        run = batch.run if id_mode is IdMode.DATAID_TYPE_RUN else None
+        ids = deterministic_ids(batch.dataset_type.name, data_ids, run)
+    table = DatasetTable(batch.dataset_type, data_ids, ids, Categorical.constant(batch.run, len(ids)))
+    refs = [
+        DatasetRef(batch.dataset_type, data_id, batch.run, id=uuid)
+        for data_id, uuid in zip(coordinates, uuids_from_ids(ids), strict=True)
+    ]
+    return table, refs
+
+
+def _known(
+    session: Session,
+    batches: Sequence[_Batch],
+    tables: Sequence[DatasetTable],
+    id_mode: IdMode,
+    on_conflict: OnConflict,
+) -> list[np.ndarray]:
+    """Tell which datasets the repository has already.
+
+    Raises
+    ------
+    ConflictError
+        If there are any and they are not to be left out.
+    """
+    masks = []
+    for batch, table in zip(batches, tables, strict=True):
+        mask = np.zeros(len(table), dtype=bool)
+        if batch.has_ids or id_mode is not IdMode.UNIQUE:
+            stored = {row.tobytes() for row in session.records.fetch(table.ids).dataset_id}
+            mask = np.array([row.tobytes() in stored for row in table.ids], dtype=bool)
+        elif on_conflict == "skip":
+            rows, _ = session.registry.datasets.find(table.dataset_type, table.data_ids, [batch.run])
+            mask = rows >= 0
+        if mask.any() and on_conflict == "error":
+            first = table[int(np.flatnonzero(mask)[0])]
+            raise ConflictError(
+                f"{int(mask.sum())} of {len(table)} datasets are in the repository already, {first} for one; "
+                "nothing was ingested. Say on_conflict='skip' to leave them out."
+            )
+        masks.append(mask)
+    return masks
+
+
+def _leave_out(
+    files: Sequence[FileDataset],
+    batches: Sequence[_Batch],
+    tables: Sequence[tuple[DatasetTable, list[DatasetRef]]],
+    known: Sequence[np.ndarray],
+) -> tuple[list[tuple[DatasetTable, list[DatasetRef]]], list[FileDataset]]:
+    """Drop what is known, and give the files that are left with their references.
+
+    Raises
+    ------
+    ConflictError
+        If of the datasets of one file some are known and some are not.
+    """
+    refs_of: dict[int, list[DatasetRef]] = {}
+    skipped: set[int] = set()
+    kept: list[tuple[DatasetTable, list[DatasetRef]]] = []
+    for batch, (table, refs), mask in zip(batches, tables, known, strict=True):
+        for number, ref, is_known in zip(batch.files, refs, mask.tolist(), strict=True):
+            if is_known:
+                skipped.add(number)
+            else:
+                refs_of.setdefault(number, []).append(ref)
+        fresh = [ref for ref, is_known in zip(refs, mask.tolist(), strict=True) if not is_known]
+        if fresh:
+            kept.append((table.take(~mask) if mask.any() else table, fresh))
+    mixed = skipped & refs_of.keys()
+    if mixed:
+        raise ConflictError(
+            f"{files[min(mixed)].path} holds datasets that are in the repository already and others that are not; "
+            "a file is ingested with all its datasets."
+        )
+    resolved = [
+        FileDataset(files[number].path, refs=refs, formatter=files[number].formatter)
+        for number, refs in sorted(refs_of.items())
+    ]
+    return kept, resolved

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Removing datasets: their files, their rows, or their place in collections.
+
+In one transaction the rows go, and those of the files move to the trash table; after the commit exactly these files are
+removed, and then the rows of the trash. A crash leaves trash, which the next `empty_trash` finishes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pachon.base import InvalidInputError
+from pachon.butler.session import Session
+from pachon.butler.write_protocol import Change
+from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
+from pachon.datastore import FileRecords
+from pachon.registry import CollectionTypeError, OrphanedRecordError
+
+if TYPE_CHECKING:
+    from pachon.resources import ResourcePath
+
+__all__ = ["CHUNK", "empty_trash", "prune", "remove_runs", "remove_trash", "trash"]
+
+_log = logging.getLogger(__name__)
+
+CHUNK: Final = 50_000
+"""Datasets that one transaction removes; a larger removal is not atomic as a whole."""
+
+
+def prune(
+    session: Session,
+    refs: Iterable[DatasetRef],
+    *,
+    unstore: bool = True,
+    purge: bool = False,
+    disassociate: Iterable[str] = (),
+) -> None:
+    """Remove datasets.
+
+    Parameters
+    ----------
+    session
+        The open butler.
+    refs
+        Which.
+    unstore
+        Remove the files; the datasets stay known and can be stored again by reference.
+    purge
+        Remove the rows too, with all tags and validity ranges.
+    disassociate
+        TAGGED collections from which they are taken.
+
+    Raises
+    ------
+    InvalidInputError
+        If the options do not go together, or a reference is of a component.
+    CollectionTypeError
+        If a collection to be taken from is not TAGGED.
+    """
+    session.check_writeable()
+    tags = (disassociate,) if isinstance(disassociate, str) else tuple(disassociate)
+    _check_options(session, unstore=unstore, purge=purge, tags=tags)
+    for chunk in _chunks(_checked(refs)):
+        ids = ids_from_uuids(ref.id for ref in chunk)
+
+        def write_rows(chunk: Sequence[DatasetRef] = chunk, ids: np.ndarray = ids) -> None:
+            for tag in tags:
+                session.registry.collections.disassociate(tag, chunk)
+            if unstore:
+                session.records.move_to_trash(ids)
+            if purge:
+                session.registry.datasets.remove(ids)
+
+        def follow(ids: np.ndarray = ids) -> None:
+            if unstore:
+                remove_trash(session, session.records.fetch_trash(ids))
+
+        session.writer.commit(Change(write_rows=write_rows, follow=follow))
+
+
+def trash(session: Session, refs: Iterable[DatasetRef]) -> None:
+    """Take the files of datasets out of sight; `empty_trash` removes them."""
+    session.check_writeable()
+    for chunk in _chunks(_checked(refs)):
+        ids = ids_from_uuids(ref.id for ref in chunk)
+
+        def write_rows(ids: np.ndarray = ids) -> None:
+            session.records.move_to_trash(ids)
+
+        session.writer.commit(Change(write_rows=write_rows))
+
+
+def empty_trash(
+    session: Session, refs: Iterable[DatasetRef] | None = None, *, dry_run: bool = False
+) -> list[ResourcePath]:
+    """Remove the files of the trash, of all datasets or of some, and say which those were.
+
+    A file that another dataset still has stays; one that cannot be removed stays in the trash, with the reason.
+    """
+    session.check_open()
+    if refs is not None:
+        listed = session.records.fetch_trash(ids_from_uuids(ref.id for ref in refs))
+        return _removable(session, listed) if dry_run else remove_trash(session, listed)
+    if dry_run:
+        return _removable(session, session.records.list_trash())
+    session.check_no_block("empty_trash")
+    removed: list[ResourcePath] = []
+    tried: set[tuple[bytes, str, str]] = set()
+    while True:
+        # What failed stays in the trash, behind what was not tried yet.
+        listed = session.records.list_trash(CHUNK)
+        fresh = listed.take(np.array([_key(listed, i) not in tried for i in range(len(listed))], dtype=bool))
+        if not len(fresh):
+            return removed
+        tried.update(_key(fresh, i) for i in range(len(fresh)))
+        removed += remove_trash(session, fresh)
+
+
+def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
+    """Remove the files of rows of the trash, then the rows; give the places of the removed files."""
+    session.check_writeable()
+    if not len(listed):
+        return []
+    removal = session.datastore.remove_files(listed)
+    done = removal.done
+    with session.registry.write():
+        session.records.drop_trash(listed.take(done))
+        if not done.all():
+            errors = [error for error, is_done in zip(removal.errors, done.tolist(), strict=True) if not is_done]
+            session.records.note_trash_failures(listed.take(~done), errors)
+    for error in sorted({error for error in removal.errors if error}):
+        _log.warning("A file of a removed dataset stays in the trash: %s", error)
+    removed = set(removal.removed_paths)
+    places = {row.path.partition("#")[0]: session.datastore.uri(row) for row in listed.rows()}
+    return [place for path, place in places.items() if path in removed]
+
+
+def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_chains: bool = False) -> None:
+    """Remove runs with all their datasets and files.
+
+    Raises
+    ------
+    CollectionTypeError
+        If a collection is no run.
+    OrphanedRecordError
+        If a chain holds one and ``unlink_from_chains`` is not set; then nothing is removed.
+    """
+    session.check_writeable()
+    session.check_no_block("remove_runs")
+    runs = [names] if isinstance(names, str) else list(names)
+    infos = {name: session.registry.collections.get(name, parents=True) for name in runs}
+    for info in infos.values():
+        if info.type is not CollectionType.RUN:
+            raise CollectionTypeError(
+                f"Collection {info.name!r} is of type {info.type.name}; only runs are removed this way."
+            )
+        if info.parents and not unlink_from_chains:
+            raise OrphanedRecordError(
+                f"Run {info.name!r} is a child of {', '.join(info.parents)}; take it out first, or say unlink_from_chains=True."
+            )
+    for name, info in infos.items():
+        for table in session.registry.datasets.get_by_run(name):
+            for start in range(0, len(table), CHUNK):
+                _remove_datasets(session, table.ids[start : start + CHUNK])
+        with session.registry.write():
+            for parent in info.parents:
+                session.registry.collections.remove_from(parent, [name])
+            session.registry.collections.remove(name)
+    session.forget_inferred()
+
+
+def _remove_datasets(session: Session, ids: np.ndarray) -> None:
+    def write_rows() -> None:
+        session.records.move_to_trash(ids)
+        session.registry.datasets.remove(ids)
+
+    def follow() -> None:
+        remove_trash(session, session.records.fetch_trash(ids))
+
+    session.writer.commit(Change(write_rows=write_rows, follow=follow))
+
+
+def _check_options(session: Session, *, unstore: bool, purge: bool, tags: Sequence[str]) -> None:
+    if purge and not unstore:
+        raise InvalidInputError("purge removes the files too; it needs unstore=True.")
+    if not unstore and not tags:
+        raise InvalidInputError("Nothing is to be removed: say unstore, purge, or which collections in disassociate.")
+    for tag in tags:
+        info = session.registry.collections.get(tag)
+        if info.type is not CollectionType.TAGGED:
+            raise CollectionTypeError(
+                f"Collection {tag!r} is of type {info.type.name}; datasets are taken out of TAGGED ones."
+            )
+
+
+def _checked(refs: Iterable[DatasetRef]) -> list[DatasetRef]:
+    wanted = list(refs)
+    for ref in wanted:
+        if ref.dataset_type.component is not None:
+            raise InvalidInputError(f"{ref} is a component; only whole datasets can be removed.")
+    return wanted
+
+
+def _chunks(refs: Sequence[DatasetRef]) -> Iterator[Sequence[DatasetRef]]:
+    return (refs[start : start + CHUNK] for start in range(0, len(refs), CHUNK))
+
+
+def _removable(session: Session, listed: FileRecords) -> list[ResourcePath]:
+    """Give the files that would be removed: those below the root that no row names any more."""
+    live = set(session.records.find_paths(listed.path.tolist()).path.tolist()) if len(listed) else set()
+    rows = (row for row in listed.rows() if row.owned and row.path not in live)
+    return list(dict.fromkeys(session.datastore.uri(row) for row in rows))
+
+
+def _key(records: FileRecords, index: int) -> tuple[bytes, str, str]:
+    return records.dataset_id[index].tobytes(), records.component[index], records.path[index]

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""File records in the registry's database, in the registry's transactions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from pachon.base import ConflictError
+from pachon.datasets import uuids_from_ids
+from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords
+from pachon.datastore.records import IdArray
+from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
+
+__all__ = ["RegistryRecordStore"]
+
+_RECORDS: Final = "file_record"
+_TRASH: Final = "file_trash"
+_MEMBER: Final = "member"
+"""Column with what follows a ``#`` in a path: which member of a zip file. Files are looked up without it."""
+
+_COLUMNS: Final = (
+    *(
+        OpaqueColumn(name=c.name, type=c.type, length=c.length, key=c.key, index=c.name == "path")
+        for c in FILE_RECORD_COLUMNS
+    ),
+    OpaqueColumn(name=_MEMBER, type="text", length=1024),
+)
+_TRASH_COLUMNS: Final = (
+    *(
+        OpaqueColumn(name=c.name, type=c.type, length=c.length, key=c.key or c.name in ("path", _MEMBER))
+        for c in _COLUMNS
+    ),
+    OpaqueColumn(name="trashed_ns", type="int"),
+    OpaqueColumn(name="attempts", type="int"),
+    OpaqueColumn(name="last_error", type="text"),
+)
+_TRASH_KEYS: Final = ("dataset_id", "component", "path", _MEMBER)
+
+
+class RegistryRecordStore:
+    """The `RecordStore` of a repository, over two opaque tables of its registry.
+
+    What it writes inside a transaction of the registry is a part of that. The tables are made when the repository is.
+    """
+
+    def __init__(self, registry: SqlRegistry) -> None:
+        self._records: OpaqueTable = registry.opaque(_RECORDS, _COLUMNS)
+        self._trash: OpaqueTable = registry.opaque(_TRASH, _TRASH_COLUMNS)
+
+    def add(self, records: FileRecords) -> None:
+        records.check_lengths()
+        try:
+            self._records.insert(_stored(records))
+        except ConflictError as error:
+            known = self.fetch(records.dataset_id)
+            number = len(set(uuids_from_ids(known.dataset_id)))
+            raise ConflictError(f"{number or 'Some'} of these datasets have stored files already.") from error
+
+    def add_or_renew(self, records: FileRecords) -> None:
+        """Add rows; where a dataset has a row of the same path already, give that the new size and checksum.
+
+        Raises
+        ------
+        ConflictError
+            If a dataset is stored elsewhere.
+        """
+        records.check_lengths()
+        known = {(row.dataset_id, row.component): row for row in self.fetch(records.dataset_id).rows()}
+        there = np.zeros(len(records), dtype=bool)
+        changed = np.zeros(len(records), dtype=bool)
+        for index, row in enumerate(records.rows() if known else ()):
+            old = known.get((row.dataset_id, row.component))
+            if old is not None and old.path != row.path:
+                raise ConflictError(
+                    f"Dataset {row.dataset_id} is stored already, in {old.path!r} and not in {row.path!r}."
+                )
+            there[index] = old is not None
+            changed[index] = old is not None and (old.size, old.checksum) != (row.size, row.checksum)
+        if not there.all():
+            self.add(records.take(~there))
+        if changed.any():
+            renewed = _stored(records.take(changed))
+            keys = {name: renewed.pop(name) for name in ("dataset_id", "component")}
+            self._records.update(keys, renewed)
+
+    def fetch(self, ids: IdArray) -> FileRecords:
+        return _as_records(self._records.fetch("dataset_id", ids))
+
+    def find_paths(self, paths: Sequence[str]) -> FileRecords:
+        return _as_records(self._records.fetch("path", [path.partition("#")[0] for path in paths]))
+
+    def move_to_trash(self, ids: IdArray) -> None:
+        extra = {"trashed_ns": time.time_ns(), "attempts": 0, "last_error": ""}
+        self._records.move("dataset_id", ids, self._trash, extra)
+
+    def list_trash(self, limit: int | None = None) -> FileRecords:
+        order = ("attempts", "trashed_ns", *_TRASH_KEYS)
+        return _as_records(self._trash.fetch(order_by=order, limit=limit))
+
+    def fetch_trash(self, ids: IdArray) -> FileRecords:
+        """Give the trash of some datasets."""
+        return _as_records(self._trash.fetch("dataset_id", ids))
+
+    def drop_trash(self, records: FileRecords) -> None:
+        self._trash.delete(_keys(records))
+
+    def note_trash_failures(self, records: FileRecords, errors: Sequence[str]) -> None:
+        keys = _keys(records)
+        known = self._trash.fetch_keys(keys)
+        attempts = {
+            (id_.tobytes(), *rest): number
+            for id_, number, *rest in zip(
+                known["dataset_id"],
+                known["attempts"],
+                *(known[name] for name in _TRASH_KEYS[1:]),
+                strict=True,
+            )
+        }
+        listed = zip(keys["dataset_id"], *(keys[name] for name in _TRASH_KEYS[1:]), strict=True)
+        numbers = [attempts.get((id_.tobytes(), *rest), 0) + 1 for id_, *rest in listed]
+        self._trash.update(keys, {"attempts": numbers, "last_error": [error[:1000] for error in errors]})
+
+    def forget(self, ids: IdArray) -> None:
+        self._records.delete({"dataset_id": ids})
+
+
+def _stored(records: FileRecords) -> dict[str, Any]:
+    """Give the columns of the table: a path and the member of the file that it names apart."""
+    files = [path.partition("#") for path in records.path]
+    return {
+        **records.columns(),
+        "path": [file for file, _, _ in files],
+        _MEMBER: [member for _, _, member in files],
+    }
+
+
+def _as_records(columns: Mapping[str, Any]) -> FileRecords:
+    paths = [f"{p}#{m}" if m else p for p, m in zip(columns["path"], columns[_MEMBER], strict=True)]
+    return FileRecords.from_columns({**{c.name: columns[c.name] for c in FILE_RECORD_COLUMNS}, "path": paths})
+
+
+def _keys(records: FileRecords) -> dict[str, np.ndarray | list[Any]]:
+    stored = _stored(records)
+    return {name: stored[name] for name in _TRASH_KEYS}

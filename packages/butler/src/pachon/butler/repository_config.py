@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The configuration of a repository: ``butler.yaml`` as a value.
+
+The file is our own format, which ``docs/formats/repository.md`` describes. It says where the database and the files are, and
+what the administrator set; everything else stays default, so that defaults can get better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pachon.base import InvalidInputError, closest
+from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
+from pachon.datastore import BUTLER_ROOT, DatastoreConfig
+
+__all__ = [
+    "DATABASE_NAME",
+    "DEFAULT_DATABASE",
+    "FORMAT_VERSION",
+    "RepositoryConfig",
+    "Setting",
+    "iter_settings",
+    "replace_root",
+]
+
+FORMAT_VERSION: Final = 1
+DATABASE_NAME: Final = "registry.sqlite3"
+DEFAULT_DATABASE: Final = f"sqlite:///{BUTLER_ROOT}/{DATABASE_NAME}"
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_HEADER: Final = "# A data repository of pachon. 'butler config-dump' shows these settings and all defaults.\n"
+
+
+class _DatabaseDocument(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: str = DEFAULT_DATABASE
+
+
+class _RepositoryDocument(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    pachon: Literal[1]
+    root: str | None = None
+    database: _DatabaseDocument = Field(default_factory=_DatabaseDocument)
+    datastore: dict[str, Any] = Field(default_factory=dict)
+    storage_classes: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
+    allowed_modules: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryConfig:
+    """What ``butler.yaml`` says."""
+
+    database_url: str = DEFAULT_DATABASE
+    """SQLAlchemy URL; ``<butlerRoot>`` stands for the folder of the repository."""
+    datastore: DatastoreConfig
+    storage_classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Definitions beside the built-in ones."""
+    allowed_modules: tuple[str, ...] = ()
+    """Modules that storage classes of this repository may name beside the trusted ones."""
+    root: str | None = None
+    """The folder that ``<butlerRoot>`` stands for; by default that of ``butler.yaml``."""
+
+    @classmethod
+    def from_text(cls, text: str, source: str) -> RepositoryConfig:
+        """Read the text of a ``butler.yaml``.
+
+        Parameters
+        ----------
+        text
+            The file.
+        source
+            Where it came from, for messages.
+
+        Raises
+        ------
+        RepositoryConfigError
+            If it is no such file; an unknown key is named with the nearest known one.
+        ForeignRepositoryError
+            If it belongs to LSST's packages or to a newer version.
+        """
+        try:
+            content: Any = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe one)
+        except yaml.YAMLError as error:
+            raise RepositoryConfigError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(content, dict):
+            raise RepositoryConfigError(f"{source} must be a mapping.")
+        return cls.from_document(content, source)
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any], source: str) -> RepositoryConfig:
+        """Read a parsed ``butler.yaml``; raises as `from_text` does."""
+        _refuse_foreign(content, source)
+        try:
+            document = _RepositoryDocument.model_validate(dict(content))
+        except ValidationError as error:
+            raise RepositoryConfigError(" ".join(_complaints(error, source))) from error
+        return cls(
+            database_url=document.database.url,
+            datastore=DatastoreConfig.from_document(document.datastore),
+            storage_classes=MappingProxyType({n: d or {} for n, d in document.storage_classes.items()}),
+            allowed_modules=tuple(document.allowed_modules),
+            root=document.root,
+        )
+
+    def to_document(self, *, complete: bool = False) -> dict[str, Any]:
+        """Give the configuration as plain data.
+
+        Parameters
+        ----------
+        complete
+            Write every key; otherwise only what is set.
+        """
+        document: dict[str, Any] = {"pachon": FORMAT_VERSION}
+        if self.root is not None:
+            document["root"] = self.root
+        document["database"] = {"url": self.database_url}
+        document["datastore"] = self.datastore.to_document(complete=complete)
+        if self.storage_classes or complete:
+            document["storage_classes"] = {name: dict(item) for name, item in self.storage_classes.items()}
+        if self.allowed_modules or complete:
+            document["allowed_modules"] = list(self.allowed_modules)
+        return document
+
+    def to_text(self, *, complete: bool = False) -> str:
+        """Give the text of a ``butler.yaml``."""
+        return _HEADER + yaml.safe_dump(self.to_document(complete=complete), sort_keys=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One value of a configuration and where it came from."""
+
+    key: str
+    """Names of the sections and of the value, joined by dots."""
+    value: Any
+    origin: str
+    """``default``, or the file that says so."""
+
+
+def iter_settings(document: Mapping[str, Any], config: RepositoryConfig, source: str) -> Iterator[Setting]:
+    """Give every setting of a repository, defaults included, with its origin.
+
+    Parameters
+    ----------
+    document
+        What the file holds.
+    config
+        The same, as a value.
+    source
+        Name of the file.
+    """
+    written = dict(_leaves(document))
+    for key, value in _leaves(config.to_document(complete=True)):
+        yield Setting(key=key, value=value, origin=source if key in written else "default")
+
+
+def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{key}.")
+        else:
+            yield key, value
+
+
+def _refuse_foreign(content: Mapping[str, Any], source: str) -> None:
+    version = content.get("pachon")
+    if version == FORMAT_VERSION:
+        return
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ForeignRepositoryError(
+            f"{source} has format version {version}; this pachon reads up to {FORMAT_VERSION}: install a newer one."
+        )
+    datastore = content.get("datastore")
+    if "registry" in content or (isinstance(datastore, Mapping) and "cls" in datastore):
+        raise ForeignRepositoryError(
+            f"{source} belongs to a repository of LSST's packages, which pachon does not open; "
+            "write an export YAML there ('butler export-calibs', Butler.export) and bring it in here with 'butler import'."
+        )
+    raise RepositoryConfigError(f"{source} does not say 'pachon: {FORMAT_VERSION}', so it is no repository of pachon.")
+
+
+def _complaints(error: ValidationError, source: str) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_context=False):
+        path = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            model = _DatabaseDocument if path.startswith("database.") else _RepositoryDocument
+            known = list(model.model_fields)
+            yield f"Unknown key {path!r} in {source}.{closest(str(problem['loc'][-1]), known)}"
+        else:
+            yield f"{source}: {path}: {problem['msg']} (it is {problem['input']!r})."
+
+
+def replace_root(text: str, root: str) -> str:
+    """Put the folder of the repository in place of ``<butlerRoot>``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the text is a database URL of SQLite and the folder is not local.
+    """
+    if BUTLER_ROOT in text and text.startswith("sqlite") and "://" in root:
+        raise InvalidInputError(f"SQLite needs a local file; {root} is not local: give another database URL.")
+    return text.replace(BUTLER_ROOT, root.rstrip("/"))

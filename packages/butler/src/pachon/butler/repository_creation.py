@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Making a repository: database first, ``butler.yaml`` last and exclusively, so that there is a whole one or none."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pachon.base import ConflictError, InvalidInputError, PachonError
+from pachon.butler.errors import RepositoryExistsError
+from pachon.butler.record_store import RegistryRecordStore
+from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
+from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
+from pachon.butler.seed_configuration import read_seed_configuration
+from pachon.datasets import StorageClasses
+from pachon.datastore import DatastoreConfig
+from pachon.dimensions import DimensionUniverse
+from pachon.registry import SqlRegistry
+from pachon.resources import ResourcePath
+
+__all__ = ["create_from_seed", "create_repository", "read_universe"]
+
+_log = logging.getLogger(__name__)
+
+UniverseSource = DimensionUniverse | Mapping[str, Any] | str | ResourcePath | None
+
+
+def create_repository(
+    root: str | ResourcePath,
+    *,
+    database: str | None = None,
+    universe: UniverseSource = None,
+    datastore: Mapping[str, Any] | None = None,
+    storage_classes: Mapping[str, Any] | None = None,
+    allowed_modules: tuple[str, ...] = (),
+    overwrite: bool = False,
+    standalone: bool = False,
+    outfile: str | None = None,
+) -> RepositoryLocation:
+    """Make an empty repository.
+
+    Parameters
+    ----------
+    root
+        Its folder, made if it does not exist.
+    database
+        SQLAlchemy URL; by default a file of SQLite in the folder. ``<butlerRoot>`` stands for the folder.
+    universe
+        Dimensions: a value, a document, or a YAML file; by default the usual ones.
+    datastore
+        Section ``datastore`` of the configuration; by default files in the folder.
+    storage_classes
+        Definitions beside the built-in ones.
+    allowed_modules
+        Modules that these definitions may name beside the trusted ones.
+    overwrite
+        Replace a repository that is there: its database is lost, its files become garbage.
+    standalone
+        Write all settings, also those that are defaults.
+    outfile
+        Write the configuration here, with the folder in it, instead of into the folder.
+
+    Raises
+    ------
+    RepositoryExistsError
+        If there is a repository already, or the database of one.
+    """
+    location = locate_repository(ResourcePath(root, force_directory=True), must_exist=False)
+    config = RepositoryConfig(
+        database_url=database or DEFAULT_DATABASE,
+        datastore=DatastoreConfig.from_document(datastore),
+        storage_classes=dict(storage_classes or {}),
+        allowed_modules=allowed_modules,
+        root=None if outfile is None else str(location.folder),
+    )
+    if outfile is not None:
+        location = RepositoryLocation(folder=location.folder, config=ResourcePath(outfile))
+    # Mistakes are found before anything is made.
+    StorageClasses.default().with_definitions(config.storage_classes, allowed=allowed_modules)
+    dimensions = read_universe(universe)
+    url = replace_root(config.database_url, folder_text(location.folder))
+    if location.config.exists():
+        if not overwrite:
+            raise RepositoryExistsError(str(root), "a repository")
+        location.config.remove()
+    _make(location, config, url, dimensions, overwrite=overwrite, standalone=standalone)
+    return location
+
+
+def create_from_seed(
+    root: str,
+    *,
+    seed: str | None,
+    override: bool = False,
+    universe: str | None = None,
+    database: str | None = None,
+    standalone: bool = False,
+    outfile: str | None = None,
+) -> RepositoryLocation:
+    """Make an empty repository as a seed configuration in LSST's form says (`create_repository` has the rest)."""
+    if seed is None:
+        return create_repository(root, universe=universe, database=database, standalone=standalone, outfile=outfile)
+    settings = read_seed_configuration(seed, override=override)
+    return create_repository(
+        root,
+        universe=universe,
+        database=database or settings.database_url,
+        datastore=settings.datastore,
+        storage_classes=settings.storage_classes,
+        standalone=standalone,
+        outfile=outfile,
+    )
+
+
+def read_universe(source: UniverseSource) -> DimensionUniverse:
+    """Give the universe of a value, a document, or a YAML file."""
+    if source is None:
+        return DimensionUniverse.default()
+    if isinstance(source, DimensionUniverse):
+        return source
+    if isinstance(source, Mapping):
+        return DimensionUniverse.from_document(source)
+    return DimensionUniverse.from_yaml(ResourcePath(source).read().decode())
+
+
+def _make(
+    location: RepositoryLocation,
+    config: RepositoryConfig,
+    url: str,
+    universe: DimensionUniverse,
+    *,
+    overwrite: bool,
+    standalone: bool,
+) -> None:
+    new_folder = not location.folder.exists()
+    location.folder.mkdir()
+    database = _sqlite_file(url)
+    if database is not None and overwrite:
+        _remove_database(database)
+    try:
+        _create_database(url, universe, database)
+    except BaseException:
+        _remove_empty(location.folder, new=new_folder)
+        raise
+    try:
+        location.config.write(config.to_text(complete=standalone).encode())
+    except BaseException as error:
+        if database is not None:
+            _remove_database(database)
+        _remove_empty(location.folder, new=new_folder)
+        if isinstance(error, FileExistsError):
+            raise RepositoryExistsError(str(location.folder), "a repository") from error
+        raise
+
+
+def _create_database(url: str, universe: DimensionUniverse, file: ResourcePath | None) -> None:
+    """Make the database with all tables; it makes its file exclusively, and removes it if it fails."""
+    try:
+        with SqlRegistry.create(url, universe) as registry:
+            RegistryRecordStore(registry)
+    except ConflictError as error:
+        # Of a creation that is going on, or of one that was killed.
+        what = "a database" if file is None else f"a database file {file.basename()!r} without a configuration"
+        raise RepositoryExistsError(url if file is None else str(file.parent()), what) from error
+
+
+def _sqlite_file(url: str) -> ResourcePath | None:
+    """Give the file of a SQLite URL, None for another database."""
+    scheme, marker, path = url.partition(":///")
+    if not scheme.startswith("sqlite"):
+        return None
+    if not marker or not path or path == ":memory:":
+        raise InvalidInputError("A repository needs a database file; SQLite in memory cannot hold one.")
+    return ResourcePath(path)
+
+
+def _remove_database(file: ResourcePath) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            ResourcePath(f"{file.ospath}{suffix}").remove(missing_ok=True)
+        except PachonError as error:
+            _log.warning("%s%s could not be removed: %s", file, suffix, error)
+
+
+def _remove_empty(folder: ResourcePath, *, new: bool) -> None:
+    """Remove a folder that this call made, if nothing is in it."""
+    if not new or not folder.is_local:
+        return
+    try:
+        os.rmdir(folder.ospath)
+    except OSError:
+        _log.debug("The folder %s stays.", folder)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what a user calls a repository to its folder and its ``butler.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pachon.base import PachonError
+from pachon.butler.errors import RepositoryNotFoundError
+from pachon.butler.repository_index import read_index
+from pachon.resources import ResourcePath
+
+__all__ = ["CONFIG_NAME", "RepositoryLocation", "folder_text", "has_repository", "locate_repository"]
+
+CONFIG_NAME: Final = "butler.yaml"
+_CONFIG_SUFFIXES: Final = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryLocation:
+    """Where a repository is."""
+
+    folder: ResourcePath
+    config: ResourcePath
+    """Its ``butler.yaml``, or another file that was named."""
+    label: str | None = None
+    """The label by which it was found."""
+
+
+def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> RepositoryLocation:
+    """Find a repository by path, URI, configuration file or label; a label wins over a folder of the same name.
+
+    Raises
+    ------
+    RepositoryNotFoundError
+        If there is none; the message lists the known labels, or says why the index could not be read.
+    """
+    if isinstance(root, ResourcePath):
+        location = _at(root, None)
+        hint = ""
+    else:
+        index = read_index()
+        labelled = index.labels.get(str(root))
+        location = _at(ResourcePath(labelled if labelled is not None else root), root if labelled is not None else None)
+        hint = index.describe()
+    if must_exist and not _exists(location.config):
+        raise RepositoryNotFoundError(str(root), hint)
+    return location
+
+
+def has_repository(root: str | ResourcePath) -> bool:
+    """Tell whether a path or label names a repository; nothing is opened."""
+    return _exists(locate_repository(root, must_exist=False).config)
+
+
+def folder_text(folder: ResourcePath) -> str:
+    """Give a folder as it stands for ``<butlerRoot>``: a path of this machine, or a URI; no slash at the end."""
+    return (folder.ospath if folder.is_local else str(folder)).rstrip("/")
+
+
+def _at(place: ResourcePath, label: str | None) -> RepositoryLocation:
+    if place.extension in _CONFIG_SUFFIXES and not (place.is_local and place.isdir()):
+        return RepositoryLocation(folder=place.dirname(), config=place, label=label)
+    folder = ResourcePath(place, force_directory=True)
+    return RepositoryLocation(folder=folder, config=folder.join(CONFIG_NAME), label=label)
+
+
+def _exists(config: ResourcePath) -> bool:
+    try:
+        return config.exists()
+    except PachonError:
+        # A part of the path is a file, say: then there is no repository.
+        return False

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Opening a repository: where it is, what it says, its registry and its datastore."""
+
+from __future__ import annotations
+
+from pachon.base import NotFoundError
+from pachon.butler.defaults import Defaults
+from pachon.butler.errors import RepositoryNotFoundError
+from pachon.butler.record_store import RegistryRecordStore
+from pachon.butler.repository_config import RepositoryConfig, replace_root
+from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
+from pachon.butler.session import OpenRepository, Session
+from pachon.datasets import StorageClasses
+from pachon.datastore import Datastore
+from pachon.registry import SqlRegistry
+from pachon.resources import ResourcePath
+
+__all__ = ["open_repository", "open_session"]
+
+
+def open_session(root: str | ResourcePath | RepositoryLocation, defaults: Defaults, *, writeable: bool) -> Session:
+    """Open a repository with these defaults.
+
+    Raises
+    ------
+    DataIdValueError
+        If a default is for another dimension than a governor.
+    """
+    repository = open_repository(root, writeable=writeable)
+    session = Session(repository, defaults)
+    try:
+        defaults.check(session.universe)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable: bool) -> OpenRepository:
+    """Open a repository.
+
+    Raises
+    ------
+    RepositoryNotFoundError
+        If there is none.
+    RepositoryConfigError, ForeignRepositoryError
+        If its configuration is wrong or not ours.
+    """
+    location = root if isinstance(root, RepositoryLocation) else locate_repository(root)
+    try:
+        text = location.config.read().decode()
+    except NotFoundError as error:
+        raise RepositoryNotFoundError(str(location.folder)) from error
+    config = RepositoryConfig.from_text(text, str(location.config))
+    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
+    storage_classes = StorageClasses.default()
+    if config.storage_classes:
+        storage_classes = storage_classes.with_definitions(config.storage_classes, allowed=config.allowed_modules)
+    registry = SqlRegistry.open(replace_root(config.database_url, folder_text(folder)), writeable=writeable)
+    try:
+        records = RegistryRecordStore(registry)
+        datastore = Datastore.open(
+            config.datastore,
+            root=folder,
+            universe=registry.universe,
+            storage_classes=storage_classes,
+            records=records,
+        )
+    except BaseException:
+        registry.close()
+        raise
+    return OpenRepository(
+        location=location,
+        config=config,
+        registry=registry,
+        datastore=datastore,
+        records=records,
+        storage_classes=storage_classes,
+        writeable=writeable,
+    )

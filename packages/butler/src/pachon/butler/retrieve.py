@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Copying the files of datasets out of a repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pachon.base import InvalidInputError, progress
+from pachon.butler.errors import RetrievalConflictError
+from pachon.butler.get import fetch_file_records
+from pachon.butler.session import Session
+from pachon.datasets import DatasetRef
+from pachon.datastore import DatasetFileNotFoundError, StoredFile
+from pachon.resources import ResourcePath
+
+__all__ = ["INDEX_NAME", "retrieve"]
+
+INDEX_NAME: Final = "butler-artifacts.json"
+"""File that says what the retrieved files are."""
+
+
+def retrieve(
+    session: Session,
+    refs: Iterable[DatasetRef],
+    destination: str | ResourcePath,
+    *,
+    transfer: str = "copy",
+    preserve_path: bool = True,
+    overwrite: bool = False,
+) -> list[ResourcePath]:
+    """Copy the files of datasets to a folder, with an index; give their new places.
+
+    Parameters
+    ----------
+    session
+        The open butler.
+    refs
+        Which datasets; a file that several share is copied once.
+    destination
+        The folder, made if it does not exist.
+    transfer
+        ``copy``, or a link; ``move`` would take the files away and is refused.
+    preserve_path
+        Keep the folders of the repository; otherwise all files lie in one folder, and equal names are an error.
+    overwrite
+        Replace files that are there.
+
+    Raises
+    ------
+    InvalidInputError
+        If the mode is ``move`` or ``direct``, or a path leads out of the destination.
+    RetrievalConflictError
+        If two files would have one name.
+    DatasetFileNotFoundError
+        If a dataset is not stored.
+    """
+    session.check_open()
+    if transfer in ("move", "direct"):
+        raise InvalidInputError(f"Files are not retrieved by {transfer!r}; use copy or a link.")
+    wanted = list(refs)
+    rows = list(fetch_file_records(session, wanted).rows())
+    _check_stored(session, wanted, rows)
+    folder = ResourcePath(destination, force_directory=True)
+    folder.mkdir()
+    targets = _targets(rows, preserve_path=preserve_path)
+    places: list[ResourcePath] = []
+    with progress("Retrieving", total=len(targets)) as bar:
+        for path, (row, _) in targets.items():
+            target = folder.join_inside(ResourcePath(path, force_absolute=False))
+            target.transfer_from(session.datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
+            places.append(target)
+            bar.advance()
+    index = json.dumps(_index(wanted, targets), indent=1).encode()
+    folder.join(INDEX_NAME).write(index, overwrite=True)
+    return places
+
+
+def _check_stored(session: Session, refs: list[DatasetRef], rows: list[StoredFile]) -> None:
+    stored = {row.dataset_id for row in rows}
+    for ref in refs:
+        if ref.id not in stored:
+            raise DatasetFileNotFoundError(ref.id, ref.dataset_type.name, None, session.datastore.name)
+
+
+def _targets(rows: list[StoredFile], *, preserve_path: bool) -> dict[str, tuple[StoredFile, list[StoredFile]]]:
+    """Give for each target path a row of its file, and all rows of it."""
+    targets: dict[str, tuple[StoredFile, list[StoredFile]]] = {}
+    for row in rows:
+        file = row.path.partition("#")[0]
+        path = file if row.owned else ResourcePath(file).unquoted_path.lstrip("/")
+        name = path if preserve_path else path.rpartition("/")[2]
+        first, shared = targets.setdefault(name, (row, []))
+        if first.path.partition("#")[0] != file:
+            raise RetrievalConflictError(name, (first.path, row.path))
+        shared.append(row)
+    return targets
+
+
+def _index(refs: list[DatasetRef], targets: Mapping[str, tuple[StoredFile, list[StoredFile]]]) -> dict[str, Any]:
+    known = {ref.id: ref for ref in refs}
+    return {
+        "version": 1,
+        "files": {path: [_describe(known[row.dataset_id], row) for row in rows] for path, (_, rows) in targets.items()},
+    }
+
+
+def _describe(ref: DatasetRef, row: StoredFile) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "id": str(ref.id),
+        "dataset_type": ref.dataset_type.parent_name,
+        "data_id": dict(ref.data_id.required),
+        "run": ref.run,
+        "formatter": row.formatter,
+        "storage_class": row.storage_class,
+        "size": row.size,
+        "checksum": row.checksum,
+    }
+    if row.component is not None:
+        described["component"] = row.component
+    return described

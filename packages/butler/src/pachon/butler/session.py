@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The open parts of a butler, which all verbs work on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from pachon.base import ReadOnlyError
+from pachon.butler.defaults import Defaults
+from pachon.butler.errors import ClosedButlerError, NotTransactionalError
+from pachon.butler.record_store import RegistryRecordStore
+from pachon.butler.repository_config import RepositoryConfig
+from pachon.butler.repository_location import RepositoryLocation
+from pachon.butler.write_protocol import Writer
+from pachon.datasets import StorageClasses
+from pachon.datastore import Datastore
+from pachon.dimensions import DimensionUniverse
+from pachon.registry import SqlRegistry
+
+__all__ = ["OpenRepository", "Session"]
+
+
+class OpenRepository:
+    """A repository that is open: its configuration, registry and datastore; shared by a butler and its clones.
+
+    It is closed when the last of them is.
+    """
+
+    def __init__(
+        self,
+        *,
+        location: RepositoryLocation,
+        config: RepositoryConfig,
+        registry: SqlRegistry,
+        datastore: Datastore,
+        records: RegistryRecordStore,
+        storage_classes: StorageClasses,
+        writeable: bool,
+    ) -> None:
+        self.location = location
+        self.config = config
+        self.registry = registry
+        self.datastore = datastore
+        self.records = records
+        self.storage_classes = storage_classes
+        self.writeable = writeable
+        self._users = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        """Count a user."""
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        """Count a user off; the last one closes."""
+        with self._lock:
+            self._users -= 1
+            last = self._users == 0
+        if last:
+            self.registry.close()
+
+
+class Session:
+    """One butler's view of an open repository: with its defaults and its transaction, until it is closed.
+
+    Like the butler it is for one thread.
+    """
+
+    def __init__(self, repository: OpenRepository, defaults: Defaults) -> None:
+        repository.enter()
+        self.repository = repository
+        self.defaults = defaults
+        self.registry = repository.registry
+        self.datastore = repository.datastore
+        self.records = repository.records
+        self.storage_classes = repository.storage_classes
+        self.writer = Writer(repository.registry, repository.records, repository.datastore)
+        self._closed = False
+        self._inferred: Mapping[str, Any] | None = None
+
+    @property
+    def universe(self) -> DimensionUniverse:
+        """The dimensions of the repository."""
+        return self.registry.universe
+
+    @property
+    def root(self) -> str:
+        """The folder of the repository, for messages."""
+        return str(self.repository.location.folder)
+
+    @property
+    def default_data_id(self) -> Mapping[str, Any]:
+        """Values of governor dimensions where a call gives none: those given, and those that are the only ones."""
+        if not self.defaults.infer or not self.defaults.collections:
+            return self.defaults.data_id
+        if self._inferred is None:
+            # Default collections that do not exist (yet) are not an error here.
+            searched = self.registry.collections.find(self.defaults.collections)
+            only = self.registry.collections.fetch_governor_values(searched)
+            inferred = {name: next(iter(values)) for name, values in only.items() if len(values) == 1}
+            self._inferred = {**inferred, **self.defaults.data_id}
+        return self._inferred
+
+    def forget_inferred(self) -> None:
+        """Look again for the only governor values at the next call: something was written."""
+        self._inferred = None
+
+    def check_open(self) -> None:
+        """Refuse to work after `close`."""
+        if self._closed:
+            raise ClosedButlerError(self.root)
+
+    def check_writeable(self) -> None:
+        """Refuse a change through a butler that was opened for reading."""
+        self.check_open()
+        if not self.repository.writeable:
+            raise ReadOnlyError(f"The butler of {self.root!r} is read-only; open it with writeable=True or a run.")
+
+    def check_no_block(self, operation: str) -> None:
+        """Refuse what cannot be part of a transaction block."""
+        if self.writer.in_block:
+            raise NotTransactionalError(operation)
+
+    def close(self) -> None:
+        """End the session; the last one of a repository closes its connections."""
+        if not self._closed:
+            self._closed = True
+            self.repository.leave()

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files first, rows last: how every change of a repository becomes visible, all of it or nothing.
+
+1. Files are written to final paths that are used once, and brought to the medium (`pachon.datastore`). No row knows them.
+2. One short database transaction writes all rows of the change, registry and file records together. No file is touched and
+   no lock is held while files are.
+3. What must come after the commit comes then: files of deleted datasets are removed, sources of moved files too.
+
+If anything fails before the commit, exactly the files of the change are removed; what cannot be removed is garbage that no row
+names. If the commit itself fails, its outcome is not known: the rows are read again, and if they are not there the files are
+left for a sweep, since the database may yet recover the rows.
+
+Invariants: what has rows is readable and hash-correct; what has none is invisible, and its bytes may be swept; a retry is
+harmless; a deletion never meets a later write, because no path is used twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from pachon.base import PachonError
+from pachon.datastore import FileRecords, RecordStore
+from pachon.datastore.faults import reach
+
+if TYPE_CHECKING:
+    from pachon.registry import SqlRegistry
+
+__all__ = ["FAULT_POINTS", "Block", "Change", "Writer"]
+
+_log = logging.getLogger(__name__)
+
+FAULT_POINTS: Final = ("commit.begin", "commit.rows_written", "commit.done", "commit.followed")
+"""Points of this module at which a test can make something go wrong; those of the files are in `pachon.datastore.faults`."""
+
+
+class FileDiscarder(Protocol):
+    """What the protocol needs of a datastore."""
+
+    def discard(self, records: FileRecords) -> None:
+        """Remove files that no row will ever name."""
+        ...
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Rows to be written together, the files that were written for them, and what follows the commit."""
+
+    write_rows: Callable[[], None]
+    files: FileRecords = field(default_factory=FileRecords.empty)
+    """Files of this change, on the medium already; removed if the rows are not written."""
+    follow: Callable[[], None] = _nothing
+    """Called after the commit; what it leaves undone, a sweep finishes."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """An open ``transaction()`` block: changes that wait for its end."""
+
+    outer: Block | None
+    changes: list[Change] = field(default_factory=list)
+
+    def files(self) -> Iterator[FileRecords]:
+        """Give the files of this block and of those around it."""
+        for change in self.changes:
+            yield change.files
+        if self.outer is not None:
+            yield from self.outer.files()
+
+
+class Writer:
+    """Applies changes to one repository: at once, or at the end of the outermost block."""
+
+    def __init__(self, registry: SqlRegistry, records: RecordStore, datastore: FileDiscarder) -> None:
+        self._registry = registry
+        self._records = records
+        self._datastore = datastore
+        self._block: Block | None = None
+
+    @property
+    def in_block(self) -> bool:
+        """Whether a ``transaction()`` block is open."""
+        return self._block is not None
+
+    def commit(self, change: Change) -> None:
+        """Write the rows of a change now, or at the end of the block if one is open."""
+        if self._block is not None:
+            self._block.changes.append(change)
+        else:
+            self._apply([change])
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Collect all changes of the body and apply them at its end, in one transaction.
+
+        A block inside another hands its changes to the outer one; if it raises, just its own are dropped.
+        """
+        block = Block(outer=self._block)
+        self._block = block
+        try:
+            yield
+        except BaseException:
+            self._block = block.outer
+            self._discard(block.changes)
+            raise
+        self._block = block.outer
+        if block.outer is not None:
+            block.outer.changes.extend(block.changes)
+        elif block.changes:
+            self._apply(block.changes)
+
+    def pending_records(self, dataset_id: bytes) -> FileRecords | None:
+        """Find the files of a dataset that was put in an open block."""
+        if self._block is None:
+            return None
+        wanted = np.frombuffer(dataset_id, dtype=np.uint8)
+        for files in self._block.files():
+            mask = (files.dataset_id == wanted).all(axis=1)
+            if mask.any():
+                return files.take(mask)
+        return None
+
+    def _apply(self, changes: list[Change]) -> None:
+        committing = False
+        try:
+            reach("commit.begin")
+            with self._registry.write():
+                for change in changes:
+                    change.write_rows()
+                reach("commit.rows_written")
+                committing = True
+        except BaseException as error:
+            if not committing:
+                self._discard(changes)
+                raise
+            if not self._was_committed(changes, error):
+                raise
+        reach("commit.done")
+        for change in changes:
+            change.follow()
+        reach("commit.followed")
+
+    def _was_committed(self, changes: list[Change], error: BaseException) -> bool:
+        """Find out by reading what became of a commit that failed. Nothing is undone: the database may yet recover it."""
+        files = FileRecords.concat([change.files for change in changes])
+        try:
+            there = self._records.fetch(files.dataset_id).path.tolist() if len(files) else []
+        except PachonError as unreadable:
+            error.add_note(f"The rows could not be read again either: {unreadable}")
+            there = []
+        if len(files) and set(files.path.tolist()) <= set(there):
+            _log.warning("The commit of %d files reported an error but took place: %s", len(files), error)
+            return True
+        error.add_note("The commit failed; what it was to write is not visible. Look before you repeat it.")
+        return False
+
+    def _discard(self, changes: list[Change]) -> None:
+        """Remove the files of changes that will not be committed."""
+        for change in changes:
+            if len(change.files):
+                self._datastore.discard(change.files)
