@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The lists of packages that stand in several places say the same, and each package has what all packages have."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).parents[1]
+NAMES = sorted(path.parent.name for path in TOP.glob("packages/*/pyproject.toml"))
+ROOT = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]
+
+
+def load(name: str) -> dict[str, Any]:
+    return tomllib.loads((TOP / "packages" / name / "pyproject.toml").read_text())
+
+
+def test_every_list_of_packages_is_complete() -> None:
+    modules = {f"pachon.{name}" for name in NAMES}
+    members = ROOT["hatch"]["envs"]["default"]["workspace"]["members"]
+    assert sorted(member["path"] for member in members) == [f"packages/{name}" for name in NAMES]
+    linter = ROOT["importlinter"]
+    assert set(linter["root_packages"]) == modules
+    contracts = {contract["type"]: contract for contract in linter["contracts"]}
+    layered = [name.strip() for layer in contracts["layers"]["layers"] for name in layer.split("|")]
+    assert sorted(layered) == sorted(modules)
+    assert set(contracts["acyclic_siblings"]["ancestors"]) == modules
+    paths = re.findall(r"packages/(\w+)/src", ROOT["mypy"]["mypy_path"])
+    assert sorted(paths) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_package_has_what_all_have(name: str) -> None:
+    folder, project = TOP / "packages" / name, load(name)["project"]
+    assert project["name"] == f"pachon-{name.replace('_', '-')}"
+    assert project["requires-python"] == ">=3.11"
+    assert project["license"] == "BSD-3-Clause"
+    assert "test" in project["optional-dependencies"]
+    assert (folder / "src" / "pachon" / name / "py.typed").is_file()
+    assert (folder / "README.md").read_text().strip()
+    assert list((folder / "changes").glob("*.md"))
+    assert not (folder / "src" / "pachon" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_siblings_have_bounds_and_are_declared(name: str) -> None:
+    project = load(name)["project"]
+    extras = [item for items in project["optional-dependencies"].values() for item in items]
+    declared = set()
+    for requirement in [*project["dependencies"], *extras]:
+        match = re.match(r"pachon-([\w-]+)(\[[^\]]*\])?(.*)", requirement)
+        if match is None or match[1].replace("-", "_") == name:
+            continue
+        declared.add(match[1].replace("-", "_"))
+        assert match[3] == ">=0.1.0,<0.2", f"{requirement} lacks its bounds"
+    source = "\n".join(path.read_text() for path in (TOP / "packages" / name / "src").rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:from|import) pachon\.(\w+)", source, re.MULTILINE)) - {name}
+    assert imported <= declared, f"{name} imports {sorted(imported - declared)} without declaring it"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_source_file_names_its_licence(name: str) -> None:
+    files = [*(TOP / "packages" / name).rglob("*.py")]
+    missing = [
+        str(path.relative_to(TOP))
+        for path in files
+        if not path.read_text().startswith("# SPDX-License-Identifier: BSD-3-Clause")
+    ]
+    assert missing == []
+
+
+def test_no_file_names_a_download_address_or_a_place_of_one_machine() -> None:
+    pattern = re.compile(r"https?://[^ ]*(/simple|\.whl|\.tar\.gz)\b")
+    files = [path for folder in ("packages", "tools", ".github", ".ci") for path in (TOP / folder).rglob("*.toml")]
+    assert [path for path in files if pattern.search(path.read_text())] == []
