@@ -10,10 +10,23 @@ if TYPE_CHECKING:
     from pachon.quantum_butler.column_file.layout import GraphFileError
     from pachon.quantum_butler.dataset_state import DatasetState
     from pachon.quantum_butler.drop_reason import DropReason
+    from pachon.quantum_butler.errors import DatasetNotInGraphError, NoDatastoreError, NotPredictedError, ReceiptError
     from pachon.quantum_butler.explanation import Explanation, TaskExplanation
     from pachon.quantum_butler.graph import QuantumGraph
     from pachon.quantum_butler.header import DatastoreSource, GraphHeader
+    from pachon.quantum_butler.quantum_backed_butler import QuantumBackedButler
     from pachon.quantum_butler.quantum_table import QuantumTable
+    from pachon.quantum_butler.receipt import (
+        RECEIPT_FOLDER,
+        QuantumProvenance,
+        Receipt,
+        find_receipts,
+        latest_records,
+        read_receipt,
+        receipt_folder,
+        write_receipt,
+    )
+    from pachon.quantum_butler.record_store import GraphRecordStore
     from pachon.quantum_butler.tables import (
         ConnectionEdges,
         DatasetNodes,
@@ -24,9 +37,11 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "RECEIPT_FOLDER",
     "Adjacency",
     "ConnectionEdges",
     "DatasetNodes",
+    "DatasetNotInGraphError",
     "DatasetState",
     "DatastoreSource",
     "DropReason",
@@ -34,12 +49,24 @@ __all__ = [
     "Explanation",
     "GraphFileError",
     "GraphHeader",
+    "GraphRecordStore",
     "GraphTables",
     "InitConnection",
+    "NoDatastoreError",
+    "NotPredictedError",
+    "QuantumBackedButler",
     "QuantumGraph",
+    "QuantumProvenance",
     "QuantumTable",
+    "Receipt",
+    "ReceiptError",
     "TaskExplanation",
     "TaskQuanta",
+    "find_receipts",
+    "latest_records",
+    "read_receipt",
+    "receipt_folder",
+    "write_receipt",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -48,6 +75,7 @@ __getattr__, __dir__ = lazy_exports(
         "Adjacency": "pachon.quantum_butler.adjacency",
         "ConnectionEdges": "pachon.quantum_butler.tables",
         "DatasetNodes": "pachon.quantum_butler.tables",
+        "DatasetNotInGraphError": "pachon.quantum_butler.errors",
         "DatasetState": "pachon.quantum_butler.dataset_state",
         "DatastoreSource": "pachon.quantum_butler.header",
         "DropReason": "pachon.quantum_butler.drop_reason",
@@ -55,11 +83,24 @@ __getattr__, __dir__ = lazy_exports(
         "Explanation": "pachon.quantum_butler.explanation",
         "GraphFileError": "pachon.quantum_butler.column_file.layout",
         "GraphHeader": "pachon.quantum_butler.header",
+        "GraphRecordStore": "pachon.quantum_butler.record_store",
         "GraphTables": "pachon.quantum_butler.tables",
         "InitConnection": "pachon.quantum_butler.tables",
+        "NoDatastoreError": "pachon.quantum_butler.errors",
+        "NotPredictedError": "pachon.quantum_butler.errors",
+        "QuantumBackedButler": "pachon.quantum_butler.quantum_backed_butler",
         "QuantumGraph": "pachon.quantum_butler.graph",
+        "QuantumProvenance": "pachon.quantum_butler.receipt",
         "QuantumTable": "pachon.quantum_butler.quantum_table",
+        "RECEIPT_FOLDER": "pachon.quantum_butler.receipt",
+        "Receipt": "pachon.quantum_butler.receipt",
+        "ReceiptError": "pachon.quantum_butler.errors",
         "TaskExplanation": "pachon.quantum_butler.explanation",
         "TaskQuanta": "pachon.quantum_butler.tables",
+        "find_receipts": "pachon.quantum_butler.receipt",
+        "latest_records": "pachon.quantum_butler.receipt",
+        "read_receipt": "pachon.quantum_butler.receipt",
+        "receipt_folder": "pachon.quantum_butler.receipt",
+        "write_receipt": "pachon.quantum_butler.receipt",
     },
 )

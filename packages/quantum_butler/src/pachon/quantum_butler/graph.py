@@ -19,6 +19,7 @@ from pachon.quantum_butler.adjacency import Adjacency
 from pachon.quantum_butler.column_file.reader import ColumnFile
 from pachon.quantum_butler.column_file.writer import encode_file
 from pachon.quantum_butler.column_source import ColumnSource, MemoryColumns, Rows
+from pachon.quantum_butler.dataset_index import DatasetIndex
 from pachon.quantum_butler.documents import DocumentSource, MemoryDocuments
 from pachon.quantum_butler.explanation import Explanation, explain_quanta
 from pachon.quantum_butler.graph_columns import FILE_COLUMNS, columns_from_tables
@@ -347,6 +348,40 @@ class QuantumGraph:
     def refs(self, dataset_type: str, rows: Rows) -> list[DatasetRef]:
         """Make references, with expanded data IDs, of some rows of `datasets`."""
         return self._maker.refs(self._known_dataset_type(dataset_type), rows)
+
+    def find_datasets(self, ids: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+        """Find datasets by their ids (shape (n, 16)): row numbers by dataset type, in the order asked.
+
+        Raises
+        ------
+        NotFoundError
+            If one is not in the graph.
+        """
+        types, rows = self.dataset_index.find(ids)
+        missing = np.flatnonzero(types < 0)
+        if len(missing):
+            first = uuids_from_ids(ids[missing[:1]])[0]
+            raise NotFoundError(f"{len(missing)} of {len(ids)} datasets are not in the graph, the first is {first}.")
+        return {
+            name: rows[types == number]
+            for number, name in enumerate(self.dataset_index.names)
+            if (types == number).any()
+        }
+
+    def dataset_tables(self, ids: NDArray[np.uint8]) -> tuple[DatasetTable, ...]:
+        """Give the datasets with these ids as columns, a table a dataset type.
+
+        Raises
+        ------
+        NotFoundError
+            If one is not in the graph.
+        """
+        return tuple(self.datasets(name).take(rows) for name, rows in self.find_datasets(ids).items())
+
+    @cached_property
+    def dataset_index(self) -> DatasetIndex:
+        """The ids of all datasets, sorted, for looking up many."""
+        return DatasetIndex(self._structure, self._columns)
 
     def file_records(self, dataset_type: str | None = None) -> FileRecords:
         """Give where the overall inputs of a type, or of all types, are stored."""

@@ -110,6 +110,7 @@ def example_tables(
         )
         for name, table in (found | made).items()
     ]
+    name = "main" if datastore is None else datastore.config["name"]
     return GraphTables(
         header=GraphHeader(
             output_run=run,
@@ -133,7 +134,7 @@ def example_tables(
         ),
         init_ids={label: uuid.UUID(bytes=source.take(1)[0].tobytes()) for label in (*labels, "")},
         records=tuple(_records(world)),
-        file_records=FileRecords.concat([_file_records(nodes.datasets, storage_class) for nodes in datasets[:2]]),
+        file_records=FileRecords.concat([_file_records(nodes.datasets, storage_class, name) for nodes in datasets[:2]]),
         dropped=(_dropped(world),),
         datastore=datastore,
     )
@@ -324,7 +325,7 @@ def _record_table(universe: DimensionUniverse, name: str, given: Mapping[str, An
     return RecordTable(element, columns)
 
 
-def _file_records(table: DatasetTable, storage_class: str) -> FileRecords:
+def _file_records(table: DatasetTable, storage_class: str, datastore: str) -> FileRecords:
     count = len(table)
     name = table.dataset_type.name
     return FileRecords.from_columns(
@@ -336,7 +337,7 @@ def _file_records(table: DatasetTable, storage_class: str) -> FileRecords:
             "storage_class": [storage_class] * count,
             "size": np.full(count, 2),
             "checksum": [""] * count,
-            "datastore": ["main"] * count,
+            "datastore": [datastore] * count,
         }
     )
 
