@@ -141,7 +141,14 @@ class _RegistryNode(InstanceNode):
             yield f"[{name!r}]", self[name]
 
     def to_data(self) -> dict[str, Any]:
-        return {"!names": list(self._names), **{name: self._configs[name].to_data() for name in sorted(self._configs)}}
+        # Of the entries that are not chosen, only those that somebody has changed.
+        entries = {name: config.to_data() for name, config in sorted(self._configs.items())}
+        kept = {
+            name: data
+            for name, data in entries.items()
+            if name in self._names or data != config_class_of(self.registry[name])().to_data()
+        }
+        return {"!names": list(self._names), **kept}
 
     def set_data(self, data: Any) -> None:
         values = dict(data)

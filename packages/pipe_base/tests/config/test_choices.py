@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from pachon.pipe_base.config import (
+    ChoiceRegistry,
+    Config,
+    ConfigError,
+    FieldValueError,
+    FrozenConfigError,
+    RegistryChoice,
+    RegistryChoices,
+    choice_field,
+    choices_field,
+    config_text,
+)
+
+
+class PolynomialConfig(Config):
+    order: int = 2
+
+
+class SplineConfig(Config):
+    knots: int = 10
+
+
+class Polynomial:
+    config_class = PolynomialConfig
+
+    def __init__(self, *, config: Any) -> None:
+        self.config = config
+
+
+MODELS = ChoiceRegistry({"polynomial": Polynomial, "spline": SplineConfig})
+
+
+class ModelConfig(Config):
+    model: RegistryChoice = choice_field(MODELS, "polynomial", doc="The model.")
+    plugins: RegistryChoices = choices_field(MODELS, ["spline"])
+
+
+def test_one_entry_is_chosen_by_name() -> None:
+    config = ModelConfig()
+    assert config.model.name == "polynomial"
+    config.model["spline"].knots = 3
+    config.model.name = "spline"
+    assert config.model.active.knots == 3
+    config.model = "polynomial"  # type: ignore[assignment]
+    assert config.model.name == "polynomial"
+    assert config.model.target is Polynomial
+    assert isinstance(config.model.apply(), Polynomial)
+
+
+def test_an_unknown_entry_is_named() -> None:
+    config = ModelConfig()
+    with pytest.raises(FieldValueError) as caught:
+        config.model.name = "splin"
+    assert (
+        str(caught.value) == "Field 'model.names' of RegistryChoice: 'splin' is not registered; did you mean 'spline'."
+    )
+    with pytest.raises(FieldValueError):
+        _ = config.model["none"]
+    with pytest.raises(ConfigError, match="has no 'nme' to set"):
+        config.model.nme = "spline"
+
+
+def test_several_entries_in_order_without_repetition() -> None:
+    config = ModelConfig()
+    config.plugins.names.add("polynomial")
+    config.plugins.names |= ["spline", "polynomial"]
+    assert config.plugins.names == ["spline", "polynomial"]
+    config.plugins.names = ["polynomial"]
+    assert [type(active) for active in config.plugins.active] == [PolynomialConfig]
+    config.plugins.names.discard("polynomial")
+    assert config.plugins.names == []
+    with pytest.raises(FieldValueError):
+        config.plugins.names.add("none")
+    config.plugins["spline"].knots = 4
+    assert config.plugins["spline"].knots == 4
+
+
+def test_frozen_choices() -> None:
+    config = ModelConfig()
+    config.freeze()
+    for change in (
+        lambda: setattr(config.model, "name", "spline"),
+        lambda: config.plugins.names.add("polynomial"),
+        lambda: setattr(config.model["polynomial"], "order", 3),
+        lambda: setattr(config.model["spline"], "knots", 3),
+    ):
+        with pytest.raises(FrozenConfigError):
+            change()
+
+
+def test_documents_and_copies() -> None:
+    config = ModelConfig()
+    config.model["spline"].knots = 3
+    config.model.name = "spline"
+    document = config.to_document()
+    assert document["values"]["model"] == {"!names": ["spline"], "spline": {"knots": 3}}
+    for other in (
+        ModelConfig.from_document(document),
+        pickle.loads(pickle.dumps(config)),
+        copy.deepcopy(config),
+    ):
+        assert other == config
+        assert other.model.active.knots == 3
+
+
+def test_text_lists_the_entries_and_the_choice() -> None:
+    assert config_text(ModelConfig()) == (
+        "config.model['polynomial'].order=2\n\nconfig.model.name='polynomial'\n\n"
+        "config.plugins['spline'].knots=10\n\nconfig.plugins.names=['spline']\n"
+    )
+
+
+def test_a_registry_refuses_a_second_target_of_one_name() -> None:
+    registry = ChoiceRegistry()
+
+    @registry.registered("a")
+    class _A:
+        config_class = PolynomialConfig
+
+    with pytest.raises(ConfigError, match="has an entry 'a' already"):
+        registry.register("a", Polynomial)
+    with pytest.raises(ConfigError, match="has no 'config_class'"):
+        registry.register("b", int)
