@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pachon.butler import Butler
 
 
 def _shared_data() -> Path:
@@ -30,3 +35,38 @@ def header_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real headers: ../shared/data/headers is not there (PACHON_TEST_DATA names another place)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Raw frames of the simulated camera: a file a detector; two nights with bias, flat and science."""
+    from pachon.obs_base.simcam.instrument import SimCam
+    from pachon.obs_base.simcam.plan import SimulationPlan
+    from pachon.obs_base.simcam.simulate import simulate_raws
+
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate_raws(folder, SimCam().camera, SimulationPlan(visits=2, biases=1, flats=1))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def simulated_together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, a file an exposure."""
+    from pachon.obs_base.simcam.instrument import SimCam
+    from pachon.obs_base.simcam.plan import SimulationPlan
+    from pachon.obs_base.simcam.simulate import simulate_raws
+
+    folder = tmp_path_factory.mktemp("simulated_together")
+    simulate_raws(folder, SimCam().camera, SimulationPlan(visits=2, biases=1, flats=1), multi_extension=True)
+    return folder
+
+
+@pytest.fixture
+def butler(tmp_path: Path) -> Iterator[Butler]:
+    """An empty repository with the simulated camera."""
+    from pachon.butler import Butler
+    from pachon.obs_base.simcam.instrument import SimCam
+
+    with Butler.create(str(tmp_path / "repo")) as made:
+        SimCam().register(made)
+        yield made

@@ -188,6 +188,8 @@ def _reason(error: Exception | None, header: Mapping[str, Any]) -> str:
         if not given:
             return "no translator knows this header: it has neither INSTRUME nor TELESCOP."
         said = ", ".join(f"{key} = {str(value).strip()!r}" for key, value in given.items())
+        if "INSTRUME" not in given:
+            return f"no translator knows this header: it has no INSTRUME ({said})."
         return f"no translator knows this header ({said})."
     cause = error.__cause__ if error.__cause__ is not None else error
     text = cause.args[0] if isinstance(cause, KeyError) and cause.args else str(cause)

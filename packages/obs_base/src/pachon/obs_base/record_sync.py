@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["RecordChange", "RecordConflictError", "SyncResult", "compare_records", "sync_records"]
 
 
+_SHOWN = 3
+"""Differing fields that a message shows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordChange:
     """How a record differs from the stored one."""
@@ -32,7 +36,9 @@ class RecordChange:
     """Stored and wanted value of each field that differs."""
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {old!r} -> {new!r}" for name, (old, new) in self.fields.items())
+        first = [f"{name} is {old!r} and would be {new!r}" for name, (old, new) in list(self.fields.items())[:_SHOWN]]
+        more = len(self.fields) - len(first)
+        return ", ".join(first) + (f", and {more} more differ" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,7 @@ class RecordConflictError(ConflictError):
 
     def __str__(self) -> str:
         key = ", ".join(str(value) for value in self.change.key)
-        return f"The record of {self.element} {key} differs from the stored one: {self.change}."
+        return f"{self.element} {key} is registered with other values: {self.change}."
 
 
 def compare_records(wanted: RecordTable, stored: RecordTable) -> SyncResult:

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pachon.base import PachonError, progress
+from pachon.base import NotFoundError, PachonError, progress
 from pachon.datasets import CollectionType, DatasetRef, DatasetType, FileDataset
 from pachon.datasets.dataset_id import deterministic_id
-from pachon.obs_base.errors import IngestError, UnknownInstrumentError
+from pachon.obs_base.errors import IngestError
 from pachon.obs_base.instrument import Instrument
 from pachon.obs_base.instrument_lookup import instrument_of_record
 from pachon.obs_base.path_text import path_text
@@ -256,10 +256,11 @@ class _Ingest:
         return refs
 
 
-def _not_registered(name: str, known: Iterable[str]) -> PachonError:
-    error = UnknownInstrumentError(name, tuple(sorted(known)) or ("(none is registered here)",))
-    error.add_note("Register it with `butler register-instrument`.")
-    return error
+def _not_registered(name: str, known: Iterable[str]) -> NotFoundError:
+    there = ", ".join(sorted(known)) or "none is"
+    return NotFoundError(
+        f"instrument {name!r} is not registered in this repository ({there}); run 'butler register-instrument' first."
+    )
 
 
 def _named(uri: ResourcePath, error: PachonError) -> PachonError:

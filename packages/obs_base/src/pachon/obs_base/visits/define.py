@@ -200,7 +200,7 @@ def _write_visits(butler: Butler, rows: list[VisitRows], options: VisitOptions, 
     if result.changed and not may_update and not options.skip_conflicting:
         raise RecordConflictError("visit", result.changed[0])
     for change in result.changed:
-        _log.info("Visit %s %s: %s", change.key[-1], "is updated" if may_update else "is left as it is", change)
+        _log.info("Visit %s is %s: %s.", change.key[-1], "updated" if may_update else "left as it is", change)
     changed = [change.row for change in result.changed] if may_update else []
     if result.added:
         butler.dimension_records.insert("visit", wanted.take(np.asarray(result.added)), skip_existing=True)
