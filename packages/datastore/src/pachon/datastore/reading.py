@@ -151,11 +151,9 @@ class _Read:
         self._check_parameters(written, self.wanted)
         formatter, mine, rest = self._segregate(row)
         if formatter.reads_components:
-            part = self._file(row, self.wanted, mine, component)
-        else:
-            obj = coerce(self._file(row, written, mine), written, self.ref)
-            part = written.delegate().get_component(obj, component)
-        return apply_parameters(self._coerce(part), self.wanted, rest)
+            return apply_parameters(self._coerce(self._file(row, self.wanted, mine, component)), self.wanted, rest)
+        obj = apply_parameters(coerce(self._file(row, written, mine), written, self.ref), written, rest)
+        return self._coerce(written.delegate().get_component(obj, component))
 
     def _composite(self, parts: Parts) -> StorageClass:
         """Find the storage class that was taken apart: the dataset type's, unless it lacks what is stored."""

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import pickle
+
+import pytest
+
+from pachon.datastore import (
+    BUTLER_ROOT,
+    DatastoreConfig,
+    DatastoreConfigError,
+    FileDatastoreConfig,
+    MemoryDatastoreConfig,
+)
+
+FULL = {
+    "type": "file",
+    "name": "main",
+    "root": "s3://bucket/data",
+    "create": False,
+    "checksum": False,
+    "verify_checksum": True,
+    "templates": {"default": "{run}/{id}", "instrument<Cam>": {"raw": "{run}/{id}"}},
+    "formatters": {
+        "StructuredDataDict": "json",
+        "Other": {"formatter": "yaml", "parameters": {"unsafe_dump": True}},
+        "default": {"parquet": {}},
+        "write_recipes": {"fits_ccd": {"mine": {"image": {"algorithm": "RICE_1"}}}},
+    },
+    "constraints": {"accept": ["raw", {"instrument<Cam>": ["flat"]}], "reject": ["all"]},
+    "composites": {"default": False, "disassembled": {"CCDData": True}},
+    "allow_pickle": True,
+}
+
+
+def test_default():
+    config = DatastoreConfig.from_document()
+    assert config == FileDatastoreConfig(name="file")
+    assert config.root == BUTLER_ROOT
+    assert config.to_document() == {"type": "file", "name": "file", "root": BUTLER_ROOT}
+    assert config.to_document(complete=True).keys() >= {"checksum", "templates", "formatters", "constraints"}
+
+
+def test_everything_round_trips():
+    config = DatastoreConfig.from_document(FULL)
+    assert config.to_document() == {**FULL}
+    assert config.to_document(complete=True) == FULL
+    assert DatastoreConfig.from_document(config.to_document()) == config
+    assert pickle.loads(pickle.dumps(config)) == config
+
+
+def test_memory():
+    config = DatastoreConfig.from_document({"type": "memory", "copy_on_get": "never"})
+    assert config == MemoryDatastoreConfig(name="memory", copy_on_get="never")
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("lsst.daf.butler.datastores.fileDatastore.FileDatastore", FileDatastoreConfig),
+        ("lsst.daf.butler.datastores.inMemoryDatastore.InMemoryDatastore", MemoryDatastoreConfig),
+    ],
+)
+def test_class_names_of_seed_configurations(written, kind):
+    assert type(DatastoreConfig.from_document({"cls": written})) is kind
+    assert type(DatastoreConfig.from_document({"type": written})) is kind
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"chekcsum": True}, "Unknown key 'datastore.chekcsum'. Did you mean 'checksum'?"),
+        ({"composites": {"disasembled": {}}}, "'datastore.composites.disasembled'. Did you mean 'disassembled'?"),
+        ({"constraints": {"accepts": []}}, "Did you mean 'accept'?"),
+        ({"checksum": "yes"}, "datastore.checksum"),
+        ({"name": ""}, "datastore.name"),
+        ({"composites": {"disassembled": {"CCDData": "yes"}}}, "datastore.composites.disassembled.CCDData"),
+        ({"composites": {"disassembled": ["CCDData"]}}, "datastore.composites.disassembled"),
+        ({"templates": {"raw": 3}}, "datastore.templates.raw"),
+        ({"type": "fiel"}, "Did you mean 'file'?"),
+        ({"type": 3}, "must be the name of a datastore"),
+        ({"cls": "my.own.Datastore"}, "classes are never imported by name"),
+        ({"type": "memory", "root": "/tmp"}, "datastore.root"),
+        ({"type": "memory", "copy_on_get": "sometimes"}, "copy_on_get"),
+    ],
+)
+def test_wrong_documents(document, message):
+    with pytest.raises(DatastoreConfigError) as caught:
+        DatastoreConfig.from_document(document)
+    assert message in str(caught.value)
+
+
+def test_all_mistakes_are_said():
+    with pytest.raises(DatastoreConfigError) as caught:
+        DatastoreConfig.from_document({"chekcsum": True, "create": 3})
+    assert "chekcsum" in str(caught.value)
+    assert "datastore.create" in str(caught.value)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import pytest
+
+from pachon.datastore import DatastoreConfigError, FileTemplates, TemplateError
+from pachon.datastore.testing import ExampleData
+
+EXAMPLE = ExampleData()
+RAW = EXAMPLE.dataset_type("raw", ("exposure", "detector"), "CCDData")
+
+
+def templates(**document):
+    return FileTemplates(document, EXAMPLE.universe)
+
+
+def test_defaults():
+    made = templates()
+    assert made.unique_path(EXAMPLE.ref(RAW), ".fits").startswith("runs/one/raw/20250301/obs7/raw_Cam_Cam-R_obs7_S03")
+    bias = EXAMPLE.dataset_type("bias", ("detector",), "CCDData")
+    assert made.find(EXAMPLE.ref(bias)) is made.default
+
+
+def test_configuration_is_put_over_the_defaults():
+    made = templates(default="{run}/{id}", raw="{run}/raws/{exposure}_{detector}_{instrument}")
+    assert made.unique_path(EXAMPLE.ref(RAW), ".fits").startswith("runs_one/raws/7_3_Cam-w")
+    other = EXAMPLE.ref(EXAMPLE.dataset_type("x", ("visit",), "int"))
+    assert made.find(other).text == "{run}/{id}"
+
+
+def test_instrument_scope():
+    made = templates(**{"instrument<Cam>": {"raw": "{run}/cam_{id}"}})
+    assert made.find(EXAMPLE.ref(RAW)).text == "{run}/cam_{id}"
+    assert made.find(EXAMPLE.ref(RAW, instrument="Other")).text != "{run}/cam_{id}"
+
+
+def test_predicted_path_is_the_same_everywhere():
+    ref = EXAMPLE.ref(RAW)
+    assert templates().predicted_path(ref, ".fits") == templates().predicted_path(ref, ".fits")
+    assert templates().unique_path(ref, ".fits") != templates().unique_path(ref, ".fits")
+
+
+def test_a_template_must_suit_the_dataset_type():
+    made = templates(raw="{run}/{exposure}")
+    with pytest.raises(TemplateError, match="lacks"):
+        made.unique_path(EXAMPLE.ref(RAW), ".fits")
+    with pytest.raises(TemplateError, match="lacks"):
+        made.check(RAW)
+
+
+@pytest.mark.parametrize("written", [3, None, ["a"], {"raw": "{run}/{id}"}])
+def test_what_is_no_template(written):
+    with pytest.raises(DatastoreConfigError, match="templates.raw must be a file template"):
+        templates(raw=written)
+
+
+def test_wrong_template():
+    with pytest.raises(TemplateError):
+        templates(raw="{exposure}")
+
+
+def test_keys():
+    assert [str(key) for key in templates(raw="{run}/{id}").keys()][-1] == "raw"
