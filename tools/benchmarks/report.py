@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run the benchmark and print a table: ours, LSST's, the ratio, and what we allow ourselves.
+
+usage: report.py CHECKOUT [--peer-python PYTHON --peer PEER.py] [--visits N] [--detectors D] [--json FILE]   (through tools/bench)
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from phases import cost_of_process
+
+PROGRAMS = {
+    "butler --help": ["butler", "--help"],
+    "pipetask --help": ["pipetask", "--help"],
+}
+IMPORTS = {
+    "python": "pass",
+    "import pachon.base": "import pachon.base",
+    "from pachon.butler import Butler": "from pachon.butler import Butler",
+    "from pachon.quantum_butler import QuantumGraph": "from pachon.quantum_butler import QuantumGraph",
+    "from pachon.pipe_base import PipelineTask": "from pachon.pipe_base import PipelineTask",
+}
+PEER_PROGRAMS = {"butler --help": ["butler", "--help"], "pipetask --help": ["pipetask", "--help"]}
+PEER_IMPORTS = {
+    "from pachon.butler import Butler": "from lsst.daf.butler import Butler",
+    "from pachon.pipe_base import PipelineTask": "from lsst.pipe.base import PipelineTask",
+}
+BUDGETS = {
+    "butler --help": "0.12 s, 25 MB",
+    "pipetask --help": "0.12 s, 25 MB",
+    "from pachon.butler import Butler": "0.1 s",
+    "find_dataset": "0.15 ms",
+    "get_one": "0.4 ms",
+    "put_one": "device + 0.5 ms",
+    "qg_build": "50 times faster",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Measure times and memory, beside LSST's packages if wanted."
+    )
+    parser.add_argument("top", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--peer-python", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--visits", type=int, default=20)
+    parser.add_argument("--detectors", type=int, default=30)
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    options = parser.parse_args()
+    size = ["--visits", str(options.visits), "--detectors", str(options.detectors)]
+    here = Path(__file__).parent
+    ours = measure(Path(sys.executable), PROGRAMS, IMPORTS, here / "workload.py", size)
+    peer: dict[str, Any] | None = None
+    if options.peer is not None:
+        peer = measure(options.peer_python, PEER_PROGRAMS, PEER_IMPORTS, options.peer, size)
+    show(ours, peer)
+    if options.json:
+        machine = {"python": platform.python_version(), "processors": os.cpu_count(), "system": platform.platform()}
+        figures = {
+            "machine": machine,
+            "visits": options.visits,
+            "detectors": options.detectors,
+            "ours": ours,
+            "peer": peer,
+        }
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+def measure(
+    python: Path, programs: dict[str, list[str]], imports: dict[str, str], workload: Path, size: list[str]
+) -> dict[str, Any]:
+    """Measure start-up, imports and the workload with the packages of one environment."""
+    print(f"bench: {python.parent.parent.name}", file=sys.stderr, flush=True)
+    found: dict[str, Any] = {"seconds": {}, "megabytes": {}, "counts": {}}
+    commands = {name: [str(python.parent / words[0]), *words[1:]] for name, words in programs.items()}
+    commands |= {name: [str(python), "-c", code] for name, code in imports.items()}
+    for name, command in commands.items():
+        cost = cost_of_process(command)
+        found["seconds"][name], found["megabytes"][name] = cost.seconds, cost.megabytes
+        print(f"  {name:48s} {cost.seconds:7.3f} s {cost.megabytes:6.1f} MB", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.json"
+        subprocess.run([str(python), str(workload), str(out), *size], check=True, stdout=sys.stderr)
+        result = json.loads(out.read_text())
+    for name, value in result["T"].items():
+        found["megabytes" if name.endswith("_mb") else "seconds"][name] = value
+    found["counts"] = result["C"]
+    return found
+
+
+def show(ours: dict[str, Any], peer: dict[str, Any] | None) -> None:
+    """Print the table, and say where the two sides did not do the same work."""
+    from pachon.base.cli import print_table
+
+    names = list(ours["seconds"])
+    there = peer["seconds"] if peer else {}
+    floor = ours["seconds"]["device_floor_file"] + ours["seconds"]["device_floor_commit"]
+    columns = {
+        "work": names,
+        "pachon": [clock(ours["seconds"][name]) for name in names],
+        "MB": [f"{ours['megabytes'][name]:.0f}" if name in ours["megabytes"] else "" for name in names],
+        "LSST": [clock(there.get(name)) for name in names],
+        "times faster": [f"{there[name] / ours['seconds'][name]:.1f}" if name in there else "" for name in names],
+        "budget": [BUDGETS.get(name, "") for name in names],
+    }
+    print_table(columns)
+    print(f"\nput beyond the device: {clock(ours['seconds']['put_one'] - floor)} (budget 0.5 ms)")
+    before, after = ours["megabytes"]["qg_before_mb"], ours["megabytes"]["qg_peak_mb"]
+    print(f"memory of the graph build: {after - before:.0f} MB for {ours['counts']['quanta']} quanta")
+    for name, value in (peer["counts"] if peer else {}).items():
+        mine = ours["counts"].get(name, value)
+        if mine != value and name not in ("qg_bytes", "root", "datasets_in_graph"):
+            print(f"the two sides differ in {name}: {mine} here, {value} there")
+
+
+def clock(seconds: float | None) -> str:
+    """Give a time in a fitting unit."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.3f} s" if seconds >= 0.1 else f"{seconds * 1000:.3f} ms"
+
+
+if __name__ == "__main__":
+    main()
