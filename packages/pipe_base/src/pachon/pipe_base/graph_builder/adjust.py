@@ -57,12 +57,12 @@ def call_hooks(
     known_inputs: dict[str, _RefsByQuantum] = {}
     known_outputs: dict[str, _RefsByQuantum] = {}
     for edge in inputs:
-        known_inputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, edge))
+        known_inputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
     for found in prerequisites:
         known_inputs[found.connection.name] = _RefsByQuantum(found.quantum, list(found.datasets.take(found.dataset)))
     for edge in outputs:
         if edge.connection.name in hooks.outputs:
-            known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, edge))
+            known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
     no_work: list[int] = []
     lost_inputs: dict[str, list[int]] = {}
     lost_outputs: dict[str, list[int]] = {}
@@ -91,8 +91,14 @@ def _connection(hooks: Any, name: str) -> Any:
     return hooks.inputs[name] if name in hooks.inputs else hooks.prerequisite_inputs[name]
 
 
-def _edge_refs(resolution: Resolution, edge: Edges) -> list[DatasetRef]:
-    return list(resolution.datasets[edge.connection.dataset_type].table(edge.dataset))
+def _edge_refs(resolution: Resolution, records: Mapping[str, RecordTable], edge: Edges) -> list[DatasetRef]:
+    """Give the ref of each edge; their data IDs carry records, by which hooks choose."""
+    # An exposure is the input of many quanta: each dataset is made once.
+    used, place = np.unique(edge.dataset, return_inverse=True)
+    table = resolution.datasets[edge.connection.dataset_type].table(used)
+    expanded = expand(table.data_ids, records)
+    refs = [ref.with_data_id(data_id) for ref, data_id in zip(table, expanded, strict=True)]
+    return [refs[i] for i in place.tolist()]
 
 
 def _note_lost(
