@@ -84,7 +84,8 @@ def refresh(top: Path, table: dict[str, Any], folder: Path, python: Path) -> Non
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, stdout=subprocess.DEVNULL)
         (folder / "pachon-place").write_text(place(folder), encoding="utf-8")
     members = table.get("workspace", {}).get("members", [])
-    say(f"installing {len(members)} packages of this checkout and what is needed; a minute or two the first time")
+    ours = f"{len(members)} packages of this checkout, editable, and what they need" if members else "what it holds"
+    say(f"installing {ours}; a minute or two the first time")
     editable: list[str] = []
     for member in members:
         features = ",".join(member.get("features", []))
