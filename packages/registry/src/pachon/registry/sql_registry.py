@@ -19,6 +19,7 @@ from pachon.registry.datasets.front import Datasets
 from pachon.registry.definitions import Definitions
 from pachon.registry.dimension_records.front import DimensionRecords
 from pachon.registry.opaque import OpaqueColumn, OpaqueTable, open_table
+from pachon.registry.query.front import Queries
 from pachon.registry.schema.schema import Schema, create_schema, read_schema
 from pachon.registry.state import State
 
@@ -35,6 +36,7 @@ class SqlRegistry:
     dataset_types: DatasetTypes
     dimension_records: DimensionRecords
     datasets: Datasets
+    query: Queries
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -42,6 +44,7 @@ class SqlRegistry:
         self.dataset_types = DatasetTypes(state)
         self.dimension_records = DimensionRecords(state)
         self.datasets = Datasets(state)
+        self.query = Queries(state)
 
     @classmethod
     def create(cls, url: str, universe: DimensionUniverse | None = None) -> Self:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values given beside an expression to constants of the query language."""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from lsst.sphgeom import Circle, LonLat, Region, UnitVector3d
+
+from pachon.base import InvalidInputError
+from pachon.dimensions import Timespan, region_to_bytes
+from pachon.dimensions.timespan import ns_from_time
+from pachon.registry.query.tree import Constant
+
+__all__ = ["bound_constant", "bound_members", "is_sequence"]
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a bound value stands for several; such a one is allowed in a list of IN only."""
+    if isinstance(value, str | bytes | Timespan | Region) or not isinstance(value, Iterable):
+        return False
+    # A scalar Time or SkyCoord has __iter__, too.
+    return not getattr(value, "isscalar", False)
+
+
+def bound_members(value: Iterable[Any], position: int) -> list[Constant]:
+    """Give the constants of a sequence.
+
+    Raises
+    ------
+    InvalidInputError
+        If a member is of no type that a query can use.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.reshape(-1).tolist()
+    return [bound_constant(member, position) for member in value]
+
+
+def bound_constant(value: Any, position: int) -> Constant:
+    """Give the constant of a single value.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is of no type that a query can use.
+    """
+    match value:
+        case None:
+            return Constant(value=None, type="null", position=position)
+        case bool():
+            return Constant(value=value, type="bool", position=position)
+        case str():
+            return Constant(value=str(value), type="string", position=position)
+        case bytes():
+            return Constant(value=value, type="hash", position=position)
+        case uuid.UUID():
+            return Constant(value=value.bytes, type="uuid", position=position)
+        case Timespan():
+            return Constant(value=(value.begin_ns, value.end_ns), type="timespan", position=position)
+        case Region():
+            return Constant(value=region_to_bytes(value), type="region", position=position)
+        case LonLat():
+            return _position(value, position)
+        case datetime.datetime():
+            return Constant(value=ns_from_time(value), type="datetime", position=position)
+        case numbers.Integral():
+            if not -(2**63) <= int(value) < 2**63:
+                raise InvalidInputError(f"The integer {value} does not fit into 64 bits")
+            return Constant(value=int(value), type="int", position=position)
+        case numbers.Real():
+            return Constant(value=float(value), type="float", position=position)
+        case _:
+            return _of_library(value, position)
+
+
+def _of_library(value: Any, position: int) -> Constant:
+    """Convert values of numpy, and of astropy without importing it."""
+    if isinstance(value, np.bool_):
+        return Constant(value=bool(value), type="bool", position=position)
+    if hasattr(value, "tai") and getattr(value, "isscalar", False):
+        return Constant(value=ns_from_time(value), type="datetime", position=position)
+    if hasattr(value, "icrs") and getattr(value, "isscalar", False):
+        icrs = value.icrs
+        return _position(LonLat.fromRadians(float(icrs.ra.rad), float(icrs.dec.rad)), position)
+    raise InvalidInputError(f"A value of type {type(value).__name__} cannot be used in a query")
+
+
+def _position(value: LonLat, position: int) -> Constant:
+    region = Circle(UnitVector3d(value))
+    return Constant(value=region_to_bytes(region), type="region", position=position)

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A plan to one SQL statement; the only part of a query that knows SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from pachon.dimensions import DimensionElement
+from pachon.dimensions.timespan import MAX_NS
+from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
+from pachon.registry.query import tree as t
+from pachon.registry.query.plan import (
+    DatasetSource,
+    ElementSource,
+    OrderTerm,
+    PixelRangeSource,
+    PixelSource,
+    Plan,
+    Source,
+    UnionSource,
+    UploadSource,
+)
+from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.schema.schema import Schema
+
+__all__ = ["DATASET_COLUMNS", "compile_plan", "is_distinct"]
+
+DATASET_COLUMNS = ("dataset_id", "run_id", "collection_id")
+"""What is selected after the keys when datasets are wanted."""
+
+_LONG_LIST = 2000
+"""Longest list of IN that travels as one parameter a value."""
+
+Column = sa.ColumnElement[Any]
+
+
+def compile_plan(
+    plan: Plan,
+    schema: Schema,
+    dialect: str,
+    *,
+    uploads: Sequence[sa.Table] = (),
+    marks: Sequence[sa.Table] = (),
+    limit: int | None = None,
+) -> sa.Select[Any]:
+    """Make the statement of a plan.
+
+    Parameters
+    ----------
+    plan
+        What to select from where.
+    schema
+        The tables of the registry.
+    dialect
+        ``sqlite`` or ``postgresql``.
+    uploads, marks
+        Temporary tables of the plan's given tables and marks, in its order; their columns are named as dimensions'.
+    limit
+        Number of rows after which the database may stop.
+
+    Returns
+    -------
+    sqlalchemy.Select
+        Columns: `Plan.keys`, then `DATASET_COLUMNS` if datasets are wanted, then those of the order.
+    """
+    compiler = _Compiler(plan, schema, dialect, uploads, marks)
+    for source in plan.sources:
+        compiler.add(source)
+    compiler.join_keys()
+    condition = compiler.condition(plan.predicate)
+    order = [compiler.order(term) for term in plan.order]
+    columns: list[Column] = [compiler.key(name).label(dimension_column(name)) for name in plan.keys]
+    if plan.datasets is not None:
+        table = compiler.dataset(plan.datasets.dataset_type)
+        columns += [table.c[name] for name in DATASET_COLUMNS]
+    columns += [compiler.value(term.value).label(f"order_{i}") for i, term in enumerate(plan.order)]
+    # A query without dimensions and datasets asks whether there is any row.
+    select = sa.select(*(columns or [sa.literal(1)])).select_from(*compiler.tables)
+    select = select.where(*compiler.conditions, condition).order_by(*order)
+    if not is_distinct(plan):
+        select = select.distinct()
+    return select if limit is None else select.limit(limit)
+
+
+def is_distinct(plan: Plan) -> bool:
+    """Whether no two joined rows can agree in all selected columns."""
+    if any(isinstance(source, PixelSource | UploadSource) for source in plan.sources):
+        return False
+    datasets = [source.facts for source in plan.sources if isinstance(source, DatasetSource)]
+    several = [f for f in datasets if f is not plan.datasets and len(f.members) + len(f.certified) > 1]
+    return not several and not any(f.certified for f in datasets) and set(plan.dimensions.required) <= set(plan.keys)
+
+
+class _Compiler:
+    """The tables and conditions of one statement, as they accumulate."""
+
+    def __init__(
+        self, plan: Plan, schema: Schema, dialect: str, uploads: Sequence[sa.Table], marks: Sequence[sa.Table]
+    ) -> None:
+        self._plan = plan
+        self._schema = schema
+        self._universe = schema.universe
+        self._dialect = dialect
+        self._uploads = uploads
+        self._marks = marks
+        self.tables: list[sa.FromClause] = []
+        self.conditions: list[Column] = []
+        self._keys: dict[str, list[Column]] = {}
+        self._elements: dict[str, sa.FromClause] = {}
+        self._datasets: dict[str, sa.FromClause] = {}
+        self._details: dict[tuple[str, str], sa.FromClause] = {}
+        self._pixels: dict[int, Column] = {}
+
+    # Sources.
+
+    def add(self, source: Source) -> None:
+        match source:
+            case ElementSource(element=name):
+                element = self._universe[name]
+                table = self._schema.elements[name].alias(name)
+                self._elements[name] = table
+                self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
+            case UnionSource(dimension=name, target=target):
+                column = self._schema.elements[target].c[name]
+                union = sa.select(column.label(name)).distinct().subquery(f"all_{name}")
+                self._join(union, {name: union.c[name]})
+            case PixelSource():
+                self._add_pixels(source)
+            case PixelRangeSource(element=name, ranges=ranges):
+                self._add_ranges(self._universe[name], ranges)
+            case DatasetSource():
+                self._add_datasets(source)
+            case UploadSource(index=index, dimensions=dimensions):
+                given = self._uploads[index]
+                self._join(given, {name: given.c[name] for name in dimensions})
+
+    def _join(self, table: sa.FromClause, keys: Mapping[str, Column]) -> None:
+        self.tables.append(table)
+        for dimension, column in keys.items():
+            self._keys.setdefault(dimension, []).append(column)
+
+    def join_keys(self) -> None:
+        """Require that all tables agree in the values of dimensions."""
+        for first, *others in self._keys.values():
+            self.conditions += [column == first for column in others]
+
+    def _add_pixels(self, source: PixelSource) -> None:
+        element = self._universe[source.element]
+        table = self._schema.overlaps[source.element].alias(f"pixels_{source.join}_{source.element}")
+        self._join(table, {d: table.c[dimension_column(d)] for d in element.required})
+        pixel = table.c[dimension_column(self._universe.common_skypix)]
+        if source.dimension:
+            self._keys.setdefault(self._universe.common_skypix, []).append(pixel)
+        elif source.join in self._pixels:
+            self.conditions.append(pixel == self._pixels[source.join])
+        else:
+            self._pixels[source.join] = pixel
+
+    def _add_ranges(self, element: DimensionElement, ranges: np.ndarray) -> None:
+        if element.is_skypix:
+            self.conditions.append(_in_ranges(self.key(element.name), ranges))
+            return
+        table = self._schema.overlaps[element.name]
+        pixel = table.c[dimension_column(self._universe.common_skypix)]
+        keys = [table.c[dimension_column(d)].label(d) for d in element.required]
+        name = f"touching_{len(self.tables)}_{element.name}"
+        touching = sa.select(*keys).where(_in_ranges(pixel, ranges)).distinct().subquery(name)
+        self._join(touching, {d: touching.c[d] for d in element.required})
+
+    def _add_datasets(self, source: DatasetSource) -> None:
+        facts = source.facts
+        tables = self._schema.datasets(facts.dimensions, facts.group_id)
+        name = f"datasets_{facts.dataset_type}"
+        if not source.with_validity:
+            member = tables.membership.alias(name)
+            self.conditions += [
+                member.c.dataset_type_id == facts.type_id,
+                member.c.collection_id.in_(list(facts.members)),
+            ]
+            self._datasets[facts.dataset_type] = member
+        else:
+            parts = [_places(tables.membership, facts.type_id, list(facts.members), facts.dimensions.required)]
+            parts.append(_places(tables.validity, facts.type_id, list(facts.certified), facts.dimensions.required))
+            self._datasets[facts.dataset_type] = sa.union_all(*parts).subquery(name)
+        table = self._datasets[facts.dataset_type]
+        self._join(table, {d: table.c[dimension_column(d)] for d in facts.dimensions.required})
+
+    # Columns.
+
+    def key(self, dimension: str) -> Column:
+        return self._keys[dimension][0]
+
+    def dataset(self, dataset_type: str) -> sa.FromClause:
+        return self._datasets[dataset_type]
+
+    def _detail(self, dataset_type: str, kind: str) -> sa.FromClause:
+        """Join the table that has further facts of datasets."""
+        if (dataset_type, kind) not in self._details:
+            datasets, static = self._datasets[dataset_type], self._schema.static
+            name = f"{kind}_of_{dataset_type}"
+            if kind == "dataset":
+                table: sa.FromClause = static.dataset.alias(name)
+                self.conditions.append(table.c.dataset_id == datasets.c.dataset_id)
+            else:
+                table = static.collection.alias(name)
+                self.conditions.append(table.c.collection_id == datasets.c[f"{kind}_id"])
+            self.tables.append(table)
+            self._details[dataset_type, kind] = table
+        return self._details[dataset_type, kind]
+
+    def _dataset_field(self, value: t.DatasetField) -> Column:
+        table = self._datasets[value.dataset_type]
+        match value.name:
+            case "dataset_id":
+                return table.c.dataset_id
+            case "ingest_date":
+                return self._detail(value.dataset_type, "dataset").c.ingest_ns
+            case "run":
+                return self._detail(value.dataset_type, "run").c.name
+            case _:
+                return self._detail(value.dataset_type, "collection").c.name
+
+    def _bounds(self, value: t.Value) -> tuple[Column, Column]:
+        """Give begin and end of a time span; of a time, the nanosecond that it begins."""
+        match value:
+            case t.Constant(value=(begin, end)):
+                return sa.literal(begin, Key64), sa.literal(end, Key64)
+            case t.Field(element=name, type="timespan"):
+                table = self._elements[name]
+                return table.c.timespan_begin, table.c.timespan_end
+            case t.DatasetField(dataset_type=name, type="timespan"):
+                table = self._datasets[name]
+                if "begin_ns" in table.c:
+                    return table.c.begin_ns, table.c.end_ns
+                return sa.literal(0, Key64), sa.literal(MAX_NS, Key64)
+            case _:
+                time = self.value(value)
+                return time, time + 1
+
+    def value(self, value: t.Value) -> Column:
+        match value:
+            case t.Key(dimension=dimension):
+                return self.key(dimension)
+            case t.Field(element=element, name=name):
+                return self._elements[element].c["timespan_begin" if value.type == "timespan" else name]
+            case t.DatasetField(type="timespan"):
+                return self._bounds(value)[0]
+            case t.DatasetField():
+                return self._dataset_field(value)
+            case t.Bound(timespan=span, which=which):
+                return self._bounds(span)[0 if which == "begin" else 1]
+            case t.Constant():
+                return _literal(value)
+            case t.Negative(operand=operand):
+                return -self.value(operand)
+            case t.Arithmetic(operator=operator, left=left, right=right):
+                return _arithmetic(operator, self.value(left), self.value(right))
+
+    def order(self, term: OrderTerm) -> Column:
+        column = self.value(term.value)
+        return column.desc().nulls_first() if term.descending else column.asc().nulls_last()
+
+    # Conditions.
+
+    def condition(self, predicate: t.Predicate) -> Column:
+        match predicate:
+            case t.Truth(value=value):
+                return sa.true() if value else sa.false()
+            case t.IsTrue(operand=operand):
+                return self.value(operand) == sa.true()
+            case t.Comparison(operator=operator, left=left, right=right):
+                return self._comparison(operator, left, right)
+            case t.IsNull(operand=operand):
+                return self.value(operand).is_(None)
+            case t.IsOneOf():
+                return self._is_one_of(predicate)
+            case t.Glob(operand=operand, pattern=pattern):
+                return _glob(self.value(operand), pattern, self._dialect)
+            case t.Overlap(kind="temporal", left=left, right=right):
+                first, second = self._bounds(left), self._bounds(right)
+                return sa.and_(first[0] < second[1], second[0] < first[1])
+            case t.Overlap():
+                return self._marked(predicate)
+            case t.Not(operand=operand):
+                return sa.not_(self.condition(operand))
+            case t.All(operands=operands):
+                return sa.and_(*(self.condition(o) for o in operands))
+            case t.Any_(operands=operands):
+                return sa.or_(*(self.condition(o) for o in operands))
+
+    def _comparison(self, operator: str, left: t.Value, right: t.Value) -> Column:
+        if left.type == "timespan":
+            first, second = self._bounds(left), self._bounds(right)
+            equal = sa.and_(first[0] == second[0], first[1] == second[1])
+            return equal if operator == "=" else sa.not_(equal)
+        a, b = self.value(left), self.value(right)
+        if left.type == "bool":
+            return a == b if operator == "=" else a != b
+        match operator:
+            case "=":
+                return a == b
+            case "!=":
+                return a != b
+            case "<":
+                return a < b
+            case "<=":
+                return a <= b
+            case ">":
+                return a > b
+            case _:
+                return a >= b
+
+    def _is_one_of(self, test: t.IsOneOf) -> Column:
+        column = self.value(test.operand)
+        options: list[Column] = []
+        if test.values:
+            options.append(_in_list(column, test.operand.type, test.values, self._dialect))
+        options += [column == self.value(other) for other in test.columns]
+        for start, stop, stride in test.ranges:
+            within = column.between(start, stop)
+            options.append(within if stride == 1 else sa.and_(within, (column - start) % stride == 0))
+        if test.with_null:
+            options.append(column.is_(None))
+        return sa.or_(sa.false(), *options)
+
+    def _marked(self, overlap: t.Overlap) -> Column:
+        index = next(i for i, mark in enumerate(self._plan.marks) if mark.overlap is overlap)
+        mark, table = self._plan.marks[index], self._marks[index]
+        required = self._universe[mark.element].required
+        found = sa.exists().where(*(table.c[d] == self.key(d) for d in required))
+        region = self._elements[mark.element].c.region
+        return sa.case((region.is_(None), sa.null()), else_=found)
+
+
+def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: tuple[str, ...]) -> sa.Select[Any]:
+    bounds = (
+        [table.c.begin_ns, table.c.end_ns]
+        if "begin_ns" in table.c
+        else [sa.literal(0, Key64).label("begin_ns"), sa.literal(MAX_NS, Key64).label("end_ns")]
+    )
+    keys = [table.c[dimension_column(d)] for d in dimensions]
+    return sa.select(*keys, *(table.c[name] for name in DATASET_COLUMNS), *bounds).where(
+        table.c.dataset_type_id == type_id, table.c.collection_id.in_(collections)
+    )
+
+
+def _in_ranges(column: Column, ranges: np.ndarray) -> Column:
+    # Plain integers of our own, written into the text: hundreds of parameters would take longer to compile.
+    pieces = [
+        column == sa.literal_column(str(begin))
+        if end - begin == 1
+        else sa.and_(column >= sa.literal_column(str(begin)), column < sa.literal_column(str(end)))
+        for begin, end in ranges.tolist()
+    ]
+    return sa.or_(sa.false(), *pieces)
+
+
+def _literal(constant: t.Constant) -> Column:
+    match constant.type:
+        case "int" | "datetime":
+            return sa.literal(constant.value, Key64)
+        case "float":
+            return sa.literal(constant.value, sa.Double())
+        case "string":
+            return sa.literal(constant.value, Text)
+        case "bool":
+            return sa.true() if constant.value else sa.false()
+        case "uuid":
+            return sa.literal(constant.value, Uuid())
+        case "null":
+            return sa.null()
+        case _:
+            return sa.literal(constant.value, Bytes())
+
+
+def _arithmetic(operator: str, left: Column, right: Column) -> Column:
+    match operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "%":
+            return left % sa.func.nullif(right, 0)
+        case _:
+            return sa.cast(left, sa.Double()) / sa.func.nullif(sa.cast(right, sa.Double()), 0.0)
+
+
+def _in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
+    if len(values) <= _LONG_LIST or dialect != "sqlite":
+        literal_type: Any = {"uuid": Uuid(), "hash": Bytes()}.get(kind)
+        return column.in_([sa.literal(v, literal_type) for v in values] if literal_type is not None else list(values))
+    if kind in ("uuid", "hash"):
+        text = json.dumps([value.hex().upper() for value in values])
+        column = sa.func.hex(column)
+    else:
+        text = json.dumps(list(values))
+    # One parameter for all of them: the number of parameters of a statement is limited.
+    each = sa.func.json_each(sa.literal(text)).table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def _glob(column: Column, pattern: str, dialect: str) -> Column:
+    if dialect == "sqlite":
+        return column.op("GLOB", is_comparison=True)(sa.literal("".join(_glob_pieces(pattern, _SQLITE))))
+    return column.like("".join(_glob_pieces(pattern, _LIKE)), escape="\\")
+
+
+_SQLITE = {"any": "*", "one": "?", "special": "*?[", "quote": "[{}]"}
+_LIKE = {"any": "%", "one": "_", "special": "%_\\", "quote": "\\{}"}
+
+
+def _glob_pieces(pattern: str, dialect: Mapping[str, str]) -> list[str]:
+    pieces = []
+    plain = False
+    for character in pattern:
+        if character == "\\" and not plain:
+            plain = True
+            continue
+        if character in "*?" and not plain:
+            pieces.append(dialect["any" if character == "*" else "one"])
+        else:
+            pieces.append(dialect["quote"].format(character) if character in dialect["special"] else character)
+        plain = False
+    return pieces

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Running a plan: uploads before, exact tests and the choice of datasets after."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pachon.dimensions import DataIdTable
+from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.uploads import uploaded
+from pachon.registry.dimension_records.regions import fetch_regions, fetch_touching
+from pachon.registry.errors import CalibrationLookupError
+from pachon.registry.query.compile_sql import DATASET_COLUMNS, compile_plan, is_distinct
+from pachon.registry.query.plan import Mark, Plan, Refinement
+from pachon.registry.query.region_tests import overlapping_pairs
+from pachon.registry.schema.dimension_tables import key_type
+from pachon.registry.state import State
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["Rows", "run_plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """The rows of an answer, in order: keys by dimension, and datasets if these are wanted."""
+
+    keys: KeyTable
+    ids: np.ndarray
+    """Shape (n,), object: 16 bytes each."""
+    runs: np.ndarray
+    """Numbers of runs, int64."""
+    collections: np.ndarray
+    """Numbers of the collections where datasets were found, int64."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, rows: np.ndarray) -> Rows:
+        """Give some rows; an index array or a boolean mask."""
+        return Rows(
+            keys=self.keys.take(rows), ids=self.ids[rows], runs=self.runs[rows], collections=self.collections[rows]
+        )
+
+
+def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> Rows:
+    """Answer a query.
+
+    Parameters
+    ----------
+    state, connection
+        The registry, and a snapshot of it.
+    plan
+        How to answer.
+    tables
+        The given tables of data IDs, in the order of the plan.
+
+    Raises
+    ------
+    CalibrationLookupError
+        If the winning collection of a data ID has several calibrations.
+    """
+    if plan.doomed or plan.limit == 0:
+        return _rows(plan, [])
+    with ExitStack() as stack:
+        uploads = [stack.enter_context(_upload(state, connection, t.columns, len(t))) for t in tables]
+        marks = [stack.enter_context(_upload_mark(state, connection, mark)) for mark in plan.marks]
+        stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
+        select = compile_plan(plan, state.schema, state.dialect, uploads=uploads, marks=marks, limit=stop)
+        rows = _rows(plan, connection.execute(select).all())
+    for refinement in plan.refinements:
+        rows = _refine(state, connection, rows, refinement)
+    if plan.datasets is not None:
+        rows = _choose_datasets(plan, rows)
+    elif not _is_final(plan):
+        rows = _distinct(rows, plan.result.required)
+    return _limited(rows, plan.limit)
+
+
+def _is_final(plan: Plan) -> bool:
+    """Whether the rows of the database are those of the answer."""
+    if plan.refinements:
+        return False
+    if plan.datasets is not None:
+        return is_distinct(plan) and len(plan.datasets.members) <= 1
+    return set(plan.keys) <= set(plan.result.names)
+
+
+def _rows(plan: Plan, rows: Sequence[Any]) -> Rows:
+    width = len(plan.keys) + (len(DATASET_COLUMNS) if plan.datasets is not None else 0)
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * width
+    keys = KeyTable.from_lists(dict(zip(plan.keys, columns, strict=False)), len(rows))
+    found = columns[len(plan.keys) : width] if plan.datasets is not None else [(), (), ()]
+    ids = np.empty(len(found[0]), dtype=object)
+    ids[:] = found[0]
+    empty = np.zeros(len(rows), dtype=np.int64)
+    if plan.datasets is None:
+        return Rows(keys=keys, ids=empty, runs=empty, collections=empty)
+    numbers = [np.array(column, dtype=np.int64) for column in found[1:]]
+    return Rows(keys=keys, ids=ids, runs=numbers[0], collections=numbers[1])
+
+
+def _upload(state: State, connection: sa.Connection, columns: Any, length: int) -> Any:
+    values = {name: (key_type(state.universe, name), column.tolist()) for name, column in columns.items()}
+    return uploaded(connection, values, length)
+
+
+def _upload_mark(state: State, connection: sa.Connection, mark: Mark) -> Any:
+    """Find the records that overlap a region exactly, and put their keys into a table."""
+    keys, regions = fetch_touching(state, connection, state.universe[mark.element], mark.region)
+    pairs = (np.arange(len(keys)), np.zeros(len(keys), dtype=np.int64))
+    keys = keys.take(overlapping_pairs(regions, [mark.region], pairs))
+    return _upload(state, connection, keys.columns, len(keys))
+
+
+def _refine(state: State, connection: sa.Connection, rows: Rows, refinement: Refinement) -> Rows:
+    if not len(rows):
+        return rows
+    left, place = fetch_regions(state, connection, state.universe[refinement.left], rows.keys)
+    right: Sequence[bytes | None]
+    if isinstance(refinement.right, bytes):
+        right, other = [refinement.right], np.zeros(len(rows), dtype=np.int64)
+    else:
+        right, other = fetch_regions(state, connection, state.universe[refinement.right], rows.keys)
+    # Each pair of regions is tested once, however many rows it has.
+    code = place * max(len(right), 1) + other
+    distinct, where = np.unique(code, return_inverse=True)
+    pairs = (distinct // max(len(right), 1), distinct % max(len(right), 1))
+    return rows.take(overlapping_pairs(left, right, pairs)[where.reshape(-1)])
+
+
+def _distinct(rows: Rows, dimensions: Sequence[str]) -> Rows:
+    keys = KeyTable(columns={name: rows.keys.columns[name] for name in dimensions}, length=len(rows))
+    return rows.take(np.sort(keys.first_rows()))
+
+
+def _choose_datasets(plan: Plan, rows: Rows) -> Rows:
+    """Keep the dataset of the first collection for each data ID, or else each dataset once."""
+    facts = plan.datasets
+    assert facts is not None
+    if not len(rows):
+        return rows
+    if not plan.find_first:
+        _, first = np.unique(_id_codes(rows.ids), return_index=True)
+        return rows.take(np.sort(first))
+    ranks = {**facts.members, **facts.certified}
+    rank = np.array([ranks[number] for number in rows.collections.tolist()], dtype=np.int64)
+    keys = KeyTable(columns={name: rows.keys.columns[name] for name in plan.result.required}, length=len(rows))
+    code = keys.codes()
+    order = np.lexsort((rank, code))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = code[order][1:] != code[order][:-1]
+    _refuse_ties(plan, rows, rank, order, first)
+    return rows.take(np.sort(order[first]))
+
+
+def _id_codes(ids: np.ndarray) -> np.ndarray:
+    """Give one integer a row, equal for equal ids."""
+    known: dict[bytes, int] = {}
+    return np.fromiter((known.setdefault(id_, len(known)) for id_ in ids.tolist()), dtype=np.int64, count=len(ids))
+
+
+def _refuse_ties(plan: Plan, rows: Rows, rank: np.ndarray, order: np.ndarray, first: np.ndarray) -> None:
+    facts = plan.datasets
+    assert facts is not None
+    winner = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
+    ties = np.flatnonzero(~first & (rank[order] == rank[winner]))
+    for tie in ties.tolist():
+        if rows.ids[order[tie]] != rows.ids[winner[tie]]:
+            row = int(order[tie])
+            data_id = ", ".join(f"{name}={rows.keys.columns[name][row]!r}" for name in plan.result.required)
+            raise CalibrationLookupError(
+                f"Several datasets {facts.dataset_type} with {{{data_id}}} are valid in "
+                f"{facts.names[int(rows.collections[row])]!r}; constrain the time, or search with find_first=False."
+            )
+
+
+def _limited(rows: Rows, limit: int | None) -> Rows:
+    if limit is None or len(rows) <= abs(limit):
+        return rows
+    if limit < 0:
+        warnings.warn(f"There are more than {-limit} results; only these are given.", stacklevel=4)
+    return rows.take(np.arange(abs(limit)))

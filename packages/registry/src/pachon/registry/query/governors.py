@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Keys mean something only together with their governor: the rule, defaults, and contradictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pachon.dimensions import DimensionGroup
+from pachon.registry.errors import QueryGovernorError
+from pachon.registry.query.scope import Scope
+from pachon.registry.query.tree import Comparison, Constant, Field, Key, Predicate, conjuncts, values_of
+
+__all__ = ["contradictions", "equal_keys", "governor_defaults"]
+
+
+def governor_defaults(
+    predicate: Predicate,
+    data_id: Mapping[str, int | str],
+    result: DimensionGroup,
+    defaults: Mapping[str, str],
+    scope: Scope,
+) -> dict[str, str]:
+    """Give the default values of governors that hold for a query.
+
+    Raises
+    ------
+    QueryGovernorError
+        If a key is constrained whose governor is neither mentioned nor has a default.
+    """
+    universe = scope.universe
+    used = list(values_of(predicate))
+    mentioned = {value.dimension for value in used if isinstance(value, Key)} | set(data_id)
+    applied = {g: value for g, value in defaults.items() if g in result and g not in mentioned}
+    needing: list[tuple[str, str, int | None]] = [
+        (value.dimension, str(value), value.position) for value in used if isinstance(value, Key)
+    ]
+    needing += [(v.element, str(v), v.position) for v in used if isinstance(v, Field) and v.alternate_key]
+    needing += [(name, name, None) for name in data_id]
+    for name, shown, position in needing:
+        for dimension in universe[name].required:
+            if not universe[dimension].governor or dimension in mentioned or dimension in applied or dimension == name:
+                continue
+            if dimension not in defaults:
+                raise QueryGovernorError(
+                    f"{shown} has a meaning only together with its {dimension}: add {dimension} = '...'",
+                    scope.text if position is not None else "",
+                    position,
+                )
+            applied[dimension] = defaults[dimension]
+    return applied
+
+
+def equal_keys(predicate: Predicate) -> list[tuple[str, int | str]]:
+    """Give the dimensions that a conjunction sets equal to constants; one may occur several times."""
+    return [
+        (part.left.dimension, part.right.value)
+        for part in conjuncts(predicate)
+        if isinstance(part, Comparison)
+        and part.operator == "="
+        and isinstance(part.left, Key)
+        and isinstance(part.right, Constant)
+        and isinstance(part.right.value, int | str)
+    ]
+
+
+def contradictions(pairs: list[tuple[str, int | str]]) -> list[str]:
+    """Say which dimensions would have to have two values at once."""
+    first: dict[str, int | str] = {}
+    found = []
+    for dimension, value in pairs:
+        if first.setdefault(dimension, value) != value:
+            found.append(f"{dimension} = {first[dimension]!r} and {dimension} = {value!r} cannot both hold.")
+    return found

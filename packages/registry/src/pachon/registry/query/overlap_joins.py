@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which regions and time spans of a query must overlap: those that it says, and those that its dimensions imply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pachon.dimensions import AmbiguousOverlapError, DimensionGroup, DimensionUniverse, automatic_overlaps
+from pachon.registry.errors import QueryJoinError, UnimplementedQueryError
+from pachon.registry.query.spec import SearchFacts
+from pachon.registry.query.tree import (
+    Constant,
+    DatasetField,
+    Field,
+    Overlap,
+    Predicate,
+    Value,
+    conjuncts,
+    walk,
+)
+
+__all__ = ["SpatialJoins", "spatial_joins", "temporal_joins"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpatialJoins:
+    """Overlaps of regions in a query."""
+
+    pairs: tuple[tuple[str, str], ...]
+    """Elements whose regions must overlap."""
+    regions: tuple[tuple[str, bytes], ...]
+    """Elements whose region must overlap a constant one."""
+    nested: tuple[Overlap, ...]
+    """Overlaps with constant regions inside OR and NOT."""
+
+
+def spatial_joins(
+    group: DimensionGroup, predicate: Predicate, connected: Sequence[frozenset[str]], text: str
+) -> SpatialJoins:
+    """Sort the spatial conditions of a query, and add the join that its dimensions imply.
+
+    Parameters
+    ----------
+    group
+        All dimensions of the query.
+    predicate
+        Its condition.
+    connected
+        Sets of dimensions that datasets or given tables relate.
+    text
+        The expression, for messages.
+
+    Raises
+    ------
+    QueryJoinError
+        If an overlap is unnecessary, or it is not clear which one is meant.
+    UnimplementedQueryError
+        If two columns overlap inside OR or NOT.
+    """
+    universe = group.universe
+    top = [part for part in conjuncts(predicate) if isinstance(part, Overlap) and part.kind == "spatial"]
+    every = [part for part in walk(predicate) if isinstance(part, Overlap) and part.kind == "spatial"]
+    nested = [part for part in every if not any(part is other for other in top)]
+    pairs: list[tuple[str, str]] = []
+    regions: list[tuple[str, bytes]] = []
+    families: list[set[str]] = []
+    for overlap in top:
+        left = _element(overlap.left)
+        if isinstance(overlap.right, Constant):
+            regions.append((left, _region(overlap.right)))
+            continue
+        right = _element(overlap.right)
+        _refuse_one_family(universe, "spatial", left, right, text, overlap.position)
+        pairs.append((left, right))
+        families.append({str(universe[left].spatial), str(universe[right].spatial)})
+    for overlap in nested:
+        if not isinstance(overlap.right, Constant):
+            raise UnimplementedQueryError(
+                f"The overlap of two regions inside OR or NOT ({overlap}) cannot be evaluated yet."
+            )
+    related = [{e.spatial for e in map(universe.__getitem__, names) if e.spatial} for names in connected]
+    automatic = _automatic(group, "spatial", [*families, *related], text)
+    pairs += [pair for pair in automatic if pair not in pairs]
+    return SpatialJoins(pairs=tuple(pairs), regions=tuple(regions), nested=tuple(nested))
+
+
+def temporal_joins(
+    group: DimensionGroup,
+    predicate: Predicate,
+    connected: Sequence[frozenset[str]],
+    searches: Sequence[SearchFacts],
+    text: str,
+) -> tuple[Predicate, ...]:
+    """Give the overlaps of time spans that the dimensions and calibration searches of a query imply.
+
+    A calibration must be valid at the time of the query's temporal dimension, if it has one.
+
+    Raises
+    ------
+    QueryJoinError
+        If an overlap is unnecessary, or it is not clear which one is meant.
+    """
+    universe = group.universe
+    families: list[set[str]] = []
+    joined_types: set[str] = set()
+    for part in conjuncts(predicate):
+        if not isinstance(part, Overlap) or part.kind != "temporal":
+            continue
+        sides = [value for value in (part.left, part.right) if isinstance(value, Field | DatasetField)]
+        if len(sides) < 2:
+            continue
+        elements = [value.element for value in sides if isinstance(value, Field)]
+        joined_types |= {value.dataset_type for value in sides if isinstance(value, DatasetField)}
+        if len(elements) == 2:
+            _refuse_one_family(universe, "temporal", elements[0], elements[1], text, part.position)
+            families.append({str(universe[name].temporal) for name in elements})
+    related = [{e.temporal for e in map(universe.__getitem__, names) if e.temporal} for names in connected]
+    added: list[Predicate] = [
+        _overlap_of(left, right) for left, right in _automatic(group, "temporal", [*families, *related], text)
+    ]
+    calibrations = [s for s in searches if s.certified and s.dataset_type not in joined_types]
+    if calibrations and group.temporal:
+        member = _single_member(group, calibrations, text)
+        span = Field(element=member, name="timespan", type="timespan")
+        for search in calibrations:
+            validity = DatasetField(dataset_type=search.dataset_type, name="timespan", type="timespan")
+            added.append(Overlap(kind="temporal", left=validity, right=span))
+    return tuple(added)
+
+
+def _overlap_of(left: str, right: str) -> Overlap:
+    sides = [Field(element=name, name="timespan", type="timespan") for name in (left, right)]
+    return Overlap(kind="temporal", left=sides[0], right=sides[1])
+
+
+def _single_member(group: DimensionGroup, calibrations: Sequence[SearchFacts], text: str) -> str:
+    """Give the element at whose time calibrations must be valid."""
+    if len(group.temporal) > 1:
+        types = ", ".join(search.dataset_type for search in calibrations)
+        raise QueryJoinError(
+            f"The validity of {types} could be joined with several time spans; add an explicit OVERLAPS", text
+        )
+    member = group.choose("temporal", group.temporal[0])
+    assert member is not None
+    return member
+
+
+def _automatic(group: DimensionGroup, kind: str, connected: Sequence[set[str]], text: str) -> list[tuple[str, str]]:
+    try:
+        joins = automatic_overlaps(group, "spatial" if kind == "spatial" else "temporal", connected)
+    except AmbiguousOverlapError as error:
+        raise QueryJoinError(str(error), text) from None
+    return [(join.first, join.second) for join in joins]
+
+
+def _refuse_one_family(universe: DimensionUniverse, kind: str, left: str, right: str, text: str, position: int) -> None:
+    families = [universe[n].spatial if kind == "spatial" else universe[n].temporal for n in (left, right)]
+    if families[0] == families[1]:
+        raise QueryJoinError(
+            f"An overlap of {left} with {right} is not necessary: their keys relate them", text, position
+        )
+
+
+def _element(value: Value) -> str:
+    assert isinstance(value, Field)
+    return value.element
+
+
+def _region(value: Constant) -> bytes:
+    assert isinstance(value.value, bytes)
+    return value.value

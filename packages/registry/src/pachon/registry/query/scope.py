@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the names in an expression mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pachon.base import closest
+from pachon.dimensions import DimensionElement, DimensionGroup, DimensionUniverse
+from pachon.registry.errors import QueryNameError
+from pachon.registry.query.tree import Bound, DatasetField, Field, Key, Type, Value
+
+__all__ = ["DATASET_FIELDS", "Scope"]
+
+DATASET_FIELDS: Mapping[str, Type] = {
+    "dataset_id": "uuid",
+    "run": "string",
+    "collection": "string",
+    "ingest_date": "ingest_date",
+    "timespan": "timespan",
+}
+_COLUMN_TYPES: Mapping[str, Type] = {
+    "int": "int",
+    "string": "string",
+    "hash": "hash",
+    "float": "float",
+    "bool": "bool",
+    "region": "region",
+    "timespan": "timespan",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The dimensions and dataset types of a query, where its names are looked up."""
+
+    dimensions: DimensionGroup
+    """Those of the result, and those that dataset searches and tables add."""
+    dataset_types: tuple[str, ...] = ()
+    """The joined dataset types."""
+    text: str = field(default="", compare=False)
+    """The expression, to point into."""
+
+    @property
+    def universe(self) -> DimensionUniverse:
+        """The universe of the dimensions."""
+        return self.dimensions.universe
+
+    def resolve(self, words: tuple[str, ...], position: int) -> Value:
+        """Give the column that a name means.
+
+        Raises
+        ------
+        QueryNameError
+            If it means nothing, or several things.
+        """
+        if len(words) > 1 and words[-1] in ("begin", "end"):
+            value = self._timespan(words[:-1], position)
+            if value is not None:
+                return Bound(timespan=value, which="begin" if words[-1] == "begin" else "end", position=position)
+        if len(words) == 1:
+            return self._simple(words[0], position)
+        if len(words) == 2:
+            return self._qualified(words[0], words[1], position)
+        raise self._unknown(".".join(words), position)
+
+    def key(self, dimension: str, position: int = 0) -> Key:
+        """Give the value of a dimension."""
+        column = self.universe.dimensions[dimension].primary_key
+        return Key(dimension=dimension, type=_COLUMN_TYPES[column.type], position=position)
+
+    def _timespan(self, words: tuple[str, ...], position: int) -> Field | DatasetField | None:
+        if words[-1] != "timespan":
+            return None
+        value = self.resolve(words, position)
+        return value if isinstance(value, Field | DatasetField) and value.type == "timespan" else None
+
+    def _simple(self, name: str, position: int) -> Value:
+        if name in self.universe.dimensions:
+            return self.key(name, position)
+        elements = [self.universe[element] for element in self.dimensions.elements]
+        found = [self._field(element, name, position) for element in elements if name in self._own_fields(element)]
+        if name in DATASET_FIELDS:
+            found += [self._dataset_field(t, name, position) for t in self.dataset_types]
+        if len(found) > 1:
+            shown = [f"{v.dimension}.{name}" if isinstance(v, Key) else str(v) for v in found]
+            raise QueryNameError(f"The name {name!r} is ambiguous: write {' or '.join(shown)}", self.text, position)
+        if not found:
+            raise self._unknown(name, position)
+        return found[0]
+
+    def _qualified(self, owner: str, name: str, position: int) -> Value:
+        if owner in self.universe:
+            element = self.universe[owner]
+            if name in element.column_names or (element.is_dimension and name == element.name):
+                return self._field(element, name, position)
+            hint = closest(name, element.column_names)
+            raise QueryNameError(f"{owner!r} has no field {name!r}{hint or '.'}", self.text, position)
+        if name in DATASET_FIELDS:
+            if owner in self.dataset_types:
+                return self._dataset_field(owner, name, position)
+            if not self.dataset_types or not closest(owner, (*self.universe.elements, *self.dataset_types)):
+                reason = f"The dataset type {owner!r} has not been joined to the query"
+                raise QueryNameError(reason, self.text, position)
+        raise self._unknown(f"{owner}.{name}", position, owner)
+
+    def _field(self, element: DimensionElement, name: str, position: int) -> Value:
+        for dimension in (*element.required, *element.implied):
+            if name in (dimension, element.key_name(dimension)):
+                return self.key(dimension, position)
+        column = next(column for column in element.columns if column.name == name)
+        return Field(
+            element=element.name,
+            name=name,
+            type=_COLUMN_TYPES[column.type],
+            alternate_key=any(key.name == name for key in element.alternate_keys),
+            position=position,
+        )
+
+    @staticmethod
+    def _own_fields(element: DimensionElement) -> set[str]:
+        foreign = {*element.dependencies, *element.implied}
+        return {name for name in element.column_names if name not in foreign}
+
+    @staticmethod
+    def _dataset_field(dataset_type: str, name: str, position: int) -> DatasetField:
+        return DatasetField(dataset_type=dataset_type, name=name, type=DATASET_FIELDS[name], position=position)
+
+    def _unknown(self, name: str, position: int, part: str | None = None) -> QueryNameError:
+        fields = {f for e in self.dimensions.elements for f in self.universe[e].column_names}
+        known = [*self.universe.elements, *fields, *self.dataset_types, *(DATASET_FIELDS if self.dataset_types else ())]
+        hint = closest(part or name, [n for n in known if not n[-1].isdigit()])
+        return QueryNameError(f"The name {name!r} is not known{hint or '.'}", self.text, position)

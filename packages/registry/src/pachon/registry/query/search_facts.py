@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fetching what the registry knows of dataset searches, for the planner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from pachon.datasets import CollectionType, DatasetSearch
+from pachon.registry import summaries
+from pachon.registry.collection_names import is_glob, match_glob, refuse_globs
+from pachon.registry.errors import InvalidQueryError
+from pachon.registry.query.spec import QuerySpec, SearchFacts
+from pachon.registry.state import State
+
+__all__ = ["fetch_search_facts"]
+
+
+def fetch_search_facts(state: State, connection: sa.Connection, spec: QuerySpec) -> tuple[SearchFacts, ...]:
+    """Give the facts of all searches of a query.
+
+    Raises
+    ------
+    MissingDatasetTypeError, MissingCollectionError
+        If one of them does not exist.
+    InvalidQueryError
+        If a type is searched for twice in different collections, or patterns stand where order matters.
+    """
+    facts: dict[str, SearchFacts] = {}
+    for search in spec.all_searches:
+        ordered = search is spec.result and spec.find_first
+        known = facts.get(search.dataset_type)
+        if known is not None and known.collections != search.collections:
+            raise InvalidQueryError(
+                f"Dataset type {search.dataset_type!r} is searched for in {', '.join(known.collections)} and in "
+                f"{', '.join(search.collections)}; one search of each type is possible"
+            )
+        if known is None:
+            facts[search.dataset_type] = _facts(state, connection, search, ordered=ordered)
+    return tuple(facts.values())
+
+
+def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, ordered: bool) -> SearchFacts:
+    view = state.view(connection)
+    known = view.get_dataset_type(search.dataset_type)
+    if ordered and any(is_glob(name) for name in search.collections):
+        raise InvalidQueryError(
+            f"Patterns of collections ({', '.join(search.collections)}) have no order; "
+            "give names, or search with find_first=False"
+        )
+    names = search.collections if ordered else _expanded(state, connection, search.collections)
+    path = view.flatten(refuse_globs(names, "a search"))
+    held = summaries.select_searchable(state, connection, known.id, [c.id for c in path])
+    rank = {collection.id: place for place, collection in enumerate(path)}
+    governors = summaries.fetch_governor_values(state, connection, held) if known.tables.group.governors else {}
+    return SearchFacts(
+        dataset_type=search.dataset_type,
+        dimensions=known.dataset_type.dimensions,
+        type_id=known.id,
+        group_id=known.group_id,
+        collections=search.collections,
+        members={c.id: rank[c.id] for c in path if c.id in held and c.type is not CollectionType.CALIBRATION},
+        certified={c.id: rank[c.id] for c in path if c.id in held and c.type is CollectionType.CALIBRATION},
+        names={c.id: c.name for c in path},
+        governors={n: {g: frozenset(v) for g, v in values.items()} for n, values in governors.items()},
+        without_type=tuple(c.name for c in path if c.id not in held),
+    )
+
+
+def _expanded(state: State, connection: sa.Connection, expressions: Iterable[str]) -> tuple[str, ...]:
+    """Replace patterns by the names that they match."""
+    listed = list(expressions)
+    if not any(is_glob(item) for item in listed):
+        return tuple(listed)
+    known = sorted(connection.execute(sa.select(state.schema.static.collection.c.name)).scalars())
+    names: dict[str, None] = {}
+    for item in listed:
+        names.update(dict.fromkeys(match_glob(item, known) if is_glob(item) else [item]))
+    return tuple(names)

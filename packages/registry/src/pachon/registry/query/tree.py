@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The resolved tree of a query: every name has a meaning and every part a type. All nodes are frozen values."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pachon.dimensions import Timespan
+from pachon.dimensions.timespan import iso_from_ns
+
+__all__ = [
+    "All",
+    "Any_",
+    "Arithmetic",
+    "Bound",
+    "Comparison",
+    "Constant",
+    "DatasetField",
+    "Field",
+    "Glob",
+    "IsNull",
+    "IsOneOf",
+    "IsTrue",
+    "Key",
+    "Negative",
+    "Not",
+    "Overlap",
+    "Predicate",
+    "Truth",
+    "Type",
+    "Value",
+    "conjuncts",
+    "values_of",
+    "walk",
+]
+
+Type = Literal[
+    "int", "float", "string", "bool", "datetime", "timespan", "region", "uuid", "hash", "ingest_date", "null"
+]
+"""Type of a value; ``range`` and ``sequence`` exist in lists of IN only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """The value of a dimension."""
+
+    dimension: str
+    type: Type
+    position: int = 0
+
+    def __str__(self) -> str:
+        return self.dimension
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A field of the record of an element; also its ``region`` and ``timespan``."""
+
+    element: str
+    name: str
+    type: Type
+    alternate_key: bool = False
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.element}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetField:
+    """A field of the datasets of a search: ``dataset_id``, ``run``, ``collection``, ``ingest_date``, ``timespan``."""
+
+    dataset_type: str
+    name: str
+    type: Type
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.dataset_type}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """``begin`` or ``end`` of a time span column."""
+
+    timespan: Field | DatasetField
+    which: Literal["begin", "end"]
+    type: Type = "datetime"
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.timespan}.{self.which}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A literal or a bound value.
+
+    Times are nanoseconds (TAI), time spans a pair of these, regions and ids bytes.
+    """
+
+    value: int | float | str | bool | bytes | tuple[int, int] | None
+    type: Type
+    position: int = 0
+
+    def __str__(self) -> str:
+        match self.type, self.value:
+            case _, None:
+                return "NULL"
+            case "region", _:
+                return "<region>"
+            case "uuid", bytes(value):
+                return str(uuid.UUID(bytes=value))
+            case "datetime", int(ns):
+                return iso_from_ns(ns)
+            case "timespan", (begin, end):
+                return str(Timespan.from_ns(begin, end))
+            case _, value:
+                return repr(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negative:
+    """The operand with its sign turned."""
+
+    operand: Value
+    type: Type
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"-{self.operand}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arithmetic:
+    """``+ - * / %``."""
+
+    operator: str
+    left: Value
+    right: Value
+    type: Type
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"({self.left} {self.operator} {self.right})"
+
+
+Value: TypeAlias = Key | Field | DatasetField | Bound | Constant | Negative | Arithmetic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """A condition that is true, or false, whatever the row."""
+
+    value: bool
+
+    def __str__(self) -> str:
+        return str(self.value).upper()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsTrue:
+    """A boolean column."""
+
+    operand: Value
+
+    def __str__(self) -> str:
+        return str(self.operand)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """``= != < <= > >=`` between values of comparable types."""
+
+    operator: str
+    left: Value
+    right: Value
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.operator} {self.right}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsNull:
+    """A null test."""
+
+    operand: Value
+
+    def __str__(self) -> str:
+        return f"{self.operand} = NULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsOneOf:
+    """Membership in values, other columns and ranges of integers (both ends included)."""
+
+    operand: Value
+    values: tuple[int | float | str | bytes, ...] = ()
+    columns: tuple[Value, ...] = ()
+    ranges: tuple[tuple[int, int, int], ...] = ()
+    with_null: bool = False
+
+    def __str__(self) -> str:
+        shown = [*map(repr, self.values[:5]), *(["..."] if len(self.values) > 5 else []), *map(str, self.columns)]
+        shown += [f"{start}..{stop}:{stride}" for start, stop, stride in self.ranges] + ["NULL"] * self.with_null
+        return f"{self.operand} IN ({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glob:
+    """A string column matches a pattern of ``*`` and ``?``; a backslash makes the next character plain."""
+
+    operand: Value
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"GLOB({self.operand}, {self.pattern!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Two time spans (or a time span and a time), or two regions, have something in common."""
+
+    kind: Literal["spatial", "temporal"]
+    left: Value
+    right: Value
+    position: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.left} OVERLAPS {self.right}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """Negation."""
+
+    operand: Predicate
+
+    def __str__(self) -> str:
+        return f"NOT ({self.operand})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class All:
+    """A conjunction."""
+
+    operands: tuple[Predicate, ...]
+
+    def __str__(self) -> str:
+        return " AND ".join(f"({o})" if isinstance(o, Any_) else str(o) for o in self.operands)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Any_:  # noqa: N801  # typing.Any has the better name already
+    """A disjunction."""
+
+    operands: tuple[Predicate, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(map(str, self.operands))
+
+
+Predicate: TypeAlias = Truth | IsTrue | Comparison | IsNull | IsOneOf | Glob | Overlap | Not | All | Any_
+
+
+def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
+    """Give the conditions of which all must hold."""
+    if isinstance(predicate, All):
+        return tuple(part for operand in predicate.operands for part in conjuncts(operand))
+    return () if predicate == Truth(value=True) else (predicate,)
+
+
+def walk(predicate: Predicate) -> Iterator[Predicate]:
+    """Give all conditions in a condition, itself first."""
+    yield predicate
+    match predicate:
+        case Not(operand=operand):
+            yield from walk(operand)
+        case All(operands=operands) | Any_(operands=operands):
+            for part in operands:
+                yield from walk(part)
+        case _:
+            pass
+
+
+def values_of(predicate: Predicate) -> Iterator[Value]:
+    """Give all columns and constants in a condition."""
+    for part in walk(predicate):
+        match part:
+            case IsTrue(operand=value) | IsNull(operand=value) | Glob(operand=value):
+                yield from _parts(value)
+            case IsOneOf(operand=value, columns=columns):
+                for item in (value, *columns):
+                    yield from _parts(item)
+            case Comparison(left=left, right=right) | Overlap(left=left, right=right):
+                yield from _parts(left)
+                yield from _parts(right)
+            case _:
+                pass
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    yield value
+    match value:
+        case Negative(operand=operand):
+            yield from _parts(operand)
+        case Arithmetic(left=left, right=right):
+            yield from _parts(left)
+            yield from _parts(right)
+        case Bound(timespan=timespan):
+            yield timespan
+        case _:
+            pass
