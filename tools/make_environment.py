@@ -63,6 +63,10 @@ def main() -> None:
         say(f"there is no environment {name!r} in pyproject.toml; there are {', '.join(tables)}.")
         sys.exit(2)
     table = tables[name]
+    for member in table.get("workspace", {}).get("members", []):
+        if not (top / member["path"] / "pyproject.toml").is_file():
+            say(f"pyproject.toml lists {member['path']}, which holds no package.")
+            sys.exit(2)
     folder = top / table.get("path", f".environments/{name}")
     python, stamp = folder / "bin" / "python", folder / "pachon-fingerprint"
     with only_one(top / ".environments"):
