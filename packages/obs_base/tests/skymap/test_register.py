@@ -14,34 +14,41 @@ from pachon.obs_base.skymap.make_discrete import make_discrete_sky_map, read_dis
 from pachon.obs_base.skymap.register import register_sky_map
 from pachon.obs_base.visits.define import define_visits
 
-SMALL = {"numRings": 3, "pixelScale": 60.0, "patchInnerDimensions": [1000, 1000], "tractOverlap": 0.1}
+SMALL = {
+    "raList": [10.0, 11.0],
+    "decList": [0.0, 1.0],
+    "radiusList": [0.2, 0.1],
+    "tractOverlap": 0.0,
+    "pixelScale": 1.0,
+}
+SIZES = {"patchInnerDimensions": [800, 800]}
 
 
 def test_register(butler: Butler) -> None:
-    sky_map = make_sky_map("rings", SMALL)
-    assert register_sky_map(butler, "three", sky_map)
-    assert not register_sky_map(butler, "three", sky_map)
-    assert butler.get("skyMap", skymap="three", collections="skymaps") == sky_map
-    assert len(butler.fetch_records("tract")) == 26
+    sky_map = make_sky_map("discrete", {**SMALL, **SIZES})
+    assert register_sky_map(butler, "two", sky_map)
+    assert not register_sky_map(butler, "two", sky_map)
+    assert butler.get("skyMap", skymap="two", collections="skymaps") == sky_map
+    assert len(butler.fetch_records("tract")) == 2
     assert len(butler.fetch_records("patch")) == sum(len(tract) for tract in sky_map)
 
 
 def test_conflicts(butler: Butler) -> None:
-    register_sky_map(butler, "three", make_sky_map("rings", SMALL))
-    with pytest.raises(ConflictError, match="registered already, as 'three'"):
-        register_sky_map(butler, "four", make_sky_map("rings", SMALL))
-    with pytest.raises(ConflictError, match="another sky map 'three' with other settings"):
-        register_sky_map(butler, "three", make_sky_map("rings", {**SMALL, "numRings": 4}))
+    register_sky_map(butler, "two", make_sky_map("discrete", {**SMALL, **SIZES}))
+    with pytest.raises(ConflictError, match="registered already, as 'two'"):
+        register_sky_map(butler, "four", make_sky_map("discrete", {**SMALL, **SIZES}))
+    with pytest.raises(ConflictError, match="another sky map 'two' with other settings"):
+        register_sky_map(butler, "two", make_sky_map("discrete", {**SMALL, **SIZES, "rotation": 4.0}))
 
 
 def test_an_interrupted_registration_is_completed(butler: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
-    sky_map = make_sky_map("rings", SMALL)
+    sky_map = make_sky_map("discrete", {**SMALL, **SIZES})
     with monkeypatch.context() as patch:
         patch.setattr(Butler, "put", lambda *args, **kwargs: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            register_sky_map(butler, "three", sky_map)
-    assert register_sky_map(butler, "three", sky_map)
-    assert butler.get("skyMap", skymap="three", collections="skymaps") == sky_map
+            register_sky_map(butler, "two", sky_map)
+    assert register_sky_map(butler, "two", sky_map)
+    assert butler.get("skyMap", skymap="two", collections="skymaps") == sky_map
 
 
 @pytest.fixture

@@ -31,6 +31,12 @@ from pachon.base.cli import options, options_file_option
     show_default=True,
     help="Pass over frames that are there already.",
 )
+@click.option(
+    "--search-indexes/--no-search-indexes",
+    default=True,
+    show_default=True,
+    help="Take headers from an _index.json in a folder, if there is one.",
+)
 @options_file_option
 def ingest_raws(
     *,
@@ -46,6 +52,7 @@ def ingest_raws(
     fail_fast: bool | None,
     update_records: bool,
     skip_existing: bool,
+    search_indexes: bool,
 ) -> None:
     """Ingest raw frames from files and folders.
 
@@ -65,6 +72,7 @@ def ingest_raws(
         fail_fast=settings.failFast if fail_fast is None else fail_fast,
         update_records=update_records,
         skip_existing=skip_existing,
+        search_indexes=search_indexes,
         checksum=track_file_attrs,
     )
     with Butler.open(repo, writeable=True) as butler:

@@ -23,6 +23,7 @@ from pachon.obs_base.instrument_lookup import instrument_of_record
 from pachon.obs_base.path_text import path_text
 from pachon.obs_base.raw.exposures import write_exposures
 from pachon.obs_base.raw.find_files import RAW_FILE_PATTERN, find_raw_files
+from pachon.obs_base.raw.metadata_files import INDEX_NAME, MetadataFiles
 from pachon.obs_base.raw.raw_file import BadFile, RawFile, read_raw_file
 from pachon.resources import ResourcePath
 
@@ -54,6 +55,9 @@ class RawIngestOptions:
 
     skip_existing: bool = True
     """Whether frames that are there already are passed over; else they fail."""
+
+    search_indexes: bool = True
+    """Whether headers are taken from an ``_index.json`` in a folder, if there is one."""
 
     checksum: bool = True
     """Whether to record size and checksum of each file."""
@@ -123,8 +127,8 @@ def ingest_raws(
         With ``fail_fast``, the first failure.
     """
     options = options or RawIngestOptions()
-    groups = find_raw_files(locations, options.pattern)
     ingest = _Ingest(butler, options)
+    groups = ingest.find(locations)
     ingest.report.total = sum(len(group) for group in groups)
     with progress("Ingesting raw frames", total=ingest.report.total) as bar:
         for group in groups:
@@ -141,7 +145,16 @@ class _Ingest:
         self.report = IngestReport()
         self._instruments: dict[str, Instrument] = {}
         self._records = {record.name: record.class_name for record in butler.fetch_records("instrument")}
+        self._metadata = MetadataFiles(search_indexes=options.search_indexes)
         self._dataset_types: dict[tuple[str, str], DatasetType] = {}
+
+    def find(self, locations: Iterable[str | ResourcePath]) -> list[list[ResourcePath]]:
+        """Find the files; an index that is named stands for those that it lists."""
+        given = [ResourcePath(location) for location in locations]
+        indexes = [uri for uri in given if uri.basename() == INDEX_NAME]
+        listed = [file for uri in indexes for file in self._metadata.add_index(uri)]
+        others = [uri for uri in given if uri not in indexes]
+        return find_raw_files([*others, *listed], self.options.pattern)
 
     def run(self, uris: Sequence[ResourcePath], advance: Callable[[int], None]) -> None:
         """Ingest a group of files."""
@@ -154,9 +167,11 @@ class _Ingest:
             self._store(result.written)
 
     def _read(self, uris: Sequence[ResourcePath], advance: Callable[[int], None]) -> list[RawFile]:
+        self._metadata.prepare(list(uris))
+
         def read(uri: ResourcePath) -> RawFile | BadFile:
             try:
-                return read_raw_file(uri, self._instrument)
+                return read_raw_file(uri, self._instrument, self._metadata)
             except PachonError as error:
                 return BadFile(uri=uri, error=error)
             finally:
