@@ -48,7 +48,7 @@ def test_a_template_must_suit_the_dataset_type():
 
 @pytest.mark.parametrize("written", [3, None, ["a"], {"raw": "{run}/{id}"}])
 def test_what_is_no_template(written):
-    with pytest.raises(DatastoreConfigError, match="templates.raw must be a file template"):
+    with pytest.raises(DatastoreConfigError, match=r"templates\.raw must be a file template"):
         templates(raw=written)
 
 
@@ -58,4 +58,5 @@ def test_wrong_template():
 
 
 def test_keys():
-    assert [str(key) for key in templates(raw="{run}/{id}").keys()][-1] == "raw"
+    keys = templates(raw="{run}/{id}").keys()
+    assert str(keys[-1]) == "raw"

@@ -103,7 +103,7 @@ def test_skypix_is_an_alias_of_the_only_one():
 def test_missing_field():
     with pytest.raises(TemplateError, match=r"needs \{visit\}.*'raw'"):
         path("{run}/{visit}")
-    with pytest.raises(TemplateError, match="needs {visit.name}"):
+    with pytest.raises(TemplateError, match=r"needs \{visit\.name\}"):
         path("{run}/{visit.name|tract}")
 
 
@@ -246,12 +246,10 @@ def test_any_suitable_template_gives_a_path_below_the_root(data):
     run = data.draw(st.text("ab/.# é%", min_size=1, max_size=12))
     template = FileTemplate(text)
     template.check_dataset_type(dataset_type)
-    try:
-        found = template.format(DatasetRef(dataset_type, DataCoordinate(group, data_id.values), run))
-    except TemplateError as error:
-        assert "no path below the root" in str(error)
-        assert ".." in run or not set(run) - set("/.")
-        return
+    ref = DatasetRef(dataset_type, DataCoordinate(group, data_id.values), run)
+    if any(part == ".." for part in run.split("/")) or not set(run) - set("/."):
+        return  # such runs may be refused
+    found = template.format(ref)
     parts = found.split("/")
     assert all(part not in ("", ".", "..") for part in parts)
     assert not found.startswith("/")

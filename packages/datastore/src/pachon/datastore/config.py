@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol, cast
 
 from pachon.base import NotFoundError, load_plugin
 from pachon.datastore.aliases import datastore_name
-from pachon.datastore.config_document import FileDocument, MemoryDocument, StrictDocument, read_document
+from pachon.datastore.config_document import FileDocument, MemoryDocument, StrictDocument, plain_data, read_document
 from pachon.datastore.errors import DatastoreConfigError
 
 __all__ = ["BUTLER_ROOT", "DatastoreConfig", "FileDatastoreConfig", "MemoryDatastoreConfig"]
@@ -88,7 +88,7 @@ class DatastoreConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if complete or field.name in ("name", "root") or value != _default(field):
-                document[field.name] = _plain(value)
+                document[field.name] = plain_data(value)
         return document
 
 
@@ -130,11 +130,3 @@ class MemoryDatastoreConfig(DatastoreConfig):
 
 def _default(field: Field[Any]) -> object:
     return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -19,6 +19,7 @@ __all__ = [
     "FormatterDocument",
     "MemoryDocument",
     "StrictDocument",
+    "plain_data",
     "read_document",
 ]
 
@@ -84,7 +85,7 @@ def read_document(model: type[M], content: Mapping[str, Any], where: str) -> dic
         One sentence a mistake.
     """
     try:
-        document = model.model_validate(dict(content))
+        document = model.model_validate(plain_data(content))
     except ValidationError as error:
         raise DatastoreConfigError(" ".join(_complaints(error, model, where))) from error
     return {name: _frozen(getattr(document, name)) for name in document.model_fields_set}
@@ -119,4 +120,13 @@ def _frozen(value: object) -> object:
         return MappingProxyType({name: _frozen(item) for name, item in value.items()})
     if isinstance(value, list):
         return tuple(_frozen(item) for item in value)
+    return value
+
+
+def plain_data(value: object) -> object:
+    """Give what `read_document` made read-only as dictionaries and lists again."""
+    if isinstance(value, Mapping):
+        return {key: plain_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_data(item) for item in value]
     return value

@@ -133,7 +133,7 @@ def _formatting(planned: PlannedFile) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        raise StorageError(f"{planned.path} cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"{planned.path} cannot be written: {error}") from error
     except Exception as error:
         raise planned.failed(error) from error
 

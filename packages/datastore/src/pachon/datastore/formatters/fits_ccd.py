@@ -101,6 +101,7 @@ class FitsCcdFormatter(Formatter):
             hdus.append(_plane(np.asarray(image.flags), None, "FLAGS", recipe.get("mask")))
         if getattr(image, "psf", None) is not None:
             hdus.append(fits.ImageHDU(image.psf, name="PSFIMAGE"))
+        hdus[0].header["NEXTEND"] = (len(hdus) - 1, "Number of extensions")
         return hdus
 
     def add_provenance(self, obj: Any) -> Any:
@@ -112,6 +113,9 @@ class FitsCcdFormatter(Formatter):
     def read_from_stream(self, stream: BinaryIO, *, component: str | None, expected_size: int) -> Any:
         with open_fits(stream) as hdus:
             if component is None:
+                # A file that is cut between two extensions is a good FITS file, of fewer extensions.
+                if len(hdus) - 1 < hdus[0].header.get("NEXTEND", 0):
+                    raise FormatError(f"it has {len(hdus) - 1} extensions of {hdus[0].header['NEXTEND']}")
                 return _read_whole(hdus)
             reader = _COMPONENTS.get(component)
             if reader is None:

@@ -21,7 +21,8 @@ class FitsHeaderFormatter(Formatter):
     can_read_from_stream: ClassVar[bool] = True
 
     def to_bytes(self, obj: Any) -> bytes:
-        text: str = as_header(obj).tostring(sep="\n", endcard=True, padding=False)
+        header = as_header(obj)
+        text: str = header.tostring(sep="\n", endcard=True, padding=False) if len(header) else "END"
         return "\n".join(line.rstrip() for line in text.split("\n")).encode("ascii") + b"\n"
 
     def read_from_stream(self, stream: BinaryIO, *, component: str | None, expected_size: int) -> Any:
@@ -35,4 +36,5 @@ class FitsHeaderFormatter(Formatter):
         lines = stream.read().decode("ascii", errors="replace").splitlines()
         if not any(line.rstrip() == "END" for line in lines):
             raise FormatError("the header has no END, so that it may be cut short")
-        return fits.Header.fromstring("\n".join(line.ljust(80) for line in lines if line.rstrip() != "END"), sep="\n")
+        cards = [line.ljust(80) for line in lines if line.rstrip() != "END"]
+        return fits.Header.fromstring("\n".join(cards), sep="\n") if cards else fits.Header()

@@ -70,7 +70,7 @@ def header_of_file(hdus: Any) -> Any:
     if index:
         header.extend(hdus[0].header, unique=True, useblanks=False)
     header.strip()
-    for keyword in ("XTENSION", "EXTNAME", "EXTVER", "CHECKSUM", "DATASUM", "ZSIMPLE"):
+    for keyword in ("XTENSION", "EXTNAME", "EXTVER", "NEXTEND", "CHECKSUM", "DATASUM", "ZSIMPLE"):
         header.remove(keyword, ignore_missing=True, remove_all=True)
     return header
 
