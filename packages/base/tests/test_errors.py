@@ -65,3 +65,14 @@ def test_pickle_keeps_attributes_of_any_constructor(error: PachonError) -> None:
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
     assert copy.args == error.args
+
+
+def test_errors_with_two_builtin_layouts_survive_pickle() -> None:
+    class _LayoutError(NotFoundError, FileNotFoundError):
+        pass
+
+    globals()["_LayoutError"] = _LayoutError
+    _LayoutError.__qualname__ = "_LayoutError"
+    error = _LayoutError("gone")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (_LayoutError, "gone")

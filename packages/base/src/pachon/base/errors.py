@@ -39,8 +39,21 @@ class PachonError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__.copy())
 
 
+def _allocate(cls: type[PachonError]) -> PachonError:
+    # An error that is also an OSError, ImportError or AttributeError has that one's memory layout, and only that one
+    # may allocate it, wherever it stands among the bases.
+    for base in cls.__mro__:
+        if base.__module__ == "builtins":
+            try:
+                error: PachonError = base.__new__(cls)
+            except TypeError:
+                continue
+            return error
+    raise TypeError(f"{cls.__name__} cannot be allocated.")
+
+
 def _rebuild(cls: type[PachonError], args: tuple[object, ...], state: dict[str, object]) -> PachonError:
-    error = cls.__new__(cls)
+    error = _allocate(cls)
     error.args = args
     error.__dict__.update(state)
     return error
