@@ -61,7 +61,7 @@ def test_fields_of_the_target_are_reached_through_the_field() -> None:
     assert (
         str(caught.value) == "Field 'method.clip' of MeanConfig: 'x' is not accepted: input should be a valid number."
     )
-    with pytest.raises(UnknownFieldError, match="MeanConfig has no field 'clap'. Did you mean 'clip'"):
+    with pytest.raises(UnknownFieldError, match=r"MeanConfig has no field 'clap'\. Did you mean 'clip'"):
         config.method.clap = 3
 
 

@@ -60,7 +60,7 @@ def test_documents_that_do_not_fit() -> None:
         "this version of pachon reads up to 1."
     )
     document["values"]["nte"] = 1
-    with pytest.raises(ConfigError, match="WholeConfig has no field 'nte'. Did you mean 'note'"):
+    with pytest.raises(ConfigError, match=r"WholeConfig has no field 'nte'\. Did you mean 'note'"):
         WholeConfig.from_document(document)
 
 

@@ -35,7 +35,7 @@ def test_members_are_added_by_assignment() -> None:
     assert {name: member.factor for name, member in config.actions.members.items()} == {"first": 3.0, "second": 2.0}
     del config.actions.first
     assert len(config.actions) == 1
-    with pytest.raises(UnknownFieldError, match="actions has no field 'secnd'. Did you mean 'second'"):
+    with pytest.raises(UnknownFieldError, match=r"actions has no field 'secnd'\. Did you mean 'second'"):
         _ = config.actions.secnd
 
 

@@ -85,10 +85,11 @@ def test_parameters_stand_for_whole_values(
     with caplog.at_level(logging.WARNING):
         overrider.set_value("text", "parameters.fife", SOURCE)
     assert whole.text == "parameters.fife"
-    assert caplog.messages == [
+    (message,) = caplog.messages
+    assert message == (
         "tasks.t.config.n (p.yaml:7): the pipeline has no parameter 'fife'; 'parameters.fife' is taken as it is. "
         "Did you mean 'five'?"
-    ]
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ __all__ = ["ImportPathError", "import_object", "import_path_of"]
 class ImportPathError(NotFoundError, ImportError):
     """What an import path names cannot be imported."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
+    def __init__(self, path: str, reason: str, suggestion: str = "") -> None:
+        super().__init__(path, reason, suggestion)
+        self.path, self.reason, self.suggestion = path, reason, suggestion
 
     def __str__(self) -> str:
-        return f"{self.path!r} cannot be imported: {self.reason}."
+        return f"{self.path!r} cannot be imported: {self.reason}.{self.suggestion}"
 
 
 def import_object(path: str) -> Any:
@@ -46,9 +46,7 @@ def import_object(path: str) -> Any:
             found = getattr(found, name)
         except AttributeError as error:
             hint = closest(name, (known for known in dir(found) if not known.startswith("_")))
-            raise ImportPathError(
-                path, f"module {module_name!r} has no {name!r}.{hint}".rstrip(".?") + ("?" * bool(hint))
-            ) from error
+            raise ImportPathError(path, f"module {module_name!r} has no {name!r}", hint) from error
     return found
 
 

@@ -83,9 +83,11 @@ class Task:
         """
         field = getattr(self.config, name)
         if isinstance(field, RegistryChoices):
-            tasks = field.apply(parent=self, **arguments)
-            for entry, task in tasks.items():
-                self._subtasks[f"{name}.{entry}"] = task
+            tasks = {
+                entry: field.registry[entry](config=field[entry], name=f"{name}.{entry}", parent=self, **arguments)
+                for entry in field.names
+            }
+            self._subtasks.update((task.name, task) for task in tasks.values())
             setattr(self, name, tasks)
             return
         if not isinstance(field, Configurable | RegistryChoice):

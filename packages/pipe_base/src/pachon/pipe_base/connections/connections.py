@@ -151,8 +151,9 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
         _check_class(cls)
 
     def __init__(self, *, config: Any = None) -> None:
-        names = getattr(config, "connections", None)
-        templates = {name: str(getattr(names, name, default)) for name, default in self.templates.items()}
+        # Not by attribute access: that would warn of deprecated ones which nobody uses.
+        names = vars(config.connections) if hasattr(config, "connections") else {}
+        templates = {name: str(names.get(name, default)) for name, default in self.templates.items()}
         self._frozen = False
         self._removed: set[str] = set()
         self._connections: dict[str, Connection] = {}
@@ -162,13 +163,13 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
             self._connections[name] = self._resolved(name, connection)
 
     def _resolved(self, name: str, connection: Connection) -> Connection:
-        text = str(getattr(self._names, name, connection.name))
+        text = str(self._names.get(name, connection.name))
         try:
             full_name = text.format(**self._templates)
         except (LookupError, ValueError, AttributeError) as error:
             hint = closest(str(error).strip("'\""), self._templates)
             raise ConnectionDefinitionError(
-                type(self).__name__, name, f"the name {text!r} uses an unknown template{hint.rstrip('?') or ''}"
+                type(self).__name__, name, f"the name {text!r} uses an unknown template", hint
             ) from error
         return dataclasses.replace(connection, name=full_name, attribute=name)
 
@@ -222,7 +223,8 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
             raise ConnectionDefinitionError(
                 type(self).__name__,
                 name,
-                f"there is no such connection.{closest(name, self._connections)}".rstrip(".?"),
+                "there is no such connection",
+                closest(name, self._connections),
             )
         del self._connections[name]
         self._removed.add(name)
@@ -375,9 +377,9 @@ def _check_class(cls: type[PipelineTaskConnections]) -> None:
             raise ConnectionDefinitionError(cls.__name__, name, problem)
         for template in template_fields(connection.name):
             if template not in cls.templates:
-                hint = closest(template, cls.templates).rstrip("?")
                 raise ConnectionDefinitionError(
                     cls.__name__,
                     name,
-                    f"template {template!r} in {connection.name!r} has no default{'.' * bool(hint)}{hint}",
+                    f"template {template!r} in {connection.name!r} has no default",
+                    closest(template, cls.templates),
                 )

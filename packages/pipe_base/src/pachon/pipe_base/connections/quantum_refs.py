@@ -42,5 +42,8 @@ class QuantumRefs:
         """Give the names of the connections that have refs."""
         return list(self._names)
 
+    def __getitem__(self, name: str) -> Any:
+        return vars(self)[name]
+
     def __repr__(self) -> str:
         return f"QuantumRefs({', '.join(f'{name}={refs!r}' for name, refs in self)})"

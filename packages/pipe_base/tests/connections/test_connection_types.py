@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import dataclasses
+
+import pytest
+
+from pachon.pipe_base.connections import InitInput, InitOutput, Input, Output, PrerequisiteInput
+from pachon.pipe_base.connections.connection_types import connection_problem, template_fields
+
+
+def test_names_may_hold_a_component() -> None:
+    connection = Input(name="raw.wcs", storage_class="Wcs", dimensions=["visit"])  # type: ignore[arg-type]
+    assert (connection.dataset_type_name, connection.component) == ("raw", "wcs")
+    assert connection.dimensions == ("visit",)
+    assert Input(name="raw", storage_class="X").component is None
+
+
+def test_kinds() -> None:
+    kinds = [cls(name="a", storage_class="B") for cls in (InitInput, InitOutput, Input, PrerequisiteInput, Output)]
+    assert [c.kind for c in kinds] == ["init_input", "init_output", "input", "prerequisite_input", "output"]
+    assert [c.is_input for c in kinds] == [True, False, True, True, False]
+    assert [c.is_init for c in kinds] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("connection", "problem"),
+    [
+        (Input(name="", storage_class="X"), "name must be a text that is not empty, not ''"),
+        (Input(name="a", storage_class=""), "storage_class must be a text that is not empty, not ''"),
+        (Input(name="a b", storage_class="X"), "'a b' is not a legal dataset type name"),
+        (
+            Input(name="{a", storage_class="X"),
+            "the name '{a' has a malformed template (expected '}' before end of string)",
+        ),
+        (Input(name="a.b.c", storage_class="X"), "'a.b.c' is not a legal dataset type name"),
+        (Output(name="a.b", storage_class="X"), "'a.b' names a component; only inputs may read components"),
+        (
+            Input(name="a", storage_class="X", dimensions="visit"),  # type: ignore[arg-type]
+            "dimensions must be a sequence of names, not the text 'visit'; a comma is missing",
+        ),
+        (Input(name="a", storage_class="X", dimensions=(1,)), "dimensions must be names, not (1,)"),  # type: ignore[arg-type]
+        (Input(name="a", storage_class="X", minimum=-1), "minimum must be a whole number from 0 on, not -1"),
+        (Input(name="a", storage_class="X", minimum=2), "minimum=2 needs multiple=True"),
+        (
+            PrerequisiteInput(name="a", storage_class="X", lookup_function=3),  # type: ignore[arg-type]
+            "lookup_function must be callable, not 3",
+        ),
+        (Input(name="{a}_b", storage_class="X", minimum=0), ""),
+        (InitOutput(name="a", storage_class="X"), ""),
+    ],
+)
+def test_problems(connection: Input, problem: str) -> None:
+    assert connection_problem(connection) == problem
+
+
+def test_template_fields() -> None:
+    assert template_fields("{a}_x_{b}") == ("a", "b")
+    assert template_fields("plain") == ()
+
+
+def test_connections_are_values() -> None:
+    connection = Input(name="a", storage_class="X")
+    assert connection == Input(name="a", storage_class="X")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        connection.name = "b"  # type: ignore[misc]
