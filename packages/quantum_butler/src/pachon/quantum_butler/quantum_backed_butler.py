@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pachon.datasets import DatasetProvenance, DatasetRef, StorageClasses, ids_from_uuids, uuids_from_ids
+from pachon.datasets import DatasetProvenance, DatasetRef, Quantum, StorageClasses, ids_from_uuids, uuids_from_ids
 from pachon.datastore import BUTLER_ROOT, Datastore, DeferredDataset, FileRecords
 from pachon.dimensions import DimensionUniverse
 from pachon.quantum_butler.dataset_state import DatasetState
@@ -276,9 +276,15 @@ class QuantumBackedButler:
         """Note that an input was read, or its handle taken, and not used."""
         self._tracker.unused(ref.id)
 
-    def provenance(self) -> QuantumProvenance:
-        """Give which datasets were looked for, read and written so far."""
-        return self._tracker.snapshot()
+    def provenance(self, quantum: Quantum | None = None) -> QuantumProvenance:
+        """Give which datasets were looked for, read and written so far: all, or those of one quantum."""
+        noted = self._tracker.snapshot()
+        if quantum is None:
+            return noted
+        inputs = {ref.id for refs in quantum.inputs.values() for ref in refs}
+        inputs |= {ref.id for ref in quantum.init_inputs.values()}
+        outputs = {ref.id for refs in quantum.outputs.values() for ref in refs}
+        return noted.limited_to(inputs, outputs)
 
     def take_written(self) -> FileRecords:
         """Give the records of what was written since the last call, for whoever commits them."""

@@ -12,6 +12,7 @@ import json
 import platform
 import uuid
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -61,6 +62,13 @@ class QuantumProvenance:
     """Outputs according to the graph."""
     actual_outputs: frozenset[uuid.UUID] = frozenset()
     """Those that were written."""
+
+    def limited_to(self, inputs: AbstractSet[uuid.UUID], outputs: AbstractSet[uuid.UUID]) -> QuantumProvenance:
+        """Give the same of some inputs and outputs only."""
+        kept = {
+            name: getattr(self, name) & (outputs if name.endswith("outputs") else inputs) for name in _PROVENANCE_SETS
+        }
+        return QuantumProvenance(**kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,7 @@ def _from_planes(data: memoryview, rows: int, width: int) -> NDArray[Any]:
 
 def _encode_rows(values: NDArray[np.uint8]) -> bytes:
     """Give byte planes, each as differences modulo 256: consecutive ids become runs of ones and zeros."""
-    planes = np.ascontiguousarray(values.T)
+    planes = values.T.copy()
     planes[:, 1:] = np.diff(planes, axis=1)
     return planes.tobytes()
 

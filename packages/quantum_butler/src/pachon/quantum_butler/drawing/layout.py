@@ -77,7 +77,7 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], *, direction: Directio
     if direction is not None:
         return _assemble(parts, sizes, len(pairs), direction)
     both = [_assemble(parts, sizes, len(pairs), choice) for choice in ("down", "right")]
-    return min(both, key=lambda layout: abs(math.log(layout.width / max(layout.height, 1.0) / _GOOD_ASPECT)))
+    return min(both, key=lambda layout: abs(math.log(max(layout.width, 1.0) / max(layout.height, 1.0) / _GOOD_ASPECT)))
 
 
 @dataclass(frozen=True, slots=True)

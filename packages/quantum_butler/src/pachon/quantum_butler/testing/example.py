@@ -9,7 +9,7 @@ that ``cal`` writes when it is constructed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -313,7 +313,7 @@ def _record_table(universe: DimensionUniverse, name: str, given: Mapping[str, An
                 columns[end] = np.asarray(given.get(end, np.full(rows, -1)), dtype=np.int64)
         elif column.name in given:
             value = given[column.name]
-            columns[column.name] = value if isinstance(value, np.ndarray) else _texts(value)
+            columns[column.name] = value if isinstance(value, np.ndarray) else _objects(value)
             if column.type == "int" and not column.nullable:
                 columns[column.name] = columns[column.name].astype(np.int64)
         elif column.name in {"instrument", "skymap"}:
@@ -360,9 +360,13 @@ def _dropped(world: _World) -> DroppedQuanta:
     return DroppedQuanta(label="isr", data_ids=table, reasons=reasons, details=details)
 
 
-def _texts(values: Any) -> NDArray[Any]:
+def _texts(values: Iterable[Any]) -> NDArray[Any]:
+    return _objects([str(value) for value in values])
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
     column = np.empty(len(values), dtype=object)
-    column[:] = [value if isinstance(value, bytes) else str(value) for value in values] if len(values) else []
+    column[:] = values
     return column
 
 

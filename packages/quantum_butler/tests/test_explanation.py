@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pachon.base import NotFoundError
+from pachon.quantum_butler import DroppedQuanta, DropReason, QuantumGraph
+from pachon.quantum_butler.testing import example_tables
+
+
+def test_all_tasks(any_graph):
+    explanation = any_graph.explain()
+    assert explanation.kept == 42
+    assert explanation.dropped() == {DropReason.NO_VALID_CALIBRATION: 3, DropReason.NO_INPUTS: 1}
+    assert not explanation.nothing_to_do
+    assert explanation.lines[:3] == (
+        "isr: 12 quanta in the graph, dropped:",
+        "    3 without a calibration that is valid at the time: bias",
+        "    1 without inputs: raw",
+    )
+
+
+def test_one_quantum(any_graph):
+    there = any_graph.explain("isr", exposure=1001, detector=0)
+    assert there.kept == 1
+    gone = any_graph.explain("isr", {"exposure": 1005, "detector": 2})
+    assert gone.tasks[0].dropped == {(DropReason.NO_VALID_CALIBRATION, "bias"): 1}
+    unknown = any_graph.explain("isr", exposure=7, detector=0)
+    assert "no quantum with exposure=7 was ever considered" in str(unknown)
+    never = any_graph.explain("isr", exposure=1006, detector=2)
+    assert "no such data ID" in str(never)
+    assert any_graph.explain("warp", exposure=1005).kept == 8
+
+
+def test_unknown_task(any_graph):
+    with pytest.raises(NotFoundError, match="Did you mean 'isr'"):
+        any_graph.explain("isrr")
+
+
+def test_nothing_to_do_differs_from_nothing_found():
+    tables = example_tables()
+    empty = replace(tables, quanta=(), datasets=(), edges=(), init=(), init_ids={}, file_records=None, dropped=())
+    nothing = QuantumGraph.from_tables(replace(empty, header=replace(tables.header, notes=("No raws match.",))))
+    assert not nothing.explain().nothing_to_do
+    assert nothing.explain().lines == ("No raws match.",)
+    isr = tables.quanta[0]
+    done = DroppedQuanta(
+        label="isr", data_ids=isr.data_ids, reasons=np.full(len(isr.ids), DropReason.ALREADY_DONE, dtype=np.uint8)
+    )
+    explanation = QuantumGraph.from_tables(replace(empty, dropped=(done,))).explain()
+    assert explanation.nothing_to_do
+    assert "12 already done" in str(explanation)
+
+
+def test_reasons_have_texts_and_keep_their_numbers():
+    assert {reason.name: int(reason) for reason in DropReason} == {
+        "ALREADY_DONE": 1,
+        "NO_INPUTS": 2,
+        "MISSING_PREREQUISITE": 3,
+        "NO_VALID_CALIBRATION": 4,
+        "UPSTREAM_DROPPED": 5,
+        "NO_WORK": 6,
+        "REMOVED_BY_HOOK": 7,
+        "UNANCHORED": 8,
+        "USER_CONSTRAINT": 9,
+        "NO_OVERLAP": 10,
+        "NOT_IN_COLLECTIONS": 11,
+    }
+    assert all(reason.text for reason in DropReason)
