@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,7 @@ from pachon.registry.dataset_types import DatasetTypes
 from pachon.registry.datasets.front import Datasets
 from pachon.registry.definitions import Definitions
 from pachon.registry.dimension_records.front import DimensionRecords
+from pachon.registry.facts import RegistryFacts
 from pachon.registry.opaque import OpaqueColumn, OpaqueTable, open_table
 from pachon.registry.query.front import Queries
 from pachon.registry.schema.schema import Schema, create_schema, read_schema
@@ -132,6 +133,10 @@ class SqlRegistry:
         """Let all reads of the block see one state of the database; takes no lock."""
         with self._state.database.snapshot():
             yield
+
+    def facts(self, defaults: Mapping[str, str] | None = None) -> RegistryFacts:
+        """Give what the builder of quantum graphs asks; ``defaults`` are values of governor dimensions."""
+        return RegistryFacts(self._state, defaults)
 
     def opaque(self, name: str, columns: Sequence[OpaqueColumn]) -> OpaqueTable:
         """Give a table of another layer's records; it is made on first use.

@@ -60,9 +60,12 @@ def make_engine(url: str, *, readonly: bool = False, create: bool = False) -> sa
         parsed = parsed.set(drivername="postgresql+psycopg")
     try:
         # Prepared statements belong to a session, and a session is not ours behind a connection pooler.
-        return _forked_safely(sa.create_engine(parsed, connect_args={"prepare_threshold": None}, pool_pre_ping=True))
+        engine = sa.create_engine(
+            parsed, connect_args={"prepare_threshold": None}, pool_pre_ping=True, enable_from_linting=False
+        )
     except (NoSuchModuleError, ImportError) as error:
         raise InvalidInputError(f"The driver of {parsed.drivername!r} is not installed ({error}).") from None
+    return _forked_safely(engine)
 
 
 def _sqlite_engine(url: sa.URL, *, readonly: bool, create: bool) -> sa.Engine:
@@ -84,7 +87,14 @@ def _sqlite_engine(url: sa.URL, *, readonly: bool, create: bool) -> sa.Engine:
             cached_statements=512,
         )
 
-    engine = sa.create_engine(url, creator=connect, pool_use_lifo=True, max_overflow=-1)
+    engine = sa.create_engine(
+        url,
+        creator=connect,
+        pool_use_lifo=True,
+        max_overflow=-1,
+        # A query of unrelated dimensions is a product of tables on purpose.
+        enable_from_linting=False,
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pachon.registry import SqlRegistry
+from pachon.registry.testing.example import fill_example
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[SqlRegistry]:
+    """An empty registry of the default universe."""
+    with SqlRegistry.create(f"sqlite:///{tmp_path}/registry.sqlite3") as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
+    """The small repository of the query language's examples; not to be changed."""
+    root = tmp_path_factory.mktemp("example")
+    with SqlRegistry.create(f"sqlite:///{root}/registry.sqlite3") as registry:
+        fill_example(registry, Path(__file__).parent / "data" / "example")
+        yield registry
