@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from pachon.datastore import FileRecords
     from pachon.dimensions import DimensionUniverse
+    from pachon.quantum_butler import QuantumGraph
     from pachon.resources import ResourcePath
 
 __all__ = ["CLIENT_GROUP", "Butler"]
@@ -360,6 +361,45 @@ class Butler(ReadingButler):
         from pachon.butler.graph_outputs import register_graph_outputs
 
         return register_graph_outputs(self._session, datasets, files)
+
+    def transfer_from_graph(
+        self,
+        graph: QuantumGraph | str | ResourcePath,
+        *,
+        dataset_types: str | Iterable[str] = "*",
+        register_dataset_types: bool = False,
+        dimension_records: bool = False,
+        update_output_chain: bool = False,
+        dry_run: bool = False,
+    ) -> int:
+        """Register what the jobs of a quantum graph wrote; give the number of new datasets. It can be repeated.
+
+        Parameters
+        ----------
+        graph
+            The graph, or its file; it was built for this repository.
+        dataset_types
+            Names and globs of the types to be registered.
+        register_dataset_types
+            Register the types themselves where the repository lacks them.
+        dimension_records
+            Insert dimension records that the repository lacks.
+        update_output_chain
+            Put the run of the graph in front of its output chain, which is made if it does not exist.
+        dry_run
+            Only count.
+        """
+        from pachon.butler.transfer_from_graph import transfer_from_graph
+
+        return transfer_from_graph(
+            self._session,
+            graph,
+            dataset_types=dataset_types,
+            register_dataset_types=register_dataset_types,
+            dimension_records=dimension_records,
+            update_output_chain=update_output_chain,
+            dry_run=dry_run,
+        )
 
     def transaction(self) -> AbstractContextManager[None]:
         """Open a block whose changes take effect together at its end, files included, or not at all.

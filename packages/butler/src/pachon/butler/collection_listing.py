@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import fnmatch
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pachon.datasets import CollectionInfo, CollectionType
 
-__all__ = ["ChainForm", "list_collections", "prune_dataset_types"]
+if TYPE_CHECKING:
+    from pachon.butler.collections_api import ButlerCollections
+
+__all__ = ["ChainForm", "fetch_collection_list", "list_collections"]
 
 Infos = Mapping[str, CollectionInfo]
 Columns = dict[str, list[object]]
@@ -66,17 +72,40 @@ def list_collections(
     return columns
 
 
-def prune_dataset_types(info: CollectionInfo, excluded: Callable[[str], bool]) -> CollectionInfo:
-    """Leave dataset types out of what is known of a collection."""
-    kept = tuple(name for name in info.dataset_types or () if not excluded(name))
-    return CollectionInfo(
-        name=info.name,
-        type=info.type,
-        doc=info.doc,
-        children=info.children,
-        parents=info.parents,
-        dataset_types=kept,
-    )
+def fetch_collection_list(
+    collections: ButlerCollections,
+    expression: Sequence[str],
+    *,
+    types: Collection[CollectionType] | None,
+    form: ChainForm,
+    show_dataset_types: bool = False,
+    exclude_dataset_types: Sequence[str] = (),
+) -> Columns:
+    """Make the list of the collections that names and globs match.
+
+    Parameters
+    ----------
+    collections
+        Those of a butler.
+    expression
+        Names and globs.
+    types
+        Show collections of these types only.
+    form
+        How chains are shown.
+    show_dataset_types, exclude_dataset_types
+        Show which dataset types each has held, but for those that match.
+    """
+    names = collections.query(expression, types, flatten_chains=form is ChainForm.FLATTEN)
+    everything = collections.query_info(dataset_types=show_dataset_types)
+
+    def shown(info: CollectionInfo) -> CollectionInfo:
+        held = info.dataset_types or ()
+        kept = tuple(name for name in held if not any(fnmatch.fnmatchcase(name, g) for g in exclude_dataset_types))
+        return replace(info, dataset_types=kept)
+
+    infos = {info.name: shown(info) for info in everything}
+    return list_collections(infos, names, form, show_dataset_types=show_dataset_types)
 
 
 def _children(info: CollectionInfo) -> Sequence[str]:

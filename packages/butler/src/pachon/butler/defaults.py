@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from pachon.base import InvalidInputError
@@ -22,7 +21,7 @@ class Defaults:
     """Search path, chains not expanded; None if none is known."""
     run: str | None = None
     """Run of what is put; made by the first write."""
-    data_id: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    data_id: Mapping[str, Any] = field(default_factory=dict)
     """Values of governor dimensions."""
     infer: bool = True
     """Add the governor values that are the only ones in the summaries of the collections."""
@@ -40,7 +39,7 @@ class Defaults:
         searched = as_collections(collections)
         if searched is None and run is not None:
             searched = (run,)
-        return cls(collections=searched, run=run, data_id=MappingProxyType(dict(data_id)), infer=infer)
+        return cls(collections=searched, run=run, data_id=dict(data_id), infer=infer)
 
     def check(self, universe: DimensionUniverse) -> None:
         """Refuse defaults for other than governor dimensions.

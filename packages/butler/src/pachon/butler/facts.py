@@ -55,7 +55,7 @@ class RepositoryFacts:
     ) -> DataIdTable:
         """Give the distinct, full data IDs of a group that satisfy all conditions."""
         self._session.check_open()
-        return self._session.registry.query_data_ids(
+        return self._session.registry.query.data_ids(
             dimensions,
             where=where,
             bind=bind,
@@ -79,12 +79,14 @@ class RepositoryFacts:
         CALIBRATION collections are left out: see `fetch_validity`.
         """
         from pachon.butler.lookup import resolve_type
+        from pachon.datasets import CollectionType
 
         self._session.check_open()
         registered, wanted = resolve_type(self._session, dataset_type)
-        found = self._session.registry.query_datasets(
-            registered.name,
-            collections,
+        known = self._session.registry.collections.find(self.flatten_collections(collections))
+        found = self._session.registry.query.datasets(
+            registered,
+            [name for name, info in known.items() if info.type is not CollectionType.CALIBRATION],
             where=where,
             bind=bind,
             find_first=True,
@@ -116,13 +118,16 @@ class RepositoryFacts:
     ) -> list[str]:
         """Say in sentences which condition left `fetch_data_ids` without rows."""
         self._session.check_open()
-        return self._session.registry.explain_empty(
-            dimensions,
-            where=where,
-            bind=bind,
-            data_id=data_id,
-            datasets=datasets,
-            defaults=self._session.default_data_id,
+        queries = self._session.registry.query
+        return queries.explain_empty(
+            queries.spec(
+                dimensions,
+                where=where,
+                bind=bind,
+                data_id=data_id,
+                datasets=datasets,
+                defaults=self._session.default_data_id,
+            )
         )
 
     def datastore_records(self, datasets: np.ndarray | Iterable[DatasetRef]) -> FileRecords:

@@ -209,4 +209,4 @@ def fetch_records(session: Session, search: RecordSearch) -> Iterator[DimensionR
     terms += [(name, value) for name, value in search.known.items()]
     where = " AND ".join(f"{name} = :value_{number}" for number, (name, _) in enumerate(terms))
     bind = {f"value_{number}": value for number, (_, value) in enumerate(terms)}
-    return iter(session.registry.query_records(search.element, where=where, bind=bind))
+    return iter(session.registry.query.records(search.element, where=where, bind=bind))

@@ -101,7 +101,10 @@ def empty_trash(
 
     A file that another dataset still has stays; one that cannot be removed stays in the trash, with the reason.
     """
-    session.check_open()
+    if dry_run:
+        session.check_open()
+    else:
+        session.check_writeable()
     if refs is not None:
         listed = session.records.fetch_trash(ids_from_uuids(ref.id for ref in refs))
         return _removable(session, listed) if dry_run else remove_trash(session, listed)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-__all__ = ["DataIdQueryResult", "DatasetQueryResult", "QueryResult", "RecordQueryResult"]
+__all__ = ["DataIdQueryResult", "DatasetQueryResult", "DatasetTables", "QueryResult", "RecordQueryResult"]
 
 T = TypeVar("T")
 Rows = TypeVar("Rows", bound=Sequence[object])
@@ -133,27 +133,42 @@ class QueryResult(ABC, Generic[T, Rows]):
 
 
 class DatasetTables(Sequence[DatasetRef]):
-    """Datasets of one or several types: a table for each type."""
+    """Datasets of one or several types: a table for each type.
 
-    def __init__(self, tables: Sequence[DatasetTable]) -> None:
+    Parameters
+    ----------
+    tables
+        The datasets.
+    expanded
+        The data IDs of each table with their dimension records, if those were asked for.
+    """
+
+    def __init__(
+        self, tables: Sequence[DatasetTable], expanded: Sequence[Sequence[DataCoordinate]] | None = None
+    ) -> None:
         self.tables = tuple(tables)
+        self._expanded = expanded
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
 
     def __getitem__(self, index: int) -> DatasetRef:  # type: ignore[override]  # slices belong to the single tables
         position = index + len(self) if index < 0 else index
-        for table in self.tables:
+        for number, table in enumerate(self.tables):
             if 0 <= position < len(table):
                 found = table[position]
                 assert isinstance(found, DatasetRef)
-                return found
+                return found if self._expanded is None else found.with_data_id(self._expanded[number][position])
             position -= len(table)
         raise IndexError(index)
 
     def __iter__(self) -> Iterator[DatasetRef]:
-        for table in self.tables:
-            yield from table
+        for number, table in enumerate(self.tables):
+            if self._expanded is None:
+                yield from table
+            else:
+                for ref, data_id in zip(table, self._expanded[number], strict=True):
+                    yield ref.with_data_id(data_id)
 
 
 class DatasetQueryResult(QueryResult[DatasetRef, DatasetTables]):

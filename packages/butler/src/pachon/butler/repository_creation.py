@@ -134,9 +134,9 @@ def _make(
     overwrite: bool,
     standalone: bool,
 ) -> None:
+    database = _sqlite_file(url)
     new_folder = not location.folder.exists()
     location.folder.mkdir()
-    database = _sqlite_file(url)
     if database is not None and overwrite:
         _remove_database(database)
     try:

@@ -31,11 +31,9 @@ def transfer_from_graph(
 ) -> None:
     """Register what the jobs of a quantum graph wrote in a repository."""
     from pachon.butler import Butler
-    from pachon.butler.transfer_from_graph import transfer_outputs
 
     with Butler.open(dest, writeable=not dry_run) as butler:
-        number = transfer_outputs(
-            butler,
+        number = butler.transfer_from_graph(
             graph,
             dataset_types=dataset_types or ("*",),
             register_dataset_types=register_dataset_types,

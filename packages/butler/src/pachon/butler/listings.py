@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Lists of datasets, data IDs and records as the query commands show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pachon.base import InvalidInputError, closest
+from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, RecordQueryResult
+from pachon.butler.result_columns import dataset_columns
+from pachon.datasets import DatasetRef, DatasetTable
+from pachon.dimensions import NULL_NS, Categorical, RecordTable, Timespan, region_from_bytes
+
+if TYPE_CHECKING:
+    from pachon.butler.butler import Butler
+
+__all__ = [
+    "DatasetLists",
+    "join_lists",
+    "list_data_ids",
+    "list_datasets",
+    "list_records",
+    "record_list_columns",
+    "select_datasets",
+    "sorted_table",
+]
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetLists:
+    """Datasets as ``butler query-datasets`` shows them."""
+
+    tables: tuple[Columns, ...]
+    """Columns of each dataset type that has any: ``type``, ``run``, ``id``, one a dimension, and perhaps ``URI``."""
+    results: tuple[DatasetQueryResult, ...]
+    warnings: tuple[str, ...] = ()
+
+    def explain(self) -> Iterator[str]:
+        """Say how each query was answered, and why it is empty if it is."""
+        for result in self.results:
+            yield f"{result!r}\n{result.explain()}"
+
+    @property
+    def reason(self) -> str:
+        """Why there is nothing at all."""
+        return "\n".join(self.explain()) if len(self.results) == 1 else ""
+
+
+def list_datasets(
+    butler: Butler,
+    dataset_types: Sequence[str],
+    *,
+    collections: Sequence[str],
+    where: str = "",
+    find_first: bool = False,
+    limit: int | None = None,
+    order_by: Sequence[str] = (),
+    show_uri: bool = False,
+) -> DatasetLists:
+    """Query datasets of all types that match, a table each, sorted by data ID, type and run unless ordered.
+
+    Parameters
+    ----------
+    butler
+        Where to look.
+    dataset_types
+        Names and globs; what matches nothing gives a warning.
+    collections
+        Names, and globs unless ``find_first``.
+    where, find_first, order_by
+        As for `Butler.query_datasets`; a field to order by needs a single dataset type.
+    limit
+        Largest number of datasets of all types together; a negative one warns if there are more.
+    show_uri
+        Add the place of each file; datasets that were taken apart have a row a component.
+    """
+    warnings: list[str] = []
+    known = _matching_types(butler, dataset_types, collections, warnings)
+    if order_by and len(known) > 1:
+        raise InvalidInputError("--order-by needs a single dataset type.")
+    left = None if limit is None else abs(limit)
+    tables: list[Columns] = []
+    results: list[DatasetQueryResult] = []
+    for name in known:
+        if left == 0:
+            break
+        result = butler.query_datasets(
+            name,
+            collections=collections,
+            where=where,
+            find_first=find_first,
+            order_by=order_by,
+            limit=None if left is None else left + 1,
+        )
+        results.append(result)
+        (table,) = result.tables
+        if left is not None and len(table) > left:
+            if limit is not None and limit < 0:
+                warnings.append(f"There are more than {abs(limit)} datasets; say --limit 0 to see them all.")
+            table = table[:left]
+        left = None if left is None else left - len(table)
+        if len(table):
+            table = table if order_by else sorted_table(table)
+            tables.append(_with_uris(butler, table) if show_uri else _plain(dataset_columns([table])))
+    return DatasetLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
+
+
+def join_lists(tables: Iterable[Columns]) -> Columns:
+    """Put tables of several dataset types into one, with None for dimensions that a type lacks."""
+    tables = list(tables)
+    names = dict.fromkeys(name for table in tables for name in table)
+    if "URI" in names:
+        names = dict.fromkeys([*(name for name in names if name != "URI"), "URI"])
+    return {
+        name: [value for table in tables for value in (table[name] if name in table else [None] * len(table["type"]))]
+        for name in names
+    }
+
+
+def select_datasets(
+    butler: Butler,
+    dataset_types: Sequence[str],
+    *,
+    collections: Sequence[str],
+    where: str = "",
+    find_first: bool = False,
+    limit: int | None = None,
+    order_by: Sequence[str] = (),
+) -> list[DatasetRef]:
+    """Give the datasets that options of a command select, each once; by default those of all types and collections."""
+    known = _matching_types(butler, dataset_types or ("*",), collections or ("*",), [])
+    if order_by and len(known) > 1:
+        raise InvalidInputError("--order-by needs a single dataset type.")
+    refs: list[DatasetRef] = []
+    for name in known:
+        left = None if limit is None else abs(limit) - len(refs)
+        if left == 0:
+            break
+        refs.extend(
+            butler.query_datasets(
+                name,
+                collections=collections or ("*",),
+                where=where,
+                find_first=find_first,
+                order_by=order_by,
+                limit=left,
+            )
+        )
+    return refs
+
+
+def list_data_ids(
+    butler: Butler,
+    dimensions: Sequence[str],
+    *,
+    datasets: Sequence[str],
+    collections: Sequence[str],
+    where: str = "",
+    order_by: Sequence[str] = (),
+    limit: int | None = None,
+) -> DataIdQueryResult:
+    """Query data IDs; without dimensions those that the types of ``datasets`` have in common."""
+    names = _matching_types(butler, datasets, collections or ("*",), []) if datasets else []
+    if not dimensions:
+        if not names:
+            raise InvalidInputError("Say which dimensions, or datasets that have some in common.")
+        groups = [butler.dataset_types.get(name).dimensions for name in names]
+        common = groups[0]
+        for group in groups[1:]:
+            common &= group
+        dimensions = common.names
+    return butler.query_data_ids(
+        dimensions,
+        datasets=names,
+        collections=_collections_of(butler, names, collections),
+        where=where,
+        order_by=order_by,
+        limit=limit,
+    )
+
+
+def list_records(
+    butler: Butler,
+    element: str,
+    *,
+    datasets: Sequence[str],
+    collections: Sequence[str],
+    where: str = "",
+    order_by: Sequence[str] = (),
+    limit: int | None = None,
+) -> RecordQueryResult:
+    """Query the records of an element, perhaps only those for which datasets exist."""
+    names = _matching_types(butler, datasets, collections or ("*",), []) if datasets else []
+    return butler.query_dimension_records(
+        element,
+        datasets=names,
+        collections=_collections_of(butler, names, collections),
+        where=where,
+        order_by=order_by,
+        limit=limit,
+    )
+
+
+def record_list_columns(records: RecordTable, *, ordered: bool = False) -> Columns:
+    """Give records as columns to be shown, sorted by data ID; a region is the name of its kind, a time span is text."""
+    keys = [column.name for column in records.element.key_columns][: len(records.element.required)]
+    if len(records) and not ordered:
+        order = np.lexsort([Categorical.encode(records.columns[key]).codes for key in reversed(keys)])
+        records = records.take(order)
+    columns: dict[str, Sequence[Any]] = {}
+    for column in records.element.columns:
+        if column.type == "timespan":
+            pairs = zip(records.columns["timespan_begin"], records.columns["timespan_end"], strict=True)
+            columns["timespan (TAI)"] = [
+                None if begin == NULL_NS else str(Timespan.from_ns(int(begin), int(end))) for begin, end in pairs
+            ]
+        elif column.type == "region":
+            columns[column.name] = [
+                None if region is None else type(region_from_bytes(region)).__name__
+                for region in records.columns[column.name]
+            ]
+        elif column.type == "float":
+            values = records.columns[column.name]
+            columns[column.name] = [None if np.isnan(value) else float(value) for value in values]
+        else:
+            columns[column.name] = records.columns[column.name].tolist()
+    return columns
+
+
+def sorted_table(table: DatasetTable) -> DatasetTable:
+    """Sort datasets by data ID, then run."""
+    keys = [table.runs, *(table.data_ids.columns[name] for name in reversed(table.data_ids.group.required))]
+    order: np.ndarray = np.lexsort([key.codes for key in keys])
+    return table.take(order)
+
+
+def _collections_of(butler: Butler, names: Sequence[str], collections: Sequence[str]) -> Sequence[str] | None:
+    """Give the collections to be searched for datasets, globs resolved."""
+    return butler.collections.query(collections or ("*",)) if names else None
+
+
+def _matching_types(butler: Butler, globs: Sequence[str], collections: Sequence[str], warnings: list[str]) -> list[str]:
+    """Give the dataset types that match and of which the collections may hold datasets."""
+    registered = [item.name for item in butler.dataset_types.query()]
+    warnings.extend(
+        f"No dataset type matches {glob!r}.{closest(glob, registered)}"
+        for glob in globs
+        if not butler.dataset_types.query(glob)
+    )
+    return [item.name for item in butler.dataset_types.query(globs, collections=collections)]
+
+
+def _with_uris(butler: Butler, table: DatasetTable) -> Columns:
+    """Add the places of files; a row for each component of what was taken apart."""
+    stored = [ref for ref, flags in butler.exists_many(table).items() if flags]
+    uris = butler.get_uris(stored)
+    rows: list[int] = []
+    types: list[str] = []
+    places: list[str] = []
+    for row, ref in enumerate(table):
+        found = uris.get(ref)
+        if found is None:
+            files = {"": ""}
+        elif found.primary is not None:
+            files = {"": str(found.primary)}
+        else:
+            files = {f".{component}": str(place) for component, place in found.components.items()}
+        for component, place in files.items():
+            rows.append(row)
+            types.append(f"{ref.dataset_type.name}{component}")
+            places.append(place)
+    columns = dict(_plain(dataset_columns([table.take(np.array(rows, dtype=np.int64))])))
+    return {**columns, "type": types, "URI": places}
+
+
+def _plain(columns: Mapping[str, Categorical | np.ndarray]) -> Columns:
+    return {name: column.tolist() for name, column in columns.items()}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import multiprocessing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pachon.base import InvalidInputError
+from pachon.butler import Butler, RepositoryConfigError, RepositoryExistsError, has_repository, repository_creation
+from pachon.butler.repository_creation import create_from_seed, create_repository
+from pachon.datastore import DatastoreConfigError
+from pachon.dimensions import DimensionUniverse
+
+
+def test_a_new_repository_is_whole_and_small(tmp_path: Path) -> None:
+    root = tmp_path / "deep" / "repo"
+    assert not has_repository(str(root))
+    with Butler.create(str(root)) as butler:
+        assert butler.writeable
+        assert butler.universe == DimensionUniverse.default()
+    assert has_repository(str(root))
+    document = yaml.safe_load((root / "butler.yaml").read_text())
+    assert document == {
+        "pachon": 1,
+        "database": {"url": "sqlite:///<butlerRoot>/registry.sqlite3"},
+        "datastore": {"type": "file", "name": "file", "root": "<butlerRoot>"},
+    }
+    assert {path.name for path in root.iterdir()} <= {
+        "butler.yaml", "registry.sqlite3", "registry.sqlite3-wal", "registry.sqlite3-shm",
+    }  # fmt: skip
+
+
+def test_a_repository_is_not_made_over_another(repository: Path) -> None:
+    before = (repository / "registry.sqlite3").read_bytes()
+    with pytest.raises(RepositoryExistsError, match="holds a repository already"):
+        Butler.create(str(repository))
+    with pytest.raises(FileExistsError):
+        create_repository(str(repository))
+    assert (repository / "registry.sqlite3").read_bytes() == before
+
+
+def test_overwrite_gives_an_empty_repository(repository: Path) -> None:
+    with Butler.create(str(repository), overwrite=True) as butler:
+        assert butler.dataset_types.query() == []
+        assert len(butler.fetch_records("instrument")) == 0
+
+
+def test_a_database_without_configuration_is_not_touched(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    Butler.create(str(root)).close()
+    (root / "butler.yaml").unlink()
+    with pytest.raises(RepositoryExistsError, match="without a configuration"):
+        Butler.create(str(root))
+    assert (root / "registry.sqlite3").exists()
+    Butler.create(str(root), overwrite=True).close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"datastore": {"typo": 1}}, DatastoreConfigError),
+        ({"datastore": {"type": "nothing"}}, DatastoreConfigError),
+        ({"storage_classes": {"X": {"pytyp": "dict"}}}, ValueError),
+        ({"database": "oracle://x"}, InvalidInputError),
+        ({"database": "sqlite://"}, InvalidInputError),
+        ({"universe": {"version": 1}}, ValueError),
+    ],
+)
+def test_bad_settings_leave_nothing(tmp_path: Path, arguments: dict[str, object], error: type[Exception]) -> None:
+    root = tmp_path / "repo"
+    with pytest.raises(error):
+        Butler.create(str(root), **arguments)  # type: ignore[arg-type]  # wrong on purpose
+    assert not root.exists()
+
+
+def test_a_failure_before_the_configuration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, **_: object) -> str:
+        raise OSError("no space")
+
+    monkeypatch.setattr(repository_creation.RepositoryConfig, "to_text", fail)
+    with pytest.raises(OSError, match="no space"):
+        Butler.create(str(tmp_path / "repo"))
+    assert not (tmp_path / "repo").exists()
+
+
+def _create(root: str) -> str:
+    try:
+        Butler.create(root).close()
+    except RepositoryExistsError:
+        return "exists"
+    return "made"
+
+
+def test_one_of_several_creators_wins(tmp_path: Path) -> None:
+    root = str(tmp_path / "repo")
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        outcomes = pool.map(_create, [root] * 4)
+    assert sorted(outcomes) == ["exists"] * 3 + ["made"]
+    with Butler.open(root) as butler:
+        assert butler.dataset_types.query() == []
+
+
+def test_another_universe_and_storage_classes(tmp_path: Path) -> None:
+    universe = DimensionUniverse.default()
+    path = tmp_path / "universe.yaml"
+    path.write_text(yaml.safe_dump({**universe.document, "version": 9}))
+    with Butler.create(
+        str(tmp_path / "repo"), universe=str(path), storage_classes={"Things": {"pytype": "list"}}
+    ) as butler:
+        assert butler.universe.version == 9
+        assert butler.storage_classes.get("Things").pytype is list
+    with Butler.open(str(tmp_path / "repo")) as butler:
+        assert butler.universe.version == 9
+        assert "Things" in butler.storage_classes
+
+
+def test_a_configuration_elsewhere_names_the_root(tmp_path: Path) -> None:
+    create_repository(str(tmp_path / "repo"), outfile=str(tmp_path / "site.yaml"))
+    assert not has_repository(str(tmp_path / "repo"))
+    with Butler.open(str(tmp_path / "site.yaml")) as butler:
+        assert len(butler.collections.query()) == 0
+    assert (tmp_path / "repo" / "registry.sqlite3").exists()
+
+
+def test_a_seed_configuration_of_lsst(tmp_path: Path) -> None:
+    (tmp_path / "formatters.yaml").write_text("StructuredDataDict: lsst.daf.butler.formatters.json.JsonFormatter\n")
+    (tmp_path / "extra.yaml").write_text("checksum: false\ntemplates: {default: '{run:/}/{datasetType}_{id}'}\n")
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(
+        """
+        datastore:
+          cls: lsst.daf.butler.datastores.fileDatastore.FileDatastore
+          root: s3://elsewhere
+          records: {table: file_datastore_records}
+          includeConfigs: extra.yaml
+          checksum: true
+          formatters: !include formatters.yaml
+        storageClasses:
+          Things: {pytype: list}
+        """
+    )
+    create_from_seed(str(tmp_path / "repo"), seed=str(seed))
+    document = yaml.safe_load((tmp_path / "repo" / "butler.yaml").read_text())
+    assert document["datastore"]["root"] == "<butlerRoot>"
+    assert document["datastore"]["type"] == "file"
+    assert document["datastore"]["templates"] == {"default": "{run:/}/{datasetType}_{id}"}
+    assert "lsst" not in (tmp_path / "repo" / "butler.yaml").read_text().replace("lsst.daf.butler.formatters", "")
+    assert document["storage_classes"] == {"Things": {"pytype": "list"}}
+
+
+def test_an_unknown_key_of_a_seed_is_named(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("datastor: {}\n")
+    with pytest.raises(RepositoryConfigError, match=r"'datastor'.*Did you mean 'datastore'"):
+        create_from_seed(str(tmp_path / "repo"), seed=str(seed))
+    assert not (tmp_path / "repo").exists()

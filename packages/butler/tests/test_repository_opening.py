@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pachon.base import ReadOnlyError
+from pachon.butler import (
+    Butler,
+    ClosedButlerError,
+    ForeignRepositoryError,
+    RepositoryConfigError,
+    RepositoryNotFoundError,
+    get_known_repositories,
+)
+from pachon.dimensions import DataIdValueError
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(RepositoryNotFoundError, match="no repository at"):
+        Butler.open(str(tmp_path / "none"))
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FileNotFoundError):
+        Butler.open(str(tmp_path / "file"))
+
+
+def test_folder_file_and_uri_name_the_same(repository: Path) -> None:
+    for root in (str(repository), f"{repository}/", f"{repository}/butler.yaml", f"file://{repository}"):
+        with Butler.open(root) as butler:
+            assert len(butler.fetch_records("instrument")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("registry: {db: 'sqlite:///<butlerRoot>/gen3.sqlite3'}\n", ForeignRepositoryError, "LSST's packages"),
+        (
+            "datastore: {cls: lsst.daf.butler.datastores.fileDatastore.FileDatastore}",
+            ForeignRepositoryError,
+            "export YAML",
+        ),
+        ("pachon: 2\n", ForeignRepositoryError, "install a newer one"),
+        ("pachon: 1\ndatabas: {}\n", RepositoryConfigError, "Did you mean 'database'"),
+        ("pachon: 1\ndatabase: {urll: x}\n", RepositoryConfigError, "database.urll"),
+        ("pachon: 1\ndatabase: {url: 3}\n", RepositoryConfigError, "database.url"),
+        ("other: 1\n", RepositoryConfigError, "no repository of pachon"),
+        ("- a\n", RepositoryConfigError, "mapping"),
+        ("a: [\n", RepositoryConfigError, "not YAML"),
+    ],
+)
+def test_a_wrong_configuration_gives_one_line(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+    (tmp_path / "butler.yaml").write_text(text)
+    with pytest.raises(error, match=message) as caught:
+        Butler.open(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_labels(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    index = tmp_path / "index.yaml"
+    index.write_text(f"site: {repository}\nother: {tmp_path / 'none'}\n")
+    monkeypatch.setenv("PACHON_REPOSITORY_INDEX", str(index))
+    assert get_known_repositories() == {"site": str(repository), "other": str(tmp_path / "none")}
+    # A label wins over a folder of the same name.
+    (tmp_path / "site").mkdir()
+    with Butler.open("site") as butler:
+        assert butler.root.ospath.rstrip("/") == str(repository)
+    with pytest.raises(RepositoryNotFoundError, match="Known labels are other, site"):
+        Butler.open("sit")
+
+
+def test_the_index_as_text_and_its_errors(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACHON_REPOSITORIES", f"{{site: {repository}}}")
+    Butler.open("site").close()
+    monkeypatch.setenv("PACHON_REPOSITORY_INDEX", str(tmp_path / "missing.yaml"))
+    with pytest.raises(RepositoryNotFoundError, match="Both"):
+        Butler.open("site")
+    # What is wrong with the index does not matter to a path.
+    Butler.open(str(repository)).close()
+    monkeypatch.delenv("PACHON_REPOSITORIES")
+    with pytest.raises(RepositoryNotFoundError, match=r"could not be read.*missing\.yaml"):
+        Butler.open("site")
+
+
+def test_defaults_and_clones(repository: Path) -> None:
+    with Butler.open(str(repository), run="r", instrument="Cam") as butler:
+        assert butler.writeable
+        assert butler.collections.defaults == ("r",)
+        # The run is made by the first write.
+        assert butler.collections.query() == []
+        clone = butler.clone(collections=["a", "b"], run=None)
+        assert (clone.collections.defaults, clone.run, dict(clone.default_data_id)) == (
+            ("a", "b"),
+            None,
+            {"instrument": "Cam"},
+        )
+        assert clone.clone(data_id=None).default_data_id == {}
+        butler.close()
+        # The connection closes with its last user.
+        assert clone.collections.query() == []
+        clone.close()
+
+
+def test_only_governors_have_defaults(repository: Path) -> None:
+    with pytest.raises(DataIdValueError, match="not 'detector'"):
+        Butler.open(str(repository), detector=1)
+
+
+def test_a_closed_butler_says_so(repository: Path) -> None:
+    butler = Butler.open(str(repository), run="r")
+    butler.close()
+    butler.close()
+    for call in (
+        lambda: butler.get("gain", detector=1),
+        lambda: butler.put({}, "note"),
+        butler.collections.query,
+        lambda: butler.query_datasets("gain"),
+        lambda: butler.dataset_types.get("gain"),
+        lambda: butler.fetch_records("detector"),
+        butler.__enter__,
+    ):
+        with pytest.raises(ClosedButlerError, match="closed"):
+            call()
+
+
+def test_read_only(repository: Path) -> None:
+    with Butler.open(str(repository), collections="run") as butler:
+        assert not butler.writeable
+        for call in (
+            lambda: butler.put({}, "note", run="run"),
+            lambda: butler.put_many([({}, "note", {})], run="run"),
+            lambda: butler.ingest([], run="run"),
+            lambda: butler.prune([]),
+            lambda: butler.trash([]),
+            butler.empty_trash,
+            lambda: butler.remove_runs("run"),
+            lambda: butler.transaction().__enter__(),
+            lambda: butler.collections.register("x"),
+            lambda: butler.collections.associate("x", []),
+            lambda: butler.dataset_types.remove("note"),
+            lambda: butler.dimension_records.insert("instrument", []),
+            lambda: butler.register_graph_outputs([], butler.datastore_records([])),
+        ):
+            with pytest.raises(ReadOnlyError, match="read-only"):
+                call()
+    assert not (repository / "run").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_repository_on_a_read_only_file_system(repository: Path) -> None:
+    for path in (*repository.rglob("*"), repository):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        with Butler.open(str(repository)) as butler:
+            assert len(butler.fetch_records("instrument")) == 1
+    finally:
+        repository.chmod(0o755)
+
+
+def test_a_butler_goes_to_another_process(repository: Path) -> None:
+    with Butler.open(str(repository), run="run", instrument="Cam") as butler:
+        ref = butler.put({"a": 1}, "note")
+        sent = pickle.dumps((butler, ref))
+    code = "import pickle, sys; b, r = pickle.load(sys.stdin.buffer); print(b.get(r), b.run, dict(b.default_data_id))"
+    done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == "{'a': 1} run {'instrument': 'Cam'}"
