@@ -31,6 +31,7 @@ from pachon.pipe_base.pipeline.location import LabelSelection, parse_selection, 
 from pachon.pipe_base.pipeline.parsing import check_label
 from pachon.pipe_base.pipeline.place import Place
 from pachon.pipe_base.pipeline.reduction import check_contents, labels_of, reduce_contents
+from pachon.pipe_base.pipeline.showing import parse_show_item, show_contents, show_graph
 from pachon.pipe_base.pipeline.writing import write_pipeline
 from pachon.pipe_base.pipeline_graph import (
     GraphStep,
@@ -150,17 +151,20 @@ class Pipeline:
     def _replaced(self, **changes: Any) -> Self:
         return type(self)(dataclasses.replace(self.contents, **changes))
 
-    def with_task(self, label: str, task: str | type[PipelineTask]) -> Self:
+    def with_task(self, label: str | None, task: str | type[PipelineTask]) -> Self:
         """Add a task, or replace one and drop its overrides.
 
         Parameters
         ----------
         label
-            Its label.
+            Its label; `None` for the default name of the class, which is then imported.
         task
             The class, or its import path.
         """
         class_name = task if isinstance(task, str) else import_path_of(task)
+        if label is None:
+            nameless = PipelineTaskEntry(label="", class_name=class_name, place=Place(file=f"-t {class_name}"))
+            label = import_task_class(nameless).default_name
         place = Place(file=f"-t {class_name}:{label}")
         entry = PipelineTaskEntry(label=check_label(label, place), class_name=class_name, place=place)
         if label in self.subsets:
@@ -283,6 +287,32 @@ class Pipeline:
         if label not in self.tasks:
             raise UnknownLabelError(label, "task", closest(label, self.tasks))
         return self.tasks[label]
+
+    # -- views -------------------------------------------------------------------------------------------------------
+
+    def show(self, *items: str, butler: FactSource | None = None) -> str:
+        """Give views of the pipeline as text, as ``--show`` prints them.
+
+        Parameters
+        ----------
+        *items
+            ``pipeline``, ``config[=[LABEL::]GLOB]``, ``dump-config[=LABEL]``, ``history=[LABEL::]GLOB``, ``tasks``,
+            ``subsets``, ``inputs``, ``pipeline-graph``, ``task-graph``. Default: ``pipeline``.
+        butler
+            Repository whose dataset types are used.
+
+        Raises
+        ------
+        InvalidInputError
+            An item is not known; nothing else is done then.
+        """
+        wanted = [parse_show_item(item) for item in items or ("pipeline",)]
+        graph = self.to_graph(butler) if any(item.needs_graph for item in wanted) else None
+        texts = [
+            show_contents(item, self.contents) if not item.needs_graph or graph is None else show_graph(item, graph)
+            for item in wanted
+        ]
+        return "\n".join(texts)
 
     # -- the graph ---------------------------------------------------------------------------------------------------
 
