@@ -8,7 +8,8 @@ import pytest
 from pachon.base import FormatError
 from pachon.dimensions import Timespan
 from pachon.obs_base.curated.calibration_file import read_curated_file
-from pachon.obs_base.curated.layout import CuratedType, find_curated_files, validity_ranges
+from pachon.obs_base.curated.layout import find_curated_files, validity_ranges
+from pachon.obs_base.curated_type import CuratedType
 from pachon.obs_base.simcam.instrument import SimCam
 
 CAMERA, FILTERS = SimCam().camera, SimCam().filters

@@ -65,7 +65,7 @@ def test_kinds(keywords: dict[str, Any], kind: str, reason: str, filter_name: st
     assert (info.observation_type, info.observation_reason) == (kind, reason)
     assert info.physical_filter == filter_name
     assert info.can_see_sky is sky
-    assert (info.tracking_radec is not None) is sky
+    assert info.tracking_radec is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from pachon.obs_base.box import Box
     from pachon.obs_base.camera import Camera, Detector
     from pachon.obs_base.collection_names import CollectionNames
-    from pachon.obs_base.curated.layout import CuratedType
     from pachon.obs_base.curated.write import write_curated_calibrations
+    from pachon.obs_base.curated_type import CuratedType
     from pachon.obs_base.errors import (
         HeaderError,
         IngestError,
@@ -73,7 +73,7 @@ __getattr__, __dir__ = lazy_exports(
         "Camera": "pachon.obs_base.camera",
         "CircleRegion": "pachon.obs_base.visit_region",
         "CollectionNames": "pachon.obs_base.collection_names",
-        "CuratedType": "pachon.obs_base.curated.layout",
+        "CuratedType": "pachon.obs_base.curated_type",
         "Detector": "pachon.obs_base.camera",
         "FilterDefinition": "pachon.obs_base.filters",
         "FilterDefinitions": "pachon.obs_base.filters",

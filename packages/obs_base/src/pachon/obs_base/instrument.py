@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pachon.obs_base.camera import Camera
 from pachon.obs_base.collection_names import CollectionNames
-from pachon.obs_base.curated.layout import CuratedType
+from pachon.obs_base.curated_type import CuratedType
 from pachon.obs_base.filters import FilterDefinitions
 from pachon.obs_base.record_sync import sync_records
 from pachon.obs_base.visit_region import BoresightRegion, VisitRegionPolicy

@@ -21,7 +21,7 @@ __all__ = ["OPTIONAL_PROPERTIES", "REQUIRED_PROPERTIES", "load_translators", "tr
 Header: TypeAlias = MutableMapping[str, Any]
 
 TRANSLATOR_GROUP = "astro_metadata_translators"
-"""Entry-point group of the translators of others: functions that import them."""
+"""Entry-point group of translators: functions that import them."""
 
 REQUIRED_PROPERTIES = frozenset(
     {
@@ -66,15 +66,10 @@ _log = logging.getLogger(__name__)
 
 @cache
 def load_translators() -> None:
-    """Import the translators of this package, of entry points and of ``METADATA_TRANSLATORS``; done once.
+    """Import the translators of entry points (ours are among them) and of ``METADATA_TRANSLATORS``; done once.
 
-    A translator of others that cannot be imported is reported in the log and left out.
+    A translator that cannot be imported is reported in the log and left out.
     """
-    import astro_metadata_translator  # noqa: F401  # brings its own translators
-
-    import pachon.obs_base.nickel.translator
-    import pachon.obs_base.simcam.translator  # noqa: F401
-
     for name in plugin_names(TRANSLATOR_GROUP):
         try:
             plugin = load_plugin(TRANSLATOR_GROUP, name)

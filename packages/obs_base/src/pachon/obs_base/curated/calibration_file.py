@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from pachon.base import FormatError
-from pachon.obs_base.curated.layout import CuratedFile, CuratedType
+from pachon.obs_base.curated.layout import CuratedFile
+from pachon.obs_base.curated_type import CuratedType
 
 __all__ = ["read_curated_file"]
 

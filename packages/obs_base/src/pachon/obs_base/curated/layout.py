@@ -16,32 +16,15 @@ from typing import TYPE_CHECKING, Any
 from pachon.base import FormatError
 from pachon.dimensions import Timespan
 from pachon.obs_base.camera import Camera
+from pachon.obs_base.curated_type import CuratedType
 from pachon.obs_base.filters import FilterDefinitions
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-__all__ = ["STANDARD_TYPES", "CuratedFile", "CuratedType", "find_curated_files", "validity_ranges"]
+__all__ = ["CuratedFile", "find_curated_files", "validity_ranges"]
 
 EXTENSIONS = (".ecsv", ".yaml", ".json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CuratedType:
-    """A dataset type of curated calibrations; ``instrument`` is a dimension of all."""
-
-    name: str
-    dimensions: tuple[str, ...]
-    """``detector``, ``physical_filter``, both or none."""
-
-    storage_class: str
-
-
-STANDARD_TYPES: Sequence[CuratedType] = (
-    CuratedType(name="defects", dimensions=("detector",), storage_class="Defects"),
-    CuratedType(name="manual_defects", dimensions=("detector",), storage_class="Defects"),
-)
-"""Types that every instrument may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

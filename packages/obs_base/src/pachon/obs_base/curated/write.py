@@ -12,7 +12,8 @@ from pachon.datasets import CollectionType, DatasetRef, DatasetType
 from pachon.dimensions import Timespan
 from pachon.obs_base.collection_names import CollectionNames, format_timestamp
 from pachon.obs_base.curated.calibration_file import read_curated_file
-from pachon.obs_base.curated.layout import STANDARD_TYPES, CuratedType, find_curated_files, validity_ranges
+from pachon.obs_base.curated.layout import find_curated_files, validity_ranges
+from pachon.obs_base.curated_type import STANDARD_TYPES, CuratedType
 from pachon.obs_base.instrument import Instrument
 
 if TYPE_CHECKING:

@@ -126,8 +126,8 @@ class NickelTranslator(FitsTranslator):
 
     @cache_translation
     def to_tracking_radec(self) -> SkyCoord | None:
-        """Give the pointing in ICRS; none for frames that do not see the sky."""
-        if not self.to_can_see_sky():
+        """Give the pointing in ICRS; none for calibrations, twilight flats included, which make no visits."""
+        if self.to_observation_type() != "science":
             return None
         ra = Angle(str(self._header["RA"]).strip(), unit=u.hourangle)
         dec = Angle(str(self._header["DEC"]).strip(), unit=u.deg)
