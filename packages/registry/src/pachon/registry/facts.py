@@ -86,7 +86,8 @@ class RegistryFacts:
         """
         path = self._without_calibrations(collections)
         if data_ids is not None and not where:
-            _, found = self._datasets.find(dataset_type, data_ids, path)
+            wanted = data_ids.project(dataset_type.dimensions)
+            _, found = self._datasets.find(dataset_type, wanted, path)
             return found if found.data_ids.is_full else self._completed(found)
         tables = () if data_ids is None else (data_ids,)
         return self._queries.datasets(

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ __all__ = ["LOCK_TIMEOUT_S", "Database"]
 
 LOCK_TIMEOUT_S = 60.0
 """How long a write waits for those of other processes."""
+_SAVEPOINT = "pachon"
+"""Name of all savepoints; the innermost one of a name is meant."""
 
 
 class Database:
@@ -96,7 +99,7 @@ class Database:
         """
         if (current := self._thread.writing) is not None:
             try:
-                with current.begin_nested():
+                with _savepoint(current):
                     yield current
             except BaseException:
                 self._thread.run(self._thread.on_undo)
@@ -127,7 +130,7 @@ class Database:
         if single and self.dialect == "sqlite":
             yield
             return
-        with connection.begin_nested():
+        with _savepoint(connection):
             yield
 
     def on_undo(self, action: Callable[[], None]) -> None:
@@ -192,6 +195,30 @@ class _ThreadState(threading.local):
     def run(actions: list[Callable[[], None]]) -> None:
         for action in actions:
             action()
+
+
+@contextmanager
+def _savepoint(connection: sa.Connection) -> Iterator[None]:
+    """Undo what the block wrote if it fails.
+
+    SQLAlchemy's own savepoints compile their statements each time, which takes longer than the insertion of a dataset.
+    """
+    execute = _bare_execute(connection)
+    execute(f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        yield
+    except BaseException:
+        # The transaction may be gone with its connection; the first error is the one to report.
+        with suppress(DBAPIError, sqlite3.Error):
+            execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        raise
+    execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+
+def _bare_execute(connection: sa.Connection) -> Callable[[str], object]:
+    driver = connection.connection.driver_connection
+    return driver.execute if isinstance(driver, sqlite3.Connection) else connection.exec_driver_sql
 
 
 def _begin_before(connection: sa.Connection, deadline: float, lock_timeout: float) -> None:

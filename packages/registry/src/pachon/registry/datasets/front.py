@@ -106,7 +106,7 @@ class Datasets:
         dataset_type
             Its name, or itself.
         data_ids
-            Of the dimensions of the dataset type.
+            Of the dimensions of the dataset type, or of more.
         collections
             Names in search order; chains are expanded.
         timespans
@@ -132,6 +132,7 @@ class Datasets:
             view = self._state.view(connection)
             known = view.get_dataset_type(_name(dataset_type))
             path = view.flatten(refuse_globs(collections, "finding datasets"))
+            data_ids = data_ids.project(known.dataset_type.dimensions, distinct=False)
             return finding.find(self._state, connection, known, data_ids, path, bounds=timespans)
 
     def get_by_ids(self, ids: np.ndarray | Iterable[uuid.UUID]) -> list[DatasetTable]:

@@ -19,9 +19,11 @@ from pachon.dimensions import (
     InconsistentDataIdError,
     RecordTable,
 )
+from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.dimension_records.fields import record_from_row
 from pachon.registry.dimension_records.insertion import show_key
-from pachon.registry.dimension_records.reading import fetch_matching
+from pachon.registry.dimension_records.reading import fetch_matching, pixel_records, record_selection
 from pachon.registry.state import State
 
 __all__ = ["ExpandedDataIds", "expand", "expand_table"]
@@ -96,11 +98,19 @@ def expand(state: State, connection: sa.Connection, data_id: DataCoordinate) -> 
 def _fetch_one(
     state: State, connection: sa.Connection, element: DimensionElement, key: Mapping[str, int | str]
 ) -> DimensionRecord | None:
-    keys = KeyTable(columns={name: Categorical.constant(value, 1) for name, value in key.items()}, length=1)
-    records, place = fetch_matching(state, connection, element, keys)
-    if place[0] < 0:
+    if element.is_skypix:
+        records = pixel_records(state.universe, element, np.array([key[element.name]], dtype=np.int64))
+        return _first(records)
+    select, columns = record_selection(state, element)
+    statement = state.prepare(("one record", element.name), lambda: select.where(matching(columns)))
+    row = connection.execute(statement, {f"key_{name}": value for name, value in key.items()}).first()
+    return None if row is None else record_from_row(element, row)
+
+
+def _first(records: RecordTable) -> DimensionRecord | None:
+    if not len(records):
         return None
-    record: DimensionRecord = records[int(place[0])]
+    record: DimensionRecord = records[0]
     return record
 
 

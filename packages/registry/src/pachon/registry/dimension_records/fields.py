@@ -15,11 +15,13 @@ from pachon.dimensions import (
     Categorical,
     Column,
     DimensionElement,
+    DimensionRecord,
     RecordTable,
+    Timespan,
 )
 from pachon.registry.database.key_table import KeyTable
 
-__all__ = ["key_columns", "keys_of", "record_columns", "row_dicts", "table_from_rows"]
+__all__ = ["key_columns", "keys_of", "record_columns", "record_from_row", "row_dicts", "table_from_rows"]
 
 
 def record_columns(element: DimensionElement, table: sa.Table) -> list[sa.Column[Any]]:
@@ -58,6 +60,22 @@ def _array(column: Column, values: Sequence[Any]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
+
+
+def record_from_row(element: DimensionElement, row: Sequence[Any]) -> DimensionRecord:
+    """Make one record of a row in the order of `record_columns`."""
+    values: dict[str, Any] = {}
+    place = 0
+    for column in element.columns:
+        value = row[place]
+        place += 1
+        if column.type == "timespan":
+            value = None if value is None else Timespan.from_ns(value, row[place])
+            place += 1
+        elif column.type == "bool" and value is not None:
+            value = bool(value)
+        values[column.name] = value
+    return DimensionRecord(element, values)
 
 
 def row_dicts(records: RecordTable) -> list[dict[str, Any]]:

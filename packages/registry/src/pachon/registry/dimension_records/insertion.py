@@ -81,7 +81,7 @@ def _write(state: State, connection: sa.Connection, records: RecordTable, *, rep
         keys = [column.key for column in table.primary_key]
         statement = insert_or_update(table, state.dialect, keys=keys)
     try:
-        with connection.begin_nested():
+        with state.database.part(connection):
             connection.execute(statement, row_dicts(records))
     except IntegrityError as error:
         raise _reason(state, connection, records, error, replace=replace) from None

@@ -16,7 +16,7 @@ from pachon.registry.dimension_records.fields import key_columns, keys_of, recor
 from pachon.registry.errors import UnimplementedQueryError
 from pachon.registry.state import State
 
-__all__ = ["fetch", "fetch_matching", "find_missing", "pixel_records"]
+__all__ = ["fetch", "fetch_matching", "find_missing", "pixel_records", "record_selection"]
 
 
 def fetch(state: State, connection: sa.Connection, element: DimensionElement, keys: KeyTable | None) -> RecordTable:
@@ -33,7 +33,7 @@ def fetch(state: State, connection: sa.Connection, element: DimensionElement, ke
                 f"The pixels of {element.name!r} cannot be listed; ask for those of some data IDs."
             )
         return pixel_records(state.universe, element, np.unique(keys.columns[element.name].decode()))
-    select, columns = _selection(state, element)
+    select, columns = record_selection(state, element)
     if keys is None:
         return table_from_rows(element, connection.execute(select).all())
     rows = fetch_by_keys(connection, select, columns, keys)
@@ -63,6 +63,13 @@ def find_missing(
     there = KeyTable.from_lists(dict(zip(columns, lists, strict=True)), len(rows))
     lost = np.flatnonzero(once.match(there) < 0)
     return once.row(int(lost[0])) if len(lost) else None
+
+
+def record_selection(
+    state: State, element: DimensionElement
+) -> tuple[sa.Select[Any], dict[str, sa.ColumnElement[Any]]]:
+    """Give the statement of all records of an element, and its key columns by dimension."""
+    return state.prepare(("records", element.name), lambda: _selection(state, element))
 
 
 def _selection(state: State, element: DimensionElement) -> tuple[sa.Select[Any], dict[str, sa.ColumnElement[Any]]]:
