@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import sys
+
 import pytest
 
-pytest.register_assert_rewrite("pachon.resources.testing")
+if "pachon.resources.testing" not in sys.modules:  # the doctests of the source may have come first
+    pytest.register_assert_rewrite("pachon.resources.testing")
