@@ -15,6 +15,7 @@ Every layer derives its own classes from these. An error takes one message, or k
 the sentence in ``__str__``. All of them survive `pickle`, whatever their constructor looks like.
 """
 
+import copyreg
 from typing import Any, ClassVar
 
 __all__ = [
@@ -36,27 +37,7 @@ class PachonError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross processes. The default calls the constructor with `args`, which fails for keyword-only ones.
-        return _rebuild, (type(self), self.args, self.__dict__.copy())
-
-
-def _allocate(cls: type[PachonError]) -> PachonError:
-    # An error that is also an OSError, ImportError or AttributeError has that one's memory layout, and only that one
-    # may allocate it, wherever it stands among the bases.
-    for base in cls.__mro__:
-        if base.__module__ == "builtins":
-            try:
-                error: PachonError = base.__new__(cls)
-            except TypeError:
-                continue
-            return error
-    raise TypeError(f"{cls.__name__} cannot be allocated.")
-
-
-def _rebuild(cls: type[PachonError], args: tuple[object, ...], state: dict[str, object]) -> PachonError:
-    error = _allocate(cls)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+        return copyreg.__newobj__, (type(self),), {"args": self.args, **self.__dict__}  # type: ignore[attr-defined]  # typeshed lacks it
 
 
 class NotFoundError(PachonError, LookupError):
