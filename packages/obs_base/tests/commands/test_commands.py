@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands as users type them: what they print, and how they fail."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pachon.base.testing import CommandResult, run_command
+from pachon.butler import Butler
+from pachon.butler.program import program
+
+
+def run(*arguments: object) -> CommandResult:
+    return run_command(program, *arguments)
+
+
+def refused(*arguments: object) -> str:
+    """Run a command that must fail with one clear line, and give that line."""
+    result = run(*arguments)
+    assert result.exit_code == 1
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1
+    assert "Traceback" not in result.stderr
+    return lines[0]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    Butler.create(str(tmp_path / "repo")).close()
+    assert run("register-instrument", tmp_path / "repo", "simcam").exit_code == 0
+    return tmp_path / "repo"
+
+
+def test_the_whole_way(repo: Path, simulated: Path) -> None:
+    assert "Already registered: SimCam." in run("register-instrument", repo, "SimCam").stdout
+    done = run("ingest-raws", repo, simulated, "-t", "direct", "-j", "2", "-c", "failFast=True")
+    assert done.stdout == "Ingested 56 raw frames of 14 exposures from 56 files.\n"
+    assert "56 were there already" in run("ingest-raws", repo, simulated, "-t", "direct").stdout
+    assert run("define-visits", repo, "SimCam").stdout.startswith("Visits: 8 new, 0 unchanged")
+    assert (
+        run("write-curated-calibrations", repo, "simcam").stdout == "Certified in SimCam/calib: 1 camera, 8 defects.\n"
+    )
+    done = run(
+        "make-discrete-skymap", repo, "simcam", "--each-field", "--skymap-id", "field", "-c", "skyMap.pixelScale=0.5"
+    )
+    assert done.stdout.startswith("Registered: sky map field with 1 tracts.")
+    done = run(
+        "register-skymap",
+        repo,
+        "-c",
+        "name=x",
+        "-c",
+        "skyMap=rings",
+        "-c",
+        "skyMap.numRings=2",
+        "-c",
+        "skyMap.pixelScale=200",
+    )
+    assert done.stdout == "Registered: sky map x, rings, 16 tracts.\n"
+    with Butler.open(str(repo)) as butler:
+        assert len(list(butler.query_datasets("raw", collections="SimCam/raw/all"))) == 56
+        assert butler.get("skyMap", skymap="x", collections="skymaps").kind == "rings"
+
+
+def test_simulate_raws(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    done = run("simulate-raws", folder, "--visits", "1", "--biases", "0", "--flats", "0", "--multi-extension")
+    assert done.stdout.startswith("Made 4 raw files")
+    assert (folder / "truth" / "reference_stars.ecsv").exists()
+    assert "is not empty" in refused("simulate-raws", folder)
+
+
+def test_a_folder_that_does_not_exist(repo: Path, tmp_path: Path) -> None:
+    assert refused("ingest-raws", repo, tmp_path / "none") == f"Error: {tmp_path}/none does not exist."
+
+
+def test_one_bad_file(repo: Path, simulated: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "raws"
+    shutil.copytree(simulated / "20250301", folder)
+    bad = folder / "S20250301_0004_ccd1.fits"
+    bad.write_bytes(bad.read_bytes()[:100_000])
+    result = run("ingest-raws", repo, folder)
+    assert result.exit_code == 1
+    assert result.stdout == "Ingested 27 raw frames of 7 exposures from 28 files.\n"
+    assert f"{bad}: this FITS file is cut short" in result.stderr
+    assert "Error: 1 of 28 files could not be ingested; each is named above." in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    assert str(tmp_path / "none") in refused("register-instrument", tmp_path / "none", "simcam")
+
+
+def test_unknown_instrument(repo: Path) -> None:
+    assert "Did you mean 'simcam'" in refused("register-instrument", repo, "simcm")
+    assert "no instrument 'x'" in refused("define-visits", repo, "x")
+    assert "Nickel is not registered" in refused("define-visits", repo, "nickel")
+
+
+def test_a_second_set_of_curated_calibrations(repo: Path) -> None:
+    run("write-curated-calibrations", repo, "simcam")
+    refused("write-curated-calibrations", repo, "simcam")
+    assert run("write-curated-calibrations", repo, "simcam", "second").exit_code == 0
+
+
+def test_wrong_sky_maps(repo: Path) -> None:
+    assert "name" in refused("register-skymap", repo, "-c", "skyMap=rings", "-c", "skyMap.numRings=3")
+    assert "numRing" in refused("register-skymap", repo, "-c", "name=x", "-c", "skyMap=rings", "-c", "skyMap.numRing=3")
+    assert run("make-discrete-skymap", repo, "simcam", "-d", "raw").exit_code == 2
+    assert "There is no visit of SimCam" in refused("make-discrete-skymap", repo, "simcam")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "define-visits",
+        "ingest-raws",
+        "make-discrete-skymap",
+        "register-instrument",
+        "register-skymap",
+        "simulate-raws",
+        "write-curated-calibrations",
+    ],
+)
+def test_help(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert command in result.stdout
