@@ -7,6 +7,7 @@ import pytest
 from pachon.base import NotFoundError
 from pachon.datasets import DatasetProvenance, DatasetRef
 from pachon.datastore import DatasetFileNotFoundError, Datastore, FileIntegrityError
+from pachon.datastore.testing.composite import COMPOSITE_CLASSES, Metric
 from pachon.dimensions import DimensionUniverse
 from pachon.quantum_butler import (
     DatasetNotInGraphError,
@@ -268,3 +269,27 @@ def test_existing_datasets_are_not_written(stored, root, tmp_path):
     butler = QuantumBackedButler.from_graph(graph, quanta=[cal.id])
     with pytest.raises(NotPredictedError):
         butler.put({}, cal.outputs["calexp"][0])
+
+
+def test_components_in_files_of_their_own(root):
+    """A retry leaves no component behind that is None now."""
+    config = {"type": "file", "name": "file", "composites": {"disassembled": {"TestMetric": True}}}
+    config["formatters"] = {"TestDataList": "json", "str": "json"}
+    source = replace(source_of(root, **config), storage_classes=COMPOSITE_CLASSES)
+    graph = example_graph(datastore=source, storage_class="TestMetric")
+    isr, cal = first(graph, "isr"), first(graph, "cal")
+    ref = isr.outputs["post_isr"][0]
+    butler = QuantumBackedButler.from_graph(graph, quanta=[isr.id, cal.id])
+    assert not butler.exists(ref)
+    butler.put(Metric(summary={"a": 1.0}, data=[1, 2], note="first"), ref)
+    assert sorted(butler.take_written().component) == ["data", "note", "summary"]
+    another = QuantumBackedButler.from_graph(graph, quanta=[cal.id])
+    assert another.exists(ref)
+    assert another.get(ref) == Metric(summary={"a": 1.0}, data=[1, 2], note="first")
+    data = ref.dataset_type.component_type("data", butler.datastore.storage_classes)
+    assert another.get(ref.with_dataset_type(data)) == [1, 2]
+    with pytest.raises(NotPredictedError):
+        butler.put([1], ref.with_dataset_type(data))
+    again = QuantumBackedButler.from_graph(graph, quanta=[isr.id])
+    again.put(Metric(summary={"a": 2.0}, data=[3]), ref)
+    assert another.get(ref) == Metric(summary={"a": 2.0}, data=[3])

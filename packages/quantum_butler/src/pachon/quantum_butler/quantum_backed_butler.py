@@ -62,6 +62,7 @@ class QuantumBackedButler:
         *,
         quanta: Iterable[uuid.UUID] | None = None,
         root: ResourcePath | str | None = None,
+        storage_classes: StorageClasses | None = None,
     ) -> Self:
         """Open a graph file and the datastore that it names.
 
@@ -73,6 +74,9 @@ class QuantumBackedButler:
             Ids of the quanta, or init quanta, to be run; all if left out.
         root
             Another place for the same files: it replaces the root of the datastore.
+        storage_classes
+            Those of the repository, if it is at hand; else the built-in ones and those that the graph's header defines,
+            whose types come from trusted modules only.
 
         Raises
         ------
@@ -83,7 +87,7 @@ class QuantumBackedButler:
         NoDatastoreError
             If the graph does not say where its files are.
         """
-        return cls.from_graph(QuantumGraph.open(graph_uri), quanta=quanta, root=root)
+        return cls.from_graph(QuantumGraph.open(graph_uri), quanta=quanta, root=root, storage_classes=storage_classes)
 
     @classmethod
     def from_graph(
@@ -92,15 +96,17 @@ class QuantumBackedButler:
         *,
         quanta: Iterable[uuid.UUID] | None = None,
         root: ResourcePath | str | None = None,
+        storage_classes: StorageClasses | None = None,
     ) -> Self:
         """Do what `open` does for a graph that is at hand; a worker opens the file once and this for each quantum."""
         part = graph.loaded() if quanta is None else graph.subset(quanta)
         source = graph.datastore
         if source is None:
             raise NoDatastoreError(repr(graph))
-        storage_classes = StorageClasses.default()
-        if source.storage_classes:
-            storage_classes = storage_classes.with_definitions(source.storage_classes)
+        if storage_classes is None:
+            storage_classes = StorageClasses.default()
+            if source.storage_classes:
+                storage_classes = storage_classes.with_definitions(source.storage_classes)
         config = dict(source.config)
         if root is not None and "root" in config:
             config["root"] = BUTLER_ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["BlockIndex", "ColumnEntry", "Directory", "Place"]
+
+_PROGRESSION, _BLOCKS, _SORTED = "progression", "blocks", "sorted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Directory:
             "header": self.header,
             "documents": {name: [p.offset, p.length, p.crc] for name, p in self.documents.items()},
             "index_zone": list(self.index_zone),
-            "columns": {name: _entry_document(entry) for name, entry in self.columns.items()},
+            "columns": {name: _stored_entry(entry) for name, entry in self.columns.items()},
         }
         return json.dumps(document, separators=(",", ":")).encode()
 
@@ -98,29 +100,41 @@ class Directory:
         return cls(
             header=document["header"],
             documents={name: Place(*place) for name, place in document["documents"].items()},
-            columns={name: _entry(entry) for name, entry in document["columns"].items()},
+            columns=_Entries(document["columns"]),
             index_zone=(begin, length),
         )
 
 
-def _entry_document(entry: ColumnEntry) -> dict[str, Any]:
-    document: dict[str, Any] = {"kind": entry.kind, "rows": entry.rows}
-    if entry.is_sorted:
-        document["sorted"] = True
+class _Entries(Mapping[str, ColumnEntry]):
+    """Column entries by name, each made of its stored form when it is asked for: there may be thousands."""
+
+    def __init__(self, stored: Mapping[str, list[Any]]) -> None:
+        self._stored = stored
+        self._made: dict[str, ColumnEntry] = {}
+
+    def __getitem__(self, name: str) -> ColumnEntry:
+        entry = self._made.get(name)
+        if entry is None:
+            entry = self._made[name] = _entry(self._stored[name])
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+
+def _stored_entry(entry: ColumnEntry) -> list[Any]:
     if entry.progression is not None:
-        document["progression"] = list(entry.progression)
-    elif entry.index is not None:
-        document["index"] = [entry.index.offset, entry.index.length, entry.index.crc]
-    return document
+        return [entry.kind, entry.rows, _PROGRESSION, *entry.progression]
+    assert entry.index is not None
+    form = _SORTED if entry.is_sorted else _BLOCKS
+    return [entry.kind, entry.rows, form, entry.index.offset, entry.index.length, entry.index.crc]
 
 
-def _entry(document: Mapping[str, Any]) -> ColumnEntry:
-    progression = document.get("progression")
-    index = document.get("index")
-    return ColumnEntry(
-        kind=document["kind"],
-        rows=document["rows"],
-        is_sorted=document.get("sorted", False),
-        index=None if index is None else Place(*index),
-        progression=None if progression is None else (progression[0], progression[1]),
-    )
+def _entry(stored: Sequence[Any]) -> ColumnEntry:
+    kind, rows, form, *rest = stored
+    if form == _PROGRESSION:
+        return ColumnEntry(kind=kind, rows=rows, progression=(rest[0], rest[1]))
+    return ColumnEntry(kind=kind, rows=rows, is_sorted=form == _SORTED, index=Place(rest[0], rest[1], rest[2]))
