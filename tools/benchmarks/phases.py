@@ -5,7 +5,6 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -54,15 +53,17 @@ class Phases:
         self.seconds[name] = time.perf_counter() - start
         print(f"  {name:28s} {self.seconds[name]:9.4f} s", file=sys.stderr, flush=True)
 
-    def each(self, name: str, count: int, act: Callable[[int], object]) -> None:
-        """Time one of many equal acts: the median."""
-        times: list[float] = []
+    def each(self, count: int, **acts: Callable[[int], object]) -> None:
+        """Time one of many equal acts: the median. Several acts take turns."""
+        times: dict[str, list[float]] = {name: [] for name in acts}
         for number in range(count):
-            start = time.perf_counter()
-            act(number)
-            times.append(time.perf_counter() - start)
-        self.seconds[name] = median(times)
-        print(f"  {name:28s} {self.seconds[name] * 1000:9.4f} ms each", file=sys.stderr, flush=True)
+            for name, act in acts.items():
+                start = time.perf_counter()
+                act(number)
+                times[name].append(time.perf_counter() - start)
+        for name, values in times.items():
+            self.seconds[name] = median(values)
+            print(f"  {name:28s} {self.seconds[name] * 1000:9.4f} ms each", file=sys.stderr, flush=True)
 
 
 def peak_megabytes() -> float:
@@ -70,30 +71,35 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def device_floor(folder: Path, *, repeat: int = 100) -> dict[str, float]:
-    """Time what a put cannot avoid here: a file and its folder fsynced, and a full commit of SQLite in WAL mode."""
-    import sqlite3
+class DeviceFloor:
+    """What a put cannot avoid here: a file and its folder fsynced, and a full commit of SQLite in WAL mode.
 
-    times: dict[str, list[float]] = {"file": [], "commit": []}
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        database = sqlite3.connect(os.path.join(name, "floor.sqlite3"), isolation_level=None)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=FULL")
-        database.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)")
-        for number in range(repeat):
-            start = time.perf_counter()
-            descriptor = os.open(os.path.join(name, str(number)), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            os.write(descriptor, b"v: 1\n")
-            os.fsync(descriptor)
-            os.close(descriptor)
-            descriptor = os.open(name, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
-            middle = time.perf_counter()
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("INSERT INTO t (b) VALUES (?)", (str(number) * 20,))
-            database.execute("COMMIT")
-            times["file"].append(middle - start)
-            times["commit"].append(time.perf_counter() - middle)
-        database.close()
-    return {key: median(values) for key, values in times.items()}
+    Disks change their mind from second to second, so take a step of this between the steps of what is compared with it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import sqlite3
+
+        self._folder = folder / "floor"
+        self._folder.mkdir()
+        self._database = sqlite3.connect(folder / "floor.sqlite3", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)")
+
+    def step(self, number: int) -> None:
+        """Write one file and one row."""
+        descriptor = os.open(self._folder / str(number), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.write(descriptor, b"v: 1\n")
+        os.fsync(descriptor)
+        os.close(descriptor)
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        self._database.execute("BEGIN IMMEDIATE")
+        self._database.execute("INSERT INTO t (b) VALUES (?)", (str(number) * 20,))
+        self._database.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()

@@ -101,7 +101,7 @@ def show(ours: dict[str, Any], peer: dict[str, Any] | None) -> None:
 
     names = list(ours["seconds"])
     there = peer["seconds"] if peer else {}
-    floor = ours["seconds"]["device_floor_file"] + ours["seconds"]["device_floor_commit"]
+    floor = ours["seconds"]["device_floor"]
     columns = {
         "work": names,
         "pachon": [clock(ours["seconds"][name]) for name in names],

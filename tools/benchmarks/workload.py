@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from phases import Phases, device_floor, peak_megabytes
+from phases import DeviceFloor, Phases, peak_megabytes
 
 SECOND = 1_000_000_000
 DETECTOR_WIDTH = 0.2  # degrees
@@ -37,8 +37,6 @@ def run(phases: Phases, root: Path, visits: int, detectors: int) -> None:
     """Go through all phases in a new repository."""
     with phases.phase("import"):
         from pachon.butler import Butler
-    floor = device_floor(root)
-    phases.seconds |= {"device_floor_file": floor["file"], "device_floor_commit": floor["commit"]}
     with phases.phase("create_repo"):
         butler = Butler.create(str(root / "repo"))
     with phases.phase("insert_dimensions"):
@@ -201,11 +199,13 @@ def ingest(phases: Phases, butler: Any, root: Path, visits: int, detectors: int)
         butler.ingest(files, run="raw/all", transfer="direct")
     phases.counts["raws"] = len(files)
     refs: list[Any] = []
+    floor = DeviceFloor(root)
     phases.each(
-        "put_one",
         detectors,
-        lambda d: refs.append(butler.put({"v": 1}, "bias", instrument="Cam", detector=d, run="calib/run")),
+        device_floor=floor.step,
+        put_one=lambda d: refs.append(butler.put({"v": 1}, "bias", instrument="Cam", detector=d, run="calib/run")),
     )
+    floor.close()
     butler.collections.register("calib", CollectionType.CALIBRATION)
     with phases.phase("certify"):
         butler.collections.certify("calib", refs, Timespan(None, None))
@@ -233,8 +233,8 @@ def find_and_get(phases: Phases, butler: Any, visits: int, detectors: int) -> No
         return {"instrument": "Cam", "exposure": 1000 + number % visits, "detector": number % detectors}
 
     butler.get("raw", data_id(0), collections="defaults")
-    phases.each("find_dataset", CALLS, lambda i: butler.find_dataset("raw", data_id(i), collections="defaults"))
-    phases.each("get_one", CALLS, lambda i: butler.get("raw", data_id(i), collections="defaults"))
+    phases.each(CALLS, find_dataset=lambda i: butler.find_dataset("raw", data_id(i), collections="defaults"))
+    phases.each(CALLS, get_one=lambda i: butler.get("raw", data_id(i), collections="defaults"))
 
 
 def build_graph(phases: Phases, butler: Any, root: Path) -> None:
