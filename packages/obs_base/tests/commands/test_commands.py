@@ -47,22 +47,12 @@ def test_the_whole_way(repo: Path, simulated: Path) -> None:
         "make-discrete-skymap", repo, "simcam", "--each-field", "--skymap-id", "field", "-c", "skyMap.pixelScale=0.5"
     )
     assert done.stdout.startswith("Registered: sky map field with 1 tracts.")
-    done = run(
-        "register-skymap",
-        repo,
-        "-c",
-        "name=x",
-        "-c",
-        "skyMap=rings",
-        "-c",
-        "skyMap.numRings=2",
-        "-c",
-        "skyMap.pixelScale=200",
-    )
-    assert done.stdout == "Registered: sky map x, rings, 16 tracts.\n"
+    settings = ["name=x", "skyMap=discrete", "skyMap.raList=[10.0]", "skyMap.decList=[1.0]", "skyMap.radiusList=[0.1]"]
+    done = run("register-skymap", repo, *(word for setting in settings for word in ("-c", setting)))
+    assert done.stdout == "Registered: sky map x, discrete, 1 tract.\n"
     with Butler.open(str(repo)) as butler:
         assert len(list(butler.query_datasets("raw", collections="SimCam/raw/all"))) == 56
-        assert butler.get("skyMap", skymap="x", collections="skymaps").kind == "rings"
+        assert butler.get("skyMap", skymap="x", collections="skymaps").kind == "discrete"
 
 
 def test_simulate_raws(tmp_path: Path) -> None:
