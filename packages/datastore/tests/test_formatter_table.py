@@ -63,6 +63,13 @@ def test_configuration_goes_before_defaults(document, expected):
     assert table(**document).find(ref()).name == expected
 
 
+def test_components_prefer_their_own_storage_class():
+    whole = EXAMPLE.dataset_type("pvi", ("instrument", "visit"), "CCDData")
+    part = EXAMPLE.ref(whole.component_type("wcs", StorageClasses.default()))
+    assert table(CCDData="fits_ccd").find(part).name == "fits_wcs"
+    assert table(pvi="fits_ccd").find(part).name == "fits_ccd"
+
+
 def test_write_parameters():
     made = table(
         default={"packages": {"format": "json"}, "plot": {"dpi": 50}},

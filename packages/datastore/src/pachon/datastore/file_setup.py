@@ -93,7 +93,7 @@ class FileSetup:
     def _unknown_keys(self, names: set[str], instruments: set[str]) -> Iterator[PachonError]:
         sections: dict[str, Iterable[LookupKey]] = {
             "templates": [key for key, _ in self.templates.table.items() if not key.dimensions],
-            "formatters": [key for key, _ in self.formatters.table.items()],
+            "formatters": [key for key, _ in self.formatters.configured.items()],
             "composites.disassembled": [key for key, _ in self.composites.table.items()],
             "constraints": self.constraints.keys(),
         }

@@ -72,10 +72,12 @@ class FormatterTable:
         # A formatter that is named without parameters is not imported before it is needed.
         for name in {*self._recipes, *self._defaults}:
             self._check(self._choice(name, {}), "formatters")
-        self.table: LookupTable[FormatterChoice] = LookupTable.parse(content, universe, self._read, where="formatters")
-        self.default_table: LookupTable[FormatterChoice] = LookupTable(
-            {LookupKey(key): self._choice(name, {}) for key, name in default_formatters().items()}
+        self.configured: LookupTable[FormatterChoice] = LookupTable.parse(
+            content, universe, self._read, where="formatters"
         )
+        # One table: the default of a component's storage class goes before what is configured for its parent's.
+        defaults = {LookupKey(key): self._choice(name, {}) for key, name in default_formatters().items()}
+        self._table = LookupTable({**defaults, **dict(self.configured.items())})
 
     def find(self, ref: DatasetRef) -> FormatterChoice:
         """Give the formatter that writes a dataset.
@@ -89,7 +91,7 @@ class FormatterTable:
 
     def choose(self, dataset_type: DatasetType, instrument: str | None = None) -> FormatterChoice:
         """Give the formatter that writes datasets of a type; see `find`."""
-        found = self.table.find(dataset_type, instrument) or self.default_table.find(dataset_type)
+        found = self._table.find(dataset_type, instrument)
         if found is None:
             keys = candidate_keys(dataset_type, instrument=instrument)
             raise NoFormatterError(dataset_type.name, tuple(map(str, keys)))

@@ -148,11 +148,10 @@ class _Inspector:
     def look_at(self, file: FileDataset) -> _Source:
         inside = self._setup.store.path_inside(file.path)
         place = self._place(file, inside)
+        size = _size(place)
         extension = _extension(place)
         formatter = self._formatter(file, extension, place)
-        return _Source(
-            file=file, place=place, inside=inside, formatter=formatter, extension=extension, size=_size(place)
-        )
+        return _Source(file=file, place=place, inside=inside, formatter=formatter, extension=extension, size=size)
 
     def _place(self, file: FileDataset, inside: str | None) -> str | ResourcePath:
         if inside is None:

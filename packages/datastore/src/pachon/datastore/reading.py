@@ -86,13 +86,13 @@ class _Read:
             return self._migrated(row, component)
         part_class = self.setup.storage_classes.get(written.component(component))
         self._check_parameters(written, part_class)
-        formatter, mine, rest = self._segregate(row)
+        formatter, mine, rest = self._segregate(row, self.parameters)
         if formatter.reads_components:
-            part = apply_parameters(self._file(row, part_class, mine, component), part_class, rest)
-        else:
-            obj = coerce(self._file(row, written, mine), written, self.ref)
-            part = written.delegate().get_component(apply_parameters(obj, written, rest), component)
-        return self._coerce(part)
+            part = self._file(row, part_class, mine, component)
+            rest = known_to(self.setup.storage_classes, part_class, rest)
+            return self._coerce(apply_parameters(part, part_class, rest))
+        obj = coerce(self._file(row, written, mine), written, self.ref)
+        return self._coerce(written.delegate().get_component(apply_parameters(obj, written, rest), component))
 
     def _migrated(self, row: StoredFile, component: str) -> Any:
         """Case 6: a component that the type has today, and had not when the file was written."""
@@ -136,24 +136,22 @@ class _Read:
         """Case 4: the file of one component; case 5: a component that is derived from one of them."""
         composite = self._composite(parts)
         row = parts.get(component)
-        if row is not None:
-            written = self._written(row)
-            self._check_parameters(written, self.wanted)
-            _, mine, rest = self._segregate(row)
-            part = coerce(self._file(row, written, mine), written, self.ref)
-            return self._coerce(apply_parameters(part, written, rest))
-        if component in composite.components:
+        if row is None and component in composite.components:
             return None  # it was None when the dataset was written
-        if component not in composite.derived_components:
+        if row is None and component not in composite.derived_components:
             raise UnknownComponentError(composite.name, component, tuple(composite.all_components))
-        row = parts[composite.delegate().select_responsible_component(component, tuple(parts))]
+        is_derived = row is None
+        if row is None:
+            row = parts[composite.delegate().select_responsible_component(component, tuple(parts))]
         written = self._written(row)
-        self._check_parameters(written, self.wanted)
-        formatter, mine, rest = self._segregate(row)
-        if formatter.reads_components:
+        self._check_parameters(composite, written)
+        # What the composite knows and this component does not is meant for other components.
+        applicable = known_to(self.setup.storage_classes, written, self.parameters)
+        formatter, mine, rest = self._segregate(row, applicable)
+        if is_derived and formatter.reads_components:
             return apply_parameters(self._coerce(self._file(row, self.wanted, mine, component)), self.wanted, rest)
         obj = apply_parameters(coerce(self._file(row, written, mine), written, self.ref), written, rest)
-        return self._coerce(written.delegate().get_component(obj, component))
+        return self._coerce(written.delegate().get_component(obj, component) if is_derived else obj)
 
     def _composite(self, parts: Parts) -> StorageClass:
         """Find the storage class that was taken apart: the dataset type's, unless it lacks what is stored."""
@@ -173,9 +171,11 @@ class _Read:
         if self.parameters:
             check_parameters(self.parameters, owner, known_parameters(self.setup.storage_classes, owner, other))
 
-    def _segregate(self, row: StoredFile) -> tuple[type[Formatter], dict[str, Any], dict[str, Any]]:
+    def _segregate(
+        self, row: StoredFile, parameters: Mapping[str, Any]
+    ) -> tuple[type[Formatter], dict[str, Any], dict[str, Any]]:
         formatter = load_formatter(row.formatter)
-        return formatter, *formatter.segregate_parameters(self.parameters)
+        return formatter, *formatter.segregate_parameters(parameters)
 
     def _coerce(self, obj: Any) -> Any:
         return coerce(obj, self.wanted, self.ref)

@@ -60,6 +60,7 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
             for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
                 _rename(store, place, planned.path)
                 created[position] = planned.path
+                reach("write.renamed")
             _sync_folders(store, [planned.path for planned in plan])
             reach("write.folders_synced")
         return _records(setup, plan, sizes, checksums)
@@ -115,12 +116,12 @@ def _write_by_formatter(
 
 
 def _fill(setup: FileSetup, planned: PlannedFile, local: str) -> tuple[int, str]:
-    with _formatting(planned):
-        before = os.stat(local).st_ino
+    # The open file keeps its inode from being used again, should the formatter replace it.
+    with _formatting(planned), open(local, "rb") as made:
         if planned.formatter.write_local_file(planned.obj, local) is NotImplemented:
             raise TypeError("it can only read")
-        status = os.stat(local)
-        if status.st_ino != before:
+        status = os.fstat(made.fileno())
+        if not os.path.samestat(status, os.stat(local)):
             raise TypeError("it replaced the file instead of writing into it")
     return status.st_size, checksum_of_file(local) if setup.checksum else ""
 
@@ -148,7 +149,6 @@ def _rename(store: FileStore, place: str, path: str) -> None:
         os.replace(f"{store.local_root}/{place}", f"{store.local_root}/{path}")
     except OSError as error:
         raise StorageError(f"{path} below {store.root} cannot be put in place: {error.strerror or error}") from error
-    reach("write.renamed")
 
 
 def _sync_folders(store: FileStore, paths: Sequence[str]) -> None:

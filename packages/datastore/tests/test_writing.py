@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import hashlib
+import os
+import stat
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from pachon.base import InvalidInputError, StorageError
+from pachon.datastore import DatasetWriteError, PathOutsideRootError, TemplateError, faults
+from pachon.datastore.faults import FAULT_POINTS
+from pachon.datastore.file_store import FileStore, checksum_of_bytes, checksum_of_file
+from pachon.resources import ResourcePath
+
+
+class StopError(Exception):
+    """What a fault raises."""
+
+
+@pytest.fixture
+def things(example):
+    dataset_type = example.dataset_type("thing", ("instrument", "visit"), "StructuredDataDict")
+    return [({"n": n}, example.ref(dataset_type, visit=n)) for n in range(5)]
+
+
+def reach_all(action):
+    seen = []
+    with faults.install(seen.append):
+        action()
+    assert set(seen) <= set(FAULT_POINTS)
+    return seen
+
+
+def test_records_say_what_was_written(open_files, things):
+    datastore = open_files()
+    written = datastore.write_many(things)
+    for row in written.rows():
+        content = datastore.uri(row).read()
+        assert row.size == len(content)
+        assert row.checksum == hashlib.blake2b(content).hexdigest()
+        assert (row.formatter, row.storage_class, row.component) == ("yaml", "StructuredDataDict", None)
+        assert row.datastore == "file"
+        assert row.path.startswith("runs/one/thing/20250301/")
+
+
+def test_no_checksums(open_files, things):
+    written = open_files(checksum=False).write_many(things)
+    assert set(written.checksum) == {""}
+    assert (written.size > 0).all()
+
+
+def test_steps_in_order(open_files, things):
+    datastore = open_files()
+    seen = reach_all(lambda: datastore.write_many(things))
+    assert seen == ["write.begin", *["write.written"] * 5, "write.all_written", "write.files_synced"]
+    seen = reach_all(lambda: datastore.write_many(things, predicted=True))
+    assert seen == [
+        "write.begin", *["write.written"] * 5, "write.all_written", "write.files_synced", *["write.renamed"] * 5,
+        "write.folders_synced",
+    ]  # fmt: skip
+
+
+def test_files_are_synced_before_the_call_returns(open_files, things, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def fsync(descriptor):
+        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    datastore = open_files()
+    written = datastore.write_many(things)
+    paths = {os.path.realpath(uri.ospath) for uri in datastore.uris(written)}
+    assert paths <= set(synced)
+    # Each folder that names a file, and each folder that names a new folder.
+    folders = {os.path.dirname(path) for path in paths}
+    assert folders <= set(synced)
+    assert {os.path.dirname(folder) for folder in folders} <= set(synced)
+
+
+@pytest.mark.parametrize("predicted", [False, True])
+@pytest.mark.parametrize("point", [point for point in FAULT_POINTS if point.startswith("write.")])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_failure_at_any_step_leaves_no_file(open_files, things, files_in, root, point, count, predicted):
+    datastore = open_files()
+    reached = [0]
+
+    def fail(name):
+        if name == point:
+            reached[0] += 1
+            if reached[0] == count:
+                raise StopError(name)
+
+    with faults.install(fail):
+        try:
+            datastore.write_many(things, predicted=predicted)
+        except StopError:
+            assert files_in(root) == []
+            return
+    assert reached[0] < count  # this write has fewer such steps
+
+
+def test_a_failed_sync_is_not_tried_again(open_files, things, files_in, root, monkeypatch):
+    calls = []
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        raise OSError(5, "Input/output error")
+
+    datastore = open_files()
+    root.joinpath("runs").mkdir()
+    one = things[:1]
+    datastore.write_many(one)  # the folders exist now
+    before = files_in(root)
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StorageError, match="medium"):
+        datastore.write_many(one)
+    assert len(calls) == 1
+    assert files_in(root) == before
+
+
+def test_a_full_disk(open_files, things, files_in, root, monkeypatch):
+    datastore = open_files()
+    real = os.open
+
+    def full(path, flags, *rest):
+        if flags & os.O_CREAT and "_2_" in str(path):
+            raise OSError(28, "No space left on device")
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(StorageError, match="No space left"):
+        datastore.write_many(things)
+    assert files_in(root) == []
+
+
+def test_what_cannot_be_removed_is_noted(open_files, things, monkeypatch):
+    datastore = open_files()
+
+    def fail(name):
+        if name == "write.all_written":
+            monkeypatch.setattr(os, "unlink", deny)
+            raise StopError
+
+    def deny(path):
+        raise PermissionError(13, "Permission denied")
+
+    with faults.install(fail), pytest.raises(StopError) as caught:
+        datastore.write_many(things[:1])
+    assert "could not be removed" in caught.value.__notes__[0]
+
+
+def test_bad_input_is_found_before_anything_is_written(open_files, things, example, files_in, root):
+    datastore = open_files()
+    bad = example.ref(example.dataset_type("thing", ("instrument", "visit"), "NumpyArray"))
+    with pytest.raises(InvalidInputError):
+        datastore.write_many([*things, ({"no": "array"}, bad)])
+    assert files_in(root) == []
+
+
+def test_an_object_that_cannot_be_written_takes_the_others_along(open_files, things, files_in, root):
+    datastore = open_files()
+    _, ref = things[-1]
+    with pytest.raises(DatasetWriteError, match=str(ref.id)):
+        datastore.write_many([*things[:-1], ({"a": object()}, ref)])
+    assert files_in(root) == []
+
+
+def test_a_retry_replaces_predicted_files_and_leaves_nothing_beside(open_files, things, files_in, root):
+    datastore = open_files()
+    first = datastore.write_many(things, predicted=True)
+    again = datastore.write_many([({"n": -1}, ref) for _, ref in things], predicted=True)
+    assert list(first.path) == list(again.path)
+    assert files_in(root) == sorted(first.path)
+
+
+def test_predicted_files_in_an_object_store(open_files, things):
+    datastore = open_files(place=f"memory://predicted-{uuid4()}/repo")
+    first = datastore.write_many(things, predicted=True)
+    again = datastore.write_many(things, predicted=True)
+    assert list(first.path) == list(again.path)
+    assert datastore.exists(again).all()
+
+
+def test_predicted_records_match(open_files, example):
+    datastore = open_files(composites={"default": True})
+    dataset_type = example.dataset_type("image", ("visit", "detector"), "CCDData")
+    ref = example.ref(dataset_type)
+    from astropy.nddata import CCDData
+
+    rows = {row.component: row for row in datastore.predicted_records([ref]).rows()}
+    assert rows.keys() == {"image", "mask", "uncertainty", "header", "wcs"}
+    written = datastore.write_many([(CCDData(np.ones((2, 3)), unit="electron"), ref)], predicted=True)
+    assert set(written.component) == {"image", "header"}
+    for row in written.rows():
+        predicted = rows[row.component]
+        assert (row.path, row.formatter, row.storage_class) == (
+            predicted.path,
+            predicted.formatter,
+            predicted.storage_class,
+        )
+    with pytest.raises(InvalidInputError, match="5 files"):
+        datastore.predicted_path(ref)
+    # Without knowing which components were written, the dataset can be read.
+    found = datastore.get(ref, records=datastore.predicted_records([ref]))
+    assert found.mask is None
+    assert found.unit == "electron"
+
+
+def test_formatters_that_write_files_themselves(open_files, example, files_in, root):
+    import pyarrow as pa
+
+    datastore = open_files()
+    ref = example.ref(example.dataset_type("table", ("visit",), "ArrowTable"))
+    seen = reach_all(lambda: datastore.write_many([(pa.table({"a": [1]}), ref)]))
+    assert seen[:3] == ["write.begin", "write.created", "write.written"]
+    with pytest.raises(DatasetWriteError, match="parquet"):
+        datastore.write_many([(pa.table({"a": pa.array([1])}).schema, ref)] and [({"a": [1], "b": [1, 2]}, ref)])
+    assert len(files_in(root)) == 1
+
+
+def test_a_formatter_must_write_in_place(open_files, example, files_in, root, monkeypatch):
+    from pachon.datastore.formatters.parquet import ParquetFormatter
+
+    def replace(self, obj, path):
+        os.unlink(path)
+        open(path, "wb").close()
+
+    monkeypatch.setattr(ParquetFormatter, "write_local_file", replace)
+    datastore = open_files()
+    ref = example.ref(example.dataset_type("table", ("visit",), "ArrowNumpyDict"))
+    with pytest.raises(DatasetWriteError, match="replaced the file"):
+        datastore.write_many([({"a": [1]}, ref)])
+    assert files_in(root) == []
+
+
+def test_a_formatter_that_only_reads(open_files, example, monkeypatch):
+    from pachon.datastore.formatters.numpy import NumpyFormatter
+
+    monkeypatch.setattr(NumpyFormatter, "to_bytes", lambda self, obj: NotImplemented)
+    ref = example.ref(example.dataset_type("array", ("visit",), "NumpyArray"))
+    with pytest.raises(DatasetWriteError, match="can only read"):
+        open_files().write_many([(np.ones(2), ref)])
+
+
+def test_long_names(open_files, example):
+    datastore = open_files(templates={"thing": "{run:/}/{visit}_{instrument}_" + "x" * 300})
+    dataset_type = example.dataset_type("thing", ("visit",), "StructuredDataDict")
+    written = datastore.write_many([({"a": 1}, example.ref(dataset_type))])
+    assert datastore.get(example.ref(dataset_type, id=written.row(0).dataset_id), records=written) == {"a": 1}
+    again = datastore.write_many([({"a": 1}, example.ref(dataset_type))], predicted=True)
+    assert datastore.exists(again).all()
+
+
+def test_paths_that_are_too_long_for_the_record(open_files, example, files_in, root):
+    run = "/".join(["r" * 200] * 6)
+    ref = example.ref(example.dataset_type("thing", ("visit",), "StructuredDataDict"), run=run)
+    with pytest.raises(InvalidInputError, match="path holds at most 1024"):
+        open_files().write_many([({}, ref)])
+    assert files_in(root) == []
+
+
+def test_unusual_run_names(open_files, example):
+    datastore = open_files()
+    dataset_type = example.dataset_type("thing", ("visit",), "StructuredDataDict")
+    for run in ("~root/x", "$HOME/x", "a%2Fb", "a#b/c", "a b/ü", "x:y", "-rf", "a;b", "a&b=c"):
+        ref = example.ref(dataset_type, run=run)
+        written = datastore.write_many([({"run": run}, ref)])
+        assert datastore.get(ref, records=written) == {"run": run}
+        assert datastore.uri(written.row(0)).exists()
+        assert datastore.remove_files(written).done.all()
+        assert not datastore.exists(written).any()
+
+
+def test_folders_that_are_links_out_of_the_root(open_files, example, root, tmp_path, files_in):
+    datastore = open_files()
+    (tmp_path / "outside").mkdir()
+    (root / "runs").symlink_to(tmp_path / "outside")
+    ref = example.ref(example.dataset_type("thing", ("visit",), "StructuredDataDict"))
+    with pytest.raises(PathOutsideRootError, match="leads out"):
+        datastore.write_many([({}, ref)])
+    assert files_in(tmp_path / "outside") == []
+
+
+def test_runs_that_lead_out_of_the_root(open_files, example):
+    ref = example.ref(example.dataset_type("thing", ("visit",), "StructuredDataDict"), run="../../x")
+    with pytest.raises(TemplateError, match="no path below the root"):
+        open_files().write_many([({}, ref)])
+
+
+def test_modes_follow_the_umask(open_files, things):
+    old = os.umask(0o027)
+    try:
+        datastore = open_files()
+        written = datastore.write_many(things[:1])
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(os.stat(datastore.uri(written.row(0)).ospath).st_mode) == 0o640
+
+
+def test_hooks_are_gone_after_the_block(open_files, things):
+    seen = reach_all(lambda: None)
+    open_files().write_many(things)
+    assert seen == []
+
+
+def test_file_store_knows_what_lies_inside(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "root").symlink_to(tmp_path / "real")
+    store = FileStore(ResourcePath(tmp_path / "root", force_directory=True))
+    assert store.path_inside(f"{tmp_path}/root/a/b.fits") == "a/b.fits"
+    assert store.path_inside(f"{tmp_path}/real/a/b.fits") == "a/b.fits"
+    assert store.path_inside(f"{tmp_path}/root/a/../b.fits") == "b.fits"
+    assert store.path_inside(f"{tmp_path}/rooted/b.fits") is None
+    assert store.path_inside(f"{tmp_path}/root/../x.fits") is None
+    assert store.path_inside("a//b.fits") == "a/b.fits"
+    assert store.path_inside(tmp_path / "root" / "b.fits") == "b.fits"
+    assert store.path_inside(ResourcePath(f"file://{tmp_path}/root/a%20b.fits")) == "a b.fits"
+    assert store.path_inside("s3://bucket/root/b.fits") is None
+    with pytest.raises(PathOutsideRootError):
+        store.path_inside("../b.fits")
+    remote = FileStore(ResourcePath("memory://bucket/root/", force_directory=True))
+    assert remote.path_inside("memory://bucket/root/a%20b") == "a b"
+    assert remote.path_inside("/root/a") is None
+    assert remote.path_inside("a/b") == "a/b"
+    assert remote.local_path("a/b") is None
+
+
+def test_checksums(tmp_path):
+    (tmp_path / "x").write_bytes(b"abc" * 10_000)
+    expected = hashlib.blake2b(b"abc" * 10_000).hexdigest()
+    assert checksum_of_bytes(b"abc" * 10_000) == expected
+    assert checksum_of_file(str(tmp_path / "x")) == expected
+    assert checksum_of_file(ResourcePath(tmp_path / "x")) == expected
