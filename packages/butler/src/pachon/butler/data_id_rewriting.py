@@ -106,7 +106,10 @@ def plan_rewriting(given: Mapping[str, Any], group: DimensionGroup, *, is_calibr
     bare: dict[str, Any] = {}
     for key, value in given.items():
         dimension, dot, field = key.partition(".")
-        if dot:
+        if dot and dimension in dimensions and field in (*dimensions[dimension].required, *dimensions[dimension].implied):
+            # exposure.day_obs is the dimension day_obs.
+            _keep(values, field, value, key)
+        elif dot:
             _check_field(group, dimension, field)
             conditions.setdefault(dimension, {})[field] = value
         elif key not in dimensions:
@@ -114,22 +117,24 @@ def plan_rewriting(given: Mapping[str, Any], group: DimensionGroup, *, is_calibr
         elif (alternate := _alternate_key(dimensions[key], value)) is not None:
             conditions.setdefault(key, {})[alternate] = value
         else:
-            values[key] = value
+            _keep(values, key, value, key)
     for key, dimension in _owners_of_fields(bare, group, is_calibration, conditions).items():
         conditions.setdefault(dimension, {})[key] = bare[key]
     # The primary key spelled as a field (exposure.id) is the value itself.
     for dimension in list(conditions):
         primary = dimensions[dimension].primary_key.name
         if primary in conditions[dimension]:
-            value = conditions[dimension].pop(primary)
-            if values.setdefault(dimension, value) != value:
-                raise DataIdValueError(
-                    f"{dimension}={values[dimension]!r} and {dimension}.{primary}={value!r} contradict each other."
-                )
+            _keep(values, dimension, conditions[dimension].pop(primary), f"{dimension}.{primary}")
             if not conditions[dimension]:
                 del conditions[dimension]
     order = {name: conditions[name] for name in group.universe.sorted(conditions)}
     return RewritingPlan(values=values, conditions=order)
+
+
+def _keep(values: dict[str, Any], dimension: str, value: Any, spelling: str) -> None:
+    """Note the value of a dimension; two different ones are an error."""
+    if values.setdefault(dimension, value) != value:
+        raise DataIdValueError(f"{dimension}={values[dimension]!r} and {spelling}={value!r} contradict each other.")
 
 
 def _check_field(group: DimensionGroup, dimension: str, field: str) -> None:

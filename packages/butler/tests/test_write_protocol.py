@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whatever goes wrong, and wherever: a change is visible as a whole or not at all, and what is visible can be read."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pachon.butler import Butler, write_protocol
+from pachon.butler.write_protocol import FAULT_POINTS
+from pachon.datasets import FileDataset
+from pachon.datastore import faults
+from pachon.registry import DatabaseError
+
+ALL_POINTS = (*faults.FAULT_POINTS, *FAULT_POINTS)
+
+
+class Fault(Exception):
+    """What a test makes go wrong."""
+
+
+def stored_files(root: Path) -> set[Path]:
+    return {p for p in (root / "run").rglob("*") if p.is_file()} if (root / "run").exists() else set()
+
+
+def check(root: Path) -> set[str]:
+    """Read all that is registered, and give its content; every record has its file."""
+    found: set[str] = set()
+    with Butler.open(str(root), collections="run", instrument="Cam") as butler:
+        refs = list(butler.query_all_datasets("*")) if butler.collections.query() else []
+        for ref in refs:
+            flags = butler.exists(ref, verify=True)
+            if butler.exists(ref):
+                assert flags, f"{ref} is registered and has no file"
+                found.add(f"{ref.dataset_type.name}:{ref.data_id.get('detector')}:{sorted(butler.get(ref).items())}")
+    return found
+
+
+def put(butler: Butler, _: Path) -> None:
+    butler.put({"n": 1}, "gain", detector=1)
+
+
+def put_many(butler: Butler, _: Path) -> None:
+    butler.put_many([({"n": n}, "gain", {"detector": n}) for n in (1, 2, 3)])
+
+
+def _sources(folder: Path) -> list[FileDataset]:
+    folder.mkdir(exist_ok=True)
+    files = []
+    for n in (1, 2, 3):
+        path = folder / f"file{n}.yaml"
+        if not path.exists():
+            path.write_text(f"n: {n}\n")
+        files.append(FileDataset(path, dataset_type="gain", data_ids={"detector": n}))
+    return files
+
+
+def ingest_copy(butler: Butler, folder: Path) -> None:
+    butler.ingest(_sources(folder), transfer="copy")
+
+
+def ingest_move(butler: Butler, folder: Path) -> None:
+    butler.ingest(_sources(folder), transfer="move")
+
+
+def transaction(butler: Butler, folder: Path) -> None:
+    with butler.transaction():
+        butler.put({"n": 1}, "gain", detector=1)
+        butler.put_many([({"n": n}, "gain", {"detector": n}) for n in (2,)])
+        butler.ingest(_sources(folder)[2:], transfer="copy")
+
+
+def prune(butler: Butler, _: Path) -> None:
+    butler.prune(list(butler.query_datasets("note")), purge=True)
+
+
+def unstore(butler: Butler, _: Path) -> None:
+    butler.prune(list(butler.query_datasets("note")))
+
+
+def remove_runs(butler: Butler, _: Path) -> None:
+    butler.remove_runs("run")
+
+
+WRITES: dict[Callable[[Butler, Path], None], set[str]] = {
+    put: {"gain:1:[('n', 1)]"},
+    put_many: {f"gain:{n}:[('n', {n})]" for n in (1, 2, 3)},
+    ingest_copy: {f"gain:{n}:[('n', {n})]" for n in (1, 2, 3)},
+    ingest_move: {f"gain:{n}:[('n', {n})]" for n in (1, 2, 3)},
+    transaction: {f"gain:{n}:[('n', {n})]" for n in (1, 2, 3)},
+}
+REMOVALS = (prune, unstore, remove_runs)
+BEFORE = "note:None:[('before', 1)]"
+
+
+@pytest.fixture
+def started(repository: Path) -> Path:
+    """A repository that holds one dataset."""
+    with Butler.open(str(repository), run="run") as butler:
+        butler.put({"before": 1}, "note")
+    return repository
+
+
+def points_of(operation: Callable[[Butler, Path], None], root: Path, folder: Path) -> list[str]:
+    """Give the points that an operation passes, in order, each once."""
+    passed: list[str] = []
+    target = root.parent / "rehearsal"
+    shutil.copytree(root, target)
+    with Butler.open(str(target), run="run", instrument="Cam") as butler, faults.install(passed.append):
+        operation(butler, folder)
+    shutil.rmtree(target)
+    return list(dict.fromkeys(passed))
+
+
+def raising_at(point: str, occurrence: int = 1) -> Callable[[str], None]:
+    left = occurrence
+
+    def hook(reached: str) -> None:
+        nonlocal left
+        if reached == point:
+            left -= 1
+            if left == 0:
+                raise Fault(point)
+
+    return hook
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=lambda f: f.__name__)
+def test_an_exception_at_each_step_of_a_write(
+    started: Path, tmp_path: Path, operation: Callable[[Butler, Path], None]
+) -> None:
+    expected = WRITES[operation] | {BEFORE}
+    points = points_of(operation, started, tmp_path / "rehearsed")
+    assert set(points) <= set(ALL_POINTS)
+    assert len(points) >= 6
+    for number, point in enumerate(points):
+        root = tmp_path / f"repo{number}"
+        shutil.copytree(started, root)
+        sources = tmp_path / f"sources{number}"
+        with Butler.open(str(root), run="run", instrument="Cam") as butler:
+            with faults.install(raising_at(point)), pytest.raises((Fault, ExceptionGroup)):
+                operation(butler, sources)
+            found = check(root)
+            assert found in ({BEFORE}, expected), point
+            if found == {BEFORE}:
+                assert len(stored_files(root)) == 1, f"{point}: files of a change that failed are left"
+                if operation in (ingest_copy, ingest_move):
+                    assert len(list(sources.iterdir())) == 3
+                # The same butler goes on, and the retry works.
+                operation(butler, sources)
+        assert check(root) == expected
+        assert len(stored_files(root)) == len(expected)
+
+
+@pytest.mark.parametrize("operation", REMOVALS, ids=lambda f: f.__name__)
+def test_an_exception_at_each_step_of_a_removal(
+    started: Path, tmp_path: Path, operation: Callable[[Butler, Path], None]
+) -> None:
+    points = points_of(operation, started, tmp_path)
+    assert "remove.removed" in points
+    for number, point in enumerate(points):
+        root = tmp_path / f"repo{number}"
+        shutil.copytree(started, root)
+        with Butler.open(str(root), run="run", instrument="Cam") as butler:
+            with faults.install(raising_at(point)), pytest.raises(Fault):
+                operation(butler, tmp_path)
+            found = check(root)
+            assert found in ({BEFORE}, set()), point
+            if found:
+                assert len(stored_files(root)) == 1
+                operation(butler, tmp_path)
+            # A new dataset of the same data ID never meets the old file.
+            ref = butler.put({"after": 1}, "note", run="other")
+            butler.empty_trash()
+            assert butler.get(ref) == {"after": 1}
+            assert butler.empty_trash() == []
+        assert stored_files(root) == set()
+
+
+def in_child(root: Path, operation: Callable[[Butler, Path], None], folder: Path, point: str) -> int:
+    """Run an operation in a process of its own that ends without a word at a point; give its exit code."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with (
+                Butler.open(str(root), run="run", instrument="Cam") as butler,
+                faults.install(lambda reached: os._exit(9) if reached == point else None),
+            ):
+                operation(butler, folder)
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("operation", [put_many, ingest_move, transaction, prune], ids=lambda f: f.__name__)
+def test_a_process_that_dies_at_each_step(
+    started: Path, tmp_path: Path, operation: Callable[[Butler, Path], None]
+) -> None:
+    points = points_of(operation, started, tmp_path / "rehearsed")
+    whole = WRITES.get(operation, set()) | ({BEFORE} if operation in WRITES else set())
+    for number, point in enumerate(points):
+        root = tmp_path / f"repo{number}"
+        shutil.copytree(started, root)
+        sources = tmp_path / f"sources{number}"
+        assert in_child(root, operation, sources, point) == 9
+        found = check(root)
+        assert found in ({BEFORE}, whole), point
+        with Butler.open(str(root), run="run", instrument="Cam") as butler:
+            if found == {BEFORE}:
+                operation(butler, sources)
+            butler.empty_trash()
+        assert check(root) == whole
+
+
+class TestCommitOutcome:
+    """A commit that reports an error."""
+
+    @pytest.fixture
+    def failing(self, butler: Butler, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+        """Make the next commit fail: after it took place, or instead of it."""
+        from contextlib import contextmanager
+
+        registry = butler._session.registry
+        plain = registry.write
+        how: list[str] = []
+
+        @contextmanager
+        def write() -> Iterator[None]:
+            if how and how[0] == "after":
+                with plain():
+                    yield
+                raise DatabaseError("the answer was lost")
+            if how:
+                with pytest.raises(Fault), plain():
+                    yield
+                    raise Fault
+                raise DatabaseError("the disk is full")
+            with plain():
+                yield
+
+        monkeypatch.setattr(registry, "write", write)
+        monkeypatch.setattr(butler._session.writer, "_registry", registry)
+        butler.put({}, "note")
+        yield how
+
+    def test_that_took_place_is_success(self, butler: Butler, failing: list[str]) -> None:
+        failing.append("after")
+        ref = butler.put({"n": 1}, "gain", detector=1)
+        failing.clear()
+        assert butler.get("gain", detector=1) == {"n": 1}
+        assert butler.exists(ref, verify=True)
+
+    def test_that_did_not_leaves_garbage_and_nothing_visible(
+        self, butler: Butler, failing: list[str], repository: Path
+    ) -> None:
+        failing.append("instead")
+        with pytest.raises(DatabaseError, match="full") as caught:
+            butler.put({"n": 1}, "gain", detector=1)
+        assert "not visible" in caught.value.__notes__[0]
+        failing.clear()
+        assert butler.find_dataset("gain", detector=1) is None
+        assert len(stored_files(repository)) == 2
+        butler.put({"n": 2}, "gain", detector=1)
+        assert butler.get("gain", detector=1) == {"n": 2}
+
+    def test_without_files_nobody_can_tell(self, butler: Butler, failing: list[str]) -> None:
+        ref = butler.find_dataset("note")
+        assert ref is not None
+        failing.append("after")
+        with pytest.raises(DatabaseError) as caught:
+            butler.trash([ref])
+        assert "Look before you repeat" in caught.value.__notes__[0]
+
+
+def test_an_empty_block_does_nothing(butler: Butler) -> None:
+    with butler.transaction():
+        pass
+    assert write_protocol.Change(write_rows=lambda: None).follow() is None  # type: ignore[func-returns-value]  # the default
