@@ -110,7 +110,7 @@ def test_calibration_is_chosen_by_time(source):
 
 def test_two_valid_calibrations_are_refused(source):
     source.certify("calib", source.add("bias", "r2", {"instrument": "Cam", "detector": 1}), Timespan(None, None))
-    with pytest.raises(AmbiguousPrerequisiteError, match="2 datasets of 'bias'.*detector=1"):
+    with pytest.raises(AmbiguousPrerequisiteError, match=r"2 datasets of 'bias'.*detector=1"):
         build(source, repository.make_plan(source))
 
 
@@ -127,12 +127,14 @@ def test_missing_calibration_names_the_nearest_range(source):
     refs = [ref for ref, _ in source.members["calib/run"]]
     source.certify("calib", refs, Timespan("2020-01-01", "2020-02-01"))
     source.certify("calib", refs, Timespan("2025-01-01", "2025-02-01"))
-    with pytest.raises(MissingPrerequisiteError, match="'isr'.*'bias'.*exposure=1") as caught:
+    with pytest.raises(MissingPrerequisiteError, match=r"'isr'.*'bias'.*exposure=1") as caught:
         build(source, repository.make_plan(source))
     assert caught.value.__notes__ == [
         "The same holds for 3 other quanta of 'isr'.",
-        "It is wanted for [2026-01-01T00:01:00, 2026-01-01T00:01:30) (TAI); the nearest validity ranges in raws, "
-        "calib are [2025-01-01T00:00:00, 2025-02-01T00:00:00), [2020-01-01T00:00:00, 2020-02-01T00:00:00).",
+        (
+            "It is wanted for [2026-01-01T00:01:00, 2026-01-01T00:01:30) (TAI); the nearest validity ranges in raws, "
+            "calib are [2025-01-01T00:00:00, 2025-02-01T00:00:00), [2020-01-01T00:00:00, 2020-02-01T00:00:00)."
+        ),
     ]
 
 

@@ -54,7 +54,7 @@ class QuantumOutcome:
     data_id: dict[str, Any]
     """Values of the required dimensions."""
     status: QuantumStatus
-    caveats: Caveats = Caveats(0)
+    caveats: Caveats = Caveats(0)  # noqa: RUF009  # a flag is a constant
     exception: ExceptionInfo | None = None
     outputs: tuple[uuid.UUID, ...] = ()
     """Ids of the datasets that were written, log and metadata included."""

@@ -58,7 +58,7 @@ class ExecutionOptions:
     """Leave out quanta whose metadata exists in the output run."""
     assume_no_existing_outputs: bool = False
     """Check nothing: the run is known to be empty."""
-    resources: ExecutionResources = ExecutionResources()
+    resources: ExecutionResources = ExecutionResources()  # noqa: RUF009  # it is frozen
     debug: bool = False
     """Let exceptions of tasks through, for a debugger."""
 
@@ -94,9 +94,9 @@ def run_quantum(
     options = options or ExecutionOptions()
     begin = time.monotonic()
     metadata_ref = _single(quantum, METADATA_CONNECTION)
-    if metadata_ref is not None and options.skip_existing and not options.assume_no_existing_outputs:
-        if butler.exists(metadata_ref):
-            return _outcome(quantum, QuantumStatus.DONE_BEFORE, begin)
+    look = options.skip_existing and not options.assume_no_existing_outputs
+    if metadata_ref is not None and look and butler.exists(metadata_ref):
+        return _outcome(quantum, QuantumStatus.DONE_BEFORE, begin)
     label = f"{quantum.task_label}:{quantum.data_id}" if quantum.data_id.group else quantum.task_label
     run = _run_of(quantum)
     with capture_log(label, run) as records:

@@ -44,8 +44,8 @@ class GraphSource(FactSource, Protocol):
         """Give where datasets (ids of shape (n, 16), uint8) are stored."""
         ...
 
-    def datastore_source(self) -> DatastoreSource:
-        """Say how jobs open the datastore without this repository."""
+    def datastore_document(self) -> dict[str, Any]:
+        """Give the configuration of the datastore with its root spelled out."""
         ...
 
 
@@ -170,7 +170,7 @@ def build_quantum_graph(
         pipeline=graph.to_document(),
         reads=task_reads(graph),
         file_records=butler.datastore_records(existing_ids(pruned, init)) if attach_datastore_records else None,
-        datastore=butler.datastore_source() if attach_datastore_records else None,
+        datastore=_datastore_source(butler) if attach_datastore_records else None,
     )
     return QuantumGraph.from_tables(tables)
 
@@ -178,3 +178,8 @@ def build_quantum_graph(
 def _resolved(pipeline: Pipeline | PipelineGraph, butler: FactSource) -> PipelineGraph:
     graph = pipeline if hasattr(pipeline, "resolve") else pipeline.to_graph()
     return graph.resolve(butler)
+
+
+def _datastore_source(butler: GraphSource) -> DatastoreSource:
+    document = butler.datastore_document()
+    return DatastoreSource(config=document, root=str(document["root"]))

@@ -109,8 +109,7 @@ def existing_ids(pruned: Pruned, init: Sequence[InitDataset]) -> np.ndarray:
         columns = pruned.datasets[edge.connection.dataset_type]
         rows = np.unique(edge.dataset)
         found.append(columns.ids[rows[columns.status[rows] == DatasetStatus.EXISTING]])
-    for prerequisite in pruned.prerequisites:
-        found.append(prerequisite.datasets.ids[np.unique(prerequisite.dataset)])
+    found.extend(read.datasets.ids[np.unique(read.dataset)] for read in pruned.prerequisites)
     ids = np.concatenate(found)
     _, first = np.unique(id_keys(ids), return_index=True)
     distinct: np.ndarray = ids[np.sort(first)]

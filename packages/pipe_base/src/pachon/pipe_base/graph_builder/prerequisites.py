@@ -235,9 +235,7 @@ def _task_regions(
 
     def pairs(pixel: str) -> tuple[np.ndarray, np.ndarray]:
         quantum, pixels = pixel_pairs(own, pixel, quanta.group)
-        found = [np.stack([quantum, pixels])]
-        for edge in edges:
-            found.append(_edge_pixels(skeleton, edge, pixel, records))
+        found = [np.stack([quantum, pixels]), *(_edge_pixels(skeleton, edge, pixel, records) for edge in edges)]
         both = np.concatenate(found, axis=1)
         return both[0], both[1]
 
@@ -285,4 +283,5 @@ def _ranges(start: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Give ``start[i], start[i] + 1, ...`` (``counts[i]`` of them) for each i, one after the other."""
     total = int(counts.sum())
     shift = np.repeat(start - (np.cumsum(counts) - counts), counts)
-    return np.arange(total, dtype=np.int64) + shift
+    rows: np.ndarray = np.arange(total, dtype=np.int64) + shift
+    return rows

@@ -122,7 +122,7 @@ class MemoryFactSource:
         allowed = [
             (search_type.dimensions.required, self._keys(search_type, search.collections))
             for search in datasets
-            if (search_type := self.types[search.dataset_type])
+            for search_type in (self.types[search.dataset_type],)
         ]
         allowed += [(t.group.required, {row.required_values for row in t}) for t in tables]
         names = dimensions.names

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Running quanta of a graph file without a repository: outputs are files, and one receipt says what they are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import fields, replace
+
+from pachon.ctrl_mpexec.run_graph import RunOptions, initialize_graph, run_with_sink
+from pachon.ctrl_mpexec.run_report import RunReport
+from pachon.ctrl_mpexec.worker import QuantumResult
+from pachon.datasets import uuids_from_ids
+from pachon.datastore import FileRecords
+from pachon.pipe_base.execution.graph_tasks import GraphTasks
+from pachon.quantum_butler import QuantumGraph, QuantumProvenance, Receipt, write_receipt
+from pachon.resources import ResourcePath
+
+__all__ = ["ReceiptCollector", "initialize_batch", "run_batch"]
+
+
+class ReceiptCollector:
+    """Takes the results of quanta and makes one receipt of them."""
+
+    def __init__(self, graph: QuantumGraph) -> None:
+        self._graph = graph
+        self._files: list[FileRecords] = []
+        self._provenance: list[QuantumProvenance] = []
+
+    def take(self, result: QuantumResult) -> None:
+        """Take what one quantum gave."""
+        self._files.append(result.files)
+        if result.provenance is not None:
+            self._provenance.append(result.provenance)
+
+    def commit_if_due(self) -> None:
+        """Nothing is written before the end."""
+
+    def commit(self) -> None:
+        """Nothing is written before the end."""
+
+    def receipt(self, quanta: Iterable[uuid.UUID]) -> Receipt:
+        """Make the receipt of all that was taken."""
+        merged = {
+            item.name: frozenset().union(*(getattr(p, item.name) for p in self._provenance))
+            for item in fields(QuantumProvenance)
+        }
+        return Receipt(
+            graph_id=self._graph.header.graph_id,
+            run=self._graph.header.output_run,
+            quanta=tuple(quanta),
+            records=FileRecords.concat(self._files) if self._files else FileRecords.empty(),
+            provenance=QuantumProvenance(**merged),
+        )
+
+
+def run_batch(
+    graph_uri: str,
+    quanta: Iterable[uuid.UUID] | None,
+    options: RunOptions,
+    *,
+    no_existing_outputs: bool = False,
+    root: str | None = None,
+) -> RunReport:
+    """Run quanta of a graph file; no database is opened.
+
+    Parameters
+    ----------
+    graph_uri
+        The graph file.
+    quanta
+        Ids of the quanta; all if left out.
+    options
+        How they are run.
+    no_existing_outputs
+        Assume that nothing was written before, and check nothing.
+    root
+        The repository: another place for the datastore's files than the graph says, if it was moved.
+    """
+    whole = QuantumGraph.open(graph_uri)
+    graph = whole if quanta is None else whole.subset(quanta)
+    place = _other_root(whole, root)
+    execution = replace(options.execution, assume_no_existing_outputs=no_existing_outputs)
+    collector = ReceiptCollector(whole)
+    report = run_with_sink(graph, graph_uri, replace(options, execution=execution, root=place), collector)
+    receipt = collector.receipt(uuids_from_ids(graph.ids))
+    if len(receipt.records):
+        write_receipt(_receipt_root(whole, place), receipt)
+    return report
+
+
+def initialize_batch(graph_uri: str, *, versions: bool = True, root: str | None = None) -> int:
+    """Write the init datasets of a graph file, with a receipt; give their number."""
+    graph = QuantumGraph.open(graph_uri)
+    place = _other_root(graph, root)
+    tasks = GraphTasks(graph.pipeline, graph.universe)
+    files = initialize_graph(graph_uri, tasks, versions=versions, root=place)
+    if len(files):
+        receipt = Receipt(
+            graph_id=graph.header.graph_id,
+            run=graph.header.output_run,
+            quanta=tuple(entry.id for entry in graph.structure.init.values()),
+            records=files,
+        )
+        write_receipt(_receipt_root(graph, place), receipt)
+    return len(files)
+
+
+def _other_root(graph: QuantumGraph, repo: str | None) -> str | None:
+    """Give the place of the repository if it differs from what the graph says."""
+    if repo is None or graph.datastore is None:
+        return repo
+    known = ResourcePath(graph.datastore.root, force_directory=True)
+    asked = ResourcePath(repo, force_directory=True)
+    return None if str(known) == str(asked) or known.relative_to(asked) is not None else repo
+
+
+def _receipt_root(graph: QuantumGraph, place: str | None) -> ResourcePath:
+    assert graph.datastore is not None
+    return ResourcePath(place if place is not None else graph.datastore.root, force_directory=True)

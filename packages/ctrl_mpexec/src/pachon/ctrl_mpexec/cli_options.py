@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Options that commands of ``pipetask`` share; imports click and nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from pachon.base.cli.splitting import split_commas_callback
+
+__all__ = [
+    "butler_option",
+    "collection_options",
+    "execution_options",
+    "graph_options",
+    "pipeline_edits",
+    "pipeline_options",
+    "show_option",
+]
+
+_EDITS: Final = "pachon.ctrl_mpexec.pipeline_edits"
+
+Function = Callable[..., Any]
+
+
+class _OrderedOption(click.Option):
+    """An option that takes part in one list, in the order of the command line, across several options."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        # click keeps the values of each option together; what came between them is known to its parser alone.
+        for name in self.opts:
+            known = parser._long_opt.get(name) or parser._short_opt.get(name)
+            original = known.process
+
+            def process(value: Any, state: Any, original: Function = original) -> None:
+                ctx.meta.setdefault(_EDITS, []).append((str(self.name), str(value)))
+                original(value, state)
+
+            known.process = process
+
+
+def pipeline_edits() -> tuple[tuple[str, str], ...]:
+    """Give the changes of the pipeline that the running command was asked for, as (option, value), in order."""
+    return tuple(click.get_current_context().meta.get(_EDITS, ()))
+
+
+def _apply(function: Function, *decorators: Callable[[Function], Function]) -> Function:
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
+def _edit(*names: str, metavar: str, help: str) -> Callable[[Function], Function]:
+    return click.option(*names, cls=_OrderedOption, multiple=True, expose_value=False, metavar=metavar, help=help)
+
+
+def pipeline_options(function: Function) -> Function:
+    """Add the options that choose and change a pipeline."""
+    return _apply(
+        function,
+        click.option("-p", "--pipeline", metavar="FILE", help="Pipeline, perhaps with #labels to select from it."),
+        _edit("-t", "--task", metavar="CLASS[:LABEL]", help="Add or replace a task; may be repeated."),
+        _edit("--delete", metavar="LABEL", help="Remove a task; may be repeated."),
+        _edit("-c", "--config", metavar="LABEL:NAME=VALUE", help="Override a configuration value; may be repeated."),
+        _edit("-C", "--config-file", metavar="LABEL:FILE", help="Apply an override file; may be repeated."),
+        _edit("--instrument", metavar="NAME", help="Set or replace the pipeline's instrument."),
+        click.option("-s", "--save-pipeline", metavar="FILE", help="Write the resulting pipeline as YAML."),
+        click.option(
+            "--select-tasks", metavar="EXPR", default="", help="Use only the tasks that an expression selects."
+        ),
+        click.option("--pipeline-dot", metavar="FILE", help="Write the pipeline graph as dot."),
+        click.option("--pipeline-mermaid", metavar="FILE", help="Write the pipeline graph as Mermaid."),
+        click.option("--pipeline-svg", metavar="FILE", help="Draw the pipeline graph as SVG."),
+    )
+
+
+show_option = click.option(
+    "--show",
+    "shows",
+    multiple=True,
+    metavar="ITEM",
+    callback=split_commas_callback,
+    help="Print something and do not run: pipeline, config[=LABEL::GLOB], tasks, subsets, inputs, pipeline-graph, "
+    "task-graph; after the graph is built: graph, workflow.",
+)
+
+butler_option = click.option(
+    "-b", "--butler-config", "repo", metavar="REPO", required=True, help="Repository: path, URI or label."
+)
+
+
+def collection_options(function: Function) -> Function:
+    """Add the options that choose collections and data."""
+    return _apply(
+        function,
+        click.option(
+            "-i", "--input", "inputs", multiple=True, metavar="COLL", callback=split_commas_callback,
+            help="Input collections in search order; repeat or separate by commas.",
+        ),
+        click.option("-o", "--output", metavar="COLL", help="Output chain; a new run below it is made."),
+        click.option("--output-run", metavar="RUN", help="Run of the outputs."),
+        click.option("--extend-run", is_flag=True, help="Go on with the last run of the output chain."),
+        click.option("--replace-run", is_flag=True, help="Take the last run off the output chain."),
+        click.option(
+            "--prune-replaced", type=click.Choice(["unstore", "purge"]),
+            help="What becomes of the run that is replaced.",
+        ),
+        click.option("--rebase", is_flag=True, help="Redefine the output chain if its inputs differ."),
+        click.option(
+            "-d", "--data-query", "where", default="", metavar="EXPR", help="Expression that data IDs must satisfy."
+        ),
+    )  # fmt: skip
+
+
+def graph_options(function: Function) -> Function:
+    """Add the options of building or loading a graph."""
+    return _apply(
+        function,
+        click.option("-g", "--qgraph", metavar="URI", help="Use this graph instead of building one."),
+        click.option(
+            "--skip-existing-in", multiple=True, metavar="COLL", callback=split_commas_callback,
+            help="Leave out quanta whose metadata is in these collections.",
+        ),
+        click.option("--skip-existing", is_flag=True, help="Leave out quanta whose metadata is in the output run."),
+        click.option("--clobber-outputs", "clobber", is_flag=True, help="Outputs that exist may be replaced."),
+        click.option(
+            "--dataset-query-constraint", "constraint", default="all", show_default=True, metavar="all|off|TYPES",
+            help="Which overall inputs limit the data IDs.",
+        ),
+        click.option("-q", "--save-qgraph", metavar="URI", help="Write the graph (.qg)."),
+        click.option("--qgraph-svg", metavar="FILE", help="Draw the graph as SVG."),
+        click.option("--explain", is_flag=True, help="Say why quanta were dropped."),
+        click.option("--summary", metavar="FILE", help="Write a JSON report."),
+    )  # fmt: skip
+
+
+def execution_options(function: Function) -> Function:
+    """Add the options of running quanta."""
+    return _apply(
+        function,
+        click.option(
+            "-j", "--processes", type=click.IntRange(min=1), default=1, show_default=True,
+            help="Number of processes; 1 runs everything in this one.",
+        ),
+        click.option(
+            "--start-method", type=click.Choice(["forkserver", "spawn", "fork"]), default="forkserver",
+            show_default=True, help="How workers are started (fork: same as forkserver).",
+        ),
+        click.option("--process-per-quantum", is_flag=True, help="Run each quantum in a process of its own."),
+        click.option("--retries", type=click.IntRange(min=0), default=0, help="Tries after a failure."),
+        click.option("--timeout", type=float, metavar="SEC", help="Time limit of a quantum, with several processes."),
+        click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+        click.option(
+            "--raise-on-partial-outputs/--no-raise-on-partial-outputs", "raise_on_partial", default=True,
+            show_default=True, help="Whether a quantum with a part of its outputs has failed.",
+        ),
+        click.option(
+            "-n", "--cores-per-quantum", type=click.IntRange(min=1), default=1, show_default=True,
+            help="Cores that a task may use.",
+        ),
+        click.option("--memory-per-quantum", metavar="SIZE", help="Memory that a task may use, such as 3GB; advisory."),
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From the options of a command line to what is asked of pipeline, graph and collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pachon.ctrl_mpexec.cli_options import pipeline_edits
+from pachon.ctrl_mpexec.collection_plan import CollectionOptions
+from pachon.ctrl_mpexec.graph_request import GraphRequest
+from pachon.ctrl_mpexec.requests import PipelineRequest
+
+__all__ = ["collection_values", "graph_request", "pipeline_request"]
+
+
+def pipeline_request(options: Mapping[str, Any]) -> PipelineRequest:
+    """Take the options of a pipeline."""
+    return PipelineRequest(
+        location=options["pipeline"],
+        edits=pipeline_edits(),
+        select_tasks=options["select_tasks"],
+        shows=options["shows"],
+        save=options["save_pipeline"],
+        dot=options["pipeline_dot"],
+        mermaid=options["pipeline_mermaid"],
+        svg=options["pipeline_svg"],
+    )
+
+
+def collection_values(options: Mapping[str, Any]) -> CollectionOptions:
+    """Take the options of collections."""
+    return CollectionOptions(
+        inputs=options["inputs"],
+        output=options["output"],
+        output_run=options["output_run"],
+        extend_run=options["extend_run"],
+        replace_run=options["replace_run"],
+        prune_replaced=options["prune_replaced"],
+        rebase=options["rebase"],
+    )
+
+
+def graph_request(options: Mapping[str, Any]) -> GraphRequest:
+    """Take the options of a graph."""
+    return GraphRequest(
+        collections=collection_values(options),
+        where=options["where"],
+        skip_existing_in=options["skip_existing_in"],
+        skip_existing=options["skip_existing"],
+        clobber=options["clobber"],
+        constraint=options["constraint"],
+    )

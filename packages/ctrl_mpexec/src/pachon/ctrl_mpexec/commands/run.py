@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``pipetask run``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from pachon.base.cli import options_file_option
+from pachon.ctrl_mpexec import cli_options
+
+
+@click.command("run")
+@cli_options.pipeline_options
+@cli_options.show_option
+@cli_options.butler_option
+@cli_options.collection_options
+@cli_options.graph_options
+@cli_options.execution_options
+@click.option("--skip-init-writes", is_flag=True, help="Write no configurations, versions or init-outputs.")
+@click.option("--init-only", is_flag=True, help="Write these, and run nothing.")
+@click.option("--register-dataset-types", is_flag=True, help="Register the dataset types of the graph.")
+@click.option("--no-versions", is_flag=True, help="Keep no versions of packages.")
+@options_file_option
+def run(**options: Any) -> None:
+    """Build a quantum graph and run it."""
+    from pachon.butler import Butler
+    from pachon.ctrl_mpexec.command_values import collection_values, graph_request, pipeline_request
+    from pachon.ctrl_mpexec.requests import explain_lines, make_graph, run_pipeline
+    from pachon.ctrl_mpexec.run_values import run_options
+    from pachon.ctrl_mpexec.summary_file import write_summary, write_text
+
+    with Butler.open(options["repo"], writeable=True) as butler:
+        graph, plan = make_graph(
+            butler, pipeline_request(options), graph_request(options), location=options["qgraph"], say=click.echo
+        )
+        if graph is None or options["shows"]:
+            click.echo("Something was to be shown; nothing was run.", err=True)
+            return
+        if options["explain"]:
+            for line in explain_lines(graph):
+                click.echo(line)
+        if not len(graph):
+            click.echo("Nothing to do: all quanta are done already.", err=True)
+            return
+        if options["save_qgraph"]:
+            graph.write(options["save_qgraph"], overwrite=True)
+        if options["qgraph_svg"]:
+            write_text(options["qgraph_svg"], graph.to_svg())
+        report = run_pipeline(
+            butler,
+            graph,
+            plan,
+            collection_values(options),
+            run_options(options),
+            graph_uri=options["qgraph"] or options["save_qgraph"],
+            init_only=options["init_only"],
+            register_dataset_types=options["register_dataset_types"],
+        )
+    if options["summary"]:
+        write_summary(options["summary"], report.to_document(sys.argv))
+    for label, counts in report.counts().items():
+        click.echo(f"{label}: {', '.join(f'{count} {status}' for status, count in counts.items())}", err=True)
+    click.echo(f"Outputs are in run {graph.header.output_run} ({report.seconds:.1f} s).", err=True)
+    report.raise_on_failure()

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Committing the outputs of quanta together: up to a thousand, or those of 0.2 s, in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from pachon.ctrl_mpexec.worker import QuantumResult
+from pachon.datasets import DatasetTable, id_keys
+from pachon.datastore import FileRecords
+from pachon.quantum_butler import QuantumGraph
+
+__all__ = ["OutputCommitter", "OutputRegistry", "ResultSink"]
+
+_MAX_OUTPUTS: Final = 1000
+_MAX_SECONDS: Final = 0.2
+
+
+class OutputRegistry(Protocol):
+    """What takes the rows of outputs whose files are safe: a butler."""
+
+    def register_graph_outputs(self, datasets: Sequence[DatasetTable], files: FileRecords) -> int:
+        """Write the rows; repeating it changes nothing."""
+        ...
+
+
+class ResultSink(Protocol):
+    """Takes the results of quanta as they end."""
+
+    def take(self, result: QuantumResult) -> None:
+        """Take what one quantum gave."""
+        ...
+
+    def commit_if_due(self) -> None:
+        """Make safe what has waited long enough."""
+        ...
+
+    def commit(self) -> None:
+        """Make safe all that waits."""
+        ...
+
+
+class OutputCommitter:
+    """Collects the files that quanta wrote and registers them in batches.
+
+    Parameters
+    ----------
+    graph
+        Knows what the ids of the outputs mean.
+    registry
+        Takes the rows.
+    """
+
+    def __init__(self, graph: QuantumGraph, registry: OutputRegistry) -> None:
+        self._registry = registry
+        self._tables = {name: graph.datasets(name) for name in graph.dataset_types}
+        self._keys: dict[str, tuple[Any, np.ndarray]] = {}
+        self._waiting: list[FileRecords] = []
+        self._count = 0
+        self._since = 0.0
+
+    def take(self, result: QuantumResult) -> None:
+        """Take what one quantum gave."""
+        self.add(result.files)
+
+    def add(self, files: FileRecords) -> None:
+        """Take files; they are committed when there are enough, or when they waited enough."""
+        if not len(files):
+            return
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(files)
+        self._count += len(files)
+        self.commit_if_due()
+
+    def commit_if_due(self) -> None:
+        """Commit if the batch is large or old enough."""
+        if self._waiting and (self._count >= _MAX_OUTPUTS or time.monotonic() - self._since >= _MAX_SECONDS):
+            self.commit()
+
+    def commit(self) -> None:
+        """Write the rows of all that waits, in one transaction."""
+        if not self._waiting:
+            return
+        files = FileRecords.concat(self._waiting)
+        self._registry.register_graph_outputs(self._tables_of(files), files)
+        self._waiting, self._count = [], 0
+
+    def _tables_of(self, files: FileRecords) -> list[DatasetTable]:
+        wanted = np.unique(id_keys(files.dataset_id))
+        found: list[DatasetTable] = []
+        for name, table in self._tables.items():
+            if name not in self._keys:
+                keys = id_keys(table.ids)
+                order = np.argsort(keys, kind="stable")
+                self._keys[name] = (order, keys[order])
+            order, ordered = self._keys[name]
+            if not len(ordered):
+                continue
+            place = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+            rows = order[place[ordered[place] == wanted]]
+            if len(rows):
+                found.append(table.take(np.sort(rows)))
+        return found

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Building the graph that ``pipetask qgraph`` and ``pipetask run`` were asked for."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from pachon.base import InvalidInputError, NotFoundError
+from pachon.butler import Butler
+from pachon.ctrl_mpexec.collection_plan import (
+    CollectionOptions,
+    CollectionPlan,
+    CollectionState,
+    plan_collections,
+    timestamp,
+)
+from pachon.datasets import CollectionType
+from pachon.pipe_base.graph_builder.build import build_quantum_graph
+from pachon.pipe_base.pipeline_graph import PipelineGraph
+from pachon.quantum_butler import DropReason, QuantumGraph
+
+__all__ = ["EmptyGraphError", "GraphRequest", "build_graph", "fetch_state", "find_reasons", "prepare_collections"]
+
+
+class EmptyGraphError(NotFoundError):
+    """Nothing matched: the graph has no quantum, and not because all were done."""
+
+    kind = "empty_graph"
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        return "The graph is empty. " + (" ".join(self.reasons) or "No data ID satisfies all conditions.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphRequest:
+    """What the graph is to hold."""
+
+    collections: CollectionOptions
+    where: str = ""
+    skip_existing_in: tuple[str, ...] = ()
+    skip_existing: bool = False
+    clobber: bool = False
+    constraint: str = "all"
+
+
+def fetch_state(butler: Butler, options: CollectionOptions) -> CollectionState:
+    """Ask the repository about the collections that the user named."""
+    names = [name for name in (options.output, options.output_run, *options.inputs) if name is not None]
+    known = butler.fetch_collections(names)
+    for name in options.inputs:
+        if name not in known:
+            butler.collections.get(name)  # raises, with close matches
+    chain = known.get(options.output) if options.output is not None else None
+    members = None
+    if chain is not None:
+        members = butler.flatten_collections([chain.name]) if chain.type is CollectionType.CHAINED else ()
+    candidates = [name for name in (options.output_run, *(members or ())) if name is not None]
+    existing = butler.fetch_collections(candidates)
+    return CollectionState(
+        output_members=members,
+        output_is_chain=chain is None or chain.type is CollectionType.CHAINED,
+        flattened_inputs=butler.flatten_collections(options.inputs),
+        existing_runs=frozenset(n for n, info in existing.items() if info.type is CollectionType.RUN),
+    )
+
+
+def build_graph(butler: Butler, pipeline: PipelineGraph, request: GraphRequest) -> tuple[QuantumGraph, CollectionPlan]:
+    """Build the graph; nothing is written.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are no input collections.
+    """
+    plan = plan_collections(request.collections, fetch_state(butler, request.collections), stamp=timestamp())
+    if not plan.search:
+        raise InvalidInputError("Say where inputs are: --input, or an --output chain that exists.")
+    skip = list(request.skip_existing_in)
+    if request.skip_existing or request.collections.extend_run:
+        # Going on with a run means: what is done stays done.
+        skip.append(plan.output_run)
+    graph = build_quantum_graph(
+        pipeline,
+        butler,
+        input_collections=plan.search,
+        output_run=plan.output_run,
+        output=plan.output,
+        where=request.where,
+        skip_existing_in=skip,
+        clobber=request.clobber,
+        dataset_query_constraint=_constraint(request.constraint),
+        metadata=_metadata(butler, request),
+        command=shlex.join(sys.argv),
+    )
+    return graph, plan
+
+
+def _constraint(text: str) -> str | tuple[str, ...]:
+    return text if text in ("all", "off") else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _metadata(butler: Butler, request: GraphRequest) -> dict[str, Any]:
+    return {
+        "butler_argument": str(butler.root),
+        "extend_run": request.collections.extend_run,
+        "skip_existing_in": list(request.skip_existing_in),
+        "skip_existing": request.skip_existing,
+        "data_query": request.where,
+    }
+
+
+def find_reasons(graph: QuantumGraph) -> tuple[bool, tuple[str, ...]]:
+    """Say whether all quanta of an empty graph are done, and otherwise why there are none."""
+    dropped = graph.structure.dropped.values()
+    reasons = {reason for entry in dropped for reason, count in entry.reasons.items() if count}
+    only_done = bool(reasons) and reasons <= {DropReason.ALREADY_DONE, DropReason.UPSTREAM_DROPPED}
+    return only_done and DropReason.ALREADY_DONE in reasons, graph.header.notes
+
+
+def prepare_collections(butler: Butler, plan: CollectionPlan, prune_replaced: str | None) -> None:
+    """Make the output run and define the output chain; take a replaced run away."""
+    butler.collections.register(plan.output_run, CollectionType.RUN)
+    if plan.output is not None and plan.chain is not None:
+        butler.collections.register(plan.output, CollectionType.CHAINED)
+        butler.collections.set_chain(plan.output, plan.chain)
+    if plan.replaced is not None and prune_replaced == "purge":
+        butler.remove_runs([plan.replaced], unlink_from_chains=True)
+    elif plan.replaced is not None and prune_replaced == "unstore":
+        kept = ("_config", "packages")
+        refs = [ref for ref in butler.query_all_datasets([plan.replaced]) if not ref.dataset_type.name.endswith(kept)]
+        butler.prune(refs)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What ``build``, ``qgraph`` and ``run`` do with their options, in the order in which users see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pachon.base import InvalidInputError
+from pachon.butler import Butler
+from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
+from pachon.ctrl_mpexec.graph_request import (
+    EmptyGraphError,
+    GraphRequest,
+    build_graph,
+    find_reasons,
+    prepare_collections,
+)
+from pachon.ctrl_mpexec.pipeline_edits import load_pipeline
+from pachon.ctrl_mpexec.run_graph import RunOptions, initialize_only, run_quantum_graph
+from pachon.ctrl_mpexec.run_report import RunReport
+from pachon.ctrl_mpexec.show import GRAPH_ITEMS, check_items, show_graph, show_pipeline
+from pachon.ctrl_mpexec.summary_file import write_text
+from pachon.pipe_base.pipeline import Pipeline
+from pachon.pipe_base.pipeline_graph import PipelineGraph
+from pachon.quantum_butler import QuantumGraph
+
+__all__ = ["PipelineRequest", "explain_lines", "make_graph", "make_pipeline", "run_pipeline"]
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineRequest:
+    """The pipeline that is asked for, and its files."""
+
+    location: str | None
+    edits: tuple[tuple[str, str], ...]
+    select_tasks: str = ""
+    shows: tuple[str, ...] = ()
+    save: str | None = None
+    dot: str | None = None
+    mermaid: str | None = None
+    svg: str | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether any option of a pipeline was used."""
+        return self.location is not None or bool(self.edits) or bool(self.select_tasks)
+
+
+def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> tuple[Pipeline, PipelineGraph]:
+    """Read, change, check, write and draw a pipeline; print what is to be shown of it."""
+    check_items(request.shows)
+    pipeline = load_pipeline(request.location, request.edits)
+    if request.save is not None:
+        pipeline.write(request.save)
+    graph = pipeline.to_graph(butler)
+    if request.select_tasks:
+        graph = graph.select(request.select_tasks)
+    if request.dot is not None:
+        write_text(request.dot, graph.draw("dot"))
+    if request.mermaid is not None:
+        write_text(request.mermaid, graph.draw("mermaid"))
+    if request.svg is not None:
+        write_text(request.svg, graph.draw("svg", title=pipeline.description))
+    for text_shown in show_pipeline(request.shows, pipeline, graph):
+        say(text_shown)
+    return pipeline, graph
+
+
+def make_graph(
+    butler: Butler, pipeline: PipelineRequest, request: GraphRequest, *, location: str | None, say: Say
+) -> tuple[QuantumGraph | None, CollectionPlan | None]:
+    """Load or build the graph; `None` if only the pipeline was to be shown.
+
+    Raises
+    ------
+    EmptyGraphError
+        If nothing matched.
+    """
+    check_items(pipeline.shows)
+    if location is not None:
+        if pipeline.is_given:
+            raise InvalidInputError("A graph is loaded (-g): options of a pipeline make no sense beside it.")
+        graph, plan = QuantumGraph.open(location), None
+    else:
+        _, pipeline_graph = make_pipeline(pipeline, butler, say)
+        if pipeline.shows and not any(item.partition("=")[0] in GRAPH_ITEMS for item in pipeline.shows):
+            return None, None
+        if not len(pipeline_graph):
+            raise InvalidInputError("The pipeline has no tasks; name one with -p or -t.")
+        graph, plan = build_graph(butler, pipeline_graph, request)
+    for text in show_graph(pipeline.shows, graph):
+        say(text)
+    if not len(graph):
+        done, reasons = find_reasons(graph)
+        if not done:
+            raise EmptyGraphError(reasons)
+    return graph, plan
+
+
+def run_pipeline(
+    butler: Butler,
+    graph: QuantumGraph,
+    plan: CollectionPlan | None,
+    collections: CollectionOptions,
+    options: RunOptions,
+    *,
+    graph_uri: str | None = None,
+    init_only: bool = False,
+    register_dataset_types: bool = False,
+) -> RunReport:
+    """Make the collections, register dataset types, run the quanta.
+
+    Raises
+    ------
+    InvalidInputError
+        If the output run differs from that of a graph that was loaded.
+    """
+    if plan is None:
+        plan = _plan_of(graph, collections)
+    if plan.output_run != graph.header.output_run:
+        raise InvalidInputError(
+            f"The graph writes to run {graph.header.output_run!r}, not to {plan.output_run!r}; build it again."
+        )
+    if register_dataset_types:
+        for dataset_type in graph.dataset_types.values():
+            butler.dataset_types.register(dataset_type)
+    _check_registered(butler, graph)
+    prepare_collections(butler, plan, collections.prune_replaced)
+    if init_only:
+        initialize_only(graph, butler, options)
+        return RunReport(outcomes=(), graph_summary=graph.summary())
+    return run_quantum_graph(graph, butler, processes=options.processes, options=options, graph_uri=graph_uri)
+
+
+def _plan_of(graph: QuantumGraph, collections: CollectionOptions) -> CollectionPlan:
+    """Give the collections of a graph that was loaded."""
+    run = collections.output_run or graph.header.output_run
+    output = collections.output or graph.header.output
+    inputs = graph.header.input_collections
+    chain = None if output is None else tuple(dict.fromkeys((run, *inputs)))
+    return CollectionPlan(output=output, output_run=run, search=inputs, chain=chain)
+
+
+def _check_registered(butler: Butler, graph: QuantumGraph) -> None:
+    wanted = graph.dataset_types
+    known = butler.fetch_dataset_types(wanted)
+    missing = sorted(wanted.keys() - known.keys())
+    if missing:
+        shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        raise InvalidInputError(
+            f"The repository lacks the dataset types {shown}; add --register-dataset-types to register them."
+        )
+
+
+def explain_lines(graph: QuantumGraph) -> Sequence[str]:
+    """Say which quanta are in the graph and what became of the others."""
+    counts = [f"{label}: {count} quanta" for label, count in graph.task_counts().items()]
+    return [*counts, *graph.header.notes]

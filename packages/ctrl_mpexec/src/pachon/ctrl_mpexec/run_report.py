@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What came of a run, quantum by quantum."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pachon.base import PachonError
+from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
+
+__all__ = ["QuantaFailedError", "RunReport"]
+
+
+class QuantaFailedError(PachonError):
+    """Some quanta of a run failed, timed out, or could not run."""
+
+    kind = "quanta_failed"
+
+    def __init__(self, failed: int, blocked: int, total: int, first: str, exit_code: int) -> None:
+        super().__init__(failed, blocked, total, first, exit_code)
+        self.failed, self.blocked, self.total = failed, blocked, total
+        self.first, self.exit_code = first, exit_code
+
+    def __str__(self) -> str:
+        blocked = f", {self.blocked} could not run because of that" if self.blocked else ""
+        return f"{self.failed} of {self.total} quanta failed{blocked}; the first: {self.first}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """The outcomes of all quanta of a graph."""
+
+    outcomes: tuple[QuantumOutcome, ...]
+    """In the order in which they ended; quanta that could not run come last."""
+    graph_summary: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    interrupted: bool = False
+    fail_fast: bool = False
+    """Whether the first failure ended the run."""
+
+    def with_status(self, *statuses: QuantumStatus) -> list[QuantumOutcome]:
+        """Give the outcomes of some statuses."""
+        return [outcome for outcome in self.outcomes if outcome.status in statuses]
+
+    @property
+    def failed(self) -> list[QuantumOutcome]:
+        """Those that failed or ran out of time."""
+        return self.with_status(QuantumStatus.FAILURE, QuantumStatus.TIMEOUT)
+
+    @property
+    def blocked(self) -> list[QuantumOutcome]:
+        """Those that could not run because something upstream failed."""
+        return self.with_status(QuantumStatus.SKIPPED)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether nothing failed and nothing was left out."""
+        return not self.failed and not self.blocked and not self.interrupted
+
+    @property
+    def exit_code(self) -> int:
+        """What a program should exit with: 0, 1, or the code that a task's exception asks for (20, 21)."""
+        deciding = [outcome for outcome in self.outcomes if outcome.fatal]
+        if self.fail_fast:
+            deciding += self.failed[:1]
+        if deciding and deciding[0].exit_code in (20, 21):
+            return deciding[0].exit_code
+        return 0 if self.is_success else 1
+
+    def raise_on_failure(self) -> None:
+        """Raise if anything failed.
+
+        Raises
+        ------
+        QuantaFailedError
+            It names the first failure.
+        """
+        if self.is_success:
+            return
+        if not self.failed:
+            raise QuantaFailedError(0, len(self.blocked), len(self.outcomes), "the run was interrupted", 130)
+        first = self.failed[0]
+        why = f"{first.exception.type_name}: {first.exception.message}" if first.exception else first.status.value
+        text = f"{first.task_label}@{first.data_id}: {why}"
+        raise QuantaFailedError(len(self.failed), len(self.blocked), len(self.outcomes), text, self.exit_code)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Give the number of quanta by task label and status."""
+        found: dict[str, Counter[str]] = {}
+        for outcome in self.outcomes:
+            found.setdefault(outcome.task_label, Counter())[outcome.status.value] += 1
+        return {label: dict(counter) for label, counter in found.items()}
+
+    def to_document(self, command: Sequence[str] | None = None) -> dict[str, Any]:
+        """Give the JSON mapping of ``--summary``; fields that are not set are left out."""
+        status = "success"
+        if any(outcome.status is QuantumStatus.TIMEOUT for outcome in self.outcomes):
+            status = "timeout"
+        elif not self.is_success:
+            status = "failure"
+        document: dict[str, Any] = {
+            "qgraphSummary": dict(self.graph_summary),
+            "status": status,
+            "cmdLine": list(sys.argv if command is None else command),
+            "quantaReports": [_quantum_document(outcome) for outcome in self.outcomes],
+        }
+        if self.failed and self.failed[0].exception is not None:
+            document["exceptionInfo"] = _exception_document(self.failed[0])
+        return document
+
+
+def _quantum_document(outcome: QuantumOutcome) -> dict[str, Any]:
+    # A quantum that was done before counts as a success.
+    status = "success" if outcome.status is QuantumStatus.DONE_BEFORE else outcome.status.value
+    document: dict[str, Any] = {
+        "status": status,
+        "dataId": outcome.data_id,
+        "taskLabel": outcome.task_label,
+        "quantumId": str(outcome.quantum_id),
+    }
+    if outcome.exit_code:
+        document["exitCode"] = outcome.exit_code
+    if outcome.exception is not None:
+        document["exceptionInfo"] = _exception_document(outcome)
+    return document
+
+
+def _exception_document(outcome: QuantumOutcome) -> dict[str, str]:
+    assert outcome.exception is not None
+    return {"className": outcome.exception.type_name, "message": outcome.exception.message}

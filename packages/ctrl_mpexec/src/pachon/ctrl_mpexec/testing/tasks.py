@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tasks on dictionaries of numbers: a chain with a calibration, a scatter and a gather, and ways to misbehave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from pachon.pipe_base import (
+    AnnotatedPartialOutputsError,
+    InvalidQuantumError,
+    NoWorkFound,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    RepeatableQuantumError,
+    Struct,
+)
+from pachon.pipe_base.connections import Input, Output, PrerequisiteInput
+
+__all__ = ["CorrectTask", "GatherTask", "VisitTask"]
+
+_DETECTOR = ("instrument", "exposure", "detector")
+_VISIT = ("instrument", "visit", "detector")
+
+
+class CorrectConnections(PipelineTaskConnections, dimensions=_DETECTOR):
+    """Raw number minus bias."""
+
+    raw = Input(name="raw", storage_class="StructuredDataDict", dimensions=_DETECTOR, doc="a number")
+    bias = PrerequisiteInput(
+        name="bias", storage_class="StructuredDataDict", dimensions=("instrument", "detector"), is_calibration=True
+    )
+    corrected = Output(name="corrected", storage_class="StructuredDataDict", dimensions=_DETECTOR, doc="raw - bias")
+
+
+class CorrectConfig(PipelineTaskConfig, connections=CorrectConnections):
+    """What goes wrong, and for which exposure."""
+
+    fail: str = ""
+    """``exception``, ``repeatable``, ``invalid``, ``no_work``, ``partial``, ``kill``, ``exit``, ``sleep`` or ``mess``."""
+    fail_exposure: int = -1
+    factor: int = 1
+
+
+class CorrectTask(PipelineTask):
+    """Subtract the bias, or fail as told."""
+
+    config_class = CorrectConfig
+    default_name = "correct"
+
+    def run(self, *, raw: dict[str, Any], bias: dict[str, Any], data_id: Any) -> Struct:
+        """Subtract."""
+        self.log.info("Correcting %s", data_id)
+        if data_id["exposure"] == self.config.fail_exposure:
+            _misbehave(self.config.fail)
+        self.metadata["bias"] = bias["value"]
+        return Struct(corrected={"value": (raw["value"] - bias["value"]) * self.config.factor, "folder": os.getcwd()})
+
+
+def _misbehave(kind: str) -> None:
+    match kind:
+        case "exception":
+            raise ValueError("told to fail")
+        case "repeatable":
+            raise RepeatableQuantumError("told to fail again")
+        case "invalid":
+            raise InvalidQuantumError("told to stop everything")
+        case "no_work":
+            raise NoWorkFound("told to find nothing")
+        case "partial":
+            raise AnnotatedPartialOutputsError("told to make a part") from ValueError("the other part")
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            sys.exit(7)
+        case "sleep":
+            time.sleep(60)
+        case "mess":
+            os.environ["PACHON_TEST_MESS"] = "1"
+            os.chdir("/")
+
+
+class VisitConnections(PipelineTaskConnections, dimensions=_VISIT):
+    """From exposures to visits."""
+
+    corrected = Input(name="corrected", storage_class="StructuredDataDict", dimensions=_DETECTOR)
+    image = Output(name="visit_image", storage_class="StructuredDataDict", dimensions=_VISIT)
+
+
+class VisitConfig(PipelineTaskConfig, connections=VisitConnections):
+    """Nothing to choose."""
+
+
+class VisitTask(PipelineTask):
+    """Pass the number on."""
+
+    config_class = VisitConfig
+    default_name = "visit"
+
+    def run(self, *, corrected: dict[str, Any]) -> Struct:
+        """Pass on."""
+        return Struct(image={"value": corrected["value"]})
+
+
+class GatherConnections(PipelineTaskConnections, dimensions=("instrument", "visit")):
+    """All detectors of a visit."""
+
+    images = Input(
+        name="visit_image", storage_class="StructuredDataDict", dimensions=_VISIT, multiple=True, defer_load=True
+    )
+    total = Output(name="visit_total", storage_class="StructuredDataDict", dimensions=("instrument", "visit"))
+
+
+class GatherConfig(PipelineTaskConfig, connections=GatherConnections):
+    """Nothing to choose."""
+
+
+class GatherTask(PipelineTask):
+    """Add the numbers of all detectors."""
+
+    config_class = GatherConfig
+    default_name = "gather"
+
+    def run(self, *, images: list[Any]) -> Struct:
+        """Add."""
+        return Struct(total={"value": sum(image.get()["value"] for image in images), "count": len(images)})

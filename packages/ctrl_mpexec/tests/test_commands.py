@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The program as users call it, in processes of its own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pachon.butler import Butler
+from pachon.quantum_butler import QuantumGraph
+
+PIPETASK = [sys.executable, "-c", "from pachon.ctrl_mpexec.program import main; main()"]
+
+
+def pipetask(*arguments, check=0, **options):
+    done = subprocess.run(
+        [*PIPETASK, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False, **options
+    )
+    assert done.returncode == check, done.stderr
+    return done
+
+
+def test_run_and_report(repository, pipeline_file, tmp_path):
+    graph, summary = tmp_path / "g.qg", tmp_path / "summary.json"
+    done = pipetask(
+        "run", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--register-dataset-types",
+        "-q", graph, "--summary", summary, "--qgraph-svg", tmp_path / "g.svg", "--pipeline-svg", tmp_path / "p.svg",
+    )  # fmt: skip
+    assert "gather: 3 success" in done.stderr
+    document = json.loads(summary.read_text())
+    assert document["status"] == "success"
+    assert len(document["quantaReports"]) == 15
+    assert document["qgraphSummary"]["outputRun"].startswith("me/")
+    for picture in ("g.svg", "p.svg"):
+        assert (tmp_path / picture).read_text().lstrip().startswith(("<svg", "<?xml"))
+    report = pipetask("report", repository, graph, "--json")
+    tasks = json.loads(report.stdout)["tasks"]
+    assert {label: task["n_successful"] for label, task in tasks.items()} == {"correct": 6, "visit": 6, "gather": 3}
+    with Butler.open(str(repository)) as butler:
+        run = document["qgraphSummary"]["outputRun"]
+        assert butler.flatten_collections(["me"]) == (run, "raws", "calib")
+
+
+def test_two_steps(repository, pipeline_file, tmp_path):
+    graph = tmp_path / "g.qg"
+    pipetask("qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "-q", graph)
+    with Butler.open(str(repository)) as butler:
+        assert not butler.fetch_collections(["me"]), "building a graph changes nothing"
+    pipetask("run", "-b", repository, "-g", graph, "--register-dataset-types", "-j", 2)
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        assert butler.get("visit_total", instrument="Cam", visit=1)["value"] == 200
+
+
+def test_nothing_to_do_and_nothing_matched_are_different(repository, pipeline_file):
+    common = ("-b", repository, "-p", pipeline_file)
+    pipetask("run", *common, "-i", "defaults", "-o", "me", "--register-dataset-types")
+    done = pipetask("run", *common, "-o", "me", "--extend-run")
+    assert "Nothing to do" in done.stderr
+    failed = pipetask("run", *common, "-o", "me", "-d", "instrument='Cam' AND exposure=77", check=1)
+    assert "The graph is empty." in failed.stderr
+    assert len(failed.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("-p", "nowhere.yaml", "-i", "defaults", "-o", "me"), 1, "nowhere.yaml"),
+        (("-t", "no.such.Task:x", "-i", "defaults", "-o", "me"), 1, "no.such"),
+        (("-p", "PIPELINE", "-i", "no_such_collection", "-o", "me"), 1, "no_such_collection"),
+        (("-p", "PIPELINE", "-i", "defaults"), 1, "Say where outputs go"),
+        (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "-c", "correct:nothing=1"), 1, "nothing"),
+        (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "-c", "nolabel"), 1, "LABEL:NAME=VALUE"),
+        (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "-d", "exposure ="), 1, "ends too early"),
+        (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "--show", "everything"), 1, "nothing 'everything' to show"),
+        (("--no-such-option",), 2, "No such option"),
+    ],
+)
+def test_bad_input_is_one_clear_message(repository, pipeline_file, arguments, code, message):
+    plain = [str(pipeline_file) if word == "PIPELINE" else word for word in arguments]
+    done = pipetask("run", "-b", repository, *plain, check=code)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    with Butler.open(str(repository)) as butler:
+        assert not butler.fetch_collections(["me"])
+
+
+def test_a_pipeline_with_a_cycle(repository, pipeline_file, tmp_path):
+    done = pipetask("build", "-p", pipeline_file, "-c", "correct:connections.raw=visit_total", check=1)
+    assert "cycle" in done.stderr.lower() or "wait for each other" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_order_of_changes_counts_across_options(pipeline_file, tmp_path):
+    override = tmp_path / "override.py"
+    override.write_text("config.factor = 5\n")
+    first = pipetask(
+        "build", "-p", pipeline_file, "-c", "correct:factor=3", "-C", f"correct:{override}",
+        "--show", "config=correct::factor",
+    )  # fmt: skip
+    assert "config.factor=5" in first.stdout
+    second = pipetask(
+        "build", "-p", pipeline_file, "-C", f"correct:{override}", "-c", "correct:factor=3",
+        "--show", "config=correct::factor",
+    )  # fmt: skip
+    assert "config.factor=3" in second.stdout
+
+
+def test_one_quantum_from_a_graph_file_needs_no_database(repository, pipeline_file, tmp_path):
+    graph = tmp_path / "g.qg"
+    pipetask("qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "-q", graph)
+    first = next(iter(QuantumGraph.open(str(graph))))
+    code = (
+        "import sys\n"
+        "from pachon.ctrl_mpexec.program import pipetask\n"
+        "pipetask.main(sys.argv[1:], standalone_mode=False)\n"
+        "loaded = sorted(m for m in sys.modules if m.startswith(('sqlalchemy', 'pachon.registry')))\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run-qbb", str(repository), str(graph), "--qgraph-node-id", str(first)],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONWARNINGS": "error::ImportWarning"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_batch_jobs_and_transfer_back(repository, pipeline_file, tmp_path):
+    graph = tmp_path / "g.qg"
+    pipetask("qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "-q", graph)
+    pipetask("pre-exec-init-qbb", repository, graph)
+    for quantum_id in QuantumGraph.open(str(graph)):
+        pipetask("run-qbb", repository, graph, "--qgraph-node-id", quantum_id)
+    butler_program = [sys.executable, "-c", "from pachon.butler.program import main; main()"]
+    subprocess.run(
+        [*butler_program, "transfer-from-graph", str(graph), str(repository), "--register-dataset-types",
+         "--update-output-chain"],
+        check=True,
+    )  # fmt: skip
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        assert butler.get("visit_total", instrument="Cam", visit=3)["value"] == 600
+    report = pipetask("report", repository, graph, "--json")
+    assert json.loads(report.stdout)["tasks"]["gather"]["n_successful"] == 3
