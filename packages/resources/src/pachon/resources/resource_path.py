@@ -158,7 +158,7 @@ class ResourcePath:
     @property
     def zip_member(self) -> str | None:
         """The member of a zip file that is meant (``x.zip#zip-path=member``). Reading acts on the zip file itself."""
-        fragment = parse_fragment(self._url.fragment)
+        fragment = self._url.unquoted_fragment
         return fragment.removeprefix(ZIP_PREFIX) if fragment.startswith(ZIP_PREFIX) else None
 
     @property
@@ -447,13 +447,6 @@ def _directory_flag(url: Url, known: bool | None, forced: bool | None) -> bool |
 
 def _rebuild(url: Url, directory: bool | None, temporary: bool) -> ResourcePath:
     return ResourcePath._make(url, directory, temporary=temporary)
-
-
-def parse_fragment(fragment: str) -> str:
-    """Decode a fragment."""
-    from urllib.parse import unquote  # already imported by the parser
-
-    return unquote(fragment)
 
 
 def read_text(uri: str) -> str:

@@ -48,6 +48,11 @@ class Url:
         return self.path if not self.scheme or "%" not in self.path else unquote(self.path)
 
     @property
+    def unquoted_fragment(self) -> str:
+        """The fragment, decoded."""
+        return unquote(self.fragment)
+
+    @property
     def name(self) -> str:
         """The decoded last component; that of a folder, too."""
         return posixpath.basename(self.unquoted_path.rstrip("/"))
