@@ -50,6 +50,8 @@ def test_the_whole_way(repo: Path, simulated: Path) -> None:
     settings = ["name=x", "skyMap=discrete", "skyMap.raList=[10.0]", "skyMap.decList=[1.0]", "skyMap.radiusList=[0.1]"]
     done = run("register-skymap", repo, *(word for setting in settings for word in ("-c", setting)))
     assert done.stdout == "Registered: sky map x, discrete, 1 tract.\n"
+    done = run("ingest-reference-stars", repo, simulated / "truth" / "reference_stars.ecsv", "sim")
+    assert "of type standard_stars in refcats/sim." in done.stdout
     with Butler.open(str(repo)) as butler:
         assert len(list(butler.query_datasets("raw", collections="SimCam/raw/all"))) == 56
         assert butler.get("skyMap", skymap="x", collections="skymaps").kind == "discrete"
@@ -108,6 +110,7 @@ def test_wrong_sky_maps(repo: Path) -> None:
     [
         "define-visits",
         "ingest-raws",
+        "ingest-reference-stars",
         "make-discrete-skymap",
         "register-instrument",
         "register-skymap",
