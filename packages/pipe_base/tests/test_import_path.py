@@ -19,8 +19,10 @@ def test_objects_are_found() -> None:
         ("nowhere.to.be.Found", "'nowhere.to.be.Found' cannot be imported: there is no module 'nowhere'."),
         (
             "pachon.pipe_base.struct.Strct",
-            "'pachon.pipe_base.struct.Strct' cannot be imported: module 'pachon.pipe_base.struct' has no 'Strct'."
-             " Did you mean 'Struct'?",
+            (
+                "'pachon.pipe_base.struct.Strct' cannot be imported: module 'pachon.pipe_base.struct' has no 'Strct'."
+                " Did you mean 'Struct'?"
+            ),
         ),
         (
             "pachon.pipe_base.struct.zzz",

@@ -70,8 +70,9 @@ def expression_names(text: str) -> tuple[str, ...]:
     except ExpressionError:
         return ()
     bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    found = (n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in bound)
-    return tuple(dict.fromkeys(name for name in found if name not in _FUNCTIONS))
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in bound and n.id not in _FUNCTIONS]
+    found.sort(key=lambda n: (n.lineno, n.col_offset))
+    return tuple(dict.fromkeys(n.id for n in found))
 
 
 def rename_names(text: str, renames: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from pachon.pipe_base.import_path import import_path_of
 from pachon.pipe_base.pipeline.contents import PipelineContents
 from pachon.pipe_base.pipeline.errors import UnknownLabelError
 from pachon.pipe_base.pipeline.writing import write_pipeline
-from pachon.pipe_base.pipeline_graph import PipelineGraph, TaskNode
+from pachon.pipe_base.pipeline_graph import DatasetTypeNode, PipelineGraph, TaskNode
 
 __all__ = ["SHOW_ITEMS", "ShowItem", "parse_show_item", "show_contents", "show_graph"]
 
@@ -101,7 +101,7 @@ def show_graph(item: ShowItem, graph: PipelineGraph) -> str:
             return "\n".join(_subtasks(task) for task in _tasks(item, graph))
         case "inputs":
             rows = (
-                f"{node.name}: {{{', '.join(node.dimension_names)}}} {node.storage_class}"
+                f"{node.name}: {{{', '.join(_dimensions(node))}}} {node.storage_class}"
                 for node in graph.overall_inputs().values()
             )
             return "".join(f"{row}\n" for row in rows)
@@ -109,6 +109,11 @@ def show_graph(item: ShowItem, graph: PipelineGraph) -> str:
             return graph.draw(dataset_types=False)
         case _:
             return graph.draw()
+
+
+def _dimensions(node: DatasetTypeNode) -> tuple[str, ...]:
+    """Give the dimensions that identify a dataset, those that follow from others left out."""
+    return node.dimension_names if node.dataset_type is None else node.dataset_type.dimensions.required
 
 
 def _tasks(item: ShowItem, graph: PipelineGraph) -> list[TaskNode]:
