@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
+from hypothesis import settings
 
 from pachon.quantum_butler import QuantumGraph
 from pachon.quantum_butler.testing import example_graph
+
+# Machines are noisy: a slow example is no fault.
+settings.register_profile("pachon", deadline=None)
+settings.load_profile("pachon")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pachon.base import InvalidInputError, NotFoundError
 from pachon.datasets import ids_from_uuids, uuids_from_ids
-from pachon.quantum_butler import DatasetState, QuantumGraph
+from pachon.quantum_butler import DatasetState, GraphFileError, QuantumGraph
 from pachon.quantum_butler.testing import example_graph
 from pachon.resources import ResourceExistsError, ResourcePath
 
@@ -216,3 +216,20 @@ def test_summary(any_graph):
     assert isr["numQuanta"] == 12
     assert isr["numInputs"] == {"raw": 12, "bias": 12}
     assert isr["numOutputs"] == {"post_isr": 12, "isr_metadata": 12, "isr_log": 12}
+
+
+def test_other_extensions(tmp_path):
+    for name, words in (("x.qgraph", "LSST"), ("x.pickle", r"does not end in \.qg")):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(GraphFileError, match=words):
+            QuantumGraph.open(str(tmp_path / name))
+
+
+def test_edges_of_a_connection(any_graph):
+    quanta, rows = any_graph.connection_rows("isr", "bias")
+    biases = any_graph.datasets("bias")
+    data_ids = any_graph.quanta("isr").data_ids
+    assert len(quanta) == 12
+    assert all(data_ids[q]["detector"] == biases[r].data_id["detector"] for q, r in zip(quanta, rows, strict=True))
+    with pytest.raises(NotFoundError, match="Did you mean 'bias'"):
+        any_graph.connection_rows("isr", "bais")

@@ -118,7 +118,8 @@ def test_records_that_nothing_needs_are_left_out(tables):
         (lambda t: with_edge(t, 4, dataset_type="post_isr", label="cal", kind="output"), "more than one quantum"),
         (lambda t: with_quanta(t, 0, label="cal"), "have task 'cal' 2 times"),
         (lambda t: with_quanta(t, 0, ids=t.quanta[0].ids[:3]), r"\(12, 16\) is needed"),
-        (lambda t: with_quanta(t, 0, ids=np.repeat(t.quanta[0].ids[:1], 12, axis=0)), "same id"),
+        (lambda t: with_quanta(t, 0, ids=np.repeat(t.quanta[0].ids[:1], 12, axis=0)), "11 quanta have the same id"),
+        (lambda t: with_quanta(t, 1, ids=t.quanta[0].ids), "12 quanta have the same id"),
         (lambda t: with_quanta(t, 2, data_ids=t.quanta[2].data_ids.take(np.array([0, 0, 1, 2]))), "a data ID twice"),
         (
             lambda t: replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -16,16 +17,17 @@ from pachon.datasets import DatasetRef, DatasetTable, DatasetType, Quantum, ids_
 from pachon.datastore import FileRecords
 from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
 from pachon.quantum_butler.adjacency import Adjacency
-from pachon.quantum_butler.column_file.reader import ColumnFile
-from pachon.quantum_butler.column_file.writer import encode_file
-from pachon.quantum_butler.column_source import ColumnSource, MemoryColumns, Rows
+from pachon.quantum_butler.column_source import ColumnSource, Rows
 from pachon.quantum_butler.dataset_index import DatasetIndex
 from pachon.quantum_butler.documents import DocumentSource, MemoryDocuments
 from pachon.quantum_butler.explanation import Explanation, explain_quanta
 from pachon.quantum_butler.graph_columns import FILE_COLUMNS, columns_from_tables
+from pachon.quantum_butler.graph_file import EXTENSION, encode_graph, load_columns, open_graph_file
 from pachon.quantum_butler.header import DatastoreSource, GraphHeader
-from pachon.quantum_butler.neighbours import follow, quantum_pairs, task_offsets
+from pachon.quantum_butler.neighbours import edge_pairs, quantum_pairs
+from pachon.quantum_butler.new_run import rewrite_run
 from pachon.quantum_butler.picture import draw_graph
+from pachon.quantum_butler.quantum_finder import find_neighbours, find_quanta, locate_quanta
 from pachon.quantum_butler.quantum_maker import QuantumMaker, batches
 from pachon.quantum_butler.quantum_table import QuantumTable
 from pachon.quantum_butler.selection import select_quanta
@@ -89,14 +91,29 @@ class QuantumGraph:
         GraphFileError
             If the file is cut short, damaged, of a newer version, or no graph file.
         """
-        file = ColumnFile.open(ResourcePath(uri))
-        document = file.header
-        return cls(
-            GraphHeader.from_document(document["graph"]),
-            GraphStructure.from_document(document["structure"]),
-            file,
-            file,
-        )
+        header, structure, file = open_graph_file(uri)
+        return cls(header, structure, file, file)
+
+    def with_output_run(self, run: str, *, output: str | None = None) -> Self:
+        """Give the same graph for another output run: new ids for the graph, all quanta and all outputs.
+
+        Parameters
+        ----------
+        run
+            The new output run.
+        output
+            The chain that will offer it; without, that of this graph.
+
+        Raises
+        ------
+        InvalidInputError
+            If this graph is only a part of a larger one.
+        """
+        if self.is_partial:
+            raise InvalidInputError("This graph was cut out of a larger one; only whole graphs get another run.")
+        structure, columns = rewrite_run(self._structure, load_columns(self._columns), run)
+        header = replace(self.header, output_run=run, output=output or self.header.output, graph_id=uuid.uuid4())
+        return type(self)(header, structure, columns, self._documents)
 
     def write(self, uri: ResourcePath | str, *, overwrite: bool = False) -> None:
         """Write the graph to a file, safely on the medium when this returns.
@@ -116,38 +133,20 @@ class QuantumGraph:
             If the extension is another, or this graph is only a part of a larger one.
         """
         path = ResourcePath(uri)
-        if path.extension != ".qg":
-            raise InvalidInputError(f"A quantum graph is written to a file with extension .qg; got {path}.")
+        if path.extension != EXTENSION:
+            raise InvalidInputError(f"A quantum graph is written to a file with extension {EXTENSION}; got {path}.")
         if self.is_partial:
             raise InvalidInputError("This graph was cut out of a larger one; only whole graphs are written.")
         path.write(self.to_bytes(), overwrite=overwrite)
 
     def to_bytes(self) -> bytes:
         """Give the content of the graph's file."""
-        columns = self._columns
-        if not isinstance(columns, MemoryColumns):
-            columns = self.loaded()._memory
-        header = {"graph": self.header.to_document(), "structure": self._structure.to_document()}
-        documents = {name: self._documents.document(name) for name in self._documents.document_names}
-        return bytes(encode_file(header=header, documents=documents, tables=columns.tables))
+        return encode_graph(self.header, self._structure, self._columns, self._documents)
 
     def loaded(self) -> Self:
         """Give the same graph with all its columns in memory."""
-        if isinstance(self._columns, MemoryColumns):
-            return self
-        assert isinstance(self._columns, ColumnFile)
-        tables: dict[str, dict[str, NDArray[Any]]] = {}
-        for name in self._columns.names:
-            table, member = _split_name(name)
-            tables.setdefault(table, {})[member] = self._columns.read(name)
-        return type(self)(
-            self.header, self._structure, MemoryColumns(tables), self._documents, is_partial=self.is_partial
-        )
-
-    @property
-    def _memory(self) -> MemoryColumns:
-        assert isinstance(self._columns, MemoryColumns)
-        return self._columns
+        columns = load_columns(self._columns)
+        return type(self)(self.header, self._structure, columns, self._documents, is_partial=self.is_partial)
 
     # Size and documents ------------------------------------------------------------------------------------------
 
@@ -217,7 +216,7 @@ class QuantumGraph:
         NotFoundError
             If the graph has no such quantum.
         """
-        label, rows = next(iter(self._locate(ids_from_uuids([quantum_id])).items()))
+        ((label, rows),) = self._locate([quantum_id]).items()
         return self._maker.quanta(label, rows)[0]
 
     def iter_quanta(self, label: str | None = None) -> Iterator[Quantum]:
@@ -234,7 +233,7 @@ class QuantumGraph:
     def __contains__(self, quantum_id: object) -> bool:
         if not isinstance(quantum_id, uuid.UUID):
             return False
-        return any(len(rows) for rows in self._find(ids_from_uuids([quantum_id])).values())
+        return bool(find_quanta(self._structure, self._columns, ids_from_uuids([quantum_id])))
 
     def init_quantum(self, label: str) -> Quantum:
         """Give what constructing a task reads and writes; the label ``""`` stands for the graph as a whole.
@@ -278,7 +277,7 @@ class QuantumGraph:
         wanted = set(quantum_ids)
         init = {label for label, entry in self._structure.init.items() if entry.id in wanted}
         wanted -= {self._structure.init[label].id for label in init}
-        rows = self._locate(ids_from_uuids(sorted(wanted))) if wanted else {}
+        rows = self._locate(sorted(wanted)) if wanted else {}
         structure, columns = select_quanta(
             self._structure,
             self._columns,
@@ -292,11 +291,13 @@ class QuantumGraph:
 
     def upstream(self, quantum_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
         """Give the quanta that write what this one reads, in topological order."""
-        return self._next_to(quantum_id, upstream=True)
+        ((label, rows),) = self._locate([quantum_id]).items()
+        return find_neighbours(self._structure, self._columns, label, rows, upstream=True)
 
     def downstream(self, quantum_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
         """Give the quanta that read what this one writes, in topological order."""
-        return self._next_to(quantum_id, upstream=False)
+        ((label, rows),) = self._locate([quantum_id]).items()
+        return find_neighbours(self._structure, self._columns, label, rows, upstream=False)
 
     @cached_property
     def ids(self) -> NDArray[np.uint8]:
@@ -320,6 +321,19 @@ class QuantumGraph:
     def upstream_rows(self) -> Adjacency:
         """For the number of each quantum (see `ids`) the numbers of those that write what it reads."""
         return self.downstream_rows.reversed(len(self))
+
+    def connection_rows(self, label: str, connection: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the edges of a connection: row numbers in ``quanta(label)`` and in ``datasets(...)`` of its type.
+
+        Raises
+        ------
+        NotFoundError
+            If the task or the connection is not in the graph.
+        """
+        edges = {edge.connection: edge for edge in self._structure.edges_of(self._known_label(label))}
+        if connection not in edges:
+            raise NotFoundError(f"Task {label!r} has no connection {connection!r}.{closest(connection, edges)}")
+        return edge_pairs(self._columns, edges[connection])
 
     # Datasets and records ----------------------------------------------------------------------------------------
 
@@ -488,58 +502,5 @@ class QuantumGraph:
         columns = {column: self._columns.read(f"files/{name}/{column}") for column in FILE_COLUMNS}
         return FileRecords.from_columns({"dataset_id": ids} | columns)
 
-    def _find(self, ids: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
-        """Find quanta by id: row numbers by label; ids that are not there are left out."""
-        found: dict[str, NDArray[np.int64]] = {}
-        raw = [row.tobytes() for row in ids]
-        for task in self._structure.tasks.values():
-            low, high = task.id_range
-            possible = np.array([low <= key <= high for key in raw], dtype=bool)
-            if not task.rows or not possible.any():
-                continue
-            table = task.table if task.ascending_ids else f"quanta_by_id/{task.label}"
-            rows = self._columns.search(f"{table}/id", ids[possible])
-            rows = rows[rows >= 0]
-            if not task.ascending_ids:
-                rows = self._columns.take(f"{table}/row", rows).astype(np.int64)
-            if len(rows):
-                found[task.label] = rows
-        return found
-
-    def _locate(self, ids: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
-        found = self._find(ids)
-        missing = len(ids) - sum(len(rows) for rows in found.values())
-        if missing:
-            first = next(item for item in uuids_from_ids(ids) if item not in self)
-            more = f" (and {missing - 1} more)" if missing > 1 else ""
-            raise NotFoundError(f"The graph has no quantum {first}{more}; it has {len(self)} quanta.")
-        return found
-
-    def _next_to(self, quantum_id: uuid.UUID, *, upstream: bool) -> tuple[uuid.UUID, ...]:
-        label, rows = next(iter(self._locate(ids_from_uuids([quantum_id])).items()))
-        here, there = ("input", "output") if upstream else ("output", "input")
-        offsets = task_offsets(self._structure)
-        found: set[int] = set()
-        for edge in self._structure.edges_of(label):
-            if edge.kind != here:
-                continue
-            _, datasets = follow(self._columns, edge, "forward", rows)
-            for other in self._structure.edges_with(edge.dataset_type):
-                if other.kind == there:
-                    _, quanta = follow(self._columns, other, "back", datasets)
-                    found.update((quanta + offsets[other.label]).tolist())
-        ids: list[uuid.UUID] = []
-        for name, start in offsets.items():
-            task = self._structure.tasks[name]
-            mine = np.array(sorted(n - start for n in found if start <= n < start + task.rows), dtype=np.int64)
-            ids.extend(uuids_from_ids(self._columns.take(f"{task.table}/id", mine)))
-        return tuple(ids)
-
-
-def _split_name(name: str) -> tuple[str, str]:
-    """Give table and column of a column's name: the table is all but ``codes/...`` or the last part."""
-    table, slash, member = name.rpartition("/")
-    if table.endswith("/codes"):
-        return table.removesuffix("/codes"), f"codes/{member}"
-    assert slash
-    return table, member
+    def _locate(self, quantum_ids: Iterable[uuid.UUID]) -> dict[str, NDArray[np.int64]]:
+        return locate_quanta(self._structure, self._columns, ids_from_uuids(quantum_ids))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -345,11 +346,15 @@ def _check_producers(edges: Iterable[EdgeEntry], datasets: Mapping[str, DatasetE
 
 
 def _check_unique_ids(structure: GraphStructure, columns: _Tables) -> None:
-    for task in structure.tasks.values():
-        if not task.ascending_ids:
-            keys = as_keys(columns[f"quanta_by_id/{task.label}"]["id"])
-            if (keys[1:] == keys[:-1]).any():
-                raise InvalidInputError(f"Two quanta of task {task.label!r} have the same id.")
+    ranges = sorted((task.id_range, task.label) for task in structure.tasks.values() if task.rows)
+    apart = all(one[0][1] < other[0][0] for one, other in pairwise(ranges))
+    if apart and all(task.ascending_ids for task in structure.tasks.values()):
+        return
+    ids = np.concatenate([columns[task.table]["id"] for task in structure.tasks.values()])
+    keys = np.sort(as_keys(ids))
+    same = np.flatnonzero(keys[1:] == keys[:-1])
+    if len(same):
+        raise InvalidInputError(f"{len(same)} quanta have the same id as another one.")
 
 
 # Records and init datasets ---------------------------------------------------------------------------------------

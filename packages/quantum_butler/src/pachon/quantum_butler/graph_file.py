@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A graph's columns to the bytes of its file and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pachon.quantum_butler.column_file.layout import GraphFileError
+from pachon.quantum_butler.column_file.reader import ColumnFile
+from pachon.quantum_butler.column_file.writer import encode_file
+from pachon.quantum_butler.column_source import ColumnSource, MemoryColumns
+from pachon.quantum_butler.documents import DocumentSource
+from pachon.quantum_butler.header import GraphHeader
+from pachon.quantum_butler.structure import GraphStructure
+from pachon.resources import ResourcePath
+
+__all__ = ["EXTENSION", "encode_graph", "load_columns", "open_graph_file"]
+
+EXTENSION = ".qg"
+
+
+def open_graph_file(uri: ResourcePath | str) -> tuple[GraphHeader, GraphStructure, ColumnFile]:
+    """Read the directory of a graph file.
+
+    Raises
+    ------
+    GraphFileError
+        If the file is cut short, damaged, of a newer version, or no graph file.
+    """
+    path = ResourcePath(uri)
+    if path.extension != EXTENSION:
+        ours = "LSST's pipe_base made it" if path.extension == ".qgraph" else f"its name does not end in {EXTENSION}"
+        raise GraphFileError(str(path), f"{ours}; build the graph anew or name a {EXTENSION} file")
+    file = ColumnFile.open(path)
+    header = GraphHeader.from_document(file.header["graph"])
+    return header, GraphStructure.from_document(file.header["structure"]), file
+
+
+def load_columns(columns: ColumnSource) -> MemoryColumns:
+    """Read all columns into memory, unless they are there."""
+    if isinstance(columns, MemoryColumns):
+        return columns
+    assert isinstance(columns, ColumnFile)
+    tables: dict[str, dict[str, NDArray[Any]]] = {}
+    for name in columns.names:
+        table, member = _split_name(name)
+        tables.setdefault(table, {})[member] = columns.read(name)
+    return MemoryColumns(tables)
+
+
+def encode_graph(
+    header: GraphHeader, structure: GraphStructure, columns: ColumnSource, documents: DocumentSource
+) -> bytes:
+    """Give the content of a graph's file."""
+    return bytes(
+        encode_file(
+            header={"graph": header.to_document(), "structure": structure.to_document()},
+            documents={name: documents.document(name) for name in documents.document_names},
+            tables=load_columns(columns).tables,
+        )
+    )
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Give table and column of a column's name: the table is all but ``codes/...`` or the last part."""
+    table, _, member = name.rpartition("/")
+    if table.endswith("/codes"):
+        return table.removesuffix("/codes"), f"codes/{member}"
+    return table, member
