@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from typing import Any
+
+import pytest
+
+from pachon.pipe_base import GraphEdge, PipelineGraph, StepError, TaskNode
+from pachon.pipe_base.pipeline_graph import GraphStep, GraphSubset
+
+VISIT = ("instrument", "visit")
+EXPOSURE = ("instrument", "exposure")
+
+
+def task(label: str, reads: str, writes: str, dimensions: tuple[str, ...] = VISIT) -> TaskNode:
+    def edge(name: str, kind: Any) -> GraphEdge:
+        return GraphEdge(
+            task_label=label,
+            connection=name,
+            kind=kind,
+            dataset_type_name=name,
+            storage_class="StructuredDataDict",
+            raw_dimensions=dimensions,
+        )
+
+    edges = [edge(name, "input") for name in reads.split()] + [edge(name, "output") for name in writes.split()]
+    return TaskNode(label=label, class_name="m.T", dimension_names=dimensions, edges=tuple(edges))
+
+
+def build(steps: dict[str, tuple[str, str]], *tasks: TaskNode) -> PipelineGraph:
+    return PipelineGraph.build(
+        tasks or (task("a", "raw", "x"), task("b", "x", "y")),
+        subsets={name: GraphSubset(name=name, labels=tuple(labels.split())) for name, (labels, _) in steps.items()},
+        steps=tuple(GraphStep(label=name, dimensions=tuple(d.split())) for name, (_, d) in steps.items()),
+    )
+
+
+def test_good_steps() -> None:
+    graph = build({"s1": ("a", "visit"), "s2": ("b", "")})
+    assert [step.label for step in graph.steps] == ["s1", "s2"]
+    build({"s1": ("a", "visit")}, task("a", "raw", "x", EXPOSURE))  # related by visit_definition
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ({"s1": ("a b", ""), "s2": ("b", "")}, "Task 'b' is in two steps, 's1' and 's2'."),
+        ({"s1": ("a", "")}, "Task 'b' is in no step; with steps, every task is in one."),
+        ({"s1": ("a b", "vist")}, "Step 's1': there is no dimension 'vist'. Did you mean 'visit'?"),
+        (
+            {"s1": ("a b", "detector")},
+            (
+                "Step 's1' is split by 'detector', but the dimensions of task 'a' has {band, instrument, day_obs, "
+                "physical_filter, visit}."
+            ),
+        ),
+    ],
+)
+def test_steps_that_do_not_fit(steps: dict[str, tuple[str, str]], message: str) -> None:
+    with pytest.raises(StepError) as caught:
+        build(steps)
+    assert str(caught.value) == message
+
+
+def test_a_step_cannot_feed_an_earlier_one() -> None:
+    with pytest.raises(StepError) as caught:
+        build({"s1": ("b", ""), "s2": ("a", "")})
+    assert str(caught.value) == "Step 's1' reads 'x' (task 'b'), which the later step 's2' writes (task 'a')."
