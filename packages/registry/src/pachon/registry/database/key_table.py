@@ -31,6 +31,12 @@ class KeyTable:
         """Encode plain columns of integers or strings."""
         return cls(columns={name: _encode(values) for name, values in columns.items()}, length=length)
 
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any], length: int) -> Self:
+        """Take columns as `pachon.registry.database.columns` gives them: int64, or categorical."""
+        encoded = {n: c if isinstance(c, Categorical) else Categorical.encode(c) for n, c in columns.items()}
+        return cls(columns=encoded, length=length)
+
     def __len__(self) -> int:
         return self.length
 

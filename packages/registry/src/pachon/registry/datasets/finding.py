@@ -173,7 +173,7 @@ def find(
     first[1:] = asked[1:] != asked[:-1]
     ties = np.flatnonzero(~first)
     for tie in ties[members.rank[found[ties]] == members.rank[found[ties - 1]]].tolist():
-        if members.ids[found[tie]] != members.ids[found[tie - 1]]:
+        if (members.ids[found[tie]] != members.ids[found[tie - 1]]).any():
             index = int(asked[tie])
             span = Timespan() if bounds is None else Timespan.from_ns(int(bounds[0][index]), int(bounds[1][index]))
             name = collections[int(members.rank[found[tie]])].name
@@ -181,8 +181,8 @@ def find(
     asked, found = asked[first], found[first]
     rows = np.full(len(data_ids), -1, dtype=np.int64)
     rows[asked] = np.arange(len(asked))
-    ids = [members.ids[row] for row in found.tolist()]
-    return rows, dataset_table(state.view(connection), known, data_ids.take(asked), ids, members.runs[found].tolist())
+    taken = data_ids.take(asked)
+    return rows, dataset_table(state.view(connection), known, taken, members.ids[found], members.runs[found])
 
 
 def _pairs(wanted: KeyTable, there: KeyTable) -> tuple[np.ndarray, np.ndarray]:

@@ -13,9 +13,17 @@ import sqlalchemy as sa
 from pachon.datasets import CollectionType, DatasetTable, ValidityTable
 from pachon.dimensions import Timespan
 from pachon.registry import summaries
-from pachon.registry.database.key_lookup import fetch_by_keys
+from pachon.registry.database.columns import Kind, concatenated
+from pachon.registry.database.key_lookup import fetch_columns_by_keys
 from pachon.registry.database.key_table import KeyTable
-from pachon.registry.datasets.rows import data_id_columns, dataset_table, transposed, type_chunks
+from pachon.registry.datasets.rows import (
+    data_id_columns,
+    dataset_table,
+    ids_array,
+    key_kinds,
+    transposed,
+    type_chunks,
+)
 from pachon.registry.definitions import Collection, RegisteredType
 from pachon.registry.state import State
 
@@ -49,7 +57,7 @@ def fetch_by_ids(state: State, connection: sa.Connection, ids: list[bytes]) -> l
         group = known.tables.group
         *data_id, found, runs = transposed(rows, len(group.required) + 2)
         keys = KeyTable.from_lists(dict(zip(group.required, data_id, strict=True)), len(found))
-        tables.append(dataset_table(view, known, keys, found, runs))
+        tables.append(dataset_table(view, known, keys, ids_array(found), np.array(runs, dtype=np.int64)))
     return tables
 
 
@@ -89,7 +97,8 @@ class Members:
     """Datasets of one type in collections, one row for each place where one was found."""
 
     keys: KeyTable
-    ids: list[bytes]
+    ids: np.ndarray
+    """Shape (n, 16), uint8."""
     runs: np.ndarray
     """Numbers of the runs, int64."""
     rank: np.ndarray
@@ -118,51 +127,54 @@ def fetch_members(
     held = summaries.select_searchable(state, connection, known.id, list(rank))
     tagged = [c.id for c in collections if c.id in held and c.type is not CollectionType.CALIBRATION]
     certified = [c.id for c in collections if c.id in held and c.type is CollectionType.CALIBRATION and calibrations]
-    width = len(known.tables.group.required)
-    rows = _member_rows(state, connection, known, tagged, keys, with_validity=False)
-    parts = [transposed(rows, width + 3)]
-    count = len(rows)
-    rows = _member_rows(state, connection, known, certified, keys, with_validity=True) if certified else []
-    parts.append(transposed(rows, width + 5))
-    joined = [list(a) + list(b) for a, b in zip(parts[0], parts[1], strict=False)]
+    tables = known.tables
+    kinds: list[Kind] = [*key_kinds(tables), "id", "int", "int"]
     unbounded = Timespan()
-    begins = [unbounded.begin_ns] * count + list(parts[1][width + 3])
-    ends = [unbounded.end_ns] * count + list(parts[1][width + 4])
+    columns = _member_columns(connection, known, tables.membership, tagged, keys, kinds)
+    count = len(columns[-1])
+    columns += [np.full(count, unbounded.begin_ns), np.full(count, unbounded.end_ns)]
+    if certified:
+        kinds += ["int", "int"]
+        columns = concatenated(
+            [columns, _member_columns(connection, known, tables.validity, certified, keys, kinds)], kinds
+        )
+    *data_id, ids, runs, places, begin_ns, end_ns = columns
+    rank_of = np.full(max(rank, default=0) + 1, -1, dtype=np.int64)
+    rank_of[list(rank)] = list(rank.values())
     return Members(
-        keys=KeyTable.from_lists(dict(zip(known.tables.group.required, joined, strict=False)), count + len(rows)),
-        ids=joined[width],
-        runs=np.array(joined[width + 1], dtype=np.int64),
-        rank=np.array([rank[number] for number in joined[width + 2]], dtype=np.int64),
-        begin_ns=np.array(begins, dtype=np.int64),
-        end_ns=np.array(ends, dtype=np.int64),
+        keys=KeyTable.from_columns(dict(zip(tables.group.required, data_id, strict=True)), len(ids)),
+        ids=ids,
+        runs=runs,
+        rank=rank_of[places],
+        begin_ns=begin_ns,
+        end_ns=end_ns,
     )
 
 
-def _member_rows(
-    state: State,
+def _member_columns(
     connection: sa.Connection,
     known: RegisteredType,
+    table: sa.Table,
     collections: list[int],
     keys: KeyTable | None,
-    *,
-    with_validity: bool,
-) -> list[tuple[Any, ...]]:
-    if not collections:
-        return []
-    table = known.tables.validity if with_validity else known.tables.membership
+    kinds: list[Kind],
+) -> list[Any]:
     columns = data_id_columns(known.tables, table)
     wanted = [*columns.values(), table.c.dataset_id, table.c.run_id, table.c.collection_id]
-    if with_validity:
+    if "begin_ns" in table.c:
         wanted += [table.c.begin_ns, table.c.end_ns]
     select = sa.select(*wanted).where(table.c.dataset_type_id == known.id)
-    rows: list[tuple[Any, ...]] = []
-    for start in range(0, len(collections), 5000):
-        part = select.where(table.c.collection_id.in_(collections[start : start + 5000]))
-        if keys is None:
-            rows.extend(connection.execute(part))
-        else:
-            rows.extend(fetch_by_keys(connection, part, columns, keys))
-    return rows
+    parts = [
+        fetch_columns_by_keys(
+            connection,
+            select.where(table.c.collection_id.in_(collections[start : start + 5000])),
+            columns,
+            keys,
+            kinds,
+        )
+        for start in range(0, len(collections), 5000)
+    ]
+    return concatenated(parts, kinds)
 
 
 def fetch_validity(
@@ -174,6 +186,6 @@ def fetch_validity(
 ) -> ValidityTable:
     """Give every dataset of a type in collections, with its validity range and the rank of the collection."""
     members = fetch_members(state, connection, known, collections, keys)
-    table = dataset_table(state.view(connection), known, members.keys, members.ids, members.runs.tolist())
+    table = dataset_table(state.view(connection), known, members.keys, members.ids, members.runs)
     found = ValidityTable(table, members.begin_ns, members.end_ns, members.rank.astype(np.int32))
     return found if keys is None else found.take(members.keys.match(keys) >= 0)

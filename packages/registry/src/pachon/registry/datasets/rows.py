@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from pachon.base import InvalidInputError
 from pachon.datasets import DatasetRef, DatasetTable, DatasetType
 from pachon.dimensions import Categorical, DataIdTable
+from pachon.registry.database.columns import Kind
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.definitions import RegisteredType, View
 from pachon.registry.schema.dataset_tables import DatasetTables
-from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.schema.dimension_tables import dimension_column, key_kind
 
 __all__ = [
     "as_tables",
@@ -23,6 +24,7 @@ __all__ = [
     "dataset_table",
     "id_list",
     "ids_array",
+    "key_kinds",
     "run_column",
     "transposed",
     "type_chunks",
@@ -58,9 +60,14 @@ def type_chunks(ids: list[bytes]) -> Iterator[list[bytes]]:
     return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
-def run_column(view: View, numbers: Sequence[int]) -> Categorical:
+def key_kinds(tables: DatasetTables) -> list[Kind]:
+    """Give the kinds of the data ID columns of the tables."""
+    return [key_kind(tables.group.universe, name) for name in tables.group.required]
+
+
+def run_column(view: View, numbers: np.ndarray) -> Categorical:
     """Give the names of runs of which the numbers are known."""
-    values, codes = np.unique(np.array(numbers, dtype=np.int64), return_inverse=True)
+    values, codes = np.unique(numbers, return_inverse=True)
     known = view.collections_by_id(values.tolist())
     names = np.empty(len(values), dtype=object)
     names[:] = [known[number].name for number in values.tolist()]
@@ -71,16 +78,12 @@ def run_column(view: View, numbers: Sequence[int]) -> Categorical:
 
 
 def dataset_table(
-    view: View,
-    known: RegisteredType,
-    data_ids: KeyTable | DataIdTable,
-    ids: Sequence[bytes],
-    runs: Sequence[int],
+    view: View, known: RegisteredType, data_ids: KeyTable | DataIdTable, ids: np.ndarray, runs: np.ndarray
 ) -> DatasetTable:
     """Make a table of datasets from columns; the data IDs are minimal unless they are given as a table."""
     if isinstance(data_ids, KeyTable):
         data_ids = DataIdTable(known.dataset_type.dimensions, data_ids.columns, data_ids.length)
-    return DatasetTable(known.dataset_type, data_ids, ids_array(ids), run_column(view, runs))
+    return DatasetTable(known.dataset_type, data_ids, ids, run_column(view, runs))
 
 
 def as_tables(refs: DatasetTable | Iterable[DatasetRef]) -> list[DatasetTable]:

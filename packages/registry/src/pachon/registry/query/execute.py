@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pachon.dimensions import DataIdTable
+from pachon.datasets import id_keys
+from pachon.dimensions import Categorical, DataIdTable
+from pachon.registry.database.columns import Kind, fetch_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.uploads import uploaded
+from pachon.registry.dimension_records.implied import fetch_implied
 from pachon.registry.dimension_records.regions import fetch_regions, fetch_touching
 from pachon.registry.errors import CalibrationLookupError
-from pachon.registry.query.compile_sql import DATASET_COLUMNS, compile_plan, is_distinct
+from pachon.registry.query.compile_sql import compile_plan, is_distinct
 from pachon.registry.query.plan import Mark, Plan, Refinement
 from pachon.registry.query.region_tests import overlapping_pairs
-from pachon.registry.schema.dimension_tables import key_type
+from pachon.registry.schema.dimension_tables import key_kind, key_type
 from pachon.registry.state import State
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class Rows:
 
     keys: KeyTable
     ids: np.ndarray
-    """Shape (n,), object: 16 bytes each."""
+    """Shape (n, 16), uint8."""
     runs: np.ndarray
     """Numbers of runs, int64."""
     collections: np.ndarray
@@ -68,20 +71,28 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
         If the winning collection of a data ID has several calibrations.
     """
     if plan.doomed or plan.limit == 0:
-        return _rows(plan, [])
+        return _rows(plan, None)
     with ExitStack() as stack:
         uploads = [stack.enter_context(_upload(state, connection, t.columns, len(t))) for t in tables]
         marks = [stack.enter_context(_upload_mark(state, connection, mark)) for mark in plan.marks]
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
         select = compile_plan(plan, state.schema, state.dialect, uploads=uploads, marks=marks, limit=stop)
-        rows = _rows(plan, connection.execute(select).all())
+        rows = _rows(plan, fetch_columns(connection, select, _kinds(state, plan)))
     for refinement in plan.refinements:
         rows = _refine(state, connection, rows, refinement)
     if plan.datasets is not None:
         rows = _choose_datasets(plan, rows)
     elif not _is_final(plan):
         rows = _distinct(rows, plan.result.required)
-    return _limited(rows, plan.limit)
+    return _with_implied(state, connection, plan, _limited(rows, plan.limit))
+
+
+def _kinds(state: State, plan: Plan) -> list[Kind]:
+    kinds: list[Kind] = [key_kind(state.universe, name) for name in plan.keys]
+    if plan.datasets is not None:
+        kinds += ["id", "int", "int"]
+    # A query without dimensions selects the number 1.
+    return kinds or ["int"]
 
 
 def _is_final(plan: Plan) -> bool:
@@ -93,18 +104,35 @@ def _is_final(plan: Plan) -> bool:
     return set(plan.keys) <= set(plan.result.names)
 
 
-def _rows(plan: Plan, rows: Sequence[Any]) -> Rows:
-    width = len(plan.keys) + (len(DATASET_COLUMNS) if plan.datasets is not None else 0)
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * width
-    keys = KeyTable.from_lists(dict(zip(plan.keys, columns, strict=False)), len(rows))
-    found = columns[len(plan.keys) : width] if plan.datasets is not None else [(), (), ()]
-    ids = np.empty(len(found[0]), dtype=object)
-    ids[:] = found[0]
-    empty = np.zeros(len(rows), dtype=np.int64)
-    if plan.datasets is None:
-        return Rows(keys=keys, ids=empty, runs=empty, collections=empty)
-    numbers = [np.array(column, dtype=np.int64) for column in found[1:]]
-    return Rows(keys=keys, ids=ids, runs=numbers[0], collections=numbers[1])
+def _rows(plan: Plan, columns: Sequence[Any] | None) -> Rows:
+    none = np.empty(0, dtype=np.int64)
+    if columns is None:
+        empty = Categorical(none.astype(np.int32), np.empty(0, dtype=object))
+        keys = KeyTable(columns=dict.fromkeys((*plan.keys, *plan.result.names), empty), length=0)
+        return Rows(keys=keys, ids=np.empty((0, 16), dtype=np.uint8), runs=none, collections=none)
+    length = len(columns[-1])
+    keys = KeyTable.from_columns(dict(zip(plan.keys, columns, strict=False)), length)
+    if plan.datasets is not None:
+        ids, runs, collections = columns[len(plan.keys) :]
+        return Rows(keys=keys, ids=ids, runs=runs, collections=collections)
+    none = np.zeros(length, dtype=np.int64)
+    return Rows(keys=keys, ids=none, runs=none, collections=none)
+
+
+def _with_implied(state: State, connection: sa.Connection, plan: Plan, rows: Rows) -> Rows:
+    """Fill in values of implied dimensions that the statement left out."""
+    columns = dict(rows.keys.columns)
+    for name in plan.late:
+        element = state.universe[name]
+        keys = KeyTable(columns={d: columns[d] for d in element.required}, length=len(rows))
+        found, place = fetch_implied(state, connection, element, keys)
+        columns |= {implied: column.take(place) for implied, column in found.items() if implied in plan.result}
+    return Rows(
+        keys=KeyTable(columns=columns, length=len(rows)),
+        ids=rows.ids,
+        runs=rows.runs,
+        collections=rows.collections,
+    )
 
 
 def _upload(state: State, connection: sa.Connection, columns: Any, length: int) -> Any:
@@ -148,7 +176,7 @@ def _choose_datasets(plan: Plan, rows: Rows) -> Rows:
     if not len(rows):
         return rows
     if not plan.find_first:
-        _, first = np.unique(_id_codes(rows.ids), return_index=True)
+        _, first = np.unique(id_keys(rows.ids), return_index=True)
         return rows.take(np.sort(first))
     ranks = {**facts.members, **facts.certified}
     rank = np.array([ranks[number] for number in rows.collections.tolist()], dtype=np.int64)
@@ -161,19 +189,13 @@ def _choose_datasets(plan: Plan, rows: Rows) -> Rows:
     return rows.take(np.sort(order[first]))
 
 
-def _id_codes(ids: np.ndarray) -> np.ndarray:
-    """Give one integer a row, equal for equal ids."""
-    known: dict[bytes, int] = {}
-    return np.fromiter((known.setdefault(id_, len(known)) for id_ in ids.tolist()), dtype=np.int64, count=len(ids))
-
-
 def _refuse_ties(plan: Plan, rows: Rows, rank: np.ndarray, order: np.ndarray, first: np.ndarray) -> None:
     facts = plan.datasets
     assert facts is not None
     winner = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
     ties = np.flatnonzero(~first & (rank[order] == rank[winner]))
     for tie in ties.tolist():
-        if rows.ids[order[tie]] != rows.ids[winner[tie]]:
+        if (rows.ids[order[tie]] != rows.ids[winner[tie]]).any():
             row = int(order[tie])
             data_id = ", ".join(f"{name}={rows.keys.columns[name][row]!r}" for name in plan.result.required)
             raise CalibrationLookupError(

@@ -160,7 +160,7 @@ class Queries:
             rows, _ = self._run(spec)
             group = known.dataset_type.dimensions
             data_ids = DataIdTable(group, {n: rows.keys.columns[n] for n in group.ordered}, len(rows))
-            table = dataset_table(self._state.view(connection), known, data_ids, rows.ids.tolist(), rows.runs.tolist())
+            table = dataset_table(self._state.view(connection), known, data_ids, rows.ids, rows.runs)
         if isinstance(dataset_type, DatasetType):
             if dataset_type.dimensions != known.dataset_type.dimensions:
                 raise InvalidInputError(f"{dataset_type!r} is registered as {known.dataset_type!r}.")

@@ -146,6 +146,8 @@ class Plan:
     sources: tuple[Source, ...]
     predicate: Predicate = field(default_factory=lambda: Truth(value=True))
     """What the database tests: keys, fields and times."""
+    late: tuple[str, ...] = ()
+    """Elements that give values of implied dimensions after all else: they do not restrict the rows."""
     refinements: tuple[Refinement, ...] = ()
     marks: tuple[Mark, ...] = ()
     order: tuple[OrderTerm, ...] = ()
@@ -163,6 +165,7 @@ class Plan:
         lines += [f"  from {source}" for source in self.sources]
         lines += [f"  where {self.predicate}"] if self.predicate != Truth(value=True) else []
         lines += [f"  then {refinement}" for refinement in self.refinements]
+        lines += [f"  then fill in what {name} implies" for name in self.late]
         lines += [f"  order by {', '.join(map(str, self.order))}"] if self.order else []
         lines += [f"  limit {self.limit}"] if self.limit is not None else []
         lines += [f"  doomed: {reason}" for reason in self.doomed]

@@ -90,7 +90,9 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
     tested = _without_top_overlaps(predicate)
     used = [*values_of(tested), *(term.value for term in order)]
     sources, refinements = _sources(spec, group, facts, used, spatial)
-    keys = _with_keys_of(scope.universe, spec.dimensions, refinements)
+    sources, late = _postponed(spec, group, sources, used, refinements)
+    implied = {name for element in late for name in scope.universe[element].implied}
+    keys = tuple(n for n in _with_keys_of(scope.universe, spec.dimensions, refinements) if n not in implied)
     doomed = contradictions(equal_keys(predicate))
     doomed += [reason for f in facts for reason in _why_doomed(f, dict(equal_keys(predicate)))]
     return Plan(
@@ -99,6 +101,7 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
         keys=keys,
         sources=tuple(sources),
         predicate=tested,
+        late=late,
         refinements=tuple(refinements),
         marks=marks,
         order=order,
@@ -288,6 +291,48 @@ def _provided(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
             return facts.dimensions.required
         case UploadSource(dimensions=dimensions):
             return dimensions
+
+
+def _postponed(
+    spec: QuerySpec,
+    group: DimensionGroup,
+    sources: list[Source],
+    used: Sequence[Value],
+    refinements: Sequence[Refinement],
+) -> tuple[list[Source], tuple[str, ...]]:
+    """Take out elements that only add values of implied dimensions which nothing else depends on.
+
+    Give the sources that are left, and those elements in the order in which they can be looked up.
+    """
+    universe = group.universe
+    needed = {value.dimension for value in used if isinstance(value, Key)}
+    needed |= {value.element for value in used if isinstance(value, Field)}
+    needed |= {
+        name
+        for r in refinements
+        for side in (r.left, r.right)
+        if isinstance(side, str)
+        for name in universe[side].required
+    }
+    result = spec.dimensions
+    late: list[str] = []
+    # What an element implies comes after it in this order, so that the ends of chains are taken out first.
+    for name in reversed(group.lookup_order):
+        own = next((s for s in sources if isinstance(s, ElementSource) and s.element == name), None)
+        element = universe[name]
+        if own is None or name in (*needed, spec.element) or element.always_join or not element.implied:
+            continue
+        others = [s for s in sources if s is not own]
+        elsewhere = {n for s in others for n in _provided(universe, s)}
+        wanted = set(element.implied) & set(result.names)
+        if not set(element.required) <= elsewhere or set(element.implied) & (elsewhere | needed | set(result.required)):
+            continue
+        if wanted and not set(element.required) <= set(result.names):
+            continue
+        sources = others
+        if wanted:
+            late.append(name)
+    return sources, tuple(reversed(late))
 
 
 def _spatial_sources(

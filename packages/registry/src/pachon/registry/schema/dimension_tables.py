@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 from pachon.dimensions import Column, DimensionElement, DimensionUniverse
 from pachon.registry.database.column_types import Bytes, Key64, text
 
-__all__ = ["dimension_column", "element_table", "foreign_keys", "key_type", "leaves", "overlap_table"]
+__all__ = ["dimension_column", "element_table", "foreign_keys", "key_kind", "key_type", "leaves", "overlap_table"]
 
 
 def dimension_column(name: str) -> str:
@@ -23,6 +23,11 @@ def dimension_column(name: str) -> str:
 def key_type(universe: DimensionUniverse, dimension: str) -> TypeEngine[Any]:
     """Give the column type of a dimension's values."""
     return _column_type(universe.dimensions[dimension].primary_key)
+
+
+def key_kind(universe: DimensionUniverse, dimension: str) -> Literal["int", "text"]:
+    """Give what a column of a dimension's values becomes (`pachon.registry.database.columns`)."""
+    return "int" if universe.dimensions[dimension].primary_key.type == "int" else "text"
 
 
 def leaves(universe: DimensionUniverse, names: Iterable[str]) -> list[str]:
