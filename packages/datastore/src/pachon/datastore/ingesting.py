@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -201,9 +202,10 @@ def _extension(place: str | ResourcePath) -> str:
 def _size(place: str | ResourcePath) -> int:
     try:
         if isinstance(place, str):
-            if os.path.isdir(place):
+            status = os.stat(place)
+            if stat.S_ISDIR(status.st_mode):
                 raise InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
-            return os.stat(place).st_size
+            return status.st_size
         return place.size()
     except (FileNotFoundError, NotFoundError) as error:
         raise SourceFileNotFoundError(str(place)) from error
