@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,11 +74,12 @@ def test_any_graph_is_sorted_or_has_a_cycle(order: list[int], pairs: set[tuple[i
     try:
         found = labels(sort_tasks(tasks))
     except PipelineDataCycleError as error:
-        assert error.path[0] == error.path[-1]
-        chain = error.path[::2]
-        for first, second in zip(chain, chain[1:], strict=False):
-            assert (int(first[1:]), int(second[1:])) in pairs
+        path = error.path
     else:
         place = {label: i for i, label in enumerate(found)}
         assert all(place[f"t{a}"] < place[f"t{b}"] for a, b in pairs)
         assert found == labels(sort_tasks(sorted(tasks, key=lambda node: node.label)))
+        return
+    assert path[0] == path[-1]
+    for first, second in itertools.pairwise(path[::2]):
+        assert (int(first[1:]), int(second[1:])) in pairs

@@ -54,7 +54,7 @@ def test_order_and_relations(graph: PipelineGraph) -> None:
         "combine_config", "combine_log", "combine_metadata", "measure_config", "measure_log", "measure_metadata",
         "packages", "summarize_config", "summarize_log", "summarize_metadata",
     ]  # fmt: skip
-    with pytest.raises(NotFoundError, match="The pipeline has no task 'combin'. Did you mean 'combine'"):
+    with pytest.raises(NotFoundError, match=r"The pipeline has no task 'combin'\. Did you mean 'combine'"):
         graph.task("combin")
 
 
@@ -156,10 +156,10 @@ def test_code_that_has_changed_is_noticed(pipeline: Pipeline) -> None:
     )
     assert load_task(changed, override=True).outputs.keys() == {"measurement"}
     with pytest.raises(
-        PipelineGraphError, match="does not fit .*MeasureTask any more: MeasureConfig has no field 'doo'"
+        PipelineGraphError, match=r"does not fit .*MeasureTask any more: MeasureConfig has no field 'doo'"
     ):
         load_task(stored('"do_bias": true', '"doo": true').tasks["measure"])
-    with pytest.raises(PipelineGraphError, match="The class of task 'measure' is not usable: .* has no 'Missing'"):
+    with pytest.raises(PipelineGraphError, match=r"The class of task 'measure' is not usable: .* has no 'Missing'"):
         load_task(stored("sample_tasks.MeasureTask", "sample_tasks.Missing").tasks["measure"])
 
 

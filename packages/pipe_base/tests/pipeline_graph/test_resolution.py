@@ -260,7 +260,7 @@ def test_components() -> None:
     assert node.dataset_type == whole
     with pytest.raises(UnresolvedDatasetTypeError, match="has no component 'nothing'"):
         PipelineGraph.build([task("t", edge("t", "image.nothing"))], registered=registered(whole))
-    with pytest.raises(IncompatibleDatasetTypeError, match="reads 'image.wcs' as StructuredDataDict"):
+    with pytest.raises(IncompatibleDatasetTypeError, match=r"reads 'image\.wcs' as StructuredDataDict"):
         PipelineGraph.build([task("t", edge("t", "image.wcs"))], registered=registered(whole))
 
 
