@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from pachon.base import InvalidInputError
 from pachon.pipe_tasks.arrays import BoolArray, FloatArray
+from pachon.pipe_tasks.header_cards import ensure_header
 
 __all__ = ["combine_frames", "find_outliers"]
 
@@ -56,15 +58,19 @@ def combine_frames(frames: Sequence[Any], *, clip: float = 5.0, weights: Sequenc
     combiner = ccdproc.Combiner(
         [CCDData(v, unit=frames[0].unit, mask=m) for v, m in zip(values, rejected, strict=True)], dtype=np.float32
     )
-    combiner.weights = weight
-    master = combiner.average_combine()
-    kept = np.where(rejected, 0.0, weight[:, None, None])
+    kept = np.where(rejected, np.float32(0.0), weight[:, None, None].astype(np.float32))
     total = kept.sum(axis=0)
     empty = total == 0
+    # A weight for each value: with one a frame the library divides by the weights of masked values, too.
+    combiner.weights = kept
+    with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # scatter of single values, which is not used
+        master = combiner.average_combine()
     master.data = np.where(empty, 0.0, np.asarray(master.data)).astype(np.float32)
     sigma = np.sqrt(np.sum((kept * deviation) ** 2, axis=0)) / np.where(empty, 1.0, total)
     master.uncertainty = StdDevUncertainty(sigma.astype(np.float32))
     master.mask = empty
+    ensure_header(master)
     master.header["NCOMBINE"] = (len(frames), "frames combined")
     master.header["CLIPPED"] = (round(float(outliers.mean()), 8), "fraction of values rejected")
     if len(frames) > 1:

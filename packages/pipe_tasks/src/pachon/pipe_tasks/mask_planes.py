@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pachon.pipe_tasks.arrays import BoolArray, FlagArray
+from pachon.pipe_tasks.header_cards import ensure_header
 
-__all__ = ["UNUSABLE", "MaskPlane", "flags_of", "set_flags"]
+__all__ = ["NO_VALUE", "UNUSABLE", "MaskPlane", "flags_of", "set_flags"]
 
 
 class MaskPlane(IntFlag):
@@ -31,8 +32,14 @@ class MaskPlane(IntFlag):
     SUSPECT = 16
     """Interpolated from neighbours of which some were unusable."""
 
+    COSMIC_RAY = 32
+    """Hit by a particle; the value is that of its surroundings."""
 
-UNUSABLE = MaskPlane.BAD | MaskPlane.SATURATED | MaskPlane.NO_DATA
+
+NO_VALUE = MaskPlane.BAD | MaskPlane.NO_DATA | MaskPlane.COSMIC_RAY
+"""The planes of pixels that hold nothing of the sky; a saturated pixel at least says that it is bright."""
+
+UNUSABLE = NO_VALUE | MaskPlane.SATURATED
 """The planes that make the boolean ``mask``."""
 
 
@@ -49,8 +56,9 @@ def set_flags(image: Any, flags: FlagArray) -> None:
     """Give a CCDData its flags, the mask that follows from them, and header cards that name the bits."""
     image.flags = flags
     image.mask = unusable(flags)
+    header = ensure_header(image)
     for plane in MaskPlane:
-        image.header[f"MP_{plane.name}"[:8]] = (int(plane).bit_length() - 1, f"bit of flag {plane.name}")
+        header[f"MP_{plane.name}"[:8]] = (int(plane).bit_length() - 1, f"bit of flag {plane.name}")
 
 
 def unusable(flags: FlagArray) -> BoolArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pachon.base import InvalidInputError
 from pachon.pipe_tasks.camera import Detector, box_slices
+from pachon.pipe_tasks.header_cards import ensure_header
 
 __all__ = ["OverscanModel", "subtract_overscan"]
 
@@ -58,6 +59,7 @@ def subtract_overscan(
             )
     trimmed = ccdproc.trim_image(raw[box_slices(detector.data_section)])
     trimmed.data = trimmed.data.astype(np.float32)
+    ensure_header(trimmed)
     columns = [_inner_columns(raw.data[box_slices(box)], skip) for box in detector.overscan_sections]
     if not columns:
         return trimmed

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pachon.pipe_tasks.arrays import BoolArray, FlagArray, FloatArray
-from pachon.pipe_tasks.mask_planes import MaskPlane, unusable
+from pachon.pipe_tasks.mask_planes import NO_VALUE, MaskPlane, unusable
 from pachon.pipe_tasks.source_detection import SourceFlag
 
 __all__ = ["Photometry", "blank_aperture_noise", "measure_photometry"]
@@ -132,7 +132,7 @@ def _flags_in_apertures(flags: FlagArray, x: FloatArray, y: FloatArray, small: f
     found = np.zeros(len(x), dtype=np.int32)
     for planes, flag in (
         (MaskPlane.SATURATED, SourceFlag.SATURATED),
-        (MaskPlane.BAD | MaskPlane.NO_DATA, SourceFlag.BAD),
+        (NO_VALUE, SourceFlag.BAD),
     ):
         image = np.ascontiguousarray((flags & np.uint8(planes)) != 0, dtype=np.float32)
         if image.any():

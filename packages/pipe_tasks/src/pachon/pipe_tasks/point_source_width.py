@@ -11,7 +11,10 @@ import numpy as np
 from pachon.pipe_tasks.arrays import BoolArray, FloatArray
 from pachon.pipe_tasks.source_detection import SourceFlag
 
-__all__ = ["measure_fwhm"]
+__all__ = ["NARROWEST", "measure_fwhm"]
+
+NARROWEST = 1.3
+"""Pixels; no telescope makes narrower stars on a CCD that samples them."""
 
 
 def measure_fwhm(
@@ -44,6 +47,11 @@ def measure_fwhm(
         Median of the widths of circular Gaussians fitted to them (pixels), NaN if there are none.
     n_stars : int
         How many went into it.
+
+    Notes
+    -----
+    Particle hits are single pixels, or nearly so, and can be more than the bright stars: widths below `NARROWEST` are
+    dropped if there are others, and of the rest the half that agrees best is taken (Robertson & Cryer 1974).
     """
     from photutils.psf import fit_fwhm
 
@@ -55,7 +63,7 @@ def measure_fwhm(
     # A hit by a particle is narrower than any star of a sampled image, and elongated ones are trails or pairs.
     clean &= np.asarray(sources["b"]) > 0.6 * np.asarray(sources["a"])
     blocked = mask if saturated is None else mask | saturated
-    order = [int(i) for i in np.argsort(-np.asarray(sources["peak"])) if clean[i]]
+    order = [int(i) for i in np.argsort(-np.asarray(sources["flux"])) if clean[i]]
     chosen = [i for i in order if not _touches(blocked, columns[i], rows[i], half)][:stars]
     if not chosen:
         return float("nan"), 0
@@ -69,11 +77,22 @@ def measure_fwhm(
         )
     widths = np.asarray(widths)[np.isfinite(widths)]
     widths = widths[(widths > 0.5) & (widths < 4.0 * guess)]
+    if np.any(widths > NARROWEST):
+        widths = widths[widths > NARROWEST]
     if not len(widths):
         return float("nan"), 0
-    middle = float(np.median(widths))
-    stellar = widths[(widths > 0.6 * middle) & (widths < 1.6 * middle)]
+    middle = _mode(widths)
+    stellar = widths[(widths > 0.75 * middle) & (widths < 1.33 * middle)]
     return float(np.median(stellar)), len(stellar)
+
+
+def _mode(widths: FloatArray) -> float:
+    """Give the median of the half of the values that lie closest together (in the logarithm)."""
+    ordered = np.sort(np.log(widths))
+    half = (len(ordered) + 1) // 2
+    spans = ordered[half - 1 :] - ordered[: len(ordered) - half + 1]
+    begin = int(np.argmin(spans))
+    return float(np.exp(np.median(ordered[begin : begin + half])))
 
 
 def _touches(blocked: BoolArray, x: float, y: float, half: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pachon.pipe_tasks.arrays import FloatArray
 from pachon.pipe_tasks.bad_pixels import fill_bad_pixels
-from pachon.pipe_tasks.mask_planes import MaskPlane, flags_of, set_flags
+from pachon.pipe_tasks.mask_planes import NO_VALUE, MaskPlane, flags_of, set_flags
 from pachon.pipe_tasks.projection import pixels_to_pixels
 
 __all__ = ["ResamplingKernel", "merge_warps", "resample", "to_rate"]
@@ -67,7 +67,7 @@ def resample(
         return None
     x0, y0, x1, y1 = box
     flags = flags_of(image)
-    bad = (flags & np.uint8(MaskPlane.BAD | MaskPlane.NO_DATA)) != 0
+    bad = (flags & np.uint8(NO_VALUE)) != 0
     saturated = (flags & np.uint8(MaskPlane.SATURATED)) != 0
     rows, columns = np.indices(image.shape, dtype=np.float32)
     planes = np.stack(
@@ -109,7 +109,7 @@ def resample(
 
 def merge_warps(first: Any, second: Any) -> Any:
     """Put two resampled images of one shape together: where the first has no data, the second is taken."""
-    take = (first.flags & np.uint8(MaskPlane.NO_DATA | MaskPlane.BAD)) != 0
+    take = (first.flags & np.uint8(NO_VALUE)) != 0
     take &= (second.flags & np.uint8(MaskPlane.NO_DATA)) == 0
     first.data[take] = second.data[take]
     first.uncertainty.array[take] = second.uncertainty.array[take]

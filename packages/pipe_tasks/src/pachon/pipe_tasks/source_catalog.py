@@ -24,7 +24,7 @@ class SourceSettings:
     threshold: float = 5.0
     """Signal to noise of a detection in the filtered image."""
 
-    minimum_pixels: int = 5
+    minimum_pixels: int = 3
     fwhm_guess: float = 5.0
     """Pixels; only the first of two passes uses it."""
 

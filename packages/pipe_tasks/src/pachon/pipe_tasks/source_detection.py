@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pachon.pipe_tasks.arrays import BoolArray, FlagArray, FloatArray
-from pachon.pipe_tasks.mask_planes import MaskPlane, unusable
+from pachon.pipe_tasks.arrays import FlagArray, FloatArray
+from pachon.pipe_tasks.mask_planes import NO_VALUE
 
 __all__ = ["SourceFlag", "detect_sources"]
 
@@ -47,7 +47,7 @@ def detect_sources(
     *,
     fwhm: float,
     threshold: float = 5.0,
-    minimum_pixels: int = 5,
+    minimum_pixels: int = 3,
 ) -> Any:
     """Find sources and their centroids.
 
@@ -70,7 +70,7 @@ def detect_sources(
     -------
     Table
         Without units, in no order: ``x, y`` (windowed centroid, pixels from 0), ``a, b, theta`` (isophotal second
-        moments), ``peak``, ``n_pixels``, ``flags`` (`SourceFlag`).
+        moments), ``flux`` (isophotal), ``peak``, ``n_pixels``, ``flags`` (`SourceFlag`).
 
     Notes
     -----
@@ -79,9 +79,10 @@ def detect_sources(
     import sep
     from astropy.table import Table
 
-    pixels = np.ascontiguousarray(data, dtype=np.float32)
+    blocked = np.ascontiguousarray((flags & np.uint8(NO_VALUE)) != 0)
+    # The library's filter still sees masked pixels in the first rows of an image: they are set to the sky as well.
+    pixels = np.ascontiguousarray(np.where(blocked, 0.0, data), dtype=np.float32)
     error = np.ascontiguousarray(deviation, dtype=np.float32)
-    blocked = np.ascontiguousarray(unusable(flags) & ((flags & np.uint8(MaskPlane.SATURATED)) == 0) | _bad(flags))
     sep.set_extract_pixstack(max(_PIXEL_STACK, pixels.size // 4))
     found = sep.extract(
         pixels,
@@ -91,6 +92,7 @@ def detect_sources(
         minarea=minimum_pixels,
         filter_kernel=detection_kernel(fwhm),
         deblend_cont=_DEBLEND_CONTRAST,
+        clean=False,  # it would take faint stars for the wings of bright ones many widths away
     )
     sigma = fwhm / _GAUSSIAN_SIGMA
     x, y, trouble = sep.winpos(pixels, found["x"], found["y"], sigma, mask=blocked)
@@ -106,6 +108,7 @@ def detect_sources(
             "a": found["a"],
             "b": found["b"],
             "theta": found["theta"],
+            "flux": found["flux"],
             "peak": found["peak"],
             "n_pixels": found["npix"].astype(np.int32),
             "flags": source_flags,
@@ -124,7 +127,3 @@ def detection_kernel(fwhm: float) -> FloatArray:
     profile = np.exp(-0.5 * (steps * _GAUSSIAN_SIGMA / width) ** 2)
     kernel = np.outer(profile, profile)
     return np.asarray(kernel / kernel.sum(), dtype=np.float32)
-
-
-def _bad(flags: FlagArray) -> BoolArray:
-    return np.asarray((flags & np.uint8(MaskPlane.BAD | MaskPlane.NO_DATA)) != 0)

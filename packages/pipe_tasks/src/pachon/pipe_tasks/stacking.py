@@ -11,7 +11,7 @@ import numpy as np
 
 from pachon.base import InvalidInputError
 from pachon.pipe_tasks.combination import find_outliers
-from pachon.pipe_tasks.mask_planes import MaskPlane, flags_of, set_flags
+from pachon.pipe_tasks.mask_planes import NO_VALUE, MaskPlane, flags_of, set_flags
 
 __all__ = ["Stack", "stack_warps"]
 
@@ -67,7 +67,7 @@ def stack_warps(
     values = np.stack([np.asarray(warp.data, dtype=np.float32) for warp in warps])
     deviation = np.stack([np.asarray(warp.uncertainty.array, dtype=np.float32) for warp in warps])
     flags = np.stack([flags_of(warp) for warp in warps])
-    missing = (flags & np.uint8(MaskPlane.NO_DATA | MaskPlane.BAD)) != 0
+    missing = (flags & np.uint8(NO_VALUE)) != 0
     clipped = np.zeros(missing.shape, dtype=bool)
     if clip is not None and len(warps) > 2:
         allowed = np.hypot(deviation, star_tolerance * np.abs(np.where(missing, 0.0, values)))

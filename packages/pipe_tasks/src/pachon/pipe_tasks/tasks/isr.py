@@ -121,6 +121,9 @@ class IsrConfig(PipelineTaskConfig, connections=IsrConnections):
     do_defects: bool = True
     """Mark known defects, if there is a table of them."""
 
+    cosmic_ray_time: float | None = Field(default=None, ge=0)
+    """Exposures of at least so many seconds are searched for particle hits; None: none is. Stars must be sampled well."""
+
     flat_minimum: float = Field(default=0.1, gt=0)
     """Pixels whose flat is below this are bad."""
 
@@ -144,6 +147,7 @@ class IsrTask(PipelineTask):
         defects: Any = None,
     ) -> Struct:
         """Process one frame."""
+        from pachon.pipe_tasks.cosmic_rays import mask_cosmic_rays
         from pachon.pipe_tasks.instrument_signature import raw_to_electrons, remove_signature
 
         seconds = exposure_seconds(data_id, raw.header)
@@ -162,6 +166,8 @@ class IsrTask(PipelineTask):
             defects=defects,
             flat_minimum=self.config.flat_minimum,
         )
+        if self.config.cosmic_ray_time is not None and seconds >= self.config.cosmic_ray_time:
+            self.metadata["cosmic_ray_pixels"] = mask_cosmic_rays(image)
         image.header["EXPTIME"] = (seconds, "exposure time (s)")
         self.metadata["overscan_level"] = float(image.header.get("OSLEVEL", 0.0))
         self.metadata["read_noise"] = float(image.header["RDNOISE"])

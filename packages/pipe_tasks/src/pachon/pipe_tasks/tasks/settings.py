@@ -47,7 +47,7 @@ class SourceConfig(Config):
     threshold: float = Field(default=5.0, gt=0)
     """Signal to noise of a detection."""
 
-    minimum_pixels: int = Field(default=5, ge=1)
+    minimum_pixels: int = Field(default=3, ge=1)
     """Smaller groups of pixels are no source."""
 
     fwhm_guess: float = Field(default=5.0, gt=0)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A simulated detector, field and sky map whose truth is known, for tests of tasks and of what is built on them."""
+
+from typing import TYPE_CHECKING
+
+from pachon.base import lazy_exports
+
+if TYPE_CHECKING:
+    from pachon.pipe_tasks.testing.simulated_detector import SimulatedCamera, SimulatedDetector, PixelRectangle
+    from pachon.pipe_tasks.testing.simulated_field import SimulatedField, SimulatedPointing
+    from pachon.pipe_tasks.testing.simulated_sky_map import SimulatedSkyMap
+    from pachon.pipe_tasks.testing.star_image import render_stars
+
+__all__ = [
+    "SimulatedCamera",
+    "SimulatedDetector",
+    "SimulatedField",
+    "SimulatedPointing",
+    "SimulatedSkyMap",
+    "PixelRectangle",
+    "render_stars",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "SimulatedCamera": "pachon.pipe_tasks.testing.simulated_detector",
+        "SimulatedDetector": "pachon.pipe_tasks.testing.simulated_detector",
+        "SimulatedField": "pachon.pipe_tasks.testing.simulated_field",
+        "SimulatedPointing": "pachon.pipe_tasks.testing.simulated_field",
+        "SimulatedSkyMap": "pachon.pipe_tasks.testing.simulated_sky_map",
+        "PixelRectangle": "pachon.pipe_tasks.testing.simulated_detector",
+        "render_stars": "pachon.pipe_tasks.testing.star_image",
+    },
+)
