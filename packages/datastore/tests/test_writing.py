@@ -334,3 +334,32 @@ def test_checksums(tmp_path):
     assert checksum_of_bytes(b"abc" * 10_000) == expected
     assert checksum_of_file(str(tmp_path / "x")) == expected
     assert checksum_of_file(ResourcePath(tmp_path / "x")) == expected
+
+
+def test_the_same_output_written_by_many_at_once(open_files, things, files_in, root):
+    from concurrent.futures import ThreadPoolExecutor
+
+    datastore = open_files()
+    refs = [ref for _, ref in things]
+
+    def write(attempt):
+        return datastore.write_many([({"attempt": [attempt] * 1000}, ref) for ref in refs], predicted=True)
+
+    with ThreadPoolExecutor(8) as threads:
+        tables = list(threads.map(write, range(24)))
+    assert files_in(root) == sorted(tables[0].path)
+    for ref in refs:
+        found = datastore.get(ref, records=datastore.predicted_records([ref]))["attempt"]
+        assert len(found) == 1000
+        assert len(set(found)) == 1
+
+
+def test_new_datasets_written_by_many_at_once(open_files, things):
+    from concurrent.futures import ThreadPoolExecutor
+
+    datastore = open_files()
+    with ThreadPoolExecutor(8) as threads:
+        tables = list(threads.map(lambda _: datastore.write_many(things), range(24)))
+    paths = [path for table in tables for path in table.path]
+    assert len(set(paths)) == len(paths) == 24 * len(things)
+    assert all(datastore.exists(table).all() for table in tables)

@@ -195,10 +195,14 @@ class TestFitsCcd(FormatterSuite):
         from pachon.datasets import DatasetProvenance
 
         quantum = uuid4()
-        written = datastore.write_many([(image(), ref)], provenance=DatasetProvenance(quantum_id=quantum))
+        given = image()
+        written = datastore.write_many([(given, ref)], provenance=DatasetProvenance(quantum_id=quantum))
+        assert "PACHON ID" not in given.meta
         header = datastore.get(ref, records=written).meta
         assert header["PACHON QUANTUM"] == str(quantum)
         assert header["PACHON ID"] == str(ref.id)
+        copy = datastore.write_many([(datastore.get(ref, records=written), ref)])
+        assert "PACHON ID" not in datastore.get(ref, records=copy).meta
 
 
 class TestLossless(TestFitsCcd):

@@ -15,6 +15,7 @@ from pachon.datastore import DatasetReadError, DatasetWriteError, FileIntegrityE
 from pachon.datastore.formatters.json import dump_json
 from pachon.datastore.testing.composite import COMPOSITE_CLASSES, Metric
 from pachon.datastore.testing.formatter_suite import FormatterSuite
+from pachon.dimensions import Timespan
 
 
 class Point(NamedTuple):
@@ -66,6 +67,14 @@ class TestJsonOfComposite(FormatterSuite):
 
     def examples(self):
         return [Metric(summary={"a": 1.5}, data=[1, 2], note="n"), Metric()]
+
+
+class TestJsonOfTimespan(FormatterSuite):
+    formatter = "json"
+    storage_class = "Timespan"
+
+    def examples(self):
+        return [Timespan.from_ns(1, 2), Timespan(None, None)]
 
 
 class TestYaml(FormatterSuite):

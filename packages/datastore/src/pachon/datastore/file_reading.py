@@ -70,16 +70,16 @@ def read_file(setup: FileSetup, wanted: FileRead) -> Any:
             component=wanted.row.component,
             parameters=wanted.parameters,
         ),
-        ref=wanted.ref,
+        ref=wanted.ref.with_dataset_type(wanted.ref.dataset_type.parent_type()),
     )
     local = setup.store.local_path(wanted.row.path)
     with _reading(wanted, uri):
         if local is not None:
-            return _read_local(setup, wanted, formatter, local)
+            return _read_local(setup, wanted, formatter, uri.without_fragment(), local)
         return _read_remote(setup, wanted, formatter, uri)
 
 
-def _read_local(setup: FileSetup, wanted: FileRead, formatter: Formatter, path: str) -> Any:
+def _read_local(setup: FileSetup, wanted: FileRead, formatter: Formatter, uri: ResourcePath, path: str) -> Any:
     with open(path, "rb") as stream:
         # The open file is what is checked and read, whatever happens to its name meanwhile.
         _check_size(wanted, os.fstat(stream.fileno()).st_size)
@@ -89,7 +89,7 @@ def _read_local(setup: FileSetup, wanted: FileRead, formatter: Formatter, path: 
                 digest.update(chunk)
             _check_sum(wanted, digest.hexdigest())
             stream.seek(0)
-        return _try(wanted, formatter, uri=lambda: ResourcePath(f"file://{path}"), stream=lambda: stream, path=path)
+        return _try(wanted, formatter, uri=uri, stream=lambda: stream, path=path)
 
 
 def _read_remote(setup: FileSetup, wanted: FileRead, formatter: Formatter, uri: ResourcePath) -> Any:
@@ -104,34 +104,34 @@ def _read_remote(setup: FileSetup, wanted: FileRead, formatter: Formatter, uri: 
             if verify:
                 _check_sum(wanted, checksum_of_file(local.ospath))
             with open(local.ospath, "rb") as stream:
-                return _try(wanted, formatter, uri=lambda: local, stream=lambda: stream, path=local.ospath)
+                return _try(wanted, formatter, uri=local, stream=lambda: stream, path=local.ospath)
     if partial and not verify:
         return _read_ranges(wanted, formatter, file)
     data = file.read()
     _check_size(wanted, len(data))
     if verify:
         _check_sum(wanted, checksum_of_bytes(data))
-    return _try(wanted, formatter, uri=lambda: file, stream=lambda: BytesIO(data), path=None)
+    return _try(wanted, formatter, uri=file, stream=lambda: BytesIO(data), path=None)
 
 
 def _read_ranges(wanted: FileRead, formatter: Formatter, file: ResourcePath) -> Any:
     _check_size(wanted, file.size())
     with file.open("rb") as stream:
-        return _try(wanted, formatter, uri=lambda: file, stream=lambda: cast(BinaryIO, stream), path=None)
+        return _try(wanted, formatter, uri=file, stream=lambda: cast(BinaryIO, stream), path=None)
 
 
 def _try(
     wanted: FileRead,
     formatter: Formatter,
     *,
-    uri: Callable[[], ResourcePath],
+    uri: ResourcePath,
     stream: Callable[[], BinaryIO],
     path: str | None,
 ) -> Any:
     """Ask the formatter to read from the place itself, from a stream, from a local file, until it does."""
     size = -1 if wanted.row.size is None else wanted.row.size
     if formatter.can_read_from_uri:
-        found = formatter.read_from_uri(uri(), component=wanted.component, expected_size=size)
+        found = formatter.read_from_uri(uri, component=wanted.component, expected_size=size)
         if found is not NotImplemented:
             return found
     if formatter.can_read_from_stream:

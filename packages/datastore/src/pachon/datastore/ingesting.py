@@ -305,4 +305,4 @@ def _records(setup: FileSetup, taken: Sequence[_Taken], *, track: bool) -> NewFi
     )
     table.check_lengths()
     created = np.repeat(np.array([one.is_new for one in taken], dtype=np.bool_), counts)
-    return NewFileRecords(**table.columns(), created=created)  # type: ignore[arg-type]  # columns by name
+    return NewFileRecords.mark(table, created)

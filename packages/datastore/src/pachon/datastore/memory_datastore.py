@@ -93,7 +93,7 @@ class MemoryDatastore(Datastore):
             rows.append(row)
         self._objects.update(made)
         table = FileRecords.from_rows(rows)
-        return NewFileRecords(**table.columns(), created=np.ones(len(rows), dtype=np.bool_))  # type: ignore[arg-type]  # columns by name
+        return NewFileRecords.mark(table, np.ones(len(rows), dtype=np.bool_))
 
     def _check(self, obj: Any, ref: DatasetRef) -> StorageClass:
         if ref.dataset_type.component is not None:

@@ -225,8 +225,13 @@ class NewFileRecords(FileRecords):
     """Whether the call made the file of this row."""
 
     @classmethod
+    def mark(cls, table: FileRecords, created: NDArray[np.bool_]) -> NewFileRecords:
+        """Make records that know which files were made."""
+        return cls(**table.columns(), created=created)  # type: ignore[arg-type]  # the columns have their names
+
+    @classmethod
     def from_table(cls, table: FileRecords) -> NewFileRecords:
-        return cls(**table.columns(), created=np.zeros(len(table), dtype=np.bool_))  # type: ignore[arg-type]  # by name
+        return cls.mark(table, np.zeros(len(table), dtype=np.bool_))
 
 
 def is_owned(path: str) -> bool:

@@ -175,4 +175,4 @@ def _records(
         }
     )
     table.check_lengths()
-    return NewFileRecords(**table.columns(), created=np.ones(len(plan), dtype=np.bool_))  # type: ignore[arg-type]  # columns by name
+    return NewFileRecords.mark(table, np.ones(len(plan), dtype=np.bool_))

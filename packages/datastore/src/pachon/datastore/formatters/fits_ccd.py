@@ -101,14 +101,18 @@ class FitsCcdFormatter(Formatter):
             hdus.append(_plane(np.asarray(image.flags), None, "FLAGS", recipe.get("mask")))
         if getattr(image, "psf", None) is not None:
             hdus.append(fits.ImageHDU(image.psf, name="PSFIMAGE"))
+        self._note_provenance(hdus[0].header)
         hdus[0].header["NEXTEND"] = (len(hdus) - 1, "Number of extensions")
         return hdus
 
-    def add_provenance(self, obj: Any) -> Any:
-        if self.provenance is not None and self.ref is not None and self.provenance.quantum_id is not None:
-            obj.meta["HIERARCH PACHON ID"] = str(self.ref.id)
-            obj.meta["HIERARCH PACHON QUANTUM"] = str(self.provenance.quantum_id)
-        return obj
+    def _note_provenance(self, header: Any) -> None:
+        """Say in the header which dataset this is and what made it, in place of what is said of where it came from."""
+        for keyword in ("PACHON ID", "PACHON QUANTUM"):
+            header.remove(keyword, ignore_missing=True)
+        if self.provenance is not None and self.ref is not None:
+            header["HIERARCH PACHON ID"] = str(self.ref.id)
+            if self.provenance.quantum_id is not None:
+                header["HIERARCH PACHON QUANTUM"] = str(self.provenance.quantum_id)
 
     def read_from_stream(self, stream: BinaryIO, *, component: str | None, expected_size: int) -> Any:
         with open_fits(stream) as hdus:

@@ -14,9 +14,14 @@ __all__ = ["as_plain", "from_plain"]
 
 
 def as_plain(obj: Any) -> Any:
-    """Give plain data for an object: pydantic model, dataclass, named tuple; other objects as they are."""
+    """Give plain data for an object: pydantic model, one with ``to_json`` and ``from_json``, dataclass, named tuple.
+
+    Other objects are given as they are.
+    """
     if hasattr(obj, "model_dump"):
         return obj.model_dump(mode="json")
+    if hasattr(obj, "to_json") and hasattr(obj, "from_json"):
+        return obj.to_json()
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         return dataclasses.asdict(obj)
     if isinstance(obj, tuple) and hasattr(obj, "_asdict"):
@@ -27,7 +32,7 @@ def as_plain(obj: Any) -> Any:
 def from_plain(data: Any, storage_class: StorageClass) -> Any:
     """Make an object of the Python type of a storage class from plain data.
 
-    In this order: what is of the type already; pydantic validation; a dataclass or named tuple by its fields; a
+    In this order: what is of the type already; pydantic validation; ``from_json`` of the type; a dataclass or named tuple by its fields; a
     composite by its delegate; the type called with the items of a mapping as keywords, or with the data.
 
     Raises
@@ -41,6 +46,8 @@ def from_plain(data: Any, storage_class: StorageClass) -> Any:
     try:
         if hasattr(pytype, "model_validate"):
             return pytype.model_validate(data)
+        if hasattr(pytype, "from_json"):
+            return pytype.from_json(data)
         if isinstance(data, Mapping):
             if storage_class.components and not dataclasses.is_dataclass(pytype):
                 return storage_class.delegate().assemble(data, pytype)
