@@ -6,7 +6,7 @@ import pytest
 
 from pachon.base import InvalidInputError
 from pachon.quantum_butler.drawing import Edge, Node, draw_layered
-from pachon.quantum_butler.drawing.text import shorten, text_width
+from pachon.quantum_butler.drawing.text import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -81,6 +81,3 @@ def test_wide_graphs_take_no_age():
 def test_text():
     assert text_width("", 12) == 0
     assert text_width("wide", 12) < text_width("wide", 12, bold=True)
-    assert shorten("short", 10) == "short"
-    assert len(shorten("a_very_long_name_of_a_dataset", 12)) == 12
-    assert "…" in shorten("a_very_long_name_of_a_dataset", 12)

@@ -38,8 +38,8 @@ class ColumnSource(Protocol):
         """Find the rows of keys in an ascending column of rows of bytes; -1 for those that are not there."""
         ...
 
-    def prefetch(self, wanted: Mapping[str, Rows]) -> None:
-        """Announce what will be taken next, so that it can be fetched together."""
+    def prefetch(self, rows: Mapping[str, Rows], keys: Mapping[str, NDArray[np.uint8]] | None = None) -> None:
+        """Announce what will be taken and searched next, so that it can be fetched together."""
         ...
 
 
@@ -80,7 +80,7 @@ class MemoryColumns:
         place = np.minimum(np.searchsorted(column, wanted), len(column) - 1)
         return np.where(column[place] == wanted, place, -1).astype(np.int64)
 
-    def prefetch(self, wanted: Mapping[str, Rows]) -> None:
+    def prefetch(self, rows: Mapping[str, Rows], keys: Mapping[str, NDArray[np.uint8]] | None = None) -> None:
         """Do nothing: all is here."""
 
 

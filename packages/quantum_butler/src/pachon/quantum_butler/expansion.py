@@ -61,6 +61,7 @@ class DataIdExpander:
         """
         if not group.ordered:
             return [DataCoordinate(group, (), LazyRecords(self, group, ()))] * rows
+        self._columns.prefetch({f"dimension/{name}": codes[name] for name in group.ordered})
         values = [self._columns.take(f"dimension/{name}", codes[name]).tolist() for name in group.ordered]
         numbers = [codes[name].tolist() for name in group.ordered]
         return [

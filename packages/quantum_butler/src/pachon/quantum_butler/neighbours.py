@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -27,15 +27,19 @@ def follow(
 
 
 def follow_many(
-    columns: ColumnSource, wanted: Sequence[tuple[EdgeEntry, Rows]], direction: Direction
+    columns: ColumnSource,
+    wanted: Sequence[tuple[EdgeEntry, Rows]],
+    direction: Direction,
+    *,
+    also: Mapping[str, Rows] | None = None,
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Do what `follow` does for several connections, with two reads in all."""
+    """Do what `follow` does for several connections, with two reads in all; ``also`` is prefetched by the first."""
     offsets = {
         f"{edge.table}/{direction}_offsets": np.concatenate([rows, rows + 1])
         for edge, rows in wanted
         if not edge.identity
     }
-    columns.prefetch(offsets)
+    columns.prefetch({**offsets, **(also or {})})
     ranges: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
     for number, (edge, rows) in enumerate(wanted):
         if not edge.identity:

@@ -52,9 +52,9 @@ class QuantumMaker:
         """Make quanta of a task."""
         task = self._structure.tasks[label]
         columns = self._columns
-        columns.prefetch({f"{task.table}/{m}": rows for m in ("id", *(f"codes/{d}" for d in task.dimensions))})
+        own = {f"{task.table}/{m}": rows for m in ("id", *(f"codes/{d}" for d in task.dimensions))}
         edges = self._structure.edges_of(label)
-        pairs = follow_many(columns, [(edge, rows) for edge in edges], "forward")
+        pairs = follow_many(columns, [(edge, rows) for edge in edges], "forward", also=own)
         refs = self._refs_by_row(edges, pairs)
         inputs: list[dict[str, tuple[DatasetRef, ...]]] = [{} for _ in rows]
         outputs: list[dict[str, tuple[DatasetRef, ...]]] = [{} for _ in rows]

@@ -6,7 +6,7 @@ The result has the same plan of columns as any graph, with rows and codes number
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,14 +46,12 @@ def select_quanta(
     """
     tasks = {label: structure.tasks[label] for label in structure.tasks if len(quanta.get(label, ()))}
     edges = [edge for edge in structure.edges if edge.label in tasks]
-    columns.prefetch(
-        {
-            f"{task.table}/{name}": quanta[label]
-            for label, task in tasks.items()
-            for name in ("id", *(f"codes/{d}" for d in task.dimensions))
-        }
-    )
-    pairs = follow_many(columns, [(edge, quanta[edge.label]) for edge in edges], "forward")
+    own = {
+        f"{task.table}/{name}": quanta[label]
+        for label, task in tasks.items()
+        for name in ("id", *(f"codes/{d}" for d in task.dimensions))
+    }
+    pairs = follow_many(columns, [(edge, quanta[edge.label]) for edge in edges], "forward", also=own)
     init = {label: entry for label, entry in structure.init.items() if label in init_labels}
     wanted = _dataset_rows(edges, pairs, init)
     datasets = {name: entry for name, entry in structure.datasets.items() if name in wanted}
@@ -71,10 +69,28 @@ def select_quanta(
     )
     tables: _Tables = {}
     new_tasks = {label: _take_quanta(task, columns, quanta[label], tables) for label, task in tasks.items()}
-    new_datasets = {name: _take_datasets(entry, columns, wanted[name], tables) for name, entry in datasets.items()}
-    renumbered = _renumber_codes(tables, columns)
-    dimensions = [*(t.dimensions for t in new_tasks.values()), *(d.dimensions for d in new_datasets.values())]
-    _take_records(structure, columns, {names: universe.conform(names) for names in dimensions}, tables, renumbered)
+    for name, entry in datasets.items():
+        members = ("id", "run", "state", *(f"codes/{d}" for d in entry.dimensions))
+        tables[entry.table] = {member: columns.take(f"{entry.table}/{member}", wanted[name]) for member in members}
+    files = {name: _file_places(name, columns, wanted[name]) for name, entry in datasets.items() if entry.files}
+    codes = _used_codes(tables)
+    dimensions = {*(t.dimensions for t in tasks.values()), *(d.dimensions for d in datasets.values())}
+    keys = _record_keys(structure, [universe.conform(names) for names in dimensions], tables)
+    columns.prefetch(
+        {f"dimension/{name}": used for name, used in codes.items()}
+        | {f"files/{name}/{member}": places for name, (_, places) in files.items() for member in FILE_COLUMNS},
+        {f"records/{name}/key": key for name, key in keys.items()},
+    )
+    for name, (offsets, places) in files.items():
+        tables[f"files/{name}"] = {"offsets": offsets} | {
+            member: columns.take(f"files/{name}/{member}", places) for member in FILE_COLUMNS
+        }
+    new_datasets = {
+        name: replace(entry, rows=len(wanted[name]), files=len(files[name][1]) if name in files else 0)
+        for name, entry in datasets.items()
+    }
+    _take_records(structure, columns, universe, keys, tables, codes=codes)
+    _renumber_codes(columns, tables, codes)
     new_edges = tuple(
         _place_edge(
             replace(edge, number=number, identity=False, count=len(rows)),
@@ -140,67 +156,65 @@ def _take_quanta(entry: TaskEntry, columns: ColumnSource, rows: Rows, tables: _T
     return replace(entry, rows=len(rows), id_range=(ids[order[0]].tobytes(), ids[order[-1]].tobytes()))
 
 
-def _take_datasets(entry: DatasetEntry, columns: ColumnSource, rows: Rows, tables: _Tables) -> DatasetEntry:
-    members = ("id", "run", "state", *(f"codes/{name}" for name in entry.dimensions))
-    tables[entry.table] = {name: columns.take(f"{entry.table}/{name}", rows) for name in members}
-    files = 0
-    if entry.files:
-        both = columns.take(f"files/{entry.name}/offsets", np.concatenate([rows, rows + 1])).astype(np.int64)
-        counts = both[len(rows) :] - both[: len(rows)]
-        places = expand_ranges(both[: len(rows)], counts)
-        files = len(places)
-        if files:
-            columns.prefetch({f"files/{entry.name}/{name}": places for name in FILE_COLUMNS})
-            offsets = np.concatenate([[0], np.cumsum(counts)])
-            tables[f"files/{entry.name}"] = {"offsets": offsets} | {
-                name: columns.take(f"files/{entry.name}/{name}", places) for name in FILE_COLUMNS
-            }
-    return replace(entry, rows=len(rows), files=files)
+def _file_places(name: str, columns: ColumnSource, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the new offsets, and the rows of the old file records, of some datasets."""
+    both = columns.take(f"files/{name}/offsets", np.concatenate([rows, rows + 1])).astype(np.int64)
+    counts = both[len(rows) :] - both[: len(rows)]
+    return np.concatenate([[0], np.cumsum(counts)]), expand_ranges(both[: len(rows)], counts)
 
 
-def _renumber_codes(tables: _Tables, columns: ColumnSource) -> dict[str, NDArray[np.int32]]:
-    """Give all tables dictionaries of their own, in place; return the old code of each new one, by dimension."""
+def _used_codes(tables: _Tables) -> dict[str, NDArray[np.int32]]:
+    """Give the codes that occur in any table, by dimension, ascending."""
     used: dict[str, list[NDArray[np.int32]]] = {}
     for members in tables.values():
         for name, column in members.items():
             if name.startswith("codes/"):
                 used.setdefault(name.removeprefix("codes/"), []).append(column)
-    old = {name: _distinct(np.concatenate(parts)) for name, parts in used.items()}
-    columns.prefetch({f"dimension/{name}": codes for name, codes in old.items()})
-    tables["dimension"] = {name: columns.take(f"dimension/{name}", codes) for name, codes in old.items()}
+    return {name: _distinct(np.concatenate(parts)) for name, parts in used.items()}
+
+
+def _renumber_codes(columns: ColumnSource, tables: _Tables, codes: Mapping[str, NDArray[np.int32]]) -> None:
+    """Give all tables dictionaries of their own, in place."""
     for members in tables.values():
         for name, column in members.items():
             if name.startswith("codes/"):
-                members[name] = np.searchsorted(old[name.removeprefix("codes/")], column).astype(np.int32)
-    return old
+                members[name] = np.searchsorted(codes[name.removeprefix("codes/")], column).astype(np.int32)
+    tables["dimension"] = {name: columns.take(f"dimension/{name}", used) for name, used in codes.items()}
+
+
+def _record_keys(
+    structure: GraphStructure, groups: Sequence[DimensionGroup], tables: _Tables
+) -> dict[str, NDArray[np.uint8]]:
+    """Give the keys of the records that the data IDs of all tables need, by element, each once and sorted."""
+    keys: dict[str, NDArray[np.uint8]] = {}
+    for name in structure.records:
+        group = next((group for group in groups if name in group.elements), None)
+        if group is None:
+            continue
+        required = [f"codes/{dimension}" for dimension in group.universe[name].required]
+        parts = [
+            pack_codes([members[column] for column in required], len(members["id"]))
+            for table, members in tables.items()
+            if table.startswith(("quanta/", "datasets/")) and all(column in members for column in required)
+        ]
+        packed = np.concatenate(parts)
+        ordered = packed[np.argsort(as_keys(packed), kind="stable")]
+        first = np.ones(len(ordered), dtype=bool)
+        first[1:] = as_keys(ordered)[1:] != as_keys(ordered)[:-1]
+        keys[name] = ordered[first]
+    return keys
 
 
 def _take_records(
     structure: GraphStructure,
     columns: ColumnSource,
-    groups: Mapping[tuple[str, ...], DimensionGroup],
+    universe: DimensionUniverse,
+    keys: Mapping[str, NDArray[np.uint8]],
     tables: _Tables,
-    old: Mapping[str, NDArray[np.int32]],
+    *,
+    codes: Mapping[str, NDArray[np.int32]],
 ) -> None:
-    """Add the records that the data IDs of all tables need."""
-    if not groups:
-        return
-    universe = next(iter(groups.values())).universe
-    elements = [name for name in structure.records if any(name in group.elements for group in groups.values())]
-    keys: dict[str, NDArray[np.uint8]] = {}
-    for name in elements:
-        required = universe[name].required
-        parts = [
-            pack_codes([old[d][members[f"codes/{d}"]] for d in required], len(members["id"]))
-            for table, members in tables.items()
-            if table.startswith(("quanta/", "datasets/")) and all(f"codes/{d}" in members for d in required)
-        ]
-        packed = np.concatenate(parts)
-        order = np.argsort(as_keys(packed), kind="stable")
-        ordered = packed[order]
-        first = np.ones(len(ordered), dtype=bool)
-        first[1:] = as_keys(ordered)[1:] != as_keys(ordered)[:-1]
-        keys[name] = ordered[first]
+    """Add the records with these keys, under keys of the new codes."""
     found = {name: columns.search(f"records/{name}/key", key) for name, key in keys.items()}
     columns.prefetch(
         {
@@ -211,9 +225,9 @@ def _take_records(
     )
     for name, rows in found.items():
         hits = rows >= 0
-        codes = keys[name][hits].view(">i4").astype(np.int32)
-        renumbered = [np.searchsorted(old[d], codes[:, n]) for n, d in enumerate(universe[name].required)]
-        tables[f"records/{name}"] = {"key": pack_codes(renumbered, int(hits.sum()))} | {
+        old = keys[name][hits].view(">i4").astype(np.int32)
+        new = [np.searchsorted(codes[d], old[:, number]) for number, d in enumerate(universe[name].required)]
+        tables[f"records/{name}"] = {"key": pack_codes(new, int(hits.sum()))} | {
             column: columns.take(f"records/{name}/{column}", rows[hits]) for column in structure.records[name]
         }
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,10 +158,9 @@ class ColumnFile:
         found = np.full(len(keys), -1, dtype=np.int64)
         if entry.rows == 0 or len(keys) == 0:
             return found
-        firsts = as_keys(self._index(name, entry).firsts)
         wanted = as_keys(keys)
-        numbers = np.searchsorted(firsts, wanted, side="right") - 1
-        self.prefetch({name: numbers[numbers >= 0] * BLOCK_ROWS})
+        numbers = self._blocks_of_keys(name, entry, keys)
+        self.prefetch({}, {name: keys})
         for number in sorted(set(numbers.tolist()) - {-1}):
             block = as_keys(self._block(name, entry, number))
             asked = np.flatnonzero(numbers == number)
@@ -170,17 +169,23 @@ class ColumnFile:
             found[asked[hits]] = number * BLOCK_ROWS + place[hits]
         return found
 
-    def prefetch(self, wanted: Mapping[str, NDArray[np.integer[Any]]]) -> None:
-        """Read the blocks that hold rows of several columns, with as few requests as possible."""
+    def prefetch(
+        self, rows: Mapping[str, NDArray[np.integer[Any]]], keys: Mapping[str, NDArray[np.uint8]] | None = None
+    ) -> None:
+        """Read the blocks that hold rows, or would hold keys, of several columns, with as few requests as possible."""
+        wanted = [(name, set((numbers // BLOCK_ROWS).tolist())) for name, numbers in rows.items()]
+        wanted += [
+            (name, set(self._blocks_of_keys(name, self._entry(name), asked).tolist()) - {-1})
+            for name, asked in (keys or {}).items()
+            if self.rows(name)
+        ]
         missing: dict[tuple[Place, int], tuple[str, ColumnEntry]] = {}
-        for name, rows in wanted.items():
+        for name, numbers in wanted:
             entry = self._entry(name)
-            if entry.progression is not None or len(rows) == 0:
-                continue
-            assert entry.index is not None
-            for number in set((rows // BLOCK_ROWS).tolist()):
-                if (entry.index, number) not in self._blocks:
-                    missing[entry.index, number] = (name, entry)
+            if entry.index is not None:
+                for number in numbers:
+                    if (entry.index, number) not in self._blocks:
+                        missing[entry.index, number] = (name, entry)
         if not missing:
             return
         places = [_places(self._index(name, entry), [number])[0] for (_, number), (name, entry) in missing.items()]
@@ -218,13 +223,18 @@ class ColumnFile:
         self._blocks.move_to_end(key)
         return self._blocks[key]
 
+    def _blocks_of_keys(self, name: str, entry: ColumnEntry, keys: NDArray[np.uint8]) -> NDArray[np.intp]:
+        """Give for each key the number of the block that would hold it; -1 if it is less than all rows."""
+        firsts = as_keys(self._index(name, entry).firsts)
+        return np.searchsorted(firsts, as_keys(keys), side="right") - 1
+
     def _index(self, name: str, entry: ColumnEntry) -> BlockIndex:
         place = entry.index
         assert place is not None
         index = self._indices.get(place)
         if index is None:
             if self._zone is None:
-                self._zone = self._read_zone()
+                (self._zone,) = self._read([self._directory.index_zone])
             begin = place.offset - self._directory.index_zone[0]
             stored = self._zone[begin : begin + place.length]
             if begin < 0 or zlib.crc32(stored) != place.crc:
@@ -233,16 +243,18 @@ class ColumnFile:
             self._indices[place] = index
         return index
 
-    def _read_zone(self) -> bytes:
-        begin, length = self._directory.index_zone
+    def _read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read stretches; those at the end of the file are here since it was opened."""
         start, tail = self._tail
-        self._tail = (0, b"")
-        if tail and begin >= start:
-            return tail[begin - start : begin - start + length]
-        return self._ranges.read([(begin, length)])[0]
+        outside = [(offset, length) for offset, length in ranges if offset < start]
+        fetched = iter(self._ranges.read(outside)) if outside else iter(())
+        return [
+            next(fetched) if offset < start else tail[offset - start : offset - start + length]
+            for offset, length in ranges
+        ]
 
     def _read_checked(self, places: list[Place], labels: list[str]) -> list[bytes]:
-        found = self._ranges.read([(place.offset, place.length) for place in places])
+        found = self._read([(place.offset, place.length) for place in places])
         for place, data, label in zip(places, found, labels, strict=True):
             if zlib.crc32(data) != place.crc:
                 raise GraphFileError(self.uri, f"the file is damaged (a part of {label} does not match its checksum)")

@@ -43,7 +43,6 @@ def encode_file(
         once.
     """
     file = bytearray(make_lead())
-    places = {name: _append(file, zlib.compress(_json(document), 6)) for name, document in documents.items()}
     columns: dict[str, _Column] = {}
     known: dict[bytes, _Column] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -58,6 +57,8 @@ def encode_file(
                     fresh.append(column)
             for column, number, stored in _stored_blocks(fresh, pool):
                 column.add(number, _append(file, stored))
+    # Near the end, so that they come with the directory.
+    places = {name: _append(file, zlib.compress(_json(document), 6)) for name, document in documents.items()}
     zone = len(file)
     indices = {id(column): column.write_index(file) for column in columns.values()}
     entries = {name: column.entry(indices[id(column)]) for name, column in columns.items()}

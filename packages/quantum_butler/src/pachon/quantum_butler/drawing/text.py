@@ -18,11 +18,3 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Estimate the width of a line of text, in the units of ``size``; never too small for the usual faces."""
     width = size * sum(_WIDTHS.get(character, _OTHER) for character in text)
     return width * _BOLD if bold else width
-
-
-def shorten(text: str, limit: int) -> str:
-    """Cut a line in the middle, where names differ least, when it has more than ``limit`` characters."""
-    if len(text) <= limit:
-        return text
-    head = (limit - 1) * 3 // 5
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
