@@ -129,7 +129,5 @@ def test_the_preferred_visit_system_decides(stored: Butler) -> None:
         "visit",
         [{"instrument": "Cam", "id": 901, "name": "w1", "physical_filter": "Cam-g", "day_obs": 20260101, "seq_num": 1}],
     )
-    stored.dimension_records.insert(
-        "visit_system_membership", [{"instrument": "Cam", "visit": 901, "visit_system": 1}]
-    )
+    stored.dimension_records.insert("visit_system_membership", [{"instrument": "Cam", "visit": 901, "visit_system": 1}])
     assert stored.get("pvi", day_obs=20260101, seq_num=1, detector=1) == {"visit": 1}

@@ -122,7 +122,7 @@ def test_the_same_data_id_twice_is_a_conflict(butler: Butler, repository: Path) 
     other = butler.put({"a": 3}, "note", run="other")
     assert other.id != ref.id
     assert butler.get("note", collections=["other", "run"]) == {"a": 3}
-    assert butler.get("note", collections="run,other".split(",")) == {"a": 1}
+    assert butler.get("note", collections=["run", "other"]) == {"a": 1}
 
 
 def test_a_run_is_needed(repository: Path) -> None:

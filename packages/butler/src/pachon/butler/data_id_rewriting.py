@@ -106,7 +106,11 @@ def plan_rewriting(given: Mapping[str, Any], group: DimensionGroup, *, is_calibr
     bare: dict[str, Any] = {}
     for key, value in given.items():
         dimension, dot, field = key.partition(".")
-        if dot and dimension in dimensions and field in (*dimensions[dimension].required, *dimensions[dimension].implied):
+        if (
+            dot
+            and dimension in dimensions
+            and field in (*dimensions[dimension].required, *dimensions[dimension].implied)
+        ):
             # exposure.day_obs is the dimension day_obs.
             _keep(values, field, value, key)
         elif dot:

@@ -98,9 +98,18 @@ class RepositoryFacts:
     def fetch_validity(
         self, dataset_type: DatasetType, collections: Sequence[str], *, data_ids: DataIdTable | None = None
     ) -> ValidityTable:
-        """Give every dataset of a type in these collections with its validity range and collection rank."""
+        """Give every dataset of a type in these collections with its validity range and rank; data IDs are full."""
+        from pachon.datasets import DatasetTable, ValidityTable
+
         self._session.check_open()
-        return self._session.registry.datasets.fetch_validity(dataset_type, collections, data_ids=data_ids)
+        registry = self._session.registry
+        found = registry.datasets.fetch_validity(dataset_type, collections, data_ids=data_ids)
+        table = found.datasets
+        if table.data_ids.is_full:
+            return found
+        full = registry.dimension_records.expand(table.data_ids).data_ids
+        datasets = DatasetTable(table.dataset_type, full, table.ids, table.runs)
+        return ValidityTable(datasets, found.begin_ns, found.end_ns, found.rank)
 
     def fetch_records(self, element: str, data_ids: DataIdTable | None = None) -> RecordTable:
         """Give the records of an element, all or those of these data IDs (which have its required dimensions)."""

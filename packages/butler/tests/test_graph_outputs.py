@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows for what jobs wrote without a database: in batches, and from a graph with its receipts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pachon.base import ConflictError, InvalidInputError
+from pachon.butler import Butler, MissingOutputsError
+from pachon.butler import transfer_from_graph as transfer_module
+from pachon.datasets import CollectionType, DatasetTable
+from pachon.datastore import faults
+from pachon.dimensions import DataIdValueError
+from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph
+from pachon.quantum_butler.testing import example_graph
+from pachon.registry import MissingDatasetTypeError
+
+RUN = "u/someone/run"
+
+
+@pytest.fixture
+def graph_butler(tmp_path: Path) -> Iterator[Butler]:
+    """A repository for which the graph is built, with records of a sky map only."""
+    with Butler.create(str(tmp_path / "repo")) as made:
+        insert = made.dimension_records.insert
+        insert("skymap", [{"name": "sky", "hash": b"\0\1"}])
+        insert("tract", [{"skymap": "sky", "id": 1}])
+        insert("patch", [{"skymap": "sky", "tract": 1, "id": n, "cell_x": n, "cell_y": 0} for n in range(2)])
+        yield made
+
+
+@pytest.fixture
+def graph(graph_butler: Butler, tmp_path: Path) -> QuantumGraph:
+    document = graph_butler.datastore_document()
+    graph = example_graph(datastore=DatastoreSource(config=document, root=document["root"]))
+    graph.write(str(tmp_path / "g.qg"))
+    for row in graph.file_records().rows():
+        path = tmp_path / "repo" / row.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    for name in ("CAM/raw", "CAM/bias"):
+        graph_butler.collections.register(name)
+    return graph
+
+
+def run_job(graph: QuantumGraph, labels: tuple[str, ...], *, receipt: bool = True, text: str = "x") -> None:
+    """Write the outputs of all quanta of some tasks, as one job does."""
+    ids = [quantum.id for label in labels for quantum in graph.iter_quanta(label)]
+    init = [graph.init_quantum(label).id for label in ("", *(label for label in labels if label in graph.init_labels))]
+    with QuantumBackedButler.from_graph(graph, quanta=[*ids, *init]) as job:
+        for label in ("", *(label for label in labels if label in graph.init_labels)):
+            for ref in job.graph.init_quantum(label).init_outputs.values():
+                job.put({"init": label}, ref)
+        for number in ids:
+            for name, refs in job.graph.quantum(number).outputs.items():
+                for ref in refs:
+                    job.put({"by": name, "text": text}, ref)
+        if receipt:
+            job.write_receipt()
+
+
+ALL = ("isr", "cal", "visit_summary", "warp", "coadd")
+
+
+def test_everything_is_registered_once(graph_butler: Butler, graph: QuantumGraph, tmp_path: Path) -> None:
+    run_job(graph, ALL)
+    transfer = graph_butler.transfer_from_graph
+    with pytest.raises(MissingDatasetTypeError):
+        transfer(str(tmp_path / "g.qg"))
+    with pytest.raises(DataIdValueError):
+        transfer(graph, register_dataset_types=True)
+    expected = sum(rows for name, rows in graph.dataset_counts().items() if name not in ("raw", "bias"))
+    assert transfer(graph, register_dataset_types=True, dimension_records=True, dry_run=True) == expected
+    assert graph_butler.dataset_types.query("calexp") != []
+    assert transfer(graph, register_dataset_types=True, dimension_records=True, update_output_chain=True) == expected
+    assert transfer(graph) == 0
+    found = list(graph_butler.query_all_datasets(RUN))
+    assert len(found) == expected
+    assert all(graph_butler.exists_many(found, verify=True).values())
+    for ref in found:
+        assert graph_butler.get(ref)
+    chain = graph_butler.collections.get("u/someone")
+    assert (chain.type, chain.children) == (CollectionType.CHAINED, (RUN, "CAM/raw", "CAM/bias"))
+    data_id = graph.datasets("coadd")[0].data_id
+    assert graph_butler.get("coadd", dict(data_id.required), collections="u/someone")["by"] == "coadd"
+
+
+def test_receipts_spare_the_hashing(graph_butler: Butler, graph: QuantumGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    plain = transfer_module.checksum_of_file
+    monkeypatch.setattr(transfer_module, "checksum_of_file", lambda place: (hashed.append(str(place)), plain(place))[1])
+    run_job(graph, ("isr",))
+    run_job(graph, ("cal",), receipt=False)
+    # A retry that wrote something else, with a receipt of its own: the two receipts disagree.
+    run_job(graph, ("visit_summary",))
+    run_job(graph, ("visit_summary",), text="longer text")
+    number = graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
+    assert number > 0
+    assert not any("post_isr" in path for path in hashed)
+    assert sum("calexp" in path for path in hashed) == 12
+    assert any("visit_summary" in path for path in hashed)
+    found = list(graph_butler.query_all_datasets(RUN))
+    assert len(found) == number
+    assert all(graph_butler.get(ref) for ref in found)
+    records = graph_butler.datastore_records(found)
+    assert all(len(text) == 128 for text in records.checksum)
+    # What was not written is not registered; it comes with the next call.
+    assert graph_butler.query_all_datasets(RUN, name="warp").first() is None
+    run_job(graph, ("warp", "coadd"))
+    assert graph_butler.transfer_from_graph(graph, dataset_types=["warp*"]) == 3 * len(graph.datasets("warp"))
+    assert graph_butler.transfer_from_graph(graph) == 3 * len(graph.datasets("coadd"))
+
+
+def test_a_graph_of_another_repository(graph: QuantumGraph, tmp_path: Path) -> None:
+    with Butler.create(str(tmp_path / "other")) as other:
+        with pytest.raises(InvalidInputError, match="the repository that it was built for"):
+            other.transfer_from_graph(graph)
+        with pytest.raises(InvalidInputError, match="without datastore records"):
+            other.transfer_from_graph(example_graph())
+
+
+class TestBatches:
+    """What `pipetask run` does while quanta run."""
+
+    @pytest.fixture
+    def written(self, graph_butler: Butler, graph: QuantumGraph) -> tuple[DatasetTable, QuantumBackedButler]:
+        graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
+        butler = QuantumBackedButler.from_graph(graph)
+        table = graph.datasets("post_isr")
+        butler.put_many([({"n": n}, ref) for n, ref in enumerate(graph.refs("post_isr", np.arange(len(table))))])
+        return table, butler
+
+    def test_a_batch_is_registered_and_may_be_repeated(
+        self, graph_butler: Butler, written: tuple[DatasetTable, QuantumBackedButler]
+    ) -> None:
+        table, job = written
+        files = job.take_written()
+        assert graph_butler.register_graph_outputs([table], files) == len(table)
+        assert graph_butler.register_graph_outputs([table], files) == 0
+        assert graph_butler.register_graph_outputs([], files) == 0
+        assert [graph_butler.get(ref) for ref in table] == [{"n": n} for n in range(len(table))]
+
+    def test_a_retry_renews_size_and_checksum(
+        self, graph_butler: Butler, graph: QuantumGraph, written: tuple[DatasetTable, QuantumBackedButler]
+    ) -> None:
+        table, job = written
+        graph_butler.register_graph_outputs([table], job.take_written())
+        ref = graph.refs("post_isr", np.array([0]))[0]
+        job.put({"n": "something longer"}, ref)
+        assert graph_butler.register_graph_outputs([table.take(np.array([0]))], job.take_written()) == 0
+        assert graph_butler.get(table[0]) == {"n": "something longer"}
+
+    def test_nothing_without_files(
+        self, graph_butler: Butler, written: tuple[DatasetTable, QuantumBackedButler]
+    ) -> None:
+        table, job = written
+        files = job.take_written()
+        with pytest.raises(InvalidInputError, match="no file record"):
+            graph_butler.register_graph_outputs([table], files.take(np.arange(3)))
+        Path(graph_butler.datastore_document()["root"].removeprefix("file://"), files.path[2]).unlink()
+        with pytest.raises(MissingOutputsError, match="1 outputs have no file"):
+            graph_butler.register_graph_outputs([table], files)
+        assert len(graph_butler.get_many_datasets(table.ids)) == 0
+
+    def test_a_failure_keeps_the_files(
+        self, graph_butler: Butler, written: tuple[DatasetTable, QuantumBackedButler]
+    ) -> None:
+        table, job = written
+        files = job.take_written()
+
+        def fail(point: str) -> None:
+            if point == "commit.rows_written":
+                raise KeyError(point)
+
+        with faults.install(fail), pytest.raises(KeyError):
+            graph_butler.register_graph_outputs([table], files)
+        assert len(graph_butler.get_many_datasets(table.ids)) == 0
+        assert graph_butler.register_graph_outputs([table], files) == len(table)
+
+    def test_the_trash_of_these_ids_is_emptied_first(
+        self, graph_butler: Butler, graph: QuantumGraph, written: tuple[DatasetTable, QuantumBackedButler]
+    ) -> None:
+        table, job = written
+        graph_butler.register_graph_outputs([table], job.take_written())
+        graph_butler.trash(list(table))
+        # The quanta run again, in the paths that are in the trash: those files must not get rows and then vanish.
+        job.put_many([({"n": 7}, ref) for ref in graph.refs("post_isr", np.arange(len(table)))])
+        with pytest.raises(MissingOutputsError):
+            graph_butler.register_graph_outputs([table], job.take_written())
+        assert graph_butler.empty_trash() == []
+        job.put_many([({"n": 8}, ref) for ref in graph.refs("post_isr", np.arange(len(table)))])
+        assert graph_butler.register_graph_outputs([table], job.take_written()) == 0
+        assert graph_butler.empty_trash() == []
+        assert graph_butler.get(table[0]) == {"n": 8}
+
+    def test_another_dataset_of_the_same_data_id_is_a_conflict(
+        self, graph_butler: Butler, graph: QuantumGraph, written: tuple[DatasetTable, QuantumBackedButler]
+    ) -> None:
+        table, job = written
+        graph_butler.put({"other": 1}, "post_isr", table[0].data_id, run=RUN)
+        with pytest.raises(ConflictError):
+            graph_butler.register_graph_outputs([table], job.take_written())
+        assert len(graph_butler.get_many_datasets(table.ids)) == 0

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from pathlib import Path
+
+import pytest
+
+from pachon.base import InvalidInputError
+from pachon.butler import Butler, prune
+from pachon.datasets import CollectionType, DatasetRef
+from pachon.registry import CollectionTypeError, MissingCollectionError, OrphanedRecordError
+
+
+def stored(root: Path) -> set[str]:
+    return {path.name for path in root.rglob("*.yaml")} - {"butler.yaml"}
+
+
+@pytest.fixture
+def refs(butler: Butler) -> list[DatasetRef]:
+    return butler.put_many([({"n": n}, "gain", {"detector": n}) for n in range(4)])
+
+
+def test_unstore_keeps_the_dataset_known(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
+    butler.prune(refs[:2])
+    assert len(stored(repository)) == 2
+    assert butler.find_dataset("gain", detector=0) == refs[0]
+    assert not butler.exists(refs[0])
+    assert butler.get(refs[2]) == {"n": 2}
+    butler.prune(refs[:2])
+
+
+def test_purge_removes_it_everywhere(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
+    butler.collections.register("tag", CollectionType.TAGGED)
+    butler.collections.associate("tag", refs)
+    butler.prune(refs[:3], purge=True)
+    assert [ref.id for ref in butler.query_datasets("gain", collections="tag")] == [refs[3].id]
+    assert len(stored(repository)) == 1
+    butler.put({"n": 7}, "gain", detector=0)
+    assert butler.get("gain", detector=0) == {"n": 7}
+
+
+def test_disassociate_keeps_the_files(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
+    butler.collections.register("tag", CollectionType.TAGGED)
+    butler.collections.associate("tag", refs)
+    butler.prune(refs[:1], unstore=False, disassociate=["tag"])
+    assert len(butler.query_datasets("gain", collections="tag")) == 3
+    assert len(stored(repository)) == 4
+    butler.prune(refs[1:2], disassociate="tag")
+    assert len(butler.query_datasets("gain", collections="tag")) == 2
+    assert len(stored(repository)) == 3
+
+
+def test_options_must_go_together(butler: Butler, refs: list[DatasetRef]) -> None:
+    with pytest.raises(InvalidInputError, match="purge"):
+        butler.prune(refs, unstore=False, purge=True)
+    with pytest.raises(InvalidInputError, match="Nothing is to be removed"):
+        butler.prune(refs, unstore=False)
+    with pytest.raises(CollectionTypeError, match="TAGGED"):
+        butler.prune(refs, disassociate=["run"])
+    with pytest.raises(MissingCollectionError):
+        butler.prune(refs, disassociate=["nope"])
+    butler.dataset_types.get("gain")
+    table = butler.datastore_records(refs)
+    assert len(table) == 4
+
+
+def test_trash_is_out_of_sight_and_emptied_later(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
+    places = {butler.get_uri(ref) for ref in refs}
+    butler.trash(refs)
+    assert not butler.exists(refs[0])
+    assert len(stored(repository)) == 4
+    assert set(butler.empty_trash(dry_run=True)) == places
+    assert set(butler.empty_trash(refs[:1])) < places
+    assert len(stored(repository)) == 3
+    assert len(butler.empty_trash()) == 3
+    assert butler.empty_trash() == []
+    assert stored(repository) == set()
+
+
+def test_what_cannot_be_removed_stays_in_the_trash(
+    butler: Butler, refs: list[DatasetRef], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pachon.base import StorageError
+    from pachon.datastore.file_store import FileStore
+
+    plain = FileStore.remove
+
+    def fail(self: FileStore, path: str) -> bool:
+        if "S01" in path:
+            raise StorageError("busy")
+        return plain(self, path)
+
+    monkeypatch.setattr(FileStore, "remove", fail)
+    butler.prune(refs, purge=True)
+    assert len(butler.empty_trash(dry_run=True)) == 1
+    assert butler.empty_trash() == []
+    trash = butler._session.records._trash.fetch()
+    assert (trash["attempts"], trash["last_error"]) == ([2], ["busy"])
+    monkeypatch.undo()
+    assert len(butler.empty_trash()) == 1
+
+
+def test_large_removals_go_in_parts(
+    butler: Butler, refs: list[DatasetRef], repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prune, "CHUNK", 3)
+    butler.prune(refs, purge=True)
+    assert stored(repository) == set()
+    butler.put_many([({"n": n}, "gain", {"detector": n}) for n in range(4)])
+    butler.remove_runs("run")
+    assert stored(repository) == set()
+    assert butler.collections.query() == []
+
+
+def test_remove_runs(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
+    butler.put({}, "note", run="other")
+    butler.collections.register("chain", CollectionType.CHAINED)
+    butler.collections.set_chain("chain", ["other", "run"])
+    with pytest.raises(OrphanedRecordError, match="child of chain"):
+        butler.remove_runs(["other", "run"])
+    # It was checked before anything was removed.
+    assert len(stored(repository)) == 5
+    with pytest.raises(CollectionTypeError, match="CHAINED"):
+        butler.remove_runs("chain")
+    with pytest.raises(MissingCollectionError):
+        butler.remove_runs("nope")
+    butler.remove_runs(["other", "run"], unlink_from_chains=True)
+    assert stored(repository) == set()
+    assert butler.collections.query() == ["chain"]
+    assert butler.collections.get("chain").children == ()
+    assert butler.get_dataset(refs[0].id) is None
+
+
+def test_components_are_not_removed(butler: Butler, refs: list[DatasetRef]) -> None:
+    part = refs[0].with_dataset_type(
+        refs[0].dataset_type._replaced(name="gain.part", parent_storage_class="StructuredDataDict")
+    )
+    with pytest.raises(InvalidInputError, match="component"):
+        butler.prune([part])
+    with pytest.raises(InvalidInputError, match="component"):
+        butler.trash([part])

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from pachon.base import ConflictError, InvalidInputError, NotFoundError
+from pachon.butler import Butler
+from pachon.butler.result_columns import uuid_texts
+from pachon.datasets import CollectionType, ids_from_uuids
+from pachon.dimensions import DataIdValueError, Timespan
+from pachon.registry import InvalidQueryError, MissingCollectionError, MissingDatasetTypeError, NoDefaultCollectionError
+
+
+@pytest.fixture
+def filled(butler: Butler) -> Butler:
+    butler.put_many([({"e": e, "d": d}, "raw", {"exposure": e, "detector": d}) for e in (1, 2, 3) for d in (0, 1)])
+    butler.put({}, "note", run="other")
+    butler.put({"again": 1}, "raw", exposure=1, detector=0, run="other")
+    return butler
+
+
+def test_datasets(filled: Butler) -> None:
+    result = filled.query_datasets("raw")
+    assert "not run yet" in repr(result)
+    assert len(result) == 6
+    assert "6 found" in repr(result)
+    assert {ref.run for ref in result} == {"run"}
+    assert all(ref.data_id.is_full for ref in result)
+    assert len(filled.query_datasets("raw", where="exposure > 1 AND detector.full_name = 'S01'")) == 2
+    assert len(filled.query_datasets("raw", where="exposure IN (:e)", bind={"e": [1, 3]})) == 4
+    assert len(filled.query_datasets("raw", collections=["other", "run"])) == 6
+    assert len(filled.query_datasets("raw", collections=["other", "run"], find_first=False)) == 7
+    assert len(filled.query_datasets("raw", collections="*", find_first=False)) == 7
+    first = filled.query_datasets("raw", collections=["other", "run"], data_id={"exposure": 1, "detector": 0}).one()
+    assert filled.get(first) == {"again": 1}
+    ordered = filled.query_datasets("raw", order_by=["-exposure", "detector"], limit=3)
+    assert [(ref.data_id["exposure"], ref.data_id["detector"]) for ref in ordered] == [(3, 0), (3, 1), (2, 0)]
+    by_key = filled.query_datasets("raw", data_id={"exposure": "obs2", "raft": "R0"})
+    assert {ref.data_id["exposure"] for ref in by_key} == {2}
+    records = (
+        filled.query_datasets("raw", with_records=True, data_id={"exposure": 1, "detector": 1}).one().data_id.records
+    )
+    assert records is not None
+    assert records["exposure"] is not None
+    assert records["exposure"].obs_id == "obs1"
+
+
+def test_data_ids_and_records(filled: Butler) -> None:
+    assert {d["exposure"] for d in filled.query_data_ids("exposure", datasets="raw")} == {1, 2, 3}
+    assert len(filled.query_data_ids(["exposure", "detector"])) == 16
+    assert len(filled.query_data_ids(["exposure", "detector"], data_id={"detector.raft": "R0"})) == 8
+    assert len(filled.query_data_ids([])) == 1
+    found = filled.query_dimension_records("exposure", where="exposure.seq_num = 1", order_by="-exposure")
+    assert [record.obs_id for record in found] == ["obs3", "obs1"]
+    assert filled.query_dimension_records("detector", datasets=["raw"], where="detector > 0").one().full_name == "S01"
+    assert len(filled.query_dimension_records("band")) == 2
+
+
+def test_all_datasets(filled: Butler) -> None:
+    assert len(filled.query_all_datasets("*")) == 8
+    assert {t.dataset_type.name for t in filled.query_all_datasets("*").tables} == {"note", "raw"}
+    assert len(filled.query_all_datasets("other")) == 2
+    assert len(filled.query_all_datasets("*", name="ra*", where="exposure = 1")) == 3
+    assert len(filled.query_all_datasets("*", limit=3)) == 3
+    assert filled.query_all_datasets("*").first() is not None
+    table = filled.query_all_datasets("*").to_pandas()
+    assert table["exposure"].isna().sum() == 1
+    assert len(filled.query_all_datasets("*", name="nope")) == 0
+    assert "has ever had datasets" in filled.query_all_datasets("*", name="nope").explain()
+
+
+def test_a_result_is_lazy_and_runs_once(filled: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int | None] = []
+    queries = filled._session.registry.query
+    plain = queries.datasets
+
+    def counting(*args: object, **options: object) -> object:
+        calls.append(options["limit"])  # type: ignore[arg-type]  # it is one
+        return plain(*args, **options)  # type: ignore[arg-type]  # handed on
+
+    monkeypatch.setattr(queries, "datasets", counting)
+    result = filled.query_datasets("raw")
+    assert calls == []
+    assert result.first() is not None
+    assert result
+    assert calls == [1, 1]
+    assert len(list(result)) == len(result) == len(result.columns()["id"]) == 6
+    assert calls == [1, 1, None]
+
+
+def test_one(filled: Butler) -> None:
+    assert filled.query_datasets("note", collections="other").one().run == "other"
+    with pytest.raises(ConflictError, match="several"):
+        filled.query_datasets("raw").one()
+    with pytest.raises(NotFoundError, match="exactly one") as caught:
+        filled.query_datasets("raw", where="exposure = 4").one()
+    assert caught.value.__notes__
+
+
+def test_an_empty_result_explains_itself(filled: Butler) -> None:
+    result = filled.query_datasets("raw", where="exposure = 4")
+    assert len(result) == 0
+    assert not result
+    assert result.first() is None
+    text = result.explain()
+    assert text.startswith("Nothing is found:\n  ")
+    assert "SQL:" in text
+    assert "exposure" in text
+    assert "raw" in filled.query_datasets("raw", collections="other", where="exposure = 2").explain()
+    assert filled.query_datasets("raw").explain().startswith("Plan:")
+    assert "Nothing is found" in filled.query_data_ids("detector", where="detector = 77").explain()
+    assert "Nothing is found" in filled.query_dimension_records("visit", where="visit = 77").explain()
+    assert filled.explain_empty(filled.universe.conform(["visit"]), where="visit = 77")
+
+
+def test_a_negative_limit_warns(filled: Butler) -> None:
+    with pytest.warns(UserWarning, match="more than 2|limit"):
+        assert len(filled.query_datasets("raw", limit=-2)) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(filled.query_datasets("raw", limit=-6)) == 6
+        assert len(filled.query_datasets("raw", limit=0)) == 0
+        assert filled.query_datasets("raw", limit=-2).first() is not None
+
+
+def test_tables(filled: Butler) -> None:
+    result = filled.query_datasets("raw", order_by=["exposure", "detector"])
+    arrow = result.to_arrow()
+    assert arrow.column_names == ["type", "run", "id", *filled.dataset_types.get("raw").dimensions.ordered]
+    assert arrow["exposure"].to_pylist() == [1, 1, 2, 2, 3, 3]
+    assert arrow["id"].to_pylist() == [str(ref.id) for ref in result]
+    frame = result.to_pandas()
+    assert frame["detector"].tolist() == [0, 1, 0, 1, 0, 1]
+    table = result.to_astropy()
+    assert list(table["run"]) == ["run"] * 6
+    records = filled.query_dimension_records("exposure", order_by="exposure")
+    assert records.to_arrow()["timespan_begin"].to_pylist()[0] is not None
+    assert records.to_arrow()["tracking_ra"].null_count == 4
+    assert records.to_pandas()["obs_id"].tolist() == ["obs1", "obs2", "obs3", "obs4"]
+    assert records.to_astropy()["obs_id"][1] == "obs2"
+    assert filled.query_data_ids("detector").to_pandas()["instrument"].tolist() == ["Cam"] * 4
+    assert len(filled.query_datasets("raw", where="exposure = 4").to_arrow()) == 0
+    text = result._repr_html_()
+    assert text.count("<tr>") == 7
+    assert re.search(r"<th>exposure</th>", text)
+
+
+def test_ids_as_text() -> None:
+    from uuid import uuid4
+
+    ids = [uuid4() for _ in range(5)]
+    assert uuid_texts(ids_from_uuids(ids)).tolist() == [str(item) for item in ids]
+    assert uuid_texts(np.empty((0, 16), dtype=np.uint8)).tolist() == []
+
+
+def test_calibrations_are_queried_by_time(butler: Butler) -> None:
+    refs = [butler.put({"n": n}, "bias", detector=0, run=f"calib/{n}") for n in (1, 2)]
+    butler.collections.register("calib", CollectionType.CALIBRATION)
+    butler.collections.certify("calib", refs[:1], Timespan(None, "2026-01-02"))
+    butler.collections.certify("calib", refs[1:], Timespan("2026-01-02", None))
+    found = butler.query_datasets("bias", collections="calib", where="exposure = 3", data_id={"detector": 0})
+    assert found.one() == refs[1]
+    assert len(butler.query_datasets("bias", collections="calib", find_first=False)) == 2
+
+
+def test_bad_queries(filled: Butler) -> None:
+    with pytest.raises(MissingDatasetTypeError):
+        filled.query_datasets("nope")
+    with pytest.raises(MissingCollectionError):
+        len(filled.query_datasets("raw", collections="nope"))
+    with pytest.raises(InvalidInputError, match="Patterns of collections"):
+        len(filled.query_datasets("raw", collections="*"))
+    with pytest.raises(InvalidQueryError, match="exposur"):
+        len(filled.query_datasets("raw", where="exposur = 1"))
+    with pytest.raises(DataIdValueError, match="unknown keys"):
+        filled.query_datasets("raw", data_id={"nope": 1})
+    with pytest.raises(InvalidInputError):
+        filled.query_data_ids(["nope"])
+    with pytest.raises(InvalidInputError):
+        filled.query_dimension_records("nope")
+    with pytest.raises(NoDefaultCollectionError):
+        filled.clone(collections=None, run=None).query_datasets("raw")
+
+
+def test_facts(filled: Butler) -> None:
+    from pachon.datasets import DatasetSearch, FactSource
+
+    source: FactSource = filled
+    group = source.universe.conform(["exposure", "detector"])
+    assert set(source.fetch_dataset_types(["raw", "nope"])) == {"raw"}
+    assert set(source.fetch_collections(["run", "nope"])) == {"run"}
+    assert source.flatten_collections(["run", "other"]) == ("run", "other")
+    search = DatasetSearch(dataset_type="raw", collections=("run",))
+    table = source.fetch_data_ids(group, datasets=[search], where="exposure < 3")
+    assert len(table) == 4
+    assert table.is_full
+    raw = filled.dataset_types.get("raw")
+    assert len(source.fetch_datasets(raw, ["other", "run"], data_ids=table)) == 4
+    assert len(source.fetch_records("exposure", table)) == 2
+    assert len(source.fetch_validity(raw, ["run"])) == 6
+    document = filled.datastore_document()
+    assert document["type"] == "file"
+    assert document["root"].startswith("file://")

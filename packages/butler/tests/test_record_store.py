@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pachon.base import ConflictError
+from pachon.butler.record_store import RegistryRecordStore
+from pachon.datasets import new_id
+from pachon.datastore import FileRecords, StoredFile
+from pachon.datastore.testing.record_store_suite import RecordStoreSuite
+from pachon.registry import SqlRegistry
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[SqlRegistry]:
+    with SqlRegistry.create(f"sqlite:///{tmp_path}/registry.sqlite3") as made:
+        yield made
+
+
+class TestRegistryRecordStore(RecordStoreSuite):
+    @pytest.fixture
+    def store(self, registry: SqlRegistry) -> RegistryRecordStore:
+        return RegistryRecordStore(registry)
+
+
+def row(**changes: object) -> StoredFile:
+    plain: dict[str, object] = {
+        "dataset_id": new_id(), "path": "run/a.yaml", "formatter": "yaml", "storage_class": "StructuredDataDict",
+        "size": 3, "checksum": "00", "datastore": "file",
+    }  # fmt: skip
+    return StoredFile(**(plain | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def test_rows_belong_to_the_transaction(registry: SqlRegistry) -> None:
+    store = RegistryRecordStore(registry)
+    records = FileRecords.from_rows([row()])
+    with pytest.raises(KeyError), registry.write():
+        store.add(records)
+        assert len(store.fetch(records.dataset_id)) == 1
+        raise KeyError("x")
+    assert len(store.fetch(records.dataset_id)) == 0
+
+
+def test_outputs_of_a_graph_are_renewed(registry: SqlRegistry) -> None:
+    store = RegistryRecordStore(registry)
+    first, second = row(), row(path="run/b.yaml")
+    store.add_or_renew(FileRecords.from_rows([first]))
+    again = row(dataset_id=first.dataset_id, size=4, checksum="11")
+    store.add_or_renew(FileRecords.from_rows([again, second]))
+    store.add_or_renew(FileRecords.from_rows([again, second]))
+    ids = np.concatenate([FileRecords.from_rows([item]).dataset_id for item in (first, second)])
+    assert sorted(store.fetch(ids).rows(), key=lambda r: r.path) == [again, second]
+    with pytest.raises(ConflictError, match="stored already, in 'run/a.yaml'"):
+        store.add_or_renew(FileRecords.from_rows([row(dataset_id=first.dataset_id, path="elsewhere")]))
+
+
+def test_trash_of_some_datasets(registry: SqlRegistry) -> None:
+    store = RegistryRecordStore(registry)
+    records = FileRecords.from_rows([row(), row(path="run/b.yaml")])
+    store.add(records)
+    store.move_to_trash(records.dataset_id)
+    assert store.fetch_trash(records.dataset_id[:1]).path.tolist() == ["run/a.yaml"]
+    assert len(store.list_trash()) == 2
