@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every registry must do with transactions, other clients, and records of other layers."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pachon.base import ConflictError, InvalidInputError, ReadOnlyError
+from pachon.datasets import CollectionType, new_ids
+from pachon.registry.errors import ConflictingDefinitionError, MissingCollectionError, OrphanedRecordError
+from pachon.registry.opaque import OpaqueColumn, OpaqueTable
+from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.testing.sample_data import SampleData
+
+__all__ = ["TransactionsSuite"]
+
+_COLUMNS = (
+    OpaqueColumn(name="dataset_id", type="uuid", key=True),
+    OpaqueColumn(name="part", type="text", length=16, key=True),
+    OpaqueColumn(name="path", type="text", length=256, index=True),
+    OpaqueColumn(name="size", type="int", nullable=True),
+)
+_TRASH = (*_COLUMNS, OpaqueColumn(name="failures", type="int"))
+
+
+class _StopError(Exception):
+    """Ends a block."""
+
+
+class TransactionsSuite:
+    """Transactions, caches, concurrent clients, read-only clients and opaque tables."""
+
+    def test_all_or_nothing(self, sample: SampleData) -> None:
+        registry = sample.registry
+        table = registry.opaque("things", _COLUMNS)
+        ref = sample.ref(sample.bias, "one", detector=1)
+
+        def fail() -> None:
+            with registry.write():
+                registry.collections.register("new")
+                registry.datasets.insert([ref])
+                table.insert({"dataset_id": new_ids(1), "part": ["a"], "path": ["p"], "size": [1]})
+                assert sample.find(sample.bias, "one", detector=1) == ref
+                assert registry.collections.get("new").name == "new"
+                raise _StopError
+
+        with pytest.raises(_StopError):
+            fail()
+        assert sample.find(sample.bias, "one", detector=1) is None
+        assert table.fetch()["path"] == []
+        assert registry.collections.find(["new"]) == {}
+        assert registry.collections.register("new", CollectionType.TAGGED)
+
+    def test_inner_block_fails_alone(self, sample: SampleData) -> None:
+        registry = sample.registry
+        with registry.write():
+            kept = sample.put(sample.bias, "one", detector=1)
+            with pytest.raises(ConflictingDefinitionError):
+                registry.datasets.insert([sample.ref(sample.bias, "one", detector=d) for d in (2, 1)])
+            with pytest.raises(_StopError), registry.write():
+                sample.put(sample.bias, "one", detector=3)
+                registry.collections.register("lost")
+                raise _StopError
+            assert registry.collections.find(["lost"]) == {}
+        assert {ref for table in registry.datasets.get_by_run("one") for ref in table} == {kept}
+        assert registry.collections.get("one", dataset_types=True).dataset_types == ("bias",)
+
+    def test_rolled_back_summaries_are_written_again(self, sample: SampleData) -> None:
+        with pytest.raises(_StopError), sample.registry.write():
+            sample.put(sample.bias, "one", detector=1)
+            sample.put(sample.bias, "one", detector=2)
+            raise _StopError
+        sample.put(sample.bias, "one", detector=1)
+        assert sample.registry.collections.get("one", dataset_types=True).dataset_types == ("bias",)
+        assert len(sample.registry.query.datasets("bias", "one")) == 1
+
+    def test_changes_of_others_are_seen(self, sample: SampleData, again: SqlRegistry) -> None:
+        mine, theirs = sample.registry.collections, again.collections
+        mine.set_chain("chain", ["one"])
+        assert theirs.flatten("chain") == ("one",)
+        mine.set_chain("chain", ["two", "one"])
+        assert theirs.flatten("chain") == ("two", "one")
+        theirs.set_chain("chain", [])
+        assert mine.flatten("chain") == ()
+        theirs.remove("tag")
+        with pytest.raises(MissingCollectionError):
+            mine.get("tag")
+        theirs.register("tag", CollectionType.CHAINED)
+        assert mine.get("tag").type is CollectionType.CHAINED
+        again.dataset_types.remove("raw")
+        assert sample.registry.dataset_types.find(["raw"]) == {}
+        ref = sample.put(sample.bias, "one", detector=1)
+        assert again.datasets.find_one("bias", ref.data_id, ["one"]) == ref
+        with pytest.raises(OrphanedRecordError):
+            again.collections.remove("one")
+
+    def test_readers_see_what_is_committed(self, sample: SampleData, again: SqlRegistry) -> None:
+        with sample.registry.write():
+            sample.registry.collections.register("later")
+            ref = sample.put(sample.bias, "one", detector=1)
+            assert again.collections.find(["later"]) == {}
+            assert again.datasets.find_one("bias", ref.data_id, "one") is None
+        assert again.collections.find(["later"])
+        assert again.datasets.find_one("bias", ref.data_id, "one") == ref
+
+    def test_snapshot(self, sample: SampleData, again: SqlRegistry) -> None:
+        with again.snapshot():
+            assert len(again.collections.query()) == 5
+            sample.registry.collections.register("later")
+            assert len(again.collections.query()) == 5
+        assert len(again.collections.query()) == 6
+
+    def test_many_threads_register_the_same(self, sample: SampleData, again: SqlRegistry) -> None:
+        made: list[int] = []
+        errors: list[Exception] = []
+
+        def work(registry: SqlRegistry) -> None:
+            try:
+                made.extend(registry.collections.register(f"run{i}") for i in range(20))
+                made.extend(registry.dataset_types.register(sample.raw) for _ in range(2))
+            except Exception as error:  # noqa: BLE001  # a thread hands it over
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(r,)) for r in (sample.registry, again) * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert sum(made) == 20
+
+    def test_read_only(self, sample: SampleData, read_only: SqlRegistry) -> None:
+        ref = sample.put(sample.bias, "one", detector=1)
+        assert read_only.datasets.find_one("bias", ref.data_id, ["one"]) == ref
+        assert len(read_only.query.datasets("bias", "one", where="detector IN (0..3) AND instrument='Cam'")) == 1
+        assert not read_only.writeable
+        for act in (
+            lambda: read_only.collections.register("new"),
+            lambda: read_only.datasets.insert([sample.ref(sample.bias, "one", detector=2)]),
+            lambda: read_only.collections.remove("tag"),
+        ):
+            with pytest.raises(ReadOnlyError):
+                act()
+
+    def test_closed(self, again: SqlRegistry) -> None:
+        again.close()
+        with pytest.raises(InvalidInputError, match="closed"):
+            again.collections.query()
+
+    # Opaque tables.
+
+    def _filled(self, registry: SqlRegistry) -> tuple[OpaqueTable, np.ndarray]:
+        table, ids = registry.opaque("things", _COLUMNS), new_ids(3)
+        rows: dict[str, Any] = {
+            "dataset_id": ids,
+            "part": ["", "a", "b"],
+            "path": ["p", "q", "q"],
+            "size": [1, None, 3],
+        }
+        assert table.insert(rows) == 3
+        return table, ids
+
+    def test_opaque_insert_and_fetch(self, registry: SqlRegistry) -> None:
+        table, ids = self._filled(registry)
+        assert sorted(table.fetch()["part"]) == ["", "a", "b"]
+        found = table.fetch("path", ["q", "nope", "q"], order_by=["-size"])
+        assert (found["part"], found["size"]) == (["b", "a"], [3, None])
+        assert (table.fetch("dataset_id", ids[:1])["dataset_id"] == ids[:1]).all()
+        assert table.fetch(order_by=["part"], limit=2)["part"] == ["", "a"]
+        assert table.fetch("dataset_id", np.empty((0, 16), dtype=np.uint8))["part"] == []
+
+    def test_opaque_conflicts(self, registry: SqlRegistry) -> None:
+        table, ids = self._filled(registry)
+        again = {"dataset_id": ids[:2], "part": ["new", "a"], "path": ["x", "y"], "size": [0, 0]}
+        with pytest.raises(ConflictError):
+            table.insert(again)
+        assert len(table.fetch()["part"]) == 3
+        assert table.insert(again, skip_existing=True) == 1
+        with pytest.raises(ConflictingDefinitionError):
+            registry.opaque("things", _TRASH)
+        with pytest.raises(InvalidInputError):
+            table.insert({"nope": [1]})
+
+    def test_opaque_changes(self, registry: SqlRegistry, again: SqlRegistry) -> None:
+        table, ids = self._filled(registry)
+        trash = registry.opaque("trash", _TRASH)
+        with registry.write():
+            assert table.move("dataset_id", ids[:2], trash, {"failures": 0}) == 2
+        assert sorted(again.opaque("trash", _TRASH).fetch()["path"]) == ["p", "q"]
+        assert table.fetch()["part"] == ["b"]
+        assert trash.update({"dataset_id": ids[:1], "part": [""]}, {"failures": [5]}) == 1
+        assert trash.fetch("path", ["p"])["failures"] == [5]
+        keys = {"dataset_id": ids, "part": ["", "wrong", "b"]}
+        assert trash.fetch_keys(keys)["path"] == ["p"]
+        assert trash.delete(keys) == 1
+        assert trash.fetch()["path"] == ["q"]
