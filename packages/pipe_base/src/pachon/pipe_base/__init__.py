@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         ScalarError,
     )
     from pachon.pipe_base.context import ExecutionResources, QuantumContext
+    from pachon.pipe_base.graph_builder.build import build_quantum_graph
     from pachon.pipe_base.import_path import ImportPathError, import_object
     from pachon.pipe_base.instrument import InstrumentNotFoundError, PipelineInstrument, find_instrument
     from pachon.pipe_base.outcomes import (
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         PipelineGraph,
         PipelineGraphError,
         StepError,
+        SubsetExpressionError,
         TaskNode,
         UnresolvedDatasetTypeError,
         load_task,
@@ -149,6 +151,7 @@ __all__ = [
     "StepError",
     "Struct",
     "Subset",
+    "SubsetExpressionError",
     "Task",
     "TaskConfigurationError",
     "TaskImportError",
@@ -158,6 +161,7 @@ __all__ = [
     "UnprocessableDataError",
     "UnresolvedDatasetTypeError",
     "UpstreamFailureNoWorkFound",
+    "build_quantum_graph",
     "choice_field",
     "choices_field",
     "compare_configs",
@@ -234,6 +238,7 @@ __getattr__, __dir__ = lazy_exports(
         "StepError": "pachon.pipe_base.pipeline_graph",
         "Struct": "pachon.pipe_base.struct",
         "Subset": "pachon.pipe_base.pipeline",
+        "SubsetExpressionError": "pachon.pipe_base.pipeline_graph",
         "Task": "pachon.pipe_base.task",
         "TaskConfigurationError": "pachon.pipe_base.pipeline",
         "TaskImportError": "pachon.pipe_base.pipeline",
@@ -243,6 +248,7 @@ __getattr__, __dir__ = lazy_exports(
         "UnprocessableDataError": "pachon.pipe_base.outcomes",
         "UnresolvedDatasetTypeError": "pachon.pipe_base.pipeline_graph",
         "UpstreamFailureNoWorkFound": "pachon.pipe_base.outcomes",
+        "build_quantum_graph": "pachon.pipe_base.graph_builder.build",
         "choice_field": "pachon.pipe_base.config",
         "choices_field": "pachon.pipe_base.config",
         "compare_configs": "pachon.pipe_base.config",

@@ -110,7 +110,7 @@ class Config(BaseModel, ConfigNode):
             self, "__pydantic_private__", {k: v for k, v in private.items() if v is not PydanticUndefined}
         )
         for name, field in cls.model_fields.items():
-            default = field.get_default(call_default_factory=True, validated_data={})
+            default = field.get_default(call_default_factory=True)
             if default is not PydanticUndefined:
                 self._store(name, default)
         self.set_defaults()
@@ -320,7 +320,7 @@ class Config(BaseModel, ConfigNode):
         cls = type(self)
         if name not in cls.model_fields:
             raise UnknownFieldError(cls.__name__, name, closest(name, cls.model_fields))
-        default = cls.model_fields[name].get_default(call_default_factory=True, validated_data={})
+        default = cls.model_fields[name].get_default(call_default_factory=True)
         entries = self._trail.history.get(name, [])
         if default is PydanticUndefined:
             return list(entries)
