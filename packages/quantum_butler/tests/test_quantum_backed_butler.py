@@ -18,7 +18,7 @@ from pachon.quantum_butler import (
     QuantumGraph,
     read_receipt,
 )
-from pachon.quantum_butler.testing import example_graph
+from pachon.quantum_butler.testing import example_graph, example_tables
 
 
 def write_raws(graph, root):
@@ -258,8 +258,6 @@ def test_other_storage_classes_on_the_way(stored):
 
 def test_existing_datasets_are_not_written(stored, root, tmp_path):
     """A dataset that a skipped quantum made is an input, though its task would have written it."""
-    from pachon.quantum_butler.testing import example_tables
-
     tables = example_tables(datastore=source_of(root))
     nodes = tuple(
         replace(item, states=1) if item.datasets.dataset_type.name == "calexp" else item for item in tables.datasets
@@ -293,3 +291,15 @@ def test_components_in_files_of_their_own(root):
     again = QuantumBackedButler.from_graph(graph, quanta=[isr.id])
     again.put(Metric(summary={"a": 2.0}, data=[3]), ref)
     assert another.get(ref) == Metric(summary={"a": 2.0}, data=[3])
+
+
+def test_inputs_without_records(root):
+    tables = replace(example_tables(datastore=source_of(root)), file_records=None)
+    graph = QuantumGraph.from_tables(tables)
+    isr = first(graph, "isr")
+    butler = QuantumBackedButler.from_graph(graph, quanta=[isr.id])
+    raw = isr.inputs["raw"][0]
+    assert not butler.exists(raw)
+    for ask in (butler.get, butler.get_uri):
+        with pytest.raises(DatasetFileNotFoundError, match="holds no file"):
+            ask(raw)

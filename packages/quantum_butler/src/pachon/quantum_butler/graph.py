@@ -34,7 +34,7 @@ from pachon.quantum_butler.selection import select_quanta
 from pachon.quantum_butler.structure import GraphStructure
 from pachon.quantum_butler.summary import summary_document
 from pachon.quantum_butler.tables import GraphTables, TaskQuanta
-from pachon.resources import ResourcePath
+from pachon.resources import ResourcePath, ResourcePathExpression
 
 __all__ = ["QuantumGraph"]
 
@@ -83,7 +83,7 @@ class QuantumGraph:
         return cls(tables.header, structure, columns, MemoryDocuments(documents))
 
     @classmethod
-    def open(cls, uri: ResourcePath | str) -> Self:
+    def open(cls, uri: ResourcePathExpression) -> Self:
         """Open a graph file; only its directory is read.
 
         Raises
@@ -115,7 +115,7 @@ class QuantumGraph:
         header = replace(self.header, output_run=run, output=output or self.header.output, graph_id=uuid.uuid4())
         return type(self)(header, structure, columns, self._documents)
 
-    def write(self, uri: ResourcePath | str, *, overwrite: bool = False) -> None:
+    def write(self, uri: ResourcePathExpression, *, overwrite: bool = False) -> None:
         """Write the graph to a file, safely on the medium when this returns.
 
         Parameters

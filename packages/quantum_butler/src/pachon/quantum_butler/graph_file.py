@@ -14,14 +14,14 @@ from pachon.quantum_butler.column_source import ColumnSource, MemoryColumns
 from pachon.quantum_butler.documents import DocumentSource
 from pachon.quantum_butler.header import GraphHeader
 from pachon.quantum_butler.structure import GraphStructure
-from pachon.resources import ResourcePath
+from pachon.resources import ResourcePath, ResourcePathExpression
 
 __all__ = ["EXTENSION", "encode_graph", "load_columns", "open_graph_file"]
 
 EXTENSION = ".qg"
 
 
-def open_graph_file(uri: ResourcePath | str) -> tuple[GraphHeader, GraphStructure, ColumnFile]:
+def open_graph_file(uri: ResourcePathExpression) -> tuple[GraphHeader, GraphStructure, ColumnFile]:
     """Read the directory of a graph file.
 
     Raises

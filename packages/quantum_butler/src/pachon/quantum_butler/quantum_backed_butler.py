@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pachon.datasets import DatasetProvenance, DatasetRef, Quantum, StorageClasses, ids_from_uuids, uuids_from_ids
-from pachon.datastore import BUTLER_ROOT, Datastore, DeferredDataset, FileRecords
+from pachon.datastore import BUTLER_ROOT, DatasetFileNotFoundError, Datastore, DeferredDataset, FileRecords
 from pachon.dimensions import DimensionUniverse
 from pachon.quantum_butler.dataset_state import DatasetState
 from pachon.quantum_butler.errors import DatasetNotInGraphError, NoDatastoreError, NotPredictedError
@@ -24,7 +24,7 @@ from pachon.quantum_butler.graph import QuantumGraph
 from pachon.quantum_butler.provenance_tracker import ProvenanceTracker
 from pachon.quantum_butler.receipt import QuantumProvenance, Receipt, write_receipt
 from pachon.quantum_butler.record_store import GraphRecordStore
-from pachon.resources import ResourcePath
+from pachon.resources import ResourcePath, ResourcePathExpression
 
 __all__ = ["QuantumBackedButler"]
 
@@ -58,10 +58,10 @@ class QuantumBackedButler:
     @classmethod
     def open(
         cls,
-        graph_uri: ResourcePath | str,
+        graph_uri: ResourcePathExpression,
         *,
         quanta: Iterable[uuid.UUID] | None = None,
-        root: ResourcePath | str | None = None,
+        root: ResourcePathExpression | None = None,
         storage_classes: StorageClasses | None = None,
     ) -> Self:
         """Open a graph file and the datastore that it names.
@@ -95,7 +95,7 @@ class QuantumBackedButler:
         graph: QuantumGraph,
         *,
         quanta: Iterable[uuid.UUID] | None = None,
-        root: ResourcePath | str | None = None,
+        root: ResourcePathExpression | None = None,
         storage_classes: StorageClasses | None = None,
     ) -> Self:
         """Do what `open` does for a graph that is at hand; a worker opens the file once and this for each quantum."""
@@ -208,8 +208,13 @@ class QuantumBackedButler:
         ------
         DatasetNotInGraphError
             If the chosen quanta neither read nor write it.
+        DatasetFileNotFoundError
+            If it is an overall input and the graph was built without datastore records.
         """
-        return self.datastore.uri(self._records_of(self._known(ref)).row(0))
+        records = self._records_of(self._known(ref))
+        if not len(records):
+            raise DatasetFileNotFoundError(ref.id, ref.dataset_type.name, None, self.datastore.name)
+        return self.datastore.uri(records.row(0))
 
     # Writing -----------------------------------------------------------------------------------------------------
 
@@ -327,6 +332,11 @@ class QuantumBackedButler:
             return None
         return self.graph.refs(self.graph.dataset_index.names[types[0]], rows)[0]
 
+    def _existed(self, ref: DatasetRef) -> bool:
+        """Tell whether a dataset was there when the graph was built, so that its path does not follow from its id."""
+        (rows,) = self.graph.find_datasets(ids_from_uuids([ref.id])).values()
+        return bool(self.graph.dataset_states(ref.dataset_type.name)[rows[0]] == DatasetState.EXISTING)
+
     def _known(self, ref: DatasetRef) -> DatasetRef:
         known = self._find(ref)
         if known is None:
@@ -345,7 +355,7 @@ class QuantumBackedButler:
         """Give the records that the graph has or this process made, else those that the dataset will have."""
         if ref.id in self._records:
             return self._records.fetch(ids_from_uuids([ref.id]))
-        return self.datastore.predicted_records([ref])
+        return FileRecords.empty() if self._existed(ref) else self.datastore.predicted_records([ref])
 
 
 _Roles = Mapping[str, NDArray[np.bool_]]
