@@ -18,6 +18,7 @@ from pachon.pipe_base import (
 )
 from pachon.pipe_base.pipeline import pipeline as pipeline_module
 from pachon.pipe_base.testing.sample_tasks import MeasureTask, ScaleTask
+from pachon.resources import ResourcePath
 
 SAMPLE = "pachon.pipe_base.testing.sample_tasks"
 TEXT = f"""\
@@ -127,6 +128,8 @@ def test_selection(pipeline: Pipeline) -> None:
 def test_a_location_may_select(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(TEXT)
     assert list(Pipeline.read(f"{tmp_path}/p.yaml#later").tasks) == ["combine", "summarize"]
+    assert list(Pipeline.read(ResourcePath(f"{tmp_path}/p.yaml")).tasks) == ["measure", "combine", "summarize"]
+    assert list(Pipeline.read(ResourcePath(f"file://{tmp_path}/p.yaml#later")).tasks) == ["combine", "summarize"]
 
 
 def test_changes_give_copies(pipeline: Pipeline) -> None:

@@ -30,6 +30,7 @@ def build(steps: dict[str, tuple[str, str]], *tasks: TaskNode) -> PipelineGraph:
         tasks or (task("a", "raw", "x"), task("b", "x", "y")),
         subsets={name: GraphSubset(name=name, labels=tuple(labels.split())) for name, (labels, _) in steps.items()},
         steps=tuple(GraphStep(label=name, dimensions=tuple(d.split())) for name, (_, d) in steps.items()),
+        registered={},
     )
 
 

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, ClassVar
@@ -101,7 +101,7 @@ class DimensionedConnection(Connection):
 
     def __post_init__(self) -> None:
         given: Any = self.dimensions  # any sequence of names; a text is refused with the name of the connection
-        if not isinstance(given, str | tuple):
+        if isinstance(given, Iterable) and not isinstance(given, str | tuple):
             object.__setattr__(self, "dimensions", tuple(given))
 
 
@@ -170,7 +170,7 @@ def connection_problem(connection: Connection) -> str:
     dimensions: Any = connection.dimensions
     if isinstance(dimensions, str):
         return f"dimensions must be a sequence of names, not the text {dimensions!r}; a comma is missing"
-    if not all(isinstance(name, str) for name in dimensions):
+    if not isinstance(dimensions, tuple) or not all(isinstance(name, str) for name in dimensions):
         return f"dimensions must be names, not {dimensions!r}"
     if isinstance(connection, InputConnection):
         return _minimum_problem(connection)

@@ -34,6 +34,7 @@ from pachon.pipe_base.pipeline.reduction import check_contents, labels_of, reduc
 from pachon.pipe_base.pipeline.showing import parse_show_item, show_contents, show_graph
 from pachon.pipe_base.pipeline.writing import write_pipeline
 from pachon.pipe_base.pipeline_graph import (
+    PACKAGES,
     GraphStep,
     GraphSubset,
     PipelineGraph,
@@ -42,6 +43,7 @@ from pachon.pipe_base.pipeline_graph import (
     missing_task_node,
 )
 from pachon.pipe_base.pipeline_task import PipelineTask
+from pachon.resources import ResourcePath
 
 __all__ = ["Pipeline"]
 
@@ -65,7 +67,7 @@ class Pipeline:
     # -- making ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def read(cls, uri: str | os.PathLike[str] | Any, *, strict: bool = False) -> Self:
+    def read(cls, uri: str | os.PathLike[str] | ResourcePath, *, strict: bool = False) -> Self:
         """Read a pipeline file, with all that it imports.
 
         Parameters
@@ -82,7 +84,7 @@ class Pipeline:
         UnknownLabelError
             The selection names what is not there.
         """
-        text = uri.geturl() if hasattr(uri, "geturl") else os.fspath(uri)
+        text = _location(uri)
         location, selection = split_location(text)
         pipeline = cls(load_pipeline(location, strict=strict))
         return pipeline if selection is None else pipeline.select(selection)
@@ -364,8 +366,12 @@ class Pipeline:
                 nodes[label] = missing_task_node(label, entry.class_name, str(error))
         missing = {label: node for label, node in nodes.items() if node.problem}
         check_contracts(self.contents, {label: node.config for label, node in nodes.items()}, missing)
-        graph = PipelineGraph.build(
+        names = {edge.dataset_type_name for node in nodes.values() for edge in node.edges} | {PACKAGES}
+        return PipelineGraph.build(
             nodes.values(),
+            universe=None if butler is None else butler.universe,
+            registered=None if butler is None else butler.fetch_dataset_types(sorted(names)),
+            storage_classes=getattr(butler, "storage_classes", None),
             description=self.description,
             instrument=self.instrument,
             data_id={} if instrument is None else {"instrument": instrument.name},
@@ -376,7 +382,6 @@ class Pipeline:
             steps=tuple(GraphStep(label=step.label, dimensions=step.dimensions) for step in self.steps),
             parameters=self.parameters,
         )
-        return graph if butler is None else graph.resolve(butler)
 
     def _make_node(self, entry: PipelineTaskEntry, instrument: PipelineInstrument | None) -> TaskNode:
         task_class = import_task_class(entry)
@@ -385,3 +390,12 @@ class Pipeline:
             return make_task_node(entry.label, task_class, config)
         except InvalidInputError as error:
             raise TaskConfigurationError(entry.label, str(error)) from error
+
+
+def _location(uri: str | os.PathLike[str] | ResourcePath) -> str:
+    """Give the text of a location; a local resource is named by its path."""
+    if not isinstance(uri, ResourcePath):
+        return os.fspath(uri)
+    if not uri.is_local:
+        return uri.geturl()
+    return f"{uri.ospath}#{uri.fragment}" if uri.fragment else uri.ospath

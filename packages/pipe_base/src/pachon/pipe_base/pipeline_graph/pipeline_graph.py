@@ -116,7 +116,7 @@ class PipelineGraph:
         known_dimensions = _check_dimensions(ordered, facts)
         dataset_types = resolve_dataset_types(ordered, facts)
         if known_dimensions:
-            check_steps(steps, subsets, by_label, dataset_types, facts.universe)
+            check_steps(steps, subsets, by_label, dataset_types, facts.universe, lenient=lenient)
         complete = known_dimensions and not any(node.problem for node in dataset_types.values())
         return cls(
             tasks=MappingProxyType(by_label),

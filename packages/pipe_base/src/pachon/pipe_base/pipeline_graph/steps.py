@@ -19,8 +19,17 @@ def check_steps(
     tasks: Mapping[str, TaskNode],
     dataset_types: Mapping[str, DatasetTypeNode],
     universe: DimensionUniverse,
+    *,
+    lenient: bool = False,
 ) -> None:
     """Check that every task is in one step, that no step feeds an earlier one, and the sharding dimensions.
+
+    Parameters
+    ----------
+    steps, subsets, tasks, dataset_types, universe
+        The graph.
+    lenient
+        Whether steps with unknown dimensions are passed over: without a repository its universe is not known.
 
     Raises
     ------
@@ -38,6 +47,8 @@ def check_steps(
                     f"(task {node.producer!r})."
                 )
     for step in steps:
+        if lenient and not all(name in universe.dimensions for name in step.dimensions):
+            continue
         _check_sharding(step, subsets[step.label], tasks, universe)
 
 
