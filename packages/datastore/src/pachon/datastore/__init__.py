@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pachon.datastore.errors import TemplateError as TemplateError
     from pachon.datastore.errors import UnknownParameterError as UnknownParameterError
     from pachon.datastore.file_datastore import FileDatastore as FileDatastore
+    from pachon.datastore.file_store import checksum_of_bytes as checksum_of_bytes
+    from pachon.datastore.file_store import checksum_of_file as checksum_of_file
     from pachon.datastore.file_templates import FileTemplates as FileTemplates
     from pachon.datastore.final_path import predicted_token as predicted_token
     from pachon.datastore.formatter import FileDescriptor as FileDescriptor
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
     from pachon.datastore.record_store import RecordStore as RecordStore
     from pachon.datastore.records import FILE_RECORD_COLUMNS as FILE_RECORD_COLUMNS
     from pachon.datastore.records import FileRecords as FileRecords
+    from pachon.datastore.records import IdArray as IdArray
     from pachon.datastore.records import NewFileRecords as NewFileRecords
     from pachon.datastore.records import RecordColumn as RecordColumn
     from pachon.datastore.records import StoredFile as StoredFile
+    from pachon.datastore.records import file_part as file_part
     from pachon.datastore.removal import Removal as Removal
     from pachon.datastore.removal import RemovalOutcome as RemovalOutcome
     from pachon.datastore.template import FileTemplate as FileTemplate
@@ -74,6 +78,7 @@ __all__ = [
     "FileTemplate",
     "FileTemplates",
     "Formatter",
+    "IdArray",
     "IngestMode",
     "LookupKey",
     "MemoryDatastore",
@@ -90,6 +95,9 @@ __all__ = [
     "TemplateError",
     "UnknownParameterError",
     "candidate_keys",
+    "checksum_of_bytes",
+    "checksum_of_file",
+    "file_part",
     "formatter_name",
     "load_formatter",
     "lsst_formatter_name",
@@ -122,6 +130,7 @@ __getattr__, __dir__ = lazy_exports(
         "FileTemplate": "pachon.datastore.template",
         "FileTemplates": "pachon.datastore.file_templates",
         "Formatter": "pachon.datastore.formatter",
+        "IdArray": "pachon.datastore.records",
         "IngestMode": "pachon.datastore.ingesting",
         "LookupKey": "pachon.datastore.lookup_key",
         "MemoryDatastore": "pachon.datastore.memory_datastore",
@@ -138,6 +147,9 @@ __getattr__, __dir__ = lazy_exports(
         "TemplateError": "pachon.datastore.errors",
         "UnknownParameterError": "pachon.datastore.errors",
         "candidate_keys": "pachon.datastore.lookup_key",
+        "checksum_of_bytes": "pachon.datastore.file_store",
+        "checksum_of_file": "pachon.datastore.file_store",
+        "file_part": "pachon.datastore.records",
         "formatter_name": "pachon.datastore.aliases",
         "load_formatter": "pachon.datastore.formatter_table",
         "lsst_formatter_name": "pachon.datastore.aliases",
