@@ -44,6 +44,18 @@ def test_cut_short(fits_file: Path, fraction: float) -> None:
     assert "\n" not in message
 
 
+def test_a_whole_extension_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "frame.fits"
+    pixels = np.zeros((10, 10), dtype=np.int16)
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(pixels), fits.ImageHDU(pixels)]).writeto(path)
+    # Cut in the header, and in the padding before it.
+    content = path.read_bytes()
+    for length in (3 * 2880 + 500, 3 * 2880 - 500):
+        path.write_bytes(content[:length])
+        with pytest.raises(TruncatedFitsError):
+            check_fits_file(str(path))
+
+
 def test_missing_padding_is_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "frame.fits"
     fits.PrimaryHDU(np.zeros((10, 10), dtype=np.int16)).writeto(path)
