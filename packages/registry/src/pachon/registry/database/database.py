@@ -14,7 +14,7 @@ from typing import Self
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from pachon.base import InvalidInputError, ReadOnlyError
+from pachon.base import FormatError, InvalidInputError, ReadOnlyError
 from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
 from pachon.registry.errors import DatabaseBusyError, DatabaseError
 
@@ -251,6 +251,8 @@ def _own_errors() -> Iterator[None]:
     except IntegrityError as error:
         raise DatabaseError(f"The database refused a row: {_one_line(error)}.") from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_NOTADB":
+            raise FormatError("The file is no SQLite database.") from error
         raise DatabaseError(f"The database failed: {_one_line(error)}.") from error
 
 

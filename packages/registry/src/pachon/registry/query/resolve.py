@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeEr
 from pachon.registry.query import syntax as s
 from pachon.registry.query import tree as t
 from pachon.registry.query.binds import bound_constant, bound_members, is_sequence
+from pachon.registry.query.lexer import TokenKind, tokenize
 from pachon.registry.query.parser import parse
 from pachon.registry.query.scope import Scope
 from pachon.registry.query.sky_functions import make_region, pos_region
@@ -65,6 +67,8 @@ class _Resolver:
     def __init__(self, scope: Scope, bind: Mapping[str, Any]) -> None:
         self._scope = scope
         self._bind = bind
+        tokens = tokenize(scope.text)
+        self._marked = {token.value for token in tokens if token.kind is TokenKind.BIND}
 
     # Conditions.
 
@@ -235,8 +239,14 @@ class _Resolver:
         return self._scope.resolve(node.words, node.position)
 
     def _is_bare_bind(self, node: s.Identifier) -> bool:
-        """Whether a name without colon means a bound value: an old form, which never hides a dimension."""
-        return node.text in self._bind and node.text not in self._scope.universe.dimensions
+        """Whether a name without colon means a bound value: an old form.
+
+        It never hides a dimension, nor any column in an expression that has the same name with a colon.
+        """
+        if node.text not in self._bind or node.text in self._scope.universe.dimensions or node.text in self._marked:
+            return False
+        warnings.warn(f"Write ':{node.text}' for a bound value; a name without colon is a column.", FutureWarning, 2)
+        return True
 
     def _bound(self, node: s.BindName) -> Any:
         if node.name not in self._bind:

@@ -168,8 +168,9 @@ class DatasetsSuite:
 
     def test_find_in_long_chains(self, sample: SampleData) -> None:
         runs = [f"run{i}" for i in range(300)]
-        for run in runs:
-            sample.registry.collections.register(run)
+        with sample.registry.write():
+            for run in runs:
+                sample.registry.collections.register(run)
         sample.registry.collections.set_chain("chain", runs)
         last, middle = sample.put(sample.bias, "run299", detector=1), sample.put(sample.bias, "run150", detector=1)
         assert sample.find(sample.bias, "chain", detector=1) == middle

@@ -22,6 +22,10 @@ class SampleData:
 
     def __init__(self, registry: SqlRegistry) -> None:
         self.registry = registry
+        with registry.write():
+            self._fill(registry)
+
+    def _fill(self, registry: SqlRegistry) -> None:
         insert = registry.dimension_records.insert
         insert("instrument", [{"name": "Cam", "detector_max": 4}])
         insert("detector", [{"instrument": "Cam", "id": i, "full_name": f"D{i}"} for i in range(4)])
