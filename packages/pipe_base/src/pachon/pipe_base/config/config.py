@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import cache
-from typing import Any, ClassVar, Self
+from types import UnionType
+from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic_core import PydanticUndefined, SchemaValidator
 
 from pachon.base import closest
 from pachon.pipe_base.config import override_code
-from pachon.pipe_base.config.containers import wrap
+from pachon.pipe_base.config.containers import find_subclass, wrap
 from pachon.pipe_base.config.document import (
     DOCUMENT_VERSION,
     check_document,
@@ -32,6 +33,7 @@ from pachon.pipe_base.config.history import Assignment, Source, Trail, caller_so
 from pachon.pipe_base.config.node import ConfigNode, FieldLine, child_nodes, place_child, trail_of
 from pachon.pipe_base.config.python_code import value_code
 from pachon.pipe_base.config.validation import describe_validation_error, validate_exact
+from pachon.pipe_base.import_path import import_object
 
 __all__ = ["Config"]
 
@@ -179,7 +181,10 @@ class Config(BaseModel, ConfigNode):
             return scratch.__dict__[name]
 
         try:
-            return validate_exact(validate, value) if exact else validate(value, False)
+            valid = validate_exact(validate, value) if exact else validate(value, False)
+            if problem := find_subclass(valid, type(self).model_fields[name].annotation):
+                raise ValueError(problem)
+            return valid
         except ValidationError as error:
             problem = describe_validation_error(error)
         except ValueError as error:
@@ -239,16 +244,16 @@ class Config(BaseModel, ConfigNode):
                 yield FieldLine(name=full_name, doc=f"{doc}\n(no value yet)".strip(), code="")
                 continue
             value = self.__dict__[name]
-            if isinstance(value, ConfigNode):
-                yield from value.iter_lines()
-                continue
-            nodes = list(child_nodes(name, value))
-            if nodes:
-                for _, node in nodes:
-                    yield from node.iter_lines()
-                continue
-            code, modules = value_code(value)
-            yield FieldLine(name=full_name, doc=doc, code=f".{full_name}={code}", modules=modules)
+            nodes = [node for _, node in child_nodes(name, value)]
+            if value is not next(iter(nodes), None) or not self._has_node_by_default(name):
+                code, modules = value_code(value)
+                yield FieldLine(name=full_name, doc=doc, code=f".{full_name}={code}", modules=modules)
+            for node in nodes:
+                yield from node.iter_lines()
+
+    def _has_node_by_default(self, name: str) -> bool:
+        default = type(self).model_fields[name].get_default(call_default_factory=True)
+        return type(default) is type(self.__dict__[name])
 
     # -- files and documents -----------------------------------------------------------------------------------------
 
@@ -281,6 +286,8 @@ class Config(BaseModel, ConfigNode):
             if isinstance(current, ConfigNode) and value is not None:
                 current.set_data(value)
             else:
+                if isinstance(value, str) and _holds_object(cls.model_fields[name].annotation):
+                    value = import_object(value)
                 self._store(name, self._validated(name, value, exact=False))
 
     def to_document(self) -> dict[str, Any]:
@@ -350,6 +357,13 @@ class Config(BaseModel, ConfigNode):
         _rewrap(copied)
         trail_of(copied).attached = False
         return copied
+
+
+def _holds_object(annotation: Any) -> bool:
+    """Whether a field of this type holds a class or function, which is saved by its import path."""
+    if get_origin(annotation) in (Union, UnionType):
+        return any(_holds_object(member) for member in get_args(annotation))
+    return (get_origin(annotation) or annotation) in (type, Callable)
 
 
 def _rewrap(config: Config) -> None:

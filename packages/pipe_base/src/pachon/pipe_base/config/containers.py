@@ -7,12 +7,14 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Self, SupportsIndex, Union, get_args, get_origin
 
+from pydantic import BaseModel
+
 from pachon.pipe_base.config.errors import FieldValueError, FrozenConfigError
 from pachon.pipe_base.config.history import Trail, caller_source
 from pachon.pipe_base.config.node import child_nodes, place_child
 from pachon.pipe_base.config.validation import type_adapter, validate_exact
 
-__all__ = ["ItemList", "ItemMapping", "ItemSet", "item_types", "wrap"]
+__all__ = ["ItemList", "ItemMapping", "ItemSet", "find_subclass", "item_types", "union_members", "wrap"]
 
 
 def wrap(value: Any, annotation: Any, trail: Trail, field: str) -> Any:
@@ -53,6 +55,33 @@ def item_types(annotation: Any, kind: type) -> tuple[Any, ...]:
     return ()
 
 
+def find_subclass(value: Any, annotation: Any) -> str:
+    """Say where a configuration is of a subclass of the declared class, or give an empty text.
+
+    Such a value could not be read back from its saved form; a configurable field is made for that.
+    """
+    if isinstance(value, BaseModel):
+        declared = [m for m in union_members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+        if declared and type(value) not in declared:
+            return f"it takes a {declared[0].__name__}, not its subclass {type(value).__name__}"
+    elif isinstance(value, list | tuple):
+        item = (item_types(annotation, list) or item_types(annotation, tuple) or (Any,))[0]
+        return next((problem for v in value if (problem := find_subclass(v, item))), "")
+    elif isinstance(value, dict):
+        item = (*item_types(annotation, dict), Any, Any)[1]
+        return next((problem for v in value.values() if (problem := find_subclass(v, item))), "")
+    return ""
+
+
+def union_members(annotation: Any) -> tuple[Any, ...]:
+    """Give the alternatives of a type."""
+    if get_origin(annotation) is Annotated:
+        return union_members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(member for part in get_args(annotation) for member in union_members(part))
+    return (annotation,)
+
+
 class _Items:
     """What the three containers share."""
 
@@ -67,6 +96,8 @@ class _Items:
         adapter = type_adapter(annotation)
         try:
             valid = validate_exact(lambda v, strict: adapter.validate_python(v, strict=strict), value)
+            if problem := find_subclass(valid, annotation):
+                raise ValueError(problem)
         except ValueError as error:
             name = self._trail.full_name(self._field)
             raise FieldValueError(self._trail.class_name, name, str(error)) from None

@@ -111,10 +111,10 @@ def plain_value(value: Any) -> Any:
         for kind in (bool, int, float, str):
             if isinstance(value, kind):
                 return kind(value)
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        return f"{value.__module__}.{value.__qualname__}"
     if hasattr(value, "to_data"):
         return value.to_data()
-    if isinstance(value, type) or callable(value):
-        return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
     from pydantic_core import to_jsonable_python  # leaf types of the standard library: paths, times
 
     return to_jsonable_python(value, fallback=repr)

@@ -52,6 +52,8 @@ def set_by_name(config: Any, name: str, value: Any, source: Source) -> None:
     """Set the field of a dotted name; the value is taken as it is."""
     parent_name, _, field = name.rpartition(".")
     parent = get_by_name(config, parent_name)
+    if parent is None:
+        raise ConfigError(f"{parent_name!r} is None and has no {field!r}.")
     # A Configurable hands this on to the configuration of its target.
     set_field = getattr(parent, "set_field", None)
     if set_field is not None:

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from pachon.pipe_base.config.history import plain_value
+from pachon.pipe_base.config.node import ConfigNode
 
 __all__ = ["value_code"]
 
@@ -15,6 +16,9 @@ def value_code(value: Any) -> tuple[str, tuple[str, ...]]:
     """Give Python code for a value, and the modules that it needs."""
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}.{value.__qualname__}", (value.__module__,)
+    if isinstance(value, ConfigNode):  # its values follow
+        cls = type(value)
+        return f"{cls.__module__}.{cls.__qualname__}()", (cls.__module__,)
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})", ()
     if type(value) in (bool, int, float, str, type(None)):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import collections.abc
-import types
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pachon.pipe_base.config.config import Config
+from pachon.pipe_base.config.containers import union_members
 from pachon.pipe_base.config.node import ConfigNode
 
 __all__ = ["convert_value", "field_annotation", "parse_literal"]
@@ -52,7 +52,7 @@ def convert_value(value: Any, annotation: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _convert_text(text: str, annotation: Any, names: Mapping[str, Any]) -> Any:
-    members = _members(annotation)
+    members = union_members(annotation)
     if any(_is_one_of(text, member) for member in members):
         return text
     if type(None) in members and text == "None":
@@ -113,19 +113,9 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """Give the alternatives of a type."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _members(get_args(annotation)[0])
-    if origin in (Union, types.UnionType):
-        return tuple(member for part in get_args(annotation) for member in _members(part))
-    return (annotation,)
-
-
 def _item_annotation(annotation: Any) -> Any:
     """Give the type of the items of a sequence, or of the values of a mapping."""
-    for member in _members(annotation):
+    for member in union_members(annotation):
         origin, arguments = get_origin(member), get_args(member)
         if isinstance(origin, type) and issubclass(origin, collections.abc.Iterable) and arguments:
             arguments = tuple(argument for argument in arguments if argument is not Ellipsis)
