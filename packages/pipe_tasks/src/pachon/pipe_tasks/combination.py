@@ -89,7 +89,8 @@ def find_outliers(values: FloatArray, deviation: FloatArray, masked: BoolArray, 
         Stacks (frame, row, column): values, their standard deviations, and which not to use.
     clip
         How many standard deviations are too far. The stated noise is the measure, not the scatter, because the
-        scatter of three values says nothing about one of them.
+        scatter of three values says nothing about one of them; and that of all frames at a pixel (each on the scale of
+        its own frame), because a hit states a large noise of its own.
 
     Returns
     -------
@@ -98,12 +99,18 @@ def find_outliers(values: FloatArray, deviation: FloatArray, masked: BoolArray, 
     """
     if len(values) < 3:
         return np.zeros(values.shape, dtype=bool)
+    scale = np.array(
+        [np.median(sigma[~gone]) if not gone.all() else 1.0 for sigma, gone in zip(deviation, masked, strict=True)],
+        dtype=np.float32,
+    )
+    scale = np.where(scale > 0, scale, np.float32(1.0))[:, None, None]
+    relative = deviation / scale
     if not masked.any():
-        return np.asarray(np.abs(values - np.median(values, axis=0)) > clip * np.median(deviation, axis=0))
+        return np.asarray(np.abs(values - np.median(values, axis=0)) > clip * np.median(relative, axis=0) * scale)
     with np.errstate(invalid="ignore"):
         center = _median_of_valid(np.where(masked, np.nan, values))
-        typical = _median_of_valid(np.where(masked, np.nan, deviation))
-        far = np.abs(values - center) > clip * typical
+        typical = _median_of_valid(np.where(masked, np.nan, relative))
+        far = np.abs(values - center) > clip * typical * scale
     enough = np.count_nonzero(~masked, axis=0) > 2
     return np.asarray(far & enough & ~masked)
 

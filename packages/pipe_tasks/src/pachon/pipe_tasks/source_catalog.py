@@ -12,7 +12,7 @@ from pachon.pipe_tasks.arrays import FlagArray, FloatArray
 from pachon.pipe_tasks.mask_planes import MaskPlane, unusable
 from pachon.pipe_tasks.photometry import Photometry, measure_photometry
 from pachon.pipe_tasks.point_source_width import measure_fwhm
-from pachon.pipe_tasks.source_detection import SourceFlag, detect_sources
+from pachon.pipe_tasks.source_detection import SourceFlag, detect_sources, kernel_width
 
 __all__ = ["ImageQuality", "SourceSettings", "make_source_catalog"]
 
@@ -91,21 +91,24 @@ def make_source_catalog(
     settings = settings or SourceSettings()
     saturated = np.asarray((flags & np.uint8(MaskPlane.SATURATED)) != 0)
     mask = unusable(flags)
-    fwhm, n_fwhm, width = float("nan"), 0, settings.fwhm_guess
-    for _ in range(2):
+    guess = settings.fwhm_guess
+    for _ in range(3):
         sources = detect_sources(
             data,
             deviation,
             flags,
-            fwhm=width,
+            fwhm=guess,
             threshold=settings.threshold,
             minimum_pixels=settings.minimum_pixels,
         )
-        fwhm, n_fwhm = measure_fwhm(data, mask, sources, guess=width, saturated=saturated)
-        if not n_fwhm or abs(fwhm / width - 1.0) < 0.1:
+        fwhm, n_fwhm = measure_fwhm(data, mask, sources, guess=guess, saturated=saturated)
+        is_good = not n_fwhm or (
+            abs(kernel_width(fwhm) / kernel_width(guess) - 1.0) < 0.15 and abs(fwhm / guess - 1.0) < 0.4
+        )
+        if is_good:
             break
-        width = fwhm
-    fwhm = fwhm if n_fwhm else settings.fwhm_guess
+        guess = fwhm
+    fwhm = fwhm if n_fwhm else guess
     measured = measure_photometry(
         data,
         deviation,

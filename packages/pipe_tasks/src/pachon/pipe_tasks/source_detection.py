@@ -116,13 +116,18 @@ def detect_sources(
     )
 
 
-def detection_kernel(fwhm: float) -> FloatArray:
-    """Give a round Gaussian of sum 1, narrower than a point source of this width.
+def kernel_width(fwhm: float) -> float:
+    """Give the width of the filter for point sources of some width (both FWHM, in pixels).
 
     The matched filter would find the faintest sources, and merge those of a crowded field; half its width finds
     nearly as faint ones and keeps neighbours apart. 7 pixels a side bound the time of the convolution.
     """
-    width = min(max(0.5 * fwhm, 1.5), 3.5)
+    return min(max(0.5 * fwhm, 1.5), 3.5)
+
+
+def detection_kernel(fwhm: float) -> FloatArray:
+    """Give a round Gaussian of sum 1 and of `kernel_width`."""
+    width = kernel_width(fwhm)
     steps = np.arange(-3, 4)
     profile = np.exp(-0.5 * (steps * _GAUSSIAN_SIGMA / width) ** 2)
     kernel = np.outer(profile, profile)

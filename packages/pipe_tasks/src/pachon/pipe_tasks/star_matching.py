@@ -94,8 +94,9 @@ def vote_offset(
     blocks = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]
     i, j = np.unravel_index(int(np.argmax(blocks)), blocks.shape)
     center = np.array([x_edges[i] + tolerance, y_edges[j] + tolerance])
-    for _ in range(3):
-        near = differences[np.hypot(*(differences - center).T) <= tolerance]
+    # The corner of a block is 1.41 tolerances from its middle.
+    for reach in (1.5 * tolerance, tolerance, tolerance):
+        near = differences[np.hypot(*(differences - center).T) <= reach]
         if not len(near):
             return None
         center = np.median(near, axis=0)

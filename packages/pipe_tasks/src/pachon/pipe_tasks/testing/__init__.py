@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pachon.pipe_tasks.testing.star_image import render_stars
 
 __all__ = [
+    "PixelRectangle",
     "SimulatedCamera",
     "SimulatedDetector",
     "SimulatedField",
     "SimulatedPointing",
     "SimulatedSkyMap",
-    "PixelRectangle",
     "render_stars",
 ]
 
