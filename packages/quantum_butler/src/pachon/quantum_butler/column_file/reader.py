@@ -47,8 +47,9 @@ class ColumnFile:
         self._directory = directory
         self._tail = tail
         self._zone: bytes | None = None
-        self._indices: dict[Place, BlockIndex] = {}
-        self._blocks: OrderedDict[tuple[Place, int], NDArray[Any]] = OrderedDict()
+        # Both by the offset of the column's block index, which equal columns share.
+        self._indices: dict[int, BlockIndex] = {}
+        self._blocks: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
 
     @classmethod
     def open(cls, path: ResourcePath) -> ColumnFile:
@@ -141,11 +142,14 @@ class ColumnFile:
         if entry.progression is not None:
             first, step = entry.progression
             return (first + step * rows.astype(np.int64)).astype(_native(entry.kind))
-        values = empty_column(entry.kind, len(rows))
         if len(rows) == 0:
-            return values
-        assert entry.index is not None
+            return empty_column(entry.kind, 0)
         numbers = rows // BLOCK_ROWS
+        if len(rows) == 1 or (numbers == numbers[0]).all():
+            number = int(numbers[0])
+            some: NDArray[Any] = self._block(name, entry, number)[rows - number * BLOCK_ROWS]
+            return some
+        values = empty_column(entry.kind, len(rows))
         self.prefetch({name: rows})
         for number in sorted(set(numbers.tolist())):
             mask = numbers == number
@@ -179,20 +183,21 @@ class ColumnFile:
             for name, asked in (keys or {}).items()
             if self.rows(name)
         ]
-        missing: dict[tuple[Place, int], tuple[str, ColumnEntry]] = {}
+        missing: dict[tuple[int, int], tuple[str, ColumnEntry]] = {}
         for name, numbers in wanted:
             entry = self._entry(name)
             if entry.index is not None:
                 for number in numbers:
-                    if (entry.index, number) not in self._blocks:
-                        missing[entry.index, number] = (name, entry)
+                    key = (entry.index.offset, number)
+                    if key not in self._blocks:
+                        missing[key] = (name, entry)
         if not missing:
             return
         places = [_places(self._index(name, entry), [number])[0] for (_, number), (name, entry) in missing.items()]
         stored = self._read_checked(places, [f"column {name!r}" for name, _ in missing.values()])
-        for ((place, number), (_, entry)), data in zip(missing.items(), stored, strict=True):
+        for ((offset, number), (_, entry)), data in zip(missing.items(), stored, strict=True):
             rows_here = min(BLOCK_ROWS, entry.rows - number * BLOCK_ROWS)
-            self._blocks[place, number] = decode_block(entry.kind, inflate(data), rows_here)
+            self._blocks[offset, number] = decode_block(entry.kind, inflate(data), rows_here)
         while len(self._blocks) > max(_CACHED_BLOCKS, len(missing)):
             self._blocks.popitem(last=False)
 
@@ -217,11 +222,13 @@ class ColumnFile:
 
     def _block(self, name: str, entry: ColumnEntry, number: int) -> NDArray[Any]:
         assert entry.index is not None
-        key = (entry.index, number)
-        if key not in self._blocks:
+        key = (entry.index.offset, number)
+        block = self._blocks.get(key)
+        if block is None:
             self.prefetch({name: np.array([number * BLOCK_ROWS])})
+            block = self._blocks[key]
         self._blocks.move_to_end(key)
-        return self._blocks[key]
+        return block
 
     def _blocks_of_keys(self, name: str, entry: ColumnEntry, keys: NDArray[np.uint8]) -> NDArray[np.intp]:
         """Give for each key the number of the block that would hold it; -1 if it is less than all rows."""
@@ -231,7 +238,7 @@ class ColumnFile:
     def _index(self, name: str, entry: ColumnEntry) -> BlockIndex:
         place = entry.index
         assert place is not None
-        index = self._indices.get(place)
+        index = self._indices.get(place.offset)
         if index is None:
             if self._zone is None:
                 (self._zone,) = self._read([self._directory.index_zone])
@@ -240,7 +247,7 @@ class ColumnFile:
             if begin < 0 or zlib.crc32(stored) != place.crc:
                 raise GraphFileError(self.uri, f"the index of column {name!r} does not match its checksum")
             index = BlockIndex.unpack(stored, -(-entry.rows // BLOCK_ROWS))
-            self._indices[place] = index
+            self._indices[place.offset] = index
         return index
 
     def _read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
