@@ -187,7 +187,7 @@ def test_bad_arguments(butler: Butler, tmp_path: Path) -> None:
     files = make_files(tmp_path / "in")
     with pytest.raises(InvalidInputError, match="'error' or 'skip'"):
         butler.ingest(files, on_conflict="replace")  # type: ignore[arg-type]  # wrong on purpose
-    with pytest.raises(InvalidInputError, match="no transfer mode 'mve'.*move"):
+    with pytest.raises(InvalidInputError, match=r"no transfer mode 'mve'.*move"):
         butler.ingest(files, transfer="mve")
     assert butler.ingest([]) == []
 

@@ -185,7 +185,7 @@ def test_put_many_is_one_commit(butler: Butler, repository: Path) -> None:
     assert len(butler.query_all_datasets("*")) == 4
     assert butler.put_many([]) == []
     given = DatasetRef(butler.dataset_types.get("note"), {}, "many", id=new_id())
-    assert [r.id for r in butler.put_many([({"x": 1}, given), ({"n": 9}, "gain", {"detector": 0})])][0] == given.id
+    assert butler.put_many([({"x": 1}, given), ({"n": 9}, "gain", {"detector": 0})])[0].id == given.id
     assert butler.get(given) == {"x": 1}
 
 
@@ -204,9 +204,9 @@ def test_not_found_says_where_it_is(butler: Butler) -> None:
         butler.get("note")
     assert "elsewhere" in caught.value.__notes__[0]
     assert isinstance(caught.value, LookupError)
-    with pytest.raises(MissingCollectionError, match="'elsewher'.*Did you mean"):
+    with pytest.raises(MissingCollectionError, match=r"'elsewher'.*Did you mean"):
         butler.find_dataset("note", collections="elsewher")
-    with pytest.raises(InvalidInputError, match="pattern|glob"):
+    with pytest.raises(InvalidInputError, match=r"pattern|glob"):
         butler.find_dataset("note", collections="else*")
 
 

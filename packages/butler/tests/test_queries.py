@@ -68,7 +68,7 @@ def test_all_datasets(filled: Butler) -> None:
     table = filled.query_all_datasets("*").to_pandas()
     assert table["exposure"].isna().sum() == 1
     assert len(filled.query_all_datasets("*", name="nope")) == 0
-    assert "has ever had datasets" in filled.query_all_datasets("*", name="nope").explain()
+    assert "has ever had datasets" in filled.query_all_datasets("*", name="nope").explain().reasons[0]
 
 
 def test_a_result_is_lazy_and_runs_once(filled: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,14 +104,15 @@ def test_an_empty_result_explains_itself(filled: Butler) -> None:
     assert len(result) == 0
     assert not result
     assert result.first() is None
-    text = result.explain()
+    text = str(result.explain())
     assert text.startswith("Nothing is found:\n  ")
     assert "SQL:" in text
     assert "exposure" in text
-    assert "raw" in filled.query_datasets("raw", collections="other", where="exposure = 2").explain()
-    assert filled.query_datasets("raw").explain().startswith("Plan:")
-    assert "Nothing is found" in filled.query_data_ids("detector", where="detector = 77").explain()
-    assert "Nothing is found" in filled.query_dimension_records("visit", where="visit = 77").explain()
+    assert filled.query_datasets("raw", collections="other", where="exposure = 2").explain().reasons
+    assert filled.query_datasets("raw").explain().reasons == ()
+    assert str(filled.query_datasets("raw").explain()).startswith("Plan:")
+    assert filled.query_data_ids("detector", where="detector = 77").explain().reasons
+    assert "Nothing is found" in str(filled.query_dimension_records("visit", where="visit = 77").explain())
     assert filled.explain_empty(filled.universe.conform(["visit"]), where="visit = 77")
 
 

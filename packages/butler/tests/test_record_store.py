@@ -36,7 +36,7 @@ def row(**changes: object) -> StoredFile:
 def test_rows_belong_to_the_transaction(registry: SqlRegistry) -> None:
     store = RegistryRecordStore(registry)
     records = FileRecords.from_rows([row()])
-    with pytest.raises(KeyError), registry.write():
+    with pytest.raises(KeyError), registry.write():  # noqa: PT012 (a transaction that fails)
         store.add(records)
         assert len(store.fetch(records.dataset_id)) == 1
         raise KeyError("x")
@@ -52,7 +52,7 @@ def test_outputs_of_a_graph_are_renewed(registry: SqlRegistry) -> None:
     store.add_or_renew(FileRecords.from_rows([again, second]))
     ids = np.concatenate([FileRecords.from_rows([item]).dataset_id for item in (first, second)])
     assert sorted(store.fetch(ids).rows(), key=lambda r: r.path) == [again, second]
-    with pytest.raises(ConflictError, match="stored already, in 'run/a.yaml'"):
+    with pytest.raises(ConflictError, match=r"stored already, in 'run/a.yaml'"):
         store.add_or_renew(FileRecords.from_rows([row(dataset_id=first.dataset_id, path="elsewhere")]))
 
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# ruff: noqa: PT012 (what raises is a block of several statements)
 """Whatever goes wrong, and wherever: a change is visible as a whole or not at all, and what is visible can be read."""
 
 import os
@@ -17,7 +18,7 @@ from pachon.registry import DatabaseError
 ALL_POINTS = (*faults.FAULT_POINTS, *FAULT_POINTS)
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """What a test makes go wrong."""
 
 
@@ -122,7 +123,7 @@ def raising_at(point: str, occurrence: int = 1) -> Callable[[str], None]:
         if reached == point:
             left -= 1
             if left == 0:
-                raise Fault(point)
+                raise FaultError(point)
 
     return hook
 
@@ -140,7 +141,7 @@ def test_an_exception_at_each_step_of_a_write(
         shutil.copytree(started, root)
         sources = tmp_path / f"sources{number}"
         with Butler.open(str(root), run="run", instrument="Cam") as butler:
-            with faults.install(raising_at(point)), pytest.raises((Fault, ExceptionGroup)):
+            with faults.install(raising_at(point)), pytest.raises((FaultError, ExceptionGroup)):
                 operation(butler, sources)
             found = check(root)
             assert found in ({BEFORE}, expected), point
@@ -164,7 +165,7 @@ def test_an_exception_at_each_step_of_a_removal(
         root = tmp_path / f"repo{number}"
         shutil.copytree(started, root)
         with Butler.open(str(root), run="run", instrument="Cam") as butler:
-            with faults.install(raising_at(point)), pytest.raises(Fault):
+            with faults.install(raising_at(point)), pytest.raises(FaultError):
                 operation(butler, tmp_path)
             found = check(root)
             assert found in ({BEFORE}, set()), point
@@ -220,7 +221,7 @@ class TestCommitOutcome:
     """A commit that reports an error."""
 
     @pytest.fixture
-    def failing(self, butler: Butler, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    def failing(self, butler: Butler, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """Make the next commit fail: after it took place, or instead of it."""
         from contextlib import contextmanager
 
@@ -235,9 +236,9 @@ class TestCommitOutcome:
                     yield
                 raise DatabaseError("the answer was lost")
             if how:
-                with pytest.raises(Fault), plain():
+                with pytest.raises(FaultError), plain():
                     yield
-                    raise Fault
+                    raise FaultError
                 raise DatabaseError("the disk is full")
             with plain():
                 yield
@@ -245,7 +246,7 @@ class TestCommitOutcome:
         monkeypatch.setattr(registry, "write", write)
         monkeypatch.setattr(butler._session.writer, "_registry", registry)
         butler.put({}, "note")
-        yield how
+        return how
 
     def test_that_took_place_is_success(self, butler: Butler, failing: list[str]) -> None:
         failing.append("after")

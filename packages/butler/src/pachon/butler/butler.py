@@ -159,7 +159,7 @@ class Butler(ReadingButler):
         self._session.check_open()
         old = self._session.defaults
         defaults = Defaults.make(
-            collections=old.collections if collections is _UNSET else collections,
+            collections=old.given if collections is _UNSET else collections,
             run=old.run if run is _UNSET else run,
             data_id=old.data_id if data_id is _UNSET else data_id or {},
             infer=old.infer,

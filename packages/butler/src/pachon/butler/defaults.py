@@ -17,8 +17,8 @@ __all__ = ["Defaults", "as_collections"]
 class Defaults:
     """The defaults of a butler as its user gave them."""
 
-    collections: tuple[str, ...] | None = None
-    """Search path, chains not expanded; None if none is known."""
+    given: tuple[str, ...] | None = None
+    """Search path, chains not expanded; None if none was given."""
     run: str | None = None
     """Run of what is put; made by the first write."""
     data_id: Mapping[str, Any] = field(default_factory=dict)
@@ -35,11 +35,15 @@ class Defaults:
         data_id: Mapping[str, Any],
         infer: bool = True,
     ) -> Defaults:
-        """Complete what was given: a run is searched if no collections are named."""
-        searched = as_collections(collections)
-        if searched is None and run is not None:
-            searched = (run,)
-        return cls(collections=searched, run=run, data_id=dict(data_id), infer=infer)
+        """Check what was given."""
+        return cls(given=as_collections(collections), run=run, data_id=dict(data_id), infer=infer)
+
+    @property
+    def collections(self) -> tuple[str, ...] | None:
+        """What is searched: the collections given, else the run; None if there are neither."""
+        if self.given is None and self.run is not None:
+            return (self.run,)
+        return self.given
 
     def check(self, universe: DimensionUniverse) -> None:
         """Refuse defaults for other than governor dimensions.

@@ -46,10 +46,10 @@ class DatasetLists:
         for result in self.results:
             yield f"{result!r}\n{result.explain()}"
 
-    @property
-    def reason(self) -> str:
-        """Why there is nothing at all."""
-        return "\n".join(self.explain()) if len(self.results) == 1 else ""
+    def explain_empty(self) -> Iterator[str]:
+        """Say why there is nothing, if there is nothing."""
+        for result in self.results if not self.tables else ():
+            yield from result.explain().reasons
 
 
 def list_datasets(

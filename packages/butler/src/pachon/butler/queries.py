@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pachon.base import InvalidInputError
 from pachon.butler.data_id_rewriting import plan_rewriting
 from pachon.butler.lookup import DataId, resolve_collections, resolve_type
-from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, DatasetTables, RecordQueryResult
+from pachon.butler.query_results import (
+    DataIdQueryResult,
+    DatasetQueryResult,
+    DatasetTables,
+    Explanation,
+    RecordQueryResult,
+)
 from pachon.butler.session import Session
 from pachon.datasets import DatasetSearch, DatasetType
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, RecordTable
@@ -102,7 +108,7 @@ def query_datasets(
         expanded = session.registry.dimension_records.expand(found.data_ids) if with_records else None
         return DatasetTables([found], [expanded] if expanded is not None else None)
 
-    def explain() -> str:
+    def explain() -> Explanation:
         search = DatasetSearch(dataset_type=registered.name, collections=searched)
         return _explain(
             session,
@@ -136,7 +142,7 @@ def query_data_ids(
     def fetch(most: int | None) -> DataIdTable:
         return session.registry.query.data_ids(group, limit=_smaller(limit, most), **conditions.arguments())
 
-    def explain() -> str:
+    def explain() -> Explanation:
         return _explain(session, session.registry.query.spec(group, **conditions.arguments()))
 
     return DataIdQueryResult(f"data IDs of {group!r}", fetch, explain)
@@ -166,7 +172,7 @@ def query_records(
     def fetch(most: int | None) -> RecordTable:
         return session.registry.query.records(element, limit=_smaller(limit, most), **conditions.arguments())
 
-    def explain() -> str:
+    def explain() -> Explanation:
         spec = session.registry.query.spec(
             item.required, element=element if item.has_table else None, **conditions.arguments()
         )
@@ -220,9 +226,16 @@ def query_all_datasets(
                 tables.append(table)
         return DatasetTables(tables)
 
-    def explain() -> str:
-        parts = [f"{result!r}\n{result.explain()}" for result in results()]
-        return "\n\n".join(parts) or f"No dataset type of {_shown(name)} has ever had datasets in {_shown(searched)}."
+    def explain() -> Explanation:
+        parts = [result.explain() for result in results()]
+        if not parts:
+            return Explanation(reasons=(f"No type of {_shown(name)} has ever had datasets in {_shown(searched)}.",))
+        empty = all(part.reasons for part in parts)
+        return Explanation(
+            reasons=tuple(reason for part in parts for reason in part.reasons) if empty else (),
+            plan="\n".join(part.plan for part in parts),
+            sql="\n".join(part.sql for part in parts),
+        )
 
     return DatasetQueryResult(f"datasets of types {_shown(name)} in {_shown(searched)}", fetch, explain)
 
@@ -245,22 +258,10 @@ def _searches(
     return [DatasetSearch(dataset_type=name, collections=searched) for name in names]
 
 
-def _explain(session: Session, spec: QuerySpec) -> str:
+def _explain(session: Session, spec: QuerySpec) -> Explanation:
     """Say why a query is empty if it is, and how it is answered."""
-    reasons = session.registry.query.explain_empty(spec)
-    lines = ["Nothing is found:", *(f"  {reason}" for reason in reasons), ""] if reasons else []
-    lines += [
-        "Plan:",
-        _indented(str(session.registry.query.plan(spec))),
-        "",
-        "SQL:",
-        _indented(session.registry.query.sql(spec)),
-    ]
-    return "\n".join(lines)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    queries = session.registry.query
+    return Explanation(reasons=tuple(queries.explain_empty(spec)), plan=str(queries.plan(spec)), sql=queries.sql(spec))
 
 
 def _smaller(limit: int | None, most: int | None) -> int | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import html
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pachon.base import ConflictError, NotFoundError
@@ -26,13 +27,36 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-__all__ = ["DataIdQueryResult", "DatasetQueryResult", "DatasetTables", "QueryResult", "RecordQueryResult"]
+__all__ = [
+    "DataIdQueryResult",
+    "DatasetQueryResult",
+    "DatasetTables",
+    "Explanation",
+    "QueryResult",
+    "RecordQueryResult",
+]
 
 T = TypeVar("T")
 Rows = TypeVar("Rows", bound=Sequence[object])
 
 _SHOWN = 10
 """Rows that a notebook sees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How a query is answered, and why nothing is found if nothing is; print it."""
+
+    reasons: tuple[str, ...]
+    """Sentences that say which condition leaves no rows; empty if there are rows."""
+    plan: str = ""
+    sql: str = ""
+
+    def __str__(self) -> str:
+        parts = {"Nothing is found": "\n".join(self.reasons), "Plan": self.plan, "SQL": self.sql}
+        return "\n\n".join(f"{title}:\n{_indented(text)}" for title, text in parts.items() if text)
+
+    __repr__ = __str__
 
 
 class QueryResult(ABC, Generic[T, Rows]):
@@ -48,7 +72,7 @@ class QueryResult(ABC, Generic[T, Rows]):
         Says how the query is answered, and why nothing is found if nothing is.
     """
 
-    def __init__(self, title: str, fetch: Callable[[int | None], Rows], explain: Callable[[], str]) -> None:
+    def __init__(self, title: str, fetch: Callable[[int | None], Rows], explain: Callable[[], Explanation]) -> None:
         self._title = title
         self._fetch = fetch
         self._explain = explain
@@ -96,7 +120,8 @@ class QueryResult(ABC, Generic[T, Rows]):
         found = list(self._items(rows))
         if not found:
             error = NotFoundError(f"No {self._title}, and exactly one is wanted.")
-            error.add_note(self.explain())
+            for reason in self.explain().reasons:
+                error.add_note(reason)
             raise error
         if len(found) > 1:
             raise ConflictError(f"There are several {self._title}, and exactly one is wanted.")
@@ -114,8 +139,8 @@ class QueryResult(ABC, Generic[T, Rows]):
         """Give an astropy table."""
         return astropy_table(self.columns())
 
-    def explain(self) -> str:
-        """Say why the result is empty if it is, how the query was planned, and the SQL."""
+    def explain(self) -> Explanation:
+        """Say why the result is empty if it is, how the query is planned, and the SQL."""
         return self._explain()
 
     def __repr__(self) -> str:
@@ -204,6 +229,10 @@ class RecordQueryResult(QueryResult[DimensionRecord, RecordTable]):
 
     def _items(self, rows: RecordTable) -> Iterator[DimensionRecord]:
         return iter(rows)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
 
 
 def _head(column: object) -> list[str]:

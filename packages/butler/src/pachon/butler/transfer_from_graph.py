@@ -71,7 +71,8 @@ def transfer_from_graph(
         _register(session, opened, names, dataset_types=register_dataset_types, records=dimension_records)
     receipts = _receipts(session, opened)
     count = 0
-    missing = [outputs for name in names if (outputs := _not_registered(session, opened, name)) is not None]
+    found = [_not_stored(session, opened, name, must_be_registered=not dry_run) for name in names]
+    missing = [outputs for outputs in found if outputs is not None]
     with progress("Registering outputs", total=sum(len(outputs.rows) for outputs in missing)) as bar:
         for outputs in missing:
             for batch in outputs.batches():
@@ -105,12 +106,13 @@ def _register(
         insert_missing_records(session, {element: graph.records(element) for element in graph.structure.records})
 
 
-def _not_registered(session: Session, graph: QuantumGraph, name: str) -> _Outputs | None:
+def _not_stored(session: Session, graph: QuantumGraph, name: str, *, must_be_registered: bool) -> _Outputs | None:
     """Give the outputs of a type of which the repository has no file."""
     rows = np.flatnonzero(graph.dataset_states(name) != DatasetState.EXISTING)
     if not len(rows):
         return None
-    session.registry.dataset_types.get(name)
+    if must_be_registered:
+        session.registry.dataset_types.get(name)
     table = graph.datasets(name).take(rows)
     stored = np.isin(id_keys(table.ids), id_keys(session.records.fetch(table.ids).dataset_id))
     return _Outputs(table=table.take(~stored), rows=rows[~stored])

@@ -55,8 +55,9 @@ def query_data_ids(
             limit=limit or None,
         )
         columns = {name: column.tolist() for name, column in result.table.columns.items()}
-        reason = result.explain() if explain or not len(result) else ""
+        explanation = result.explain() if explain or not len(result) else None
     if explain:
-        click.echo(reason, err=True)
+        click.echo(str(explanation), err=True)
+    reason = "\n".join(explanation.reasons) if explanation is not None else ""
     if not say_no_results(columns, format, reason):
         print_table(columns, format=format)

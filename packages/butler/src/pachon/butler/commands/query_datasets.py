@@ -47,15 +47,14 @@ def query_datasets(
             order_by=order_by,
             show_uri=show_uri,
         )
-        for line in found.explain() if explain else ():
-            click.echo(line, err=True)
-    for warning in found.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        said = list(found.explain() if explain else found.explain_empty())
+    for line in (*(f"Warning: {warning}" for warning in found.warnings), *said):
+        click.echo(line, err=True)
     if format != "table":
         print_table(join_lists(found.tables), format=format)
         return
     for columns in found.tables:
         click.echo()
         print_table(columns)
-    if not found.tables:
-        say_no_results({}, format, found.reason)
+    if not found.tables and not said:
+        say_no_results({}, format)

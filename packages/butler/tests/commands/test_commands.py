@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands as a user calls them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pachon.base import PachonError
+from pachon.butler import Butler
+from pachon.butler.program import program
+from pachon.datasets import CollectionType
+
+Run = Callable[..., Result]
+
+CAM = "instrument = 'Cam'"
+
+
+@pytest.fixture
+def run(repository: Path) -> Run:
+    """Run a command; REPO stands for the repository."""
+
+    def call(*arguments: str, fails: bool = False) -> Result:
+        given = [str(repository) if argument == "REPO" else argument for argument in arguments]
+        result = CliRunner().invoke(program, given)
+        if fails:
+            assert result.exit_code != 0
+        elif result.exception is not None:
+            raise result.exception
+        return result
+
+    return call
+
+
+@pytest.fixture
+def filled(butler: Butler) -> Butler:
+    butler.put_many([({"e": e, "d": d}, "raw", {"exposure": e, "detector": d}) for e in (1, 2) for d in (0, 1)])
+    butler.put({"n": 1}, "note", run="other")
+    butler.put({"n": 2}, "gain", detector=1, run="other")
+    butler.collections.register("chain", CollectionType.CHAINED)
+    butler.collections.set_chain("chain", ["run", "other"])
+    return butler
+
+
+def rows(result: Result) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(result.stdout)
+    return found
+
+
+def lines(result: Result) -> list[list[str]]:
+    return [line.split() for line in result.stdout.splitlines() if line.strip()]
+
+
+def test_create(run: Run, tmp_path: Path) -> None:
+    assert "Created a repository" in run("create", str(tmp_path / "new")).stdout
+    assert "already" in str(run("create", str(tmp_path / "new"), fails=True).exception)
+    run("create", str(tmp_path / "full"), "--standalone")
+    assert "verify_checksum: false" in (tmp_path / "full" / "butler.yaml").read_text()
+    run("create", str(tmp_path / "there"), "-f", str(tmp_path / "here.yaml"))
+    assert "root:" in (tmp_path / "here.yaml").read_text()
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("datastore: {checksum: false}\n")
+    run("create", str(tmp_path / "seeded"), "--seed-config", str(seed))
+    assert "checksum: false" in (tmp_path / "seeded" / "butler.yaml").read_text()
+
+
+def test_options_file(run: Run, filled: Butler, tmp_path: Path) -> None:
+    options = tmp_path / "options.yaml"
+    options.write_text("query-datasets:\n  where: exposure = 1 AND instrument = 'Cam'\n  format: json\n")
+    assert len(rows(run("query-datasets", "REPO", "raw", "-@", str(options)))) == 2
+    assert (
+        len(
+            rows(
+                run(
+                    "query-datasets",
+                    "REPO",
+                    "raw",
+                    "-@",
+                    str(options),
+                    "--where",
+                    "detector = 0 AND instrument = 'Cam'",
+                )
+            )
+        )
+        == 2
+    )
+
+
+def test_dataset_types(run: Run, butler: Butler) -> None:
+    register = ("register-dataset-type", "REPO", "flat", "StructuredDataDict", "detector,physical_filter")
+    assert "successfully registered" in run(*register, "--is-calibration").stdout
+    assert "identical form" in run(*register, "--is-calibration").stdout
+    assert isinstance(run(*register, fails=True).exception, PachonError)
+    assert isinstance(run("register-dataset-type", "REPO", "x", "Nope", fails=True).exception, PachonError)
+    assert isinstance(run("register-dataset-type", "REPO", "x.y", "int", fails=True).exception, PachonError)
+    assert butler.dataset_types.get("flat").is_calibration
+    shown = lines(run("query-dataset-types", "REPO", "f*", "-v"))
+    assert shown[0] == ["name", "dimensions", "storage", "class"]
+    assert [line[0] for line in shown[2:]] == ["flat", "flat_measurement"]
+    assert rows(run("query-dataset-types", "REPO", "flat", "-v", "--json")) == [
+        {"name": "flat", "dimensions": ["band", "instrument", "detector", "physical_filter"], "storage class": "StructuredDataDict"}
+    ]  # fmt: skip
+    assert run("query-dataset-types", "REPO", "nope").stderr.startswith("No results")
+    assert "Removed flat" in run("remove-dataset-type", "REPO", "flat").stdout
+    assert "nothing was removed" in run("remove-dataset-type", "REPO", "flat").stdout
+    butler.put({}, "note")
+    assert isinstance(run("remove-dataset-type", "REPO", "note", fails=True).exception, PachonError)
+    assert [row["name"] for row in rows(run("query-dataset-types", "REPO", "--collections", "run", "--json"))] == [
+        "note"
+    ]
+
+
+def test_query_collections(run: Run, filled: Butler) -> None:
+    assert [line[0] for line in lines(run("query-collections", "REPO", "chain"))[2:]] == ["chain", "run", "other"]
+    assert "  run" in run("query-collections", "REPO", "chain").stdout
+    table = rows(run("query-collections", "REPO", "--chains", "TABLE", "--json"))
+    assert table[0] == {"Name": "chain", "Type": "CHAINED", "Children": ["run", "other"]}
+    runs = rows(run("query-collections", "REPO", "--collection-type", "run", "--chains", "no-children", "-t", "--json"))
+    assert runs == [
+        {"Name": "other", "Type": "RUN", "Dataset Types": ["gain", "note"]},
+        {"Name": "run", "Type": "RUN", "Dataset Types": ["raw"]},
+    ]
+    assert run("query-collections", "REPO", "nope*").stderr.startswith("No results")
+    assert isinstance(run("query-collections", "REPO", "--collection-type", "x", fails=True).exception, PachonError)
+    assert run("query-collections", "REPO", "--chains", "x", fails=True).exit_code == 2
+
+
+def test_query_datasets(run: Run, filled: Butler) -> None:
+    result = run("query-datasets", "REPO")
+    assert result.stdout.startswith("\n")
+    headers = [line for line in lines(result) if line[0] == "type"]
+    assert headers[0] == ["type", "run", "id", "instrument", "detector"]
+    assert len(headers) == 3
+    found = rows(run("query-datasets", "REPO", "raw", "--collections", "run", "--json"))
+    assert [(row["detector"], row["exposure"]) for row in found] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert list(found[0])[:3] == ["type", "run", "id"]
+    with_uri = rows(run("query-datasets", "REPO", "note", "--show-uri", "--json"))
+    assert str(with_uri[0]["URI"]).startswith("file://")
+    limited = run("query-datasets", "REPO", "raw", "--limit", "-3", "--json")
+    assert len(rows(limited)) == 3
+    assert "more than 3" in limited.stderr
+    ordered = run("query-datasets", "REPO", "raw", "--order-by", "-exposure,detector", "--json")
+    assert [row["exposure"] for row in rows(ordered)] == [2, 2, 1, 1]
+    assert len(rows(run("query-datasets", "REPO", "--collections", "chain", "--find-first", "--json"))) == 6
+    assert "Did you mean 'raw'" in run("query-datasets", "REPO", "rawq").stderr
+    assert "exposure" in run("query-datasets", "REPO", "raw", "--where", "exposure = 4 AND instrument = 'Cam'").stderr
+    assert "SQL:" in run("query-datasets", "REPO", "raw", "--explain").stderr
+    csv = run("query-datasets", "REPO", "note", "--format", "csv").stdout
+    assert csv.splitlines()[0] == "type,run,id"
+    for bad in (("--where", "exposure ="), ("--collections", "nope"), ("--order-by", "x")):
+        assert isinstance(run("query-datasets", "REPO", "raw", *bad, fails=True).exception, PachonError)
+
+
+def test_query_data_ids_and_records(run: Run, filled: Butler) -> None:
+    found = rows(run("query-data-ids", "REPO", "exposure", "--datasets", "raw", "--collections", "run", "--json"))
+    assert {row["exposure"] for row in found} == {1, 2}
+    common = rows(run("query-data-ids", "REPO", "--datasets", "raw", "--json"))
+    assert len(common) == 4
+    assert len(rows(run("query-data-ids", "REPO", "detector", "--json"))) == 4
+    nothing = run("query-data-ids", "REPO", "detector", "--where", "detector = 77 AND instrument = 'Cam'")
+    assert "detector" in nothing.stderr
+    assert run("query-data-ids", "REPO", "detector", "--offset", "1", fails=True).exit_code == 2
+    assert isinstance(run("query-data-ids", "REPO", fails=True).exception, PachonError)
+    records = rows(run("query-dimension-records", "REPO", "exposure", "--json"))
+    assert [row["id"] for row in records] == [1, 2, 3, 4]
+    assert str(records[0]["timespan (TAI)"]).startswith("[2026-01-01T01:00:00")
+    assert records[0]["tracking_ra"] is None
+    assert len(rows(run("query-dimension-records", "REPO", "detector", "--datasets", "gain", "--json"))) == 1
+    assert "Did you mean 'exposure'" in str(run("query-dimension-records", "REPO", "exposur", fails=True).exception)
+    assert len(lines(run("query-dimension-records", "REPO", "instrument"))) == 3
+
+
+def test_collection_chain(run: Run, filled: Butler) -> None:
+    assert run("collection-chain", "REPO", "chain", "other,run").stdout == "[other, run]\n"
+    assert run("collection-chain", "REPO", "new", "chain", "--flatten", "--doc", "x").stdout == "[other, run]\n"
+    assert run("collection-chain", "REPO", "new", "--mode", "pop").stdout == "[run]\n"
+    assert run("collection-chain", "REPO", "new", "other", "--mode", "prepend").stdout == "[other, run]\n"
+    assert run("collection-chain", "REPO", "new", "--mode", "pop", "--", "-1").stdout == "[other]\n"
+    assert isinstance(run("collection-chain", "REPO", "new", "new", fails=True).exception, PachonError)
+
+
+def test_associate_and_certify(run: Run, filled: Butler) -> None:
+    assert (
+        "Associated 2 datasets"
+        in run(
+            "associate", "REPO", "tag", "-d", "raw", "--where", f"exposure=1 AND {CAM}", "--collections", "run"
+        ).stdout
+    )
+    assert len(filled.query_datasets("raw", collections="tag")) == 2
+    filled.put_many([({"n": n}, "bias", {"detector": n}) for n in (0, 1)], run="calib/a")
+    filled.collections.register("calib/all", CollectionType.CHAINED)
+    filled.collections.set_chain("calib/all", ["calib/a", "other"])
+    certify = (
+        "certify-calibrations",
+        "REPO",
+        "calib/all",
+        "calib",
+        "bias",
+        "--begin-date",
+        "2026-01-01",
+        "--end-date",
+        "2026-01-02",
+    )
+    assert "Certified 2 datasets" in run(*certify).stdout
+    assert filled.get("bias", detector=0, exposure=1, collections="calib") == {"n": 0}
+    assert filled.find_dataset("bias", detector=0, exposure=3, collections="calib") is None
+    assert isinstance(run(*certify, fails=True).exception, PachonError)
+    assert isinstance(run("certify-calibrations", "REPO", "run", "c2", "bias", fails=True).exception, PachonError)
+    assert isinstance(
+        run("certify-calibrations", "REPO", "run", "c2", "bias", "--begin-date", "soon", fails=True).exception,
+        PachonError,
+    )
+    assert "c2" not in filled.collections.query()
+
+
+class TestPrune:
+    """The state machine of prune-datasets."""
+
+    def test_dry_run(self, run: Run, filled: Butler) -> None:
+        result = run("prune-datasets", "REPO", "run", "--unstore", "--dry-run", "--where", f"exposure = 1 AND {CAM}")
+        assert "would be unstored" in result.stdout
+        assert len(lines(result)) == 5
+        assert all(filled.exists(ref) for ref in filled.query_datasets("raw"))
+
+    def test_unstore(self, run: Run, filled: Butler) -> None:
+        result = run("prune-datasets", "REPO", "run", "--unstore", "--no-confirm", "--datasets", "raw")
+        assert "The datasets were unstored." in result.stdout
+        assert not any(filled.exists(ref) for ref in filled.query_datasets("raw"))
+        assert len(filled.query_datasets("raw")) == 4
+
+    def test_purge(self, run: Run, filled: Butler) -> None:
+        refused = run("prune-datasets", "REPO", "chain", "--purge", "run", "--no-confirm", fails=True)
+        assert "--all-runs" in str(refused.exception)
+        assert run("prune-datasets", "REPO", "--purge", "run", "--quiet").stdout == ""
+        assert filled.query_all_datasets("run").first() is None
+        run("prune-datasets", "REPO", "chain", "--purge", "run", "--all-runs", "--no-confirm")
+        assert filled.query_all_datasets("*").first() is None
+        assert "Did not find any datasets" in run("prune-datasets", "REPO", "--purge", "run").stdout
+        assert "needs a RUN" in str(run("prune-datasets", "REPO", "--purge", "chain", fails=True).exception)
+
+    def test_disassociate(self, run: Run, filled: Butler) -> None:
+        run("associate", "REPO", "tag", "-d", "raw", "--collections", "run")
+        run("prune-datasets", "REPO", "--disassociate", "tag", "--no-confirm", "--where", f"exposure = 1 AND {CAM}")
+        assert len(filled.query_datasets("raw", collections="tag")) == 2
+        assert len(filled.query_datasets("raw")) == 4
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (("run",), "Say what is to be done"),
+            (("run", "--quiet", "--dry-run", "--unstore"), "--quiet and --dry-run"),
+            (("run", "--purge", "run", "--disassociate", "t"), "--disassociate cannot be given"),
+            (("--unstore",), "Say in which collections"),
+            (("run", "--unstore"), "not a terminal"),
+        ],
+    )
+    def test_options_must_go_together(self, run: Run, filled: Butler, options: tuple[str, ...], message: str) -> None:
+        assert message in str(run("prune-datasets", "REPO", *options, fails=True).exception)
+        assert len(filled.query_datasets("raw")) == 4
+
+
+def test_remove_runs(run: Run, filled: Butler) -> None:
+    assert "would be removed" in run("remove-runs", "REPO", "*", "--dry-run").stdout
+    refused = run("remove-runs", "REPO", "run", "--no-confirm", fails=True)
+    assert "--force" in str(refused.exception)
+    assert "not a terminal" in str(run("remove-runs", "REPO", "run", fails=True).exception)
+    result = run("remove-runs", "REPO", "run", "--no-confirm", "--force")
+    assert ["run", "raw", "4"] in lines(result)
+    assert filled.collections.query() == ["chain", "other"]
+    assert filled.collections.get("chain").children == ("other",)
+    assert "No RUN collection matches" in run("remove-runs", "REPO", "nope*").stdout
+
+
+def test_remove_collections(run: Run, filled: Butler) -> None:
+    filled.collections.register("low", CollectionType.CHAINED)
+    filled.collections.register("top", CollectionType.CHAINED)
+    filled.collections.set_chain("top", ["low"])
+    filled.collections.register("tag", CollectionType.TAGGED)
+    result = run("remove-collections", "REPO", "*", "--dry-run")
+    assert "RUN collections are not removed" in result.stdout
+    assert ["low", "top"] in lines(result)
+    assert isinstance(run("remove-collections", "REPO", "low", "--no-confirm", fails=True).exception, PachonError)
+    run("remove-collections", "REPO", "low", "--no-confirm", "--remove-from-parents")
+    assert "Removed 3 collections" in run("remove-collections", "REPO", "*", "--no-confirm").stdout
+    assert filled.collections.query() == ["other", "run"]
+    assert "No collections" in run("remove-collections", "REPO", "nope*").stdout
+
+
+def test_retrieve_artifacts(run: Run, filled: Butler, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run("retrieve-artifacts", "REPO", str(out), "-d", "raw", "--collections", "run", "-v")
+    assert "Number of artifacts retrieved" in result.stdout
+    assert len(list(out.rglob("raw_*.yaml"))) == 4
+    assert result.stdout.count("file://") == 4
+    index = json.loads((out / "butler-artifacts.json").read_text())
+    assert len(index["files"]) == 4
+    assert isinstance(run("retrieve-artifacts", "REPO", str(out), "-d", "raw", fails=True).exception, PachonError)
+    run("retrieve-artifacts", "REPO", str(out), "-d", "raw", "--clobber")
+    flat = tmp_path / "flat"
+    run("retrieve-artifacts", "REPO", str(flat), "--no-preserve-path", "-t", "symlink")
+    assert len([path for path in flat.iterdir() if path.is_symlink()]) == 6
+    assert isinstance(run("retrieve-artifacts", "REPO", str(flat), "-t", "move", fails=True).exception, PachonError)
+
+
+def test_ingest_files(run: Run, butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for n in range(3):
+        (tmp_path / f"f{n}.yaml").write_text(f"n: {n}\n")
+    table = tmp_path / "table.csv"
+    table.write_text("file,detector\nf0.yaml,0\nf1.yaml,1\nf1.yaml,2\n")
+    base = ("ingest-files", "REPO", "gain", "in/run", str(table), "--data-id", "instrument=Cam", "-t", "copy")
+    assert "Ingested 3 datasets from 2 files" in run(*base).stdout
+    assert butler.get("gain", detector=2, collections="in/run") == {"n": 1}
+    assert isinstance(run(*base, fails=True).exception, PachonError)
+    fixed = ("ingest-files", "REPO", "gain", "fixed", str(table), "--data-id", "instrument=Cam", "-t", "direct")
+    run(*fixed, "--id-generation-mode", "DATAID_TYPE_RUN", "--prefix", str(tmp_path), "--no-track-file-attrs")
+    found = butler.find_dataset("gain", detector=0, collections="fixed")
+    assert found is not None
+    assert found.id.version == 5
+    for text, message in (
+        ("file,nope\nf0.yaml,1\n", "'nope'.*no dimension"),
+        ("file,detector\nf0.yaml,x\n", "Row 1"),
+        ("file,detector\n", "no rows"),
+        ("file,detector\nmissing.yaml,0\n", "missing.yaml"),
+    ):
+        table.write_text(text)
+        other = ("ingest-files", "REPO", "gain", "bad", str(table), "--data-id", "instrument=Cam")
+        with pytest.raises(PachonError, match=message):
+            run(*other)
+    (tmp_path / "no.fits").write_text("SIMPLE")
+    with pytest.raises(PachonError, match=r"no table that astropy can read|no rows"):
+        run("ingest-files", "REPO", "gain", "bad", str(tmp_path / "no.fits"))
+    with pytest.raises(PachonError, match="does not exist"):
+        run("ingest-files", "REPO", "gain", "bad", str(tmp_path / "none.csv"))
+    assert run("ingest-files", "REPO", "gain", "bad", str(table), "--data-id", "instrument", fails=True).exit_code == 2
+    assert "bad" not in butler.collections.query() or butler.query_all_datasets("bad").first() is None
+
+
+def test_config_dump(run: Run, repository: Path, tmp_path: Path) -> None:
+    assert "verify_checksum: false" in run("config-dump", "REPO").stdout
+    assert run("config-dump", "REPO", "-s", ".datastore.root").stdout == "datastore.root: <butlerRoot>\n"
+    assert "name: file" in run("config-dump", "REPO", "-s", "/datastore").stdout
+    origins = run("config-dump", "REPO", "--origin").stdout
+    assert f"datastore.root: <butlerRoot>  ({repository / 'butler.yaml'})" in origins.replace("file://", "")
+    assert "datastore.checksum: true  (default)" in origins
+    run("config-dump", "REPO", "--file", str(tmp_path / "dump.yaml"))
+    assert (tmp_path / "dump.yaml").read_text().startswith("pachon: 1")
+    assert "Did you mean 'datastore'" in str(run("config-dump", "REPO", "-s", ".datastor", fails=True).exception)
+
+
+def test_empty_trash(run: Run, filled: Butler) -> None:
+    filled.trash(list(filled.query_datasets("raw")))
+    assert "Would remove 4 files" in run("empty-trash", "REPO", "--dry-run").stdout
+    assert run("empty-trash", "REPO", "-v").stdout.count("file://") == 4
+    assert "Removed 0 files" in run("empty-trash", "REPO").stdout
+
+
+def test_transfer_from_graph(run: Run, butler: Butler, tmp_path: Path) -> None:
+    from pachon.quantum_butler import DatastoreSource, QuantumBackedButler
+    from pachon.quantum_butler.testing import example_graph
+
+    document = butler.datastore_document()
+    graph = example_graph(datastore=DatastoreSource(config=document, root=document["root"]))
+    path = str(tmp_path / "g.qg")
+    graph.write(path)
+    butler.collections.register("CAM/raw")
+    butler.collections.register("CAM/bias")
+    insert = butler.dimension_records.insert
+    insert("skymap", [{"name": "sky", "hash": b"\0\1"}])
+    insert("tract", [{"skymap": "sky", "id": 1}])
+    insert("patch", [{"skymap": "sky", "tract": 1, "id": n, "cell_x": n, "cell_y": 0} for n in range(2)])
+    with QuantumBackedButler.open(path) as job:
+        job.put({"a": 1}, job.graph.init_quantum("").init_outputs["packages"])
+    command = ("transfer-from-graph", path, "REPO", "--register-dataset-types", "-d", "packages")
+    assert (
+        "that would be transferred: 1" in run("transfer-from-graph", path, "REPO", "-d", "packages", "--dry-run").stdout
+    )
+    assert run(*command, "--update-output-chain").stdout == "Number of datasets transferred: 1\n"
+    assert butler.get("packages", collections="u/someone") == {"a": 1}
+    assert run(*command).stdout == "Number of datasets transferred: 0\n"
+
+
+def test_version(run: Run) -> None:
+    assert "pachon-butler" in {row["package"] for row in rows(run("version", "--json"))}
+
+
+def test_no_repository(run: Run, tmp_path: Path) -> None:
+    for command in ("query-collections", "query-datasets", "config-dump", "empty-trash"):
+        error = run(command, str(tmp_path / "none"), fails=True).exception
+        assert "There is no repository at" in str(error)

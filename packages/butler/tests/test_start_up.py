@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What starting the program imports."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import click
+import pytest
+
+HEAVY = {"sqlalchemy", "numpy", "astropy", "pyarrow", "pydantic", "yaml", "rich", "lsst.sphgeom"}
+COMMANDS = sorted(e.name for e in entry_points(group="pachon.butler.commands") if e.value.startswith("pachon.butler."))
+
+
+def test_all_commands_of_this_package_are_there() -> None:
+    assert len(COMMANDS) == 20
+
+
+def imported_by(*arguments: str) -> set[str]:
+    code = (
+        "import sys, json\n"
+        "from pachon.butler.program import program\n"
+        f"program.main({list(arguments)!r}, standalone_mode=False)\n"
+        "print('MODULES' + json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return set(json.loads(done.stdout.partition("MODULES")[2]))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    assert not HEAVY & imported_by("--help")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_light_and_has_a_help(name: str) -> None:
+    (entry,) = [e for e in entry_points(group="pachon.butler.commands") if e.name == name]
+    command = entry.load()
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.help
+    assert all(
+        option.help or getattr(option, "hidden", False) for option in command.params if isinstance(option, click.Option)
+    )
+
+
+def test_help_of_all_commands_imports_nothing_heavy() -> None:
+    modules = "import " + ", ".join(
+        sorted({e.value.partition(":")[0] for e in entry_points(group="pachon.butler.commands") if e.name in COMMANDS})
+    )
+    code = f"{modules}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not HEAVY & set(json.loads(done.stdout))
