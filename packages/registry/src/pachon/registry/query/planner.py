@@ -237,7 +237,7 @@ def _sources(
     sources += spatial_sources
     wanted = _wanted_elements(spec, group, used, related)
     sources += [ElementSource(element=name) for name in wanted]
-    provided = {name for source in sources for name in _provided(universe, source)}
+    provided = {name for source in sources for name in _vouched(universe, source)}
     for name in reversed(group.names):
         if name in provided:
             continue
@@ -325,7 +325,8 @@ def _postponed(
         others = [s for s in sources if s is not own]
         elsewhere = {n for s in others for n in _provided(universe, s)}
         wanted = set(element.implied) & set(result.names)
-        if not set(element.required) <= elsewhere or set(element.implied) & (elsewhere | needed | set(result.required)):
+        vouched = {n for s in others for n in _vouched(universe, s)}
+        if not set(element.required) <= vouched or set(element.implied) & (elsewhere | needed | set(result.required)):
             continue
         if wanted and not set(element.required) <= set(result.names):
             continue
@@ -333,6 +334,13 @@ def _postponed(
         if wanted:
             late.append(name)
     return sources, tuple(reversed(late))
+
+
+def _vouched(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
+    """Give the dimensions of which a source has existing values only; those of a caller's table may not exist."""
+    if isinstance(source, UploadSource):
+        return tuple(name for name in source.dimensions if universe[name].is_skypix)
+    return _provided(universe, source)
 
 
 def _spatial_sources(

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Order, limits, given tables, records, plans and explanations of queries."""
+
+import itertools
+import uuid
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pachon.base import InvalidInputError
+from pachon.datasets import DatasetSearch, DatasetType
+from pachon.dimensions import DataIdTable, UnknownDimensionError
+from pachon.registry import InvalidQueryError, SqlRegistry
+from pachon.registry.query.compile_sql import compile_plan
+
+
+def _column(found: Any, name: str) -> list[Any]:
+    return list(found.column(name).tolist())
+
+
+def test_order(example: SqlRegistry) -> None:
+    query = example.query.data_ids
+    assert _column(query(["exposure"], order_by="-exposure"), "exposure") == [4, 3, 2, 1]
+    ascending = query(["exposure"], order_by=["exposure.tracking_ra", "-exposure"])
+    assert _column(ascending, "exposure") == [1, 2, 4, 3]
+    descending = query(["exposure"], order_by=["-tracking_ra", "exposure"])
+    assert _column(descending, "exposure") == [3, 4, 2, 1]
+    assert _column(query(["exposure"], order_by="exposure.timespan.begin", limit=2), "exposure") == [1, 2]
+    datasets = example.query.datasets("bias", ["imported_r", "imported_g"], order_by=["-detector"])
+    assert _column(datasets.data_ids, "detector") == [4, 3, 2, 1]
+    by_run = example.query.datasets(
+        "bias", ["imported_r", "imported_g"], order_by=["run", "detector"], find_first=False
+    )
+    assert [(r.run[-1], r.data_id["detector"]) for r in by_run] == [(r, d) for r, ds in _RUNS for d in ds]
+    records = example.query.records("patch", order_by=["-tract", "cell_y", "-cell_x"], limit=3)
+    assert [(r.tract, r.cell_y, r.cell_x) for r in records] == [(1, 0, 1), (1, 0, 0), (1, 1, 1)]
+
+
+_RUNS = (("g", (1, 2, 3)), ("r", (2, 3, 4)))
+
+
+@pytest.mark.parametrize("order", ["", "nope", "exposure.can_see_sky", "1", "exposure = 1", "visit", "bias.run"])
+def test_bad_orders(example: SqlRegistry, order: str) -> None:
+    with pytest.raises(InvalidQueryError):
+        example.query.data_ids(["exposure"], order_by=[order])
+
+
+def test_limit(example: SqlRegistry) -> None:
+    query = example.query.data_ids
+    assert len(query(["detector"], limit=2)) == 2
+    assert len(query(["detector"], limit=20)) == 6
+    assert len(query(["detector"], limit=-6)) == 6
+    assert len(query(["detector"], limit=0)) == 0
+    with pytest.raises(InvalidQueryError):
+        query(["detector"], where="nope = 1", limit=0)
+    with pytest.warns(UserWarning, match="more than 2"):
+        assert len(query(["detector"], limit=-2)) == 2
+    # Rows are dropped after the database here: the limit counts what is left.
+    where = "visit.region OVERLAPS CIRCLE(0, 0, 0.7)"
+    every = query(["visit", "detector"], where=where)
+    assert len(query(["visit", "detector"], where=where, limit=len(every) - 1)) == len(every) - 1
+    assert len(example.query.datasets("bias", ["imported_g", "imported_r"], limit=3)) == 3
+    assert len(example.query.records("detector", limit=5)) == 5
+
+
+def test_data_id(example: SqlRegistry) -> None:
+    query = example.query.data_ids
+    assert len(query(["detector"], data_id={"instrument": "Cam1"})) == 4
+    assert len(query(["detector"], data_id={"instrument": "Cam1", "exposure": 3})) == 4
+    assert len(query(["detector"], data_id={"instrument": "Cam1", "detector": np.int64(3)})) == 1
+    with pytest.raises(InvalidQueryError):
+        query(["detector"], data_id={"detector": 3})
+    with pytest.raises(InvalidInputError):
+        query(["detector"], data_id={"instrument": "Cam1", "detector": "3"})
+    with pytest.raises(UnknownDimensionError):
+        query(["detector"], data_id={"detektor": 3})
+
+
+def test_tables(example: SqlRegistry) -> None:
+    universe = example.universe
+    rows = [{"instrument": "Cam1", "detector": d, "exposure": e} for d, e in ((1, 2), (3, 4), (9, 9))]
+    table = DataIdTable.from_rows(universe.conform(["detector", "exposure"]), rows)
+    found = example.query.data_ids(["detector", "exposure"], tables=[table], order_by="detector")
+    assert (_column(found, "detector"), _column(found, "exposure")) == ([1, 3], [2, 4])
+    assert _column(found, "band") == ["r", "r"]
+    assert _column(
+        example.query.data_ids(["exposure"], tables=[table], where="detector = 3", data_id=_CAM), "exposure"
+    ) == [4]
+    assert len(example.query.datasets("raw", "proc", tables=[table])) == 1
+    twice = DataIdTable.concat([table, table])
+    assert len(example.query.data_ids(["detector"], tables=[twice, table])) == 2
+    # What a table relates needs no overlap.
+    pairs = DataIdTable.from_rows(
+        universe.conform(["visit", "tract"]),
+        [
+            {"instrument": "Cam1", "visit": v, "skymap": "SkyMap1", "tract": t}
+            for v, t in itertools.product((1, 2), (0, 1))
+        ],
+    )
+    assert len(example.query.data_ids(["visit", "tract"], tables=[pairs])) == 4
+    assert len(example.query.data_ids(["visit", "tract"])) == 3
+
+
+_CAM = {"instrument": "Cam1"}
+
+
+def test_large_tables(example: SqlRegistry) -> None:
+    group = example.universe.conform(["detector", "exposure"])
+    many = 100_000
+    columns = {
+        "instrument": np.array(["Cam1"] * many, dtype=object),
+        "detector": np.arange(many) % 300,
+        "exposure": np.arange(many) // 300,
+    }
+    table = DataIdTable.from_arrays(group, columns)
+    assert len(example.query.data_ids(group, tables=[table])) == 16
+
+
+def test_long_lists_of_ids(example: SqlRegistry) -> None:
+    known = example.query.datasets("raw", "proc").uuids()
+    ids = [*known[:2], *(uuid.UUID(int=i) for i in range(50_000))]
+    assert len(example.query.datasets("raw", "proc", where="dataset_id IN (:ids)", bind={"ids": ids})) == 2
+    names = [f"x{i}" for i in range(50_000)]
+    where = "instrument NOT IN (:names) AND detector NOT IN (:numbers)"
+    found = example.query.data_ids(["detector"], where=where, bind={"names": names, "numbers": range(2, 60_000)})
+    assert len(found) == 2
+
+
+def test_searches_constrain(example: SqlRegistry) -> None:
+    raw = DatasetSearch(dataset_type="raw", collections=("proc",))
+    calexp = DatasetSearch(dataset_type="calexp", collections=("proc", "imported_g"))
+    assert _column(example.query.data_ids(["exposure"], datasets=[raw], order_by="exposure"), "exposure") == [1, 2, 3]
+    both = example.query.data_ids(["exposure", "detector"], datasets=[raw, calexp], order_by=["exposure", "detector"])
+    assert len(both) == 4
+    found = example.query.datasets("bias", "chain", datasets=[raw])
+    assert sorted(_column(found.data_ids, "detector")) == [1, 2]
+    glob = DatasetSearch(dataset_type="bias", collections=("imported_*",))
+    assert len(example.query.data_ids(["detector"], datasets=[glob])) == 4
+    other = DatasetSearch(dataset_type="raw", collections=("imported_g",))
+    with pytest.raises(InvalidQueryError, match="raw"):
+        example.query.data_ids(["exposure"], datasets=[raw, other])
+
+
+def test_storage_class_of_the_result(example: SqlRegistry) -> None:
+    bias = example.dataset_types.get("bias")
+    asked = bias.with_storage_class("Other")
+    assert example.query.datasets(asked, "imported_g").dataset_type.storage_class == "Other"
+    with pytest.raises(InvalidInputError):
+        example.query.datasets(DatasetType("bias", ["exposure"], "X", universe=example.universe), "imported_g")
+
+
+def test_records(example: SqlRegistry) -> None:
+    found = example.query.records("exposure", where="observation_type = 'science'", order_by="exposure")
+    assert [r.obs_id for r in found] == ["obs1", "obs2"]
+    assert len(example.query.records("visit_definition", data_id={"instrument": "Cam1", "visit": 1})) == 1
+    assert len(example.query.records("detector", where="visit = 1", data_id=_CAM)) == 4
+    assert [r.name for r in example.query.records("band", order_by="-band")] == ["r", "g"]
+    pixels = example.query.records("htm7", where="visit = 1", data_id=_CAM)
+    assert len(pixels) > 1
+    assert pixels[0].region is not None
+
+
+def test_plans_can_be_read(example: SqlRegistry) -> None:
+    spec = example.query.spec(
+        ["visit", "tract"],
+        where="visit > 1 AND visit.region OVERLAPS POINT(0, 0)",
+        data_id=_CAM,
+        order_by="-visit",
+        limit=3,
+    )
+    shown = str(example.query.plan(spec))
+    for part in ("pixels of visit", "exact overlap of tract with visit", "visit > 1", "order by -visit", "limit 3"):
+        assert part in shown
+    assert "SELECT" in example.query.sql(spec)
+
+
+def test_both_dialects_compile(example: SqlRegistry) -> None:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    spec = example.query.spec(
+        ["exposure", "detector"],
+        where="GLOB(obs_id, 'a?') AND exposure.timespan OVERLAPS T'2021-09-10' AND detector IN (1..9:2) AND exposure / 2 > 1",
+        data_id=_CAM,
+        datasets=[DatasetSearch(dataset_type="bias", collections=("calib",))],
+        order_by=["-exposure"],
+    )
+    plan = example.query.plan(spec)
+    schema = example.query._state.schema
+    texts = {}
+    for name, dialect in (("sqlite", sqlite.dialect()), ("postgresql", postgresql.dialect())):
+        texts[name] = str(compile_plan(plan, schema, name).compile(dialect=dialect))
+    assert " GLOB " in texts["sqlite"]
+    assert " LIKE " in texts["postgresql"]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "where", "words"),
+    [
+        (["detector"], "instrument = 'Cam1' AND detector = 77", ["detector 77", "4 exists"]),
+        (["exposure"], "instrument = 'Cam1' AND exposure = 0", ["exposure 0", "1 exists"]),
+        (["detector"], "instrument = 'Cam11'", ["Cam11", "Cam1"]),
+        (["detector"], "instrument = 'Cam1' AND instrument = 'Cam2'", ["instrument", "Cam1", "Cam2"]),
+        (["detector"], "detector.raft = 'Z'", ["detector.raft = 'Z'"]),
+        (["detector"], "instrument = 'Cam2' AND raft = 'A'", ["raft", "together"]),
+        (["subfilter"], "", ["subfilter"]),
+        (["visit"], "visit.region OVERLAPS POINT(180, 0)", ["visit.region OVERLAPS"]),
+    ],
+)
+def test_explanations(example: SqlRegistry, dimensions: list[str], where: str, words: list[str]) -> None:
+    spec = example.query.spec(dimensions, where=where)
+    assert len(example.query.data_ids(dimensions, where=where)) == 0
+    reasons = example.query.explain_empty(spec)
+    assert reasons
+    for word in words:
+        assert any(word in reason for reason in reasons), reasons
+
+
+def test_explanations_of_searches(example: SqlRegistry) -> None:
+    def why(dataset_type: str, *collections: str, **conditions: Any) -> str:
+        search = DatasetSearch(dataset_type=dataset_type, collections=collections)
+        group = example.dataset_types.get(dataset_type).dimensions
+        return " ".join(example.query.explain_empty(example.query.spec(group, result=search, **conditions)))
+
+    assert why("bias", "imported_g") == ""
+    assert "imported_g" in why("coadd", "imported_g")
+    assert "No collections" in why("bias")
+    assert "Cam2" in why("bias", "imported_g", where="instrument = 'Cam2'")
+    assert "together" in why("bias", "imported_g", where="instrument = 'Cam1' AND detector = 4")
+    assert "ingest_date" in why("bias", "imported_g", where="ingest_date < T'2020-01-01'")
+    assert len(example.query.datasets("bias", [])) == 0
+
+
+def test_facts(example: SqlRegistry) -> None:
+    facts = example.facts({"instrument": "Cam1"})
+    raw, bias = (example.dataset_types.get(name) for name in ("raw", "bias"))
+    assert facts.fetch_dataset_types(["raw", "nope"]) == {"raw": raw}
+    assert facts.fetch_collections(["chain", "nope"])["chain"].children == ("tagged", "imported_g", "imported_r")
+    assert facts.flatten_collections(["chain"]) == ("tagged", "imported_g", "imported_r")
+    data_ids = facts.fetch_data_ids(example.universe.conform(["exposure", "detector"]), where="exposure > 2")
+    assert len(data_ids) == 8
+    found = facts.fetch_datasets(raw, ["proc"], data_ids=data_ids)
+    assert len(found) == 2
+    assert found.data_ids.is_full
+    assert len(facts.fetch_datasets(bias, ["calib", "chain"], data_ids=data_ids)) == 4
+    assert len(facts.fetch_datasets(bias, ["calib", "chain"])) == 4
+    assert len(facts.fetch_datasets(bias, ["calib", "chain"], where="detector > 2")) == 2
+    assert len(facts.fetch_validity(bias, ["calib", "chain"], data_ids=data_ids)) == 13
+    assert len(facts.fetch_records("exposure", data_ids)) == 2
+    assert facts.explain_empty(example.universe.conform(["detector"]), where="detector = 77")
