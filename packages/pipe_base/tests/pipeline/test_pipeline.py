@@ -12,6 +12,7 @@ from pachon.pipe_base import (
     InstrumentNotFoundError,
     Pipeline,
     PipelineError,
+    PipelineGraphError,
     TaskConfigurationError,
     TaskImportError,
     UnknownLabelError,
@@ -339,3 +340,30 @@ def test_show_without_arguments_is_the_yaml(pipeline: Pipeline) -> None:
     assert pipeline.show() == pipeline.to_yaml() == str(pipeline)
     with pytest.raises(InvalidInputError):
         pipeline.show("pipelin")
+
+
+@pytest.mark.parametrize(
+    ("label", "field", "value", "message"),
+    [
+        (
+            "measure",
+            "connections.image",
+            "summary",
+            "The pipeline has a cycle: combine -> combined -> summarize -> summary -> measure -> measurement -> combine.",
+        ),
+        (
+            "combine",
+            "connections.combined",
+            "measurement",
+            (
+                "Dataset type 'measurement' is written by task 'measure' (connection 'measurement') and by task 'combine' "
+                "(connection 'combined'); rename one with an override of 'connections'."
+            ),
+        ),
+        ("summarize", "connections.note", "summary", "Task 'summarize' reads its own output 'summary'."),
+    ],
+)
+def test_cycles_and_double_writers(pipeline: Pipeline, label: str, field: str, value: str, message: str) -> None:
+    with pytest.raises(PipelineGraphError) as caught:
+        pipeline.with_config(label, field, value).to_graph()
+    assert str(caught.value) == message

@@ -6,10 +6,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from pachon.pipe_base.pipeline_graph.errors import PipelineDataCycleError
+from pachon.pipe_base.pipeline_graph.errors import DuplicateOutputError, PipelineDataCycleError
 from pachon.pipe_base.pipeline_graph.nodes import GraphEdge, GraphStep, GraphSubset, TaskNode
 
-__all__ = ["bound_edges", "sort_tasks", "task_links"]
+__all__ = ["bound_edges", "find_writers", "sort_tasks", "task_links"]
 
 
 def bound_edges(tasks: Iterable[TaskNode]) -> list[GraphEdge]:
@@ -17,11 +17,28 @@ def bound_edges(tasks: Iterable[TaskNode]) -> list[GraphEdge]:
     return [edge for task in tasks for edge in task.edges if not edge.defer_binding]
 
 
+def find_writers(edges: Iterable[GraphEdge]) -> dict[str, GraphEdge]:
+    """Give the edge that writes each dataset type, by its name.
+
+    Raises
+    ------
+    DuplicateOutputError
+        Two tasks write one dataset type.
+    """
+    found: dict[str, GraphEdge] = {}
+    for edge in edges:
+        if not edge.is_input:
+            first = found.setdefault(edge.dataset_type_name, edge)
+            if first is not edge:
+                raise DuplicateOutputError(edge.dataset_type_name, str(first), str(edge))
+    return found
+
+
 def task_links(tasks: Iterable[TaskNode]) -> dict[str, dict[str, str]]:
     """Give for each label the labels of the tasks that read its outputs, and one such dataset type each."""
     tasks = list(tasks)
     edges = bound_edges(tasks)
-    writers = {edge.dataset_type_name: edge.task_label for edge in edges if not edge.is_input}
+    writers = {name: edge.task_label for name, edge in find_writers(edges).items()}
     links: dict[str, dict[str, str]] = {task.label: {} for task in tasks}
     for edge in edges:
         if edge.is_input and edge.dataset_type_name in writers:
@@ -36,6 +53,8 @@ def sort_tasks(
 
     Raises
     ------
+    DuplicateOutputError
+        Two tasks write one dataset type.
     PipelineDataCycleError
         Tasks wait for each other; the shortest path round is named.
     """

@@ -11,13 +11,12 @@ from pachon.datasets import DatasetType, StorageClasses
 from pachon.dimensions import DimensionGroup, DimensionUniverse
 from pachon.pipe_base.pipeline_graph.errors import (
     ConnectionTypeConsistencyError,
-    DuplicateOutputError,
     IncompatibleDatasetTypeError,
     PipelineGraphError,
     UnresolvedDatasetTypeError,
 )
 from pachon.pipe_base.pipeline_graph.nodes import DatasetTypeNode, GraphEdge, TaskNode
-from pachon.pipe_base.pipeline_graph.ordering import bound_edges
+from pachon.pipe_base.pipeline_graph.ordering import bound_edges, find_writers
 
 __all__ = ["PACKAGES", "ResolutionFacts", "resolve_dataset_types"]
 
@@ -50,16 +49,12 @@ def resolve_dataset_types(tasks: Iterable[TaskNode], facts: ResolutionFacts) -> 
     IncompatibleDatasetTypeError, UnresolvedDatasetTypeError
         Definitions do not fit, or are missing; if ``facts`` are lenient the latter is noted in the node.
     """
-    writers: dict[str, GraphEdge] = {}
+    edges = bound_edges(tasks)
+    writers = find_writers(edges)
     readers: dict[str, list[GraphEdge]] = {}
-    for edge in bound_edges(tasks):
-        name = edge.dataset_type_name
+    for edge in edges:
         if edge.is_input:
-            readers.setdefault(name, []).append(edge)
-        elif name in writers:
-            raise DuplicateOutputError(name, str(writers[name]), str(edge))
-        else:
-            writers[name] = edge
+            readers.setdefault(edge.dataset_type_name, []).append(edge)
     found = {
         name: _resolve(name, writers.get(name), readers.get(name, []), facts)
         for name in sorted(writers.keys() | readers.keys())
