@@ -60,17 +60,22 @@ def bias_structure(detector: Detector, day_obs: int) -> Image:
     return np.asarray(structure)
 
 
-@lru_cache(maxsize=64)
-def sensitivity(camera_name: str, detector: Detector, day_obs: int, band: str, radius: float) -> Image:
-    """Give the relative sensitivity of each pixel: vignetting, tilt, dust, pixel to pixel.
+def response_of(camera: Camera, detector: Detector, day_obs: int, band: str) -> Image:
+    """Give the relative sensitivity of each pixel: vignetting, tilt, dust, pixel to pixel; 1 in the camera's mean."""
+    return _sensitivity(camera, detector, day_obs, band) / _mean_sensitivity(camera, day_obs, band)
 
-    ``radius`` is the distance (mm) from the middle of the focal plane at which vignetting takes
-    a fifth of the light.
-    """
-    del camera_name  # a key of the cache
+
+@lru_cache(maxsize=16)
+def _mean_sensitivity(camera: Camera, day_obs: int, band: str) -> float:
+    return float(np.mean([np.mean(_sensitivity(camera, detector, day_obs, band)) for detector in camera]))
+
+
+@lru_cache(maxsize=64)
+def _sensitivity(camera: Camera, detector: Detector, day_obs: int, band: str) -> Image:
     height, width = detector.bbox.shape
     y, x = np.mgrid[:height, :width].astype(float)
     plane_x, plane_y = detector.to_focal_plane(x, y)
+    radius = camera.radius() * 3600.0 / camera.plate_scale
     distance = np.hypot(plane_x, plane_y) / radius
     tilt = {"g": 0.04, "r": -0.03}.get(band, 0.0)
     response = (1.0 - 0.2 * distance**2) * (1.0 + tilt * np.asarray(plane_x) / radius)
@@ -84,9 +89,3 @@ def sensitivity(camera_name: str, detector: Detector, day_obs: int, band: str, r
         if "dead" in reason:
             response[box.slices] = 0.02
     return np.asarray(response)
-
-
-def response_of(camera: Camera, detector: Detector, day_obs: int, band: str) -> Image:
-    """Give `sensitivity` with the radius of the camera."""
-    radius = camera.radius() * 3600.0 / camera.plate_scale
-    return sensitivity(camera.name, detector, day_obs, band, radius)

@@ -80,7 +80,7 @@ class SimulatedExposure:
     """Of the stars (pixels)."""
 
     zero_point: float = 0.0
-    """Magnitude for one electron a second, clouds included."""
+    """Magnitude for one electron a second, clouds included, on a pixel of mean sensitivity."""
 
     sky_rate: float = 0.0
     azimuth: float = 0.0
