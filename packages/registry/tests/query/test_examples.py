@@ -5,6 +5,7 @@ import datetime
 from typing import Any
 
 import pytest
+from lsst.sphgeom import DISJOINT
 
 from pachon.base import PachonError
 from pachon.datasets import DatasetSearch
@@ -123,6 +124,8 @@ DATA_IDS: list[tuple[list[str], str, int]] = [
     ),
     # Where pachon is more generous.
     (["visit"], "instrument='Cam1' AND (visit.region OVERLAPS POINT(0.1, 0.4) OR visit=1)", 2),
+    (["visit", "healpix3"], "", 2),
+    (["visit", "tract", "healpix3"], "visit.region OVERLAPS healpix3.region AND visit.region OVERLAPS tract.region", 3),
     (["visit"], "NOT visit.region OVERLAPS POINT(0.1, 0.4)", 1),
     ([], "instrument = 'Cam1'", 1),
     ([], "instrument = 'Cam3'", 0),
@@ -144,6 +147,17 @@ def test_data_ids(example: SqlRegistry, dimensions: list[str], where: str, count
     found = example.query.data_ids(dimensions, where=where)
     assert len(found) == count
     assert found.is_full
+
+
+@pytest.mark.parametrize("pixels", ["htm9", "healpix8"])
+def test_other_pixels_are_computed(example: SqlRegistry, pixels: str) -> None:
+    where = "visit = 1 AND instrument = 'Cam1'"
+    found = example.query.data_ids(["visit", pixels], where=where)
+    region = example.query.records("visit", where=where)[0].region
+    grid = example.universe.pixelization(pixels)
+    near = [i for begin, end in grid.envelope(region) for i in range(begin, end)]
+    touching = [i for i in near if not grid.pixel(i).relate(region) & DISJOINT]
+    assert sorted(found.column(pixels).tolist()) == touching
 
 
 @pytest.mark.parametrize(

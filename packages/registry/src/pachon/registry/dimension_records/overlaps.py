@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from pachon.dimensions import RecordTable, envelope_ranges, region_from_bytes
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import keys_of
+from pachon.registry.errors import UnimplementedQueryError
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
@@ -22,7 +24,7 @@ def insert_overlaps(state: State, connection: sa.Connection, records: RecordTabl
     element = records.element
     pixel = dimension_column(state.universe.common_skypix)
     rows, pixels = pixels_of_regions(
-        state.universe.pixelization(state.universe.common_skypix), records.columns["region"]
+        state.universe.pixelization(state.universe.common_skypix), records.columns["region"].tolist()
     )
     if not len(rows):
         return
@@ -50,7 +52,9 @@ def _parameters(keys: KeyTable) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
-def pixels_of_regions(grid: Any, regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pixels_of_regions(
+    grid: Any, regions: Sequence[bytes | None], *, most: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Give all (row, pixel) pairs of which the pixel may touch the region of the row.
 
     Parameters
@@ -59,18 +63,31 @@ def pixels_of_regions(grid: Any, regions: np.ndarray) -> tuple[np.ndarray, np.nd
         A pixelization of lsst-sphgeom.
     regions
         Stored regions, or None.
+    most
+        Largest number of pairs.
 
     Returns
     -------
     rows, pixels : numpy.ndarray
         Both int64; sorted by row, then by pixel.
+
+    Raises
+    ------
+    UnimplementedQueryError
+        If there are more pairs than that.
     """
     rows: list[np.ndarray] = []
     pixels: list[np.ndarray] = []
-    for row, data in enumerate(regions.tolist()):
+    count = 0
+    for row, data in enumerate(regions):
         if data is None:
             continue
         for begin, end in envelope_ranges(grid, region_from_bytes(data)).tolist():
+            count += end - begin
+            if most is not None and count > most:
+                raise UnimplementedQueryError(
+                    f"The regions touch more than {most:,} pixels, which are too many to compute; constrain the query."
+                )
             pixels.append(np.arange(begin, end, dtype=np.int64))
             rows.append(np.full(end - begin, row, dtype=np.int64))
     if not rows:

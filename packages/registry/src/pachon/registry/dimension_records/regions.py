@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from pachon.dimensions import DimensionElement, envelope_ranges, region_from_bytes
+from pachon.dimensions import Categorical, DimensionElement, envelope_ranges, region_from_bytes
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import key_columns
@@ -16,7 +17,7 @@ from pachon.registry.dimension_records.reading import pixel_records
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
-__all__ = ["fetch_regions", "fetch_touching"]
+__all__ = ["fetch_all_regions", "fetch_regions", "fetch_touching"]
 
 
 def fetch_regions(
@@ -39,6 +40,16 @@ def fetch_regions(
         rows = fetch_by_keys(connection, select, columns, own.take(own.first_rows()))
         there, regions = _split(rows, element)
     return [*regions, None], np.where((place := own.match(there)) < 0, len(regions), place)
+
+
+def fetch_all_regions(
+    state: State, connection: sa.Connection, element: DimensionElement, fixed: Mapping[str, Categorical]
+) -> tuple[KeyTable, list[bytes | None]]:
+    """Give the keys and regions of all stored records, or of those that have some fixed values (one row each)."""
+    table = state.schema.elements[element.name]
+    columns = key_columns(element, table)
+    conditions = [columns[name] == values[0] for name, values in fixed.items()]
+    return _split(list(connection.execute(sa.select(*columns.values(), table.c.region).where(*conditions))), element)
 
 
 def fetch_touching(

@@ -17,6 +17,7 @@ from pachon.registry.query import tree as t
 from pachon.registry.query.plan import (
     DatasetSource,
     ElementSource,
+    EnvelopeSource,
     OrderTerm,
     PixelRangeSource,
     PixelSource,
@@ -46,6 +47,7 @@ def compile_plan(
     *,
     uploads: Sequence[sa.Table] = (),
     marks: Sequence[sa.Table] = (),
+    envelopes: Mapping[EnvelopeSource, sa.Table] | None = None,
     limit: int | None = None,
 ) -> sa.Select[Any]:
     """Make the statement of a plan.
@@ -60,6 +62,8 @@ def compile_plan(
         ``sqlite`` or ``postgresql``.
     uploads, marks
         Temporary tables of the plan's given tables and marks, in its order; their columns are named as dimensions'.
+    envelopes
+        Temporary tables of computed pixels.
     limit
         Number of rows after which the database may stop.
 
@@ -68,7 +72,7 @@ def compile_plan(
     sqlalchemy.Select
         Columns: `Plan.keys`, then `DATASET_COLUMNS` if datasets are wanted, then those of the order.
     """
-    compiler = _Compiler(plan, schema, dialect, uploads, marks)
+    compiler = _Compiler(plan, schema, dialect, uploads, marks, envelopes or {})
     for source in plan.sources:
         compiler.add(source)
     compiler.join_keys()
@@ -89,7 +93,7 @@ def compile_plan(
 
 def is_distinct(plan: Plan) -> bool:
     """Whether no two joined rows can agree in all selected columns."""
-    if any(isinstance(source, PixelSource | UploadSource) for source in plan.sources):
+    if any(isinstance(source, PixelSource | EnvelopeSource | UploadSource) for source in plan.sources):
         return False
     datasets = [source.facts for source in plan.sources if isinstance(source, DatasetSource)]
     several = [f for f in datasets if f is not plan.datasets and len(f.members) + len(f.certified) > 1]
@@ -100,7 +104,13 @@ class _Compiler:
     """The tables and conditions of one statement, as they accumulate."""
 
     def __init__(
-        self, plan: Plan, schema: Schema, dialect: str, uploads: Sequence[sa.Table], marks: Sequence[sa.Table]
+        self,
+        plan: Plan,
+        schema: Schema,
+        dialect: str,
+        uploads: Sequence[sa.Table],
+        marks: Sequence[sa.Table],
+        envelopes: Mapping[EnvelopeSource, sa.Table],
     ) -> None:
         self._plan = plan
         self._schema = schema
@@ -108,6 +118,7 @@ class _Compiler:
         self._dialect = dialect
         self._uploads = uploads
         self._marks = marks
+        self._envelopes = envelopes
         self.tables: list[sa.FromClause] = []
         self.conditions: list[Column] = []
         self._keys: dict[str, list[Column]] = {}
@@ -131,6 +142,9 @@ class _Compiler:
                 self._join(union, {name: union.c[name]})
             case PixelSource():
                 self._add_pixels(source)
+            case EnvelopeSource(element=name, pixel=pixel):
+                computed = self._envelopes[source]
+                self._join(computed, {d: computed.c[d] for d in (*self._universe[name].required, pixel)})
             case PixelRangeSource(element=name, ranges=ranges):
                 self._add_ranges(self._universe[name], ranges)
             case DatasetSource():

@@ -17,10 +17,11 @@ from pachon.registry.database.columns import Kind, fetch_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.dimension_records.implied import fetch_implied
-from pachon.registry.dimension_records.regions import fetch_regions, fetch_touching
+from pachon.registry.dimension_records.overlaps import pixels_of_regions
+from pachon.registry.dimension_records.regions import fetch_all_regions, fetch_regions, fetch_touching
 from pachon.registry.errors import CalibrationLookupError
 from pachon.registry.query.compile_sql import compile_plan, is_distinct
-from pachon.registry.query.plan import Mark, Plan, Refinement
+from pachon.registry.query.plan import EnvelopeSource, Mark, Plan, Refinement
 from pachon.registry.query.region_tests import overlapping_pairs
 from pachon.registry.schema.dimension_tables import key_kind, key_type
 from pachon.registry.state import State
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 __all__ = ["Rows", "run_plan"]
+
+_MOST_PIXELS = 5_000_000
+"""Pixels that are computed for one query; more need a constraint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,9 +78,16 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
         return _rows(plan, None)
     with ExitStack() as stack:
         uploads = [stack.enter_context(_upload(state, connection, t.columns, len(t))) for t in tables]
+        envelopes = {
+            source: stack.enter_context(_upload_envelopes(state, connection, source))
+            for source in plan.sources
+            if isinstance(source, EnvelopeSource)
+        }
         marks = [stack.enter_context(_upload_mark(state, connection, mark)) for mark in plan.marks]
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
-        select = compile_plan(plan, state.schema, state.dialect, uploads=uploads, marks=marks, limit=stop)
+        select = compile_plan(
+            plan, state.schema, state.dialect, uploads=uploads, marks=marks, envelopes=envelopes, limit=stop
+        )
         rows = _rows(plan, fetch_columns(connection, select, _kinds(state, plan)))
     for refinement in plan.refinements:
         rows = _refine(state, connection, rows, refinement)
@@ -138,6 +149,16 @@ def _with_implied(state: State, connection: sa.Connection, plan: Plan, rows: Row
 def _upload(state: State, connection: sa.Connection, columns: Any, length: int) -> Any:
     values = {name: (key_type(state.universe, name), column.tolist()) for name, column in columns.items()}
     return uploaded(connection, values, length)
+
+
+def _upload_envelopes(state: State, connection: sa.Connection, source: EnvelopeSource) -> Any:
+    """Compute the pixels of another pixelization that records may touch."""
+    element = state.universe[source.element]
+    fixed = {name: Categorical.constant(value, 1) for name, value in source.fixed}
+    keys, regions = fetch_all_regions(state, connection, element, fixed)
+    rows, pixels = pixels_of_regions(state.universe.pixelization(source.pixel), regions, most=_MOST_PIXELS)
+    columns = {**keys.take(rows).columns, source.pixel: Categorical.encode(pixels)}
+    return _upload(state, connection, columns, len(rows))
 
 
 def _upload_mark(state: State, connection: sa.Connection, mark: Mark) -> Any:

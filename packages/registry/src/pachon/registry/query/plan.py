@@ -15,6 +15,7 @@ from pachon.registry.query.tree import Overlap, Predicate, Truth, Value
 __all__ = [
     "DatasetSource",
     "ElementSource",
+    "EnvelopeSource",
     "Mark",
     "OrderTerm",
     "PixelRangeSource",
@@ -63,6 +64,21 @@ class PixelSource:
         return f"pixels of {self.element} (join {self.join}{', as a dimension' if self.dimension else ''})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeSource:
+    """The records of an element with the pixels of another pixelization that each may touch.
+
+    These are not stored: they are computed first, for the records that have the ``fixed`` values.
+    """
+
+    element: str
+    pixel: str
+    fixed: tuple[tuple[str, int | str], ...]
+
+    def __str__(self) -> str:
+        return f"computed {self.pixel} pixels of {self.element}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PixelRangeSource:
     """The records of an element that may touch a region: those with a pixel in its envelope."""
@@ -100,7 +116,9 @@ class UploadSource:
         return f"{self.rows} given rows of {', '.join(self.dimensions)}"
 
 
-Source: TypeAlias = ElementSource | UnionSource | PixelSource | PixelRangeSource | DatasetSource | UploadSource
+Source: TypeAlias = (
+    ElementSource | UnionSource | PixelSource | EnvelopeSource | PixelRangeSource | DatasetSource | UploadSource
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

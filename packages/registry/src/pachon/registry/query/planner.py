@@ -14,6 +14,7 @@ from pachon.registry.query.overlap_joins import SpatialJoins, spatial_joins, tem
 from pachon.registry.query.plan import (
     DatasetSource,
     ElementSource,
+    EnvelopeSource,
     Mark,
     OrderTerm,
     PixelRangeSource,
@@ -89,12 +90,13 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
     marks = tuple(_mark(overlap, scope.universe) for overlap in spatial.nested)
     tested = _without_top_overlaps(predicate)
     used = [*values_of(tested), *(term.value for term in order)]
-    sources, refinements = _sources(spec, group, facts, used, spatial)
+    equal = dict(equal_keys(predicate))
+    sources, refinements = _sources(spec, group, facts, used, spatial=spatial, equal=equal)
     sources, late = _postponed(spec, group, sources, used, refinements)
     implied = {name for element in late for name in scope.universe[element].implied}
     keys = tuple(n for n in _with_keys_of(scope.universe, spec.dimensions, refinements) if n not in implied)
     doomed = contradictions(equal_keys(predicate))
-    doomed += [reason for f in facts for reason in _why_doomed(f, dict(equal_keys(predicate)))]
+    doomed += [reason for f in facts for reason in _why_doomed(f, equal)]
     return Plan(
         result=spec.dimensions,
         dimensions=group,
@@ -225,7 +227,9 @@ def _sources(
     group: DimensionGroup,
     facts: Sequence[SearchFacts],
     used: Sequence[Value],
+    *,
     spatial: SpatialJoins,
+    equal: Mapping[str, int | str],
 ) -> tuple[list[Source], list[Refinement]]:
     universe = group.universe
     sources: list[Source] = [
@@ -233,7 +237,7 @@ def _sources(
     ]
     sources += [DatasetSource(facts=f, with_validity=bool(f.certified)) for f in facts]
     related = [{*f.dimensions.required} for f in facts] + [set(t.columns) for t in spec.tables]
-    spatial_sources, refinements = _spatial_sources(universe, group, spatial)
+    spatial_sources, refinements = _spatial_sources(universe, group, spatial, equal)
     sources += spatial_sources
     wanted = _wanted_elements(spec, group, used, related)
     sources += [ElementSource(element=name) for name in wanted]
@@ -269,8 +273,8 @@ def _wanted_elements(
 def _provider(element: DimensionElement) -> Source:
     if element.is_skypix:
         raise UnimplementedQueryError(
-            f"The pixels of {element.name!r} cannot be listed: join them with regions that are stored "
-            "(the common pixelization only), with datasets or with a table of data IDs."
+            f"The pixels of {element.name!r} cannot be listed: join them with regions that are stored, "
+            "with datasets or with a table of data IDs."
         )
     if element.implied_union_target is not None:
         return UnionSource(dimension=element.name, target=element.implied_union_target)
@@ -285,6 +289,8 @@ def _provided(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
             return (dimension,)
         case PixelSource(element=name, dimension=as_dimension):
             return (*universe[name].required, *((universe.common_skypix,) if as_dimension else ()))
+        case EnvelopeSource(element=name, pixel=pixel):
+            return (*universe[name].required, pixel)
         case PixelRangeSource(element=name):
             return () if universe[name].is_skypix else universe[name].required
         case DatasetSource(facts=facts):
@@ -344,19 +350,22 @@ def _vouched(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
 
 
 def _spatial_sources(
-    universe: DimensionUniverse, group: DimensionGroup, spatial: SpatialJoins
+    universe: DimensionUniverse, group: DimensionGroup, spatial: SpatialJoins, equal: Mapping[str, int | str]
 ) -> tuple[list[Source], list[Refinement]]:
     sources: list[Source] = []
     refinements: list[Refinement] = []
     for number, (left, right) in enumerate(spatial.pairs):
         stored = [name for name in (left, right) if not universe[name].is_skypix]
         pixels = [name for name in (left, right) if universe[name].is_skypix]
-        if any(name != universe.common_skypix for name in pixels) or not stored:
+        if not stored:
             raise UnimplementedQueryError(
-                f"Regions of {left} and {right} cannot be joined yet; stored regions are joined with each other "
-                f"and with {universe.common_skypix}."
+                f"The pixels of {left} and {right} cannot be joined: join each with a region that is stored."
             )
-        sources += [PixelSource(element=name, join=number, dimension=bool(pixels)) for name in stored]
+        if pixels and pixels[0] != universe.common_skypix:
+            fixed = tuple((d, equal[d]) for d in universe[stored[0]].required if d in equal)
+            sources.append(EnvelopeSource(element=stored[0], pixel=pixels[0], fixed=fixed))
+        else:
+            sources += [PixelSource(element=name, join=number, dimension=bool(pixels)) for name in stored]
         refinements.append(Refinement(left=stored[0], right=(pixels or stored[1:])[0]))
     grid = universe.pixelization(universe.common_skypix)
     for name, region in spatial.regions:
