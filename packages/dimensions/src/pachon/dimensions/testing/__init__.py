@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What tests of other layers need: strategies of hypothesis and small universes."""
+"""What tests of other layers need: strategies of hypothesis."""
