@@ -4,10 +4,21 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
-from pachon.pipe_base import Input, Output, PipelineTaskConnections
+from pachon.dimensions import Timespan
+from pachon.pipe_base import (
+    Input,
+    MissingPrerequisiteError,
+    NoWorkFound,
+    Output,
+    PipelineTaskConnections,
+    PrerequisiteInput,
+)
 from pachon.pipe_base.graph_builder.adjust import call_hooks
-from pachon.pipe_base.graph_builder.fetch import fetch_datasets, fetch_parts, fetch_records
+from pachon.pipe_base.graph_builder.fetch import fetch_datasets, fetch_parts, fetch_prerequisites, fetch_records
+from pachon.pipe_base.graph_builder.prerequisites import find_prerequisites
+from pachon.pipe_base.graph_builder.prune import prune
 from pachon.pipe_base.graph_builder.resolve import resolve
 from pachon.pipe_base.graph_builder.skeleton import make_skeleton
 from pachon.pipe_base.testing import small_survey
@@ -44,3 +55,48 @@ def test_refs_carry_the_records_of_their_data_ids():
     assert visits
     assert set(visits) == {2}
     assert not len(adjusted.no_work)
+
+
+class PickyConnections(PipelineTaskConnections, dimensions=("exposure", "detector")):
+    """Wants no second exposure."""
+
+    input = Input(name="raw", storage_class="StructuredDataDict", dimensions=("exposure", "detector"))
+    bias = PrerequisiteInput(
+        name="bias", storage_class="StructuredDataDict", dimensions=("detector",), is_calibration=True
+    )
+    output = Output(name="isr_out", storage_class="StructuredDataDict", dimensions=("exposure", "detector"))
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        if data_id["exposure"] == 2:
+            raise NoWorkFound("not this one")
+        return super().adjust_quantum(inputs, outputs, label, data_id)
+
+
+def prune_with(source):
+    plan = small_survey.make_plan(source)
+    task = dataclasses.replace(plan.tasks["isr"], hooks=PickyConnections())
+    plan = dataclasses.replace(plan, tasks={**plan.tasks, "isr": task})
+    skeleton = make_skeleton(plan, fetch_parts(plan, source))
+    records = fetch_records(plan, skeleton, source)
+    resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
+    found = find_prerequisites(plan, skeleton, fetch_prerequisites(plan, skeleton, records, source), records)
+    return prune(
+        plan, resolution, found, lambda *state: call_hooks(resolution, records, *state), lambda *_: "It is elsewhere."
+    )
+
+
+def test_a_hook_may_drop_a_quantum_that_lacks_a_prerequisite():
+    source = small_survey.make_repository()
+    # The bias is valid for the first exposure only.
+    valid = [ref for ref, _ in source.members["calib"]]
+    source.members["calib"] = [(ref, Timespan(None, "2026-01-01T00:02:00")) for ref in valid]
+    assert len(prune_with(source).kept("isr")) == 2
+
+
+def test_what_a_hook_leaves_needs_its_prerequisites():
+    source = small_survey.make_repository()
+    valid = [ref for ref, _ in source.members["calib"]]
+    source.members["calib"] = [(ref, Timespan("2026-01-01T00:02:00", None)) for ref in valid]
+    with pytest.raises(MissingPrerequisiteError, match="exposure=1") as caught:
+        prune_with(source)
+    assert caught.value.__notes__ == ["It is elsewhere."]

@@ -95,18 +95,26 @@ def prune(
         outputs = [e.take(reason[e.quantum] == KEPT) for e in resolution.edges_of(label, outputs=True)]
         _drop_without_input(plan, resolution, label, reason, inputs)
         found = [_of_kept(f, reason) for f in prerequisites if f.label == label]
-        for prerequisite in found:
-            _check_prerequisite(task, resolution, reason, prerequisite, hint)
+        if task.hooks is None:
+            for prerequisite in found:
+                _check_prerequisite(task, resolution, reason, prerequisite, hint)
         inputs = [e.take(reason[e.quantum] == KEPT) for e in inputs]
         for edge in inputs:
             _check_scalar(label, edge.connection, edge.quantum, resolution)
         if task.hooks is not None:
             kept = np.flatnonzero(reason == KEPT)
             live_outputs = [e.take(reason[e.quantum] == KEPT) for e in outputs]
-            adjusted = adjust(task, kept, inputs, found, live_outputs)
+            # A hook may drop a quantum that lacks a prerequisite: what it leaves is checked, by its base and below.
+            try:
+                adjusted = adjust(task, kept, inputs, found, live_outputs)
+            except MissingPrerequisiteError as error:
+                _explain(error, task, resolution, kept, hint)
+                raise
             reason[adjusted.no_work] = DropReason.NO_WORK
             inputs = [_without(e, adjusted.lost_inputs.get(e.connection.name)) for e in inputs]
             found = [_of_kept(_without_found(f, adjusted.lost_inputs.get(f.connection.name)), reason) for f in found]
+            for prerequisite in found:
+                _check_prerequisite(task, resolution, reason, prerequisite, hint)
             for edge in live_outputs:
                 lost = adjusted.lost_outputs.get(edge.connection.name)
                 if lost is not None:
@@ -226,3 +234,20 @@ def _check_prerequisite(
     if sentence:
         error.add_note(sentence)
     raise error
+
+
+def _explain(
+    error: MissingPrerequisiteError,
+    task: TaskPlan,
+    resolution: Resolution,
+    rows: np.ndarray,
+    hint: Callable[[TaskPlan, ConnectionPlan, int], str],
+) -> None:
+    """Add to the error of a hook what else is known of the prerequisite that is missing."""
+    for row in rows.tolist():
+        if str(resolution.quanta[task.label][row]) != error.data_id:
+            continue
+        for connection in task.prerequisites:
+            if connection.name == error.connection and (sentence := hint(task, connection, row)):
+                error.add_note(sentence)
+        return
