@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pachon.datasets import CollectionInfo, DatasetRef, DatasetSearch, DatasetTable, DatasetType, ValidityTable
     from pachon.datastore import FileRecords
     from pachon.dimensions import DataIdTable, DimensionGroup, DimensionUniverse, RecordTable
+    from pachon.registry.facts import RegistryFacts
 
 __all__ = ["RepositoryFacts"]
 
@@ -28,20 +29,22 @@ class RepositoryFacts:
         """The dimensions of the repository."""
         return self._session.universe
 
+    @property
+    def _facts(self) -> RegistryFacts:
+        self._session.check_open()
+        return self._session.registry.facts(self._session.default_data_id)
+
     def fetch_dataset_types(self, names: Iterable[str]) -> dict[str, DatasetType]:
         """Give the registered dataset types of these names; absent ones are left out."""
-        self._session.check_open()
-        return self._session.registry.dataset_types.find(names)
+        return self._facts.fetch_dataset_types(names)
 
     def fetch_collections(self, names: Iterable[str]) -> dict[str, CollectionInfo]:
         """Give the collections of these names; absent ones are left out."""
-        self._session.check_open()
-        return self._session.registry.collections.find(names)
+        return self._facts.fetch_collections(names)
 
     def flatten_collections(self, names: Iterable[str]) -> tuple[str, ...]:
         """Expand chains, depth first, each collection once."""
-        self._session.check_open()
-        return self._session.registry.collections.flatten(names)
+        return self._facts.flatten_collections(names)
 
     def fetch_data_ids(
         self,
@@ -54,15 +57,8 @@ class RepositoryFacts:
         tables: Sequence[DataIdTable] = (),
     ) -> DataIdTable:
         """Give the distinct, full data IDs of a group that satisfy all conditions."""
-        self._session.check_open()
-        return self._session.registry.query.data_ids(
-            dimensions,
-            where=where,
-            bind=bind,
-            data_id=data_id,
-            datasets=datasets,
-            tables=tables,
-            defaults=self._session.default_data_id,
+        return self._facts.fetch_data_ids(
+            dimensions, where=where, bind=bind, data_id=data_id, datasets=datasets, tables=tables
         )
 
     def fetch_datasets(
@@ -79,42 +75,20 @@ class RepositoryFacts:
         CALIBRATION collections are left out: see `fetch_validity`.
         """
         from pachon.butler.lookup import resolve_type
-        from pachon.datasets import CollectionType
 
-        self._session.check_open()
         registered, wanted = resolve_type(self._session, dataset_type)
-        known = self._session.registry.collections.find(self.flatten_collections(collections))
-        found = self._session.registry.query.datasets(
-            registered,
-            [name for name, info in known.items() if info.type is not CollectionType.CALIBRATION],
-            where=where,
-            bind=bind,
-            find_first=True,
-            tables=() if data_ids is None else (data_ids,),
-            defaults=self._session.default_data_id,
-        )
+        found = self._facts.fetch_datasets(registered, collections, data_ids=data_ids, where=where, bind=bind)
         return found.with_dataset_type(wanted)
 
     def fetch_validity(
         self, dataset_type: DatasetType, collections: Sequence[str], *, data_ids: DataIdTable | None = None
     ) -> ValidityTable:
-        """Give every dataset of a type in these collections with its validity range and rank; data IDs are full."""
-        from pachon.datasets import DatasetTable, ValidityTable
-
-        self._session.check_open()
-        registry = self._session.registry
-        found = registry.datasets.fetch_validity(dataset_type, collections, data_ids=data_ids)
-        table = found.datasets
-        if table.data_ids.is_full:
-            return found
-        full = registry.dimension_records.expand(table.data_ids).data_ids
-        datasets = DatasetTable(table.dataset_type, full, table.ids, table.runs)
-        return ValidityTable(datasets, found.begin_ns, found.end_ns, found.rank)
+        """Give every dataset of a type in these collections with its validity range and collection rank."""
+        return self._facts.fetch_validity(dataset_type, collections, data_ids=data_ids)
 
     def fetch_records(self, element: str, data_ids: DataIdTable | None = None) -> RecordTable:
         """Give the records of an element, all or those of these data IDs (which have its required dimensions)."""
-        self._session.check_open()
-        return self._session.registry.dimension_records.fetch(element, data_ids)
+        return self._facts.fetch_records(element, data_ids)
 
     def explain_empty(
         self,
@@ -126,18 +100,7 @@ class RepositoryFacts:
         datasets: Sequence[DatasetSearch] = (),
     ) -> list[str]:
         """Say in sentences which condition left `fetch_data_ids` without rows."""
-        self._session.check_open()
-        queries = self._session.registry.query
-        return queries.explain_empty(
-            queries.spec(
-                dimensions,
-                where=where,
-                bind=bind,
-                data_id=data_id,
-                datasets=datasets,
-                defaults=self._session.default_data_id,
-            )
-        )
+        return self._facts.explain_empty(dimensions, where=where, bind=bind, data_id=data_id, datasets=datasets)
 
     def datastore_records(self, datasets: np.ndarray | Iterable[DatasetRef]) -> FileRecords:
         """Give the file records of datasets, by ids (shape (n, 16), uint8) or references."""

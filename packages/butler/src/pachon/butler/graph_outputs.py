@@ -74,8 +74,12 @@ def register_graph_outputs(session: Session, datasets: Iterable[DatasetTable], f
         new = sum(session.registry.datasets.import_(table) for table in tables)
         session.records.add_or_renew(files)
 
+    def follow() -> None:
+        for table in tables:
+            session.note_written(table.data_ids)
+
     # The files are not this change's to remove: a retry writes them again in the same place.
-    session.writer.commit(Change(write_rows=write_rows, follow=session.forget_inferred))
+    session.writer.commit(Change(write_rows=write_rows, follow=follow))
     return new
 
 

@@ -93,7 +93,8 @@ def ingest(
         session.records.add(records)
 
     def follow() -> None:
-        session.forget_inferred()
+        for table, _ in tables:
+            session.note_written(table.data_ids)
         if transfer == "move":
             session.datastore.remove_sources(resolved)
 

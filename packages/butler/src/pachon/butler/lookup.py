@@ -178,8 +178,8 @@ def _rewritten(
     session: Session, given: Mapping[str, Any], group: DimensionGroup, *, is_calibration: bool
 ) -> dict[str, Any]:
     """Bring alternate spellings to values of dimensions, and add defaults."""
-    lacks_governor = any(name not in given for name in group.governors)
-    defaults = session.default_data_id if lacks_governor or is_calibration else {}
+    lacking = [name for name in group.governors if name not in given]
+    defaults = session.default_values(lacking) if lacking or is_calibration else {}
     values = rewrite_data_id(
         given,
         group,

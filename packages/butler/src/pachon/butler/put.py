@@ -172,4 +172,8 @@ def _write(
             session.registry.datasets.import_(known)
         session.records.add(files)
 
-    session.writer.commit(Change(write_rows=write_rows, files=files, follow=session.forget_inferred))
+    def follow() -> None:
+        for ref in new:
+            session.note_written(ref.data_id)
+
+    session.writer.commit(Change(write_rows=write_rows, files=files, follow=follow))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pachon.base import ReadOnlyError
@@ -16,7 +16,7 @@ from pachon.butler.repository_location import RepositoryLocation
 from pachon.butler.write_protocol import Writer
 from pachon.datasets import StorageClasses
 from pachon.datastore import Datastore
-from pachon.dimensions import DimensionUniverse
+from pachon.dimensions import DataCoordinate, DataIdTable, DimensionUniverse
 from pachon.registry import SqlRegistry
 
 __all__ = ["OpenRepository", "Session"]
@@ -104,9 +104,26 @@ class Session:
             self._inferred = {**inferred, **self.defaults.data_id}
         return self._inferred
 
+    def default_values(self, names: Iterable[str]) -> Mapping[str, Any]:
+        """Give default values, those of these governor dimensions among them if there are any."""
+        given = self.defaults.data_id
+        return given if all(name in given for name in names) else self.default_data_id
+
     def forget_inferred(self) -> None:
-        """Look again for the only governor values at the next call: something was written."""
+        """Look again for the only governor values at the next call: collections changed."""
         self._inferred = None
+
+    def note_written(self, data_ids: DataIdTable | DataCoordinate) -> None:
+        """Look again for the only governor values if these data IDs have others."""
+        if self._inferred is None:
+            return
+        for name in data_ids.group.governors:
+            values = (
+                [data_ids[name]] if isinstance(data_ids, DataCoordinate) else data_ids.columns[name].values.tolist()
+            )
+            if values != [self._inferred.get(name)]:
+                self._inferred = None
+                return
 
     def check_open(self) -> None:
         """Refuse to work after `close`."""
