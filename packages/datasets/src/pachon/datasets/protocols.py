@@ -80,7 +80,7 @@ class FactSource(Protocol):
     def fetch_validity(
         self, dataset_type: DatasetType, collections: Sequence[str], *, data_ids: DataIdTable | None = None
     ) -> ValidityTable:
-        """Give every dataset of a type in these collections with its validity range and collection rank."""
+        """Give every dataset of a type in these collections with its validity range and rank; data IDs are full."""
         ...
 
     def fetch_records(self, element: str, data_ids: DataIdTable | None = None) -> RecordTable:
