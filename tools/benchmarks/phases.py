@@ -20,7 +20,7 @@ class ProcessCost:
     seconds: float
     """The median of several runs."""
     megabytes: float
-    """The peak of resident memory."""
+    """The peak of resident memory, and not less than that of this process, which Linux counts too."""
 
 
 def cost_of_process(command: Sequence[str], *, repeat: int = 7) -> ProcessCost:
