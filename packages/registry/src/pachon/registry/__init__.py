@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pachon.registry.errors import UnimplementedQueryError as UnimplementedQueryError
     from pachon.registry.opaque import OpaqueColumn as OpaqueColumn
     from pachon.registry.opaque import OpaqueTable as OpaqueTable
+    from pachon.registry.query.spec import QuerySpec as QuerySpec
     from pachon.registry.sql_registry import SqlRegistry as SqlRegistry
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "OpaqueColumn",
     "OpaqueTable",
     "OrphanedRecordError",
+    "QuerySpec",
     "SchemaVersionError",
     "SqlRegistry",
     "SyncOutcome",
@@ -69,6 +71,7 @@ __getattr__, __dir__ = lazy_exports(
         "OpaqueColumn": "pachon.registry.opaque",
         "OpaqueTable": "pachon.registry.opaque",
         "OrphanedRecordError": "pachon.registry.errors",
+        "QuerySpec": "pachon.registry.query.spec",
         "SchemaVersionError": "pachon.registry.errors",
         "SqlRegistry": "pachon.registry.sql_registry",
         "SyncOutcome": "pachon.registry.dimension_records.insertion",

@@ -106,8 +106,14 @@ class RegistryFacts:
     def fetch_validity(
         self, dataset_type: DatasetType, collections: Sequence[str], *, data_ids: DataIdTable | None = None
     ) -> ValidityTable:
-        """Give every dataset of a type in these collections with its validity range and collection rank."""
-        return self._datasets.fetch_validity(dataset_type, collections, data_ids=data_ids)
+        """Give every dataset of a type in these collections with its validity range and rank; data IDs are full."""
+        found = self._datasets.fetch_validity(dataset_type, collections, data_ids=data_ids)
+        table = found.datasets
+        if table.data_ids.is_full:
+            return found
+        full = self._records.expand(table.data_ids).data_ids
+        datasets = DatasetTable(table.dataset_type, full, table.ids, table.runs)
+        return ValidityTable(datasets, found.begin_ns, found.end_ns, found.rank)
 
     def fetch_records(self, element: str, data_ids: DataIdTable | None = None) -> RecordTable:
         """Give the records of an element, all or those of these data IDs."""

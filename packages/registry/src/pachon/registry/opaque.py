@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from pachon.base import ConflictError, InvalidInputError
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
-from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.inserts import insert_columns, insert_or_skip
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
 from pachon.registry.errors import ConflictingDefinitionError
@@ -63,17 +63,18 @@ class OpaqueTable:
         ConflictError
             If a row with the same key exists and is not to be skipped; then nothing is written.
         """
-        listed = self._rows(rows)
-        if not listed:
+        listed = self._checked(rows)
+        count = len(next(iter(listed.values()), ()))
+        if not count:
             return 0
-        statement: sa.Insert = self._state.prepare(
-            ("insert opaque", self.name, skip_existing),
-            lambda: insert_or_skip(self._table, self._state.dialect) if skip_existing else sa.insert(self._table),
-        )
         with self._state.database.write() as connection:
             try:
-                with self._state.database.part(connection, single=len(listed) == 1):
-                    return connection.execute(statement, listed).rowcount
+                with self._state.database.part(connection, single=count == 1):
+                    if skip_existing:
+                        statement = insert_or_skip(self._table, self._state.dialect)
+                        return connection.execute(statement, _as_rows(listed)).rowcount
+                    insert_columns(connection, self._table, listed)
+                    return count
             except IntegrityError as error:
                 raise ConflictError(f"A row with the same key exists in {self.name!r} ({error.orig}).") from None
 
@@ -155,8 +156,7 @@ class OpaqueTable:
         return self._as_columns(list(rows))
 
     def _execute_each(self, statement: Any, named: Mapping[str, list[Any]]) -> int:
-        names = list(named)
-        rows = [dict(zip(names, values, strict=True)) for values in zip(*named.values(), strict=True)]
+        rows = _as_rows(named)
         if not rows:
             return 0
         with self._state.database.write() as connection:
@@ -167,13 +167,14 @@ class OpaqueTable:
             return id_list(np.asarray(values, dtype=np.uint8).reshape(-1, 16))
         return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
-    def _rows(self, columns: Columns) -> list[dict[str, Any]]:
+    def _checked(self, columns: Columns) -> dict[str, list[Any]]:
         unknown = set(columns) - {column.name for column in self.columns}
         if unknown:
             raise InvalidInputError(f"Table {self.name!r} has no column {min(unknown)!r}.")
-        lists = [self._values(name, values) for name, values in columns.items()]
-        names = list(columns)
-        return [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True)]
+        listed = {name: self._values(name, values) for name, values in columns.items()}
+        if len({len(values) for values in listed.values()}) > 1:
+            raise InvalidInputError(f"The columns for table {self.name!r} have different lengths.")
+        return listed
 
     def _as_columns(self, rows: list[Any]) -> dict[str, Any]:
         lists = [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
@@ -181,6 +182,11 @@ class OpaqueTable:
             column.name: ids_array(values) if column.type == "uuid" else values
             for column, values in zip(self.columns, lists, strict=True)
         }
+
+
+def _as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    names = list(columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> OpaqueTable:

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Insertions that meet existing rows, in the words both databases share."""
+"""Insertions: of many rows, and of rows that may exist, in the words both databases share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-__all__ = ["insert_or_skip", "insert_or_update"]
+__all__ = ["insert_columns", "insert_or_skip", "insert_or_update"]
 
 
 def _insert(table: sa.Table, dialect: str) -> Any:
@@ -33,3 +33,20 @@ def insert_or_update(table: sa.Table, dialect: str, *, keys: Iterable[str]) -> s
         return insert_or_skip(table, dialect, keys=names)
     statement: sa.Insert = insert.on_conflict_do_update(index_elements=names, set_=others)
     return statement
+
+
+def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows that are given as columns of values which the database takes as they are."""
+    rows = list(zip(*columns.values(), strict=True))
+    if not rows:
+        return
+    names = list(columns)
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    # The driver takes tuples twice as fast as SQLAlchemy makes them of mappings.
+    quote = connection.dialect.identifier_preparer
+    listed = ", ".join(quote.quote(name) for name in names)
+    marks = ", ".join("?" * len(names))
+    text = f"INSERT INTO {quote.format_table(table)} ({listed}) VALUES ({marks})"  # noqa: S608  # quoted names only
+    connection.exec_driver_sql(text, rows)

@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
+from pachon.registry.database.inserts import insert_columns
+
 __all__ = ["uploaded"]
 
 _numbers = itertools.count(1)
@@ -43,10 +45,8 @@ def uploaded(
     )
     table.create(connection, checkfirst=False)
     try:
-        if length:
-            names = [column.name for column in table.columns]
-            values = zip(range(length), *(list(sequence) for _, sequence in columns.values()), strict=True)
-            connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in values])
+        values = {name: list(sequence) for name, (_, sequence) in columns.items()}
+        insert_columns(connection, table, {"row_number": range(length), **values})
         yield table
     finally:
         # After a failure on PostgreSQL the transaction is dead, and the table with it.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from pachon.datasets import CollectionType, DatasetTable
 from pachon.dimensions import DataIdValueError
 from pachon.registry import summaries
+from pachon.registry.database.inserts import insert_columns
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.datasets.reading import fetch_locations
@@ -80,22 +82,27 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
     numbers = [runs[name].id for name in datasets.runs.tolist()]
     ids = id_list(datasets.ids)
     now = (time.time_ns() + TAI_MINUS_UTC_NS) // 1000 * 1000
-    rows = [
-        {"dataset_id": id_, "dataset_type_id": known.id, "run_id": run, "ingest_ns": now}
-        for id_, run in zip(ids, numbers, strict=True)
-    ]
-    table = known.tables.membership
-    names = ["dataset_id", "run_id", "collection_id", *(dimension_column(d) for d in known.tables.group.required)]
-    columns = [datasets.data_ids.columns[d].tolist() for d in known.tables.group.required]
-    members = [
-        dict(zip(names, values, strict=True), dataset_type_id=known.id)
-        for values in zip(ids, numbers, numbers, *columns, strict=True)
-    ]
+    count = len(ids)
+    types = [known.id] * count
+    rows: dict[str, Sequence[object]] = {
+        "dataset_id": ids,
+        "dataset_type_id": types,
+        "run_id": numbers,
+        "ingest_ns": [now] * count,
+    }
+    members: dict[str, Sequence[object]] = {
+        "dataset_type_id": types,
+        "collection_id": numbers,
+        "dataset_id": ids,
+        "run_id": numbers,
+    }
+    for dimension in known.tables.group.required:
+        members[dimension_column(dimension)] = datasets.data_ids.columns[dimension].tolist()
     try:
         # A failed row must be undone before the reason is looked for; a single one undoes itself on SQLite.
-        with state.database.part(connection, single=len(ids) == 1):
-            connection.execute(state.prepare("insert dataset", lambda: sa.insert(state.schema.static.dataset)), rows)
-            connection.execute(state.prepare(("insert member", known.group_id), lambda: sa.insert(table)), members)
+        with state.database.part(connection, single=count == 1):
+            insert_columns(connection, state.schema.static.dataset, rows)
+            insert_columns(connection, known.tables.membership, members)
     except IntegrityError as error:
         raise _reason(state, connection, known, datasets, error) from None
     _summarize(state, connection, known, datasets, runs)

@@ -21,7 +21,15 @@ from pachon.dimensions import (
 )
 from pachon.registry.database.key_table import KeyTable
 
-__all__ = ["key_columns", "keys_of", "record_columns", "record_from_row", "row_dicts", "table_from_rows"]
+__all__ = [
+    "key_columns",
+    "keys_of",
+    "plain_columns",
+    "record_columns",
+    "record_from_row",
+    "row_dicts",
+    "table_from_rows",
+]
 
 
 def record_columns(element: DimensionElement, table: sa.Table) -> list[sa.Column[Any]]:
@@ -78,12 +86,16 @@ def record_from_row(element: DimensionElement, row: Sequence[Any]) -> DimensionR
     return DimensionRecord(element, values)
 
 
+def plain_columns(records: RecordTable) -> dict[str, list[Any]]:
+    """Give the records as columns of values for an insertion."""
+    names = [(name, column) for column in records.element.columns for name in array_names(column)]
+    return {name: _plain(column, records.columns[name]) for name, column in names}
+
+
 def row_dicts(records: RecordTable) -> list[dict[str, Any]]:
     """Give the records as rows for an insertion."""
-    names = [(name, column) for column in records.element.columns for name in array_names(column)]
-    lists = [_plain(column, records.columns[name]) for name, column in names]
-    keys = [name for name, _ in names]
-    return [dict(zip(keys, values, strict=True)) for values in zip(*lists, strict=True)]
+    columns = plain_columns(records)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _plain(column: Column, array: np.ndarray) -> list[Any]:

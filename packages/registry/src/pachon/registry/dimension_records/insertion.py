@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from pachon.base import InvalidInputError
 from pachon.dimensions import Categorical, DataIdValueError, DimensionElement, DimensionRecord, RecordTable
-from pachon.registry.database.inserts import insert_or_update
+from pachon.registry.database.inserts import insert_columns, insert_or_update
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
-from pachon.registry.dimension_records.fields import key_columns, keys_of, row_dicts
+from pachon.registry.dimension_records.fields import key_columns, keys_of, plain_columns, row_dicts
 from pachon.registry.dimension_records.overlaps import delete_overlaps, insert_overlaps
 from pachon.registry.dimension_records.reading import fetch_matching, find_missing
 from pachon.registry.errors import ConflictingDefinitionError
@@ -76,13 +76,13 @@ def _announce(state: State, connection: sa.Connection, element: DimensionElement
 def _write(state: State, connection: sa.Connection, records: RecordTable, *, replace: bool) -> None:
     element = records.element
     table = state.schema.elements[element.name]
-    statement: sa.Insert = sa.insert(table)
-    if replace:
-        keys = [column.key for column in table.primary_key]
-        statement = insert_or_update(table, state.dialect, keys=keys)
     try:
         with state.database.part(connection):
-            connection.execute(statement, row_dicts(records))
+            if replace:
+                keys = [column.key for column in table.primary_key]
+                connection.execute(insert_or_update(table, state.dialect, keys=keys), row_dicts(records))
+            else:
+                insert_columns(connection, table, plain_columns(records))
     except IntegrityError as error:
         raise _reason(state, connection, records, error, replace=replace) from None
     if element.name in state.schema.overlaps:

@@ -10,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from pachon.dimensions import RecordTable, envelope_ranges, region_from_bytes
+from pachon.registry.database.inserts import insert_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import keys_of
 from pachon.registry.errors import UnimplementedQueryError
@@ -32,9 +33,7 @@ def insert_overlaps(state: State, connection: sa.Connection, records: RecordTabl
         dimension_column(name): records.columns[element.key_name(name)][rows].tolist() for name in element.required
     }
     columns[pixel] = pixels.tolist()
-    names = list(columns)
-    values = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    connection.execute(sa.insert(state.schema.overlaps[element.name]), values)
+    insert_columns(connection, state.schema.overlaps[element.name], columns)
 
 
 def delete_overlaps(state: State, connection: sa.Connection, records: RecordTable) -> None:
