@@ -224,26 +224,26 @@ class _Ingest:
                 return
             for file in files:
                 self._store_one(file, datasets[file.uri], run)
-        else:
-            self.report.refs += [ref for file in files for ref in refs[file.uri]]
 
     def _store_one(self, file: RawFile, dataset: FileDataset, run: str) -> None:
         try:
             self._ingest([dataset], run)
         except PachonError as error:
             self._fail(self.report.failed_ingests, [BadFile(uri=file.uri, error=_named(file.uri, error))])
-        else:
-            self.report.refs += dataset.refs
 
     def _ingest(self, datasets: list[FileDataset], run: str) -> None:
-        if datasets:
-            self.butler.ingest(
-                datasets,
-                run=run,
-                transfer=self.options.transfer,
-                on_conflict="skip" if self.options.skip_existing else "error",
-                checksum=self.options.checksum,
-            )
+        if not datasets:
+            return
+        fresh = self.butler.ingest(
+            datasets,
+            run=run,
+            transfer=self.options.transfer,
+            on_conflict="skip" if self.options.skip_existing else "error",
+            checksum=self.options.checksum,
+        )
+        self.report.refs += fresh
+        # Somebody else may have ingested some meanwhile.
+        self.report.skipped += sum(len(dataset.refs) for dataset in datasets) - len(fresh)
 
     def _prepare(self, instrument: Instrument) -> tuple[DatasetType, str]:
         run = self.options.output_run or instrument.collections.raws
