@@ -195,6 +195,27 @@ class TestBatches:
         assert graph_butler.empty_trash() == []
         assert graph_butler.get(table[0]) == {"n": 8}
 
+    def test_trash_that_cannot_be_emptied_stops_it(
+        self,
+        graph_butler: Butler,
+        graph: QuantumGraph,
+        written: tuple[DatasetTable, QuantumBackedButler],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from pachon.base import StorageError
+        from pachon.datastore.file_store import FileStore
+
+        def fail(self: FileStore, path: str) -> bool:
+            raise StorageError("busy")
+
+        table, job = written
+        files = job.take_written()
+        graph_butler.register_graph_outputs([table], files)
+        graph_butler.trash(list(table))
+        monkeypatch.setattr(FileStore, "remove", fail)
+        with pytest.raises(StorageError, match="still in the trash"):
+            graph_butler.register_graph_outputs([table], files)
+
     def test_another_dataset_of_the_same_data_id_is_a_conflict(
         self, graph_butler: Butler, graph: QuantumGraph, written: tuple[DatasetTable, QuantumBackedButler]
     ) -> None:

@@ -56,6 +56,16 @@ def test_outputs_of_a_graph_are_renewed(registry: SqlRegistry) -> None:
         store.add_or_renew(FileRecords.from_rows([row(dataset_id=first.dataset_id, path="elsewhere")]))
 
 
+def test_a_path_may_be_in_the_trash_already(registry: SqlRegistry) -> None:
+    store = RegistryRecordStore(registry)
+    records = FileRecords.from_rows([row()])
+    for _ in range(2):
+        store.add(records)
+        store.move_to_trash(records.dataset_id)
+        store.note_trash_failures(store.list_trash(), ["busy"])
+    assert len(store.list_trash()) == 1
+
+
 def test_trash_of_some_datasets(registry: SqlRegistry) -> None:
     store = RegistryRecordStore(registry)
     records = FileRecords.from_rows([row(), row(path="run/b.yaml")])

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, StorageError
 from pachon.butler.prune import remove_trash
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetTable, id_keys
 from pachon.datastore import FileRecords
+from pachon.datastore.records import IdArray
 from pachon.dimensions import RecordTable
 
-__all__ = ["MissingOutputsError", "insert_missing_records", "register_graph_outputs"]
+__all__ = ["MissingOutputsError", "empty_trash_of", "insert_missing_records", "register_graph_outputs"]
 
 
 class MissingOutputsError(InvalidInputError):
@@ -63,7 +64,7 @@ def register_graph_outputs(session: Session, datasets: Iterable[DatasetTable], f
     tables = [table for table in datasets if len(table)]
     if not tables:
         return 0
-    remove_trash(session, session.records.fetch_trash(files.dataset_id))
+    empty_trash_of(session, files.dataset_id)
     _check_files(session, tables, files)
     for run in {run for table in tables for run in table.runs.compacted().values.tolist()}:
         session.registry.collections.register(run, CollectionType.RUN)
@@ -81,6 +82,22 @@ def register_graph_outputs(session: Session, datasets: Iterable[DatasetTable], f
     # The files are not this change's to remove: a retry writes them again in the same place.
     session.writer.commit(Change(write_rows=write_rows, follow=follow))
     return new
+
+
+def empty_trash_of(session: Session, ids: IdArray) -> None:
+    """Remove what is in the trash of datasets that are going to be registered.
+
+    Raises
+    ------
+    StorageError
+        If a file stays in the trash: a later sweep would remove the new one.
+    """
+    remove_trash(session, session.records.fetch_trash(ids))
+    left = session.records.fetch_trash(ids)
+    if len(left):
+        raise StorageError(
+            f"{left.path[0]} was removed before and is still in the trash; 'butler empty-trash' must succeed first."
+        )
 
 
 def insert_missing_records(session: Session, records: Mapping[str, RecordTable]) -> None:

@@ -18,6 +18,7 @@ from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
 from pachon.datastore import FileRecords
+from pachon.datastore.records import file_part
 from pachon.registry import CollectionTypeError, OrphanedRecordError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
     for error in sorted({error for error in removal.errors if error}):
         _log.warning("A file of a removed dataset stays in the trash: %s", error)
     removed = set(removal.removed_paths)
-    places = {row.path.partition("#")[0]: session.datastore.uri(row) for row in listed.rows()}
+    places = {file_part(row.path): session.datastore.uri(row) for row in listed.rows()}
     return [place for path, place in places.items() if path in removed]
 
 

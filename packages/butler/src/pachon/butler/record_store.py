@@ -12,7 +12,7 @@ import numpy as np
 from pachon.base import ConflictError
 from pachon.datasets import uuids_from_ids
 from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords
-from pachon.datastore.records import IdArray
+from pachon.datastore.records import ZIP_MEMBER, IdArray, file_part
 from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
 
 __all__ = ["RegistryRecordStore"]
@@ -20,7 +20,7 @@ __all__ = ["RegistryRecordStore"]
 _RECORDS: Final = "file_record"
 _TRASH: Final = "file_trash"
 _MEMBER: Final = "member"
-"""Column with what follows a ``#`` in a path: which member of a zip file. Files are looked up without it."""
+"""Column with the member of a zip file that a path names; files are looked up without it."""
 
 _COLUMNS: Final = (
     *(
@@ -91,9 +91,11 @@ class RegistryRecordStore:
         return _as_records(self._records.fetch("dataset_id", ids))
 
     def find_paths(self, paths: Sequence[str]) -> FileRecords:
-        return _as_records(self._records.fetch("path", [path.partition("#")[0] for path in paths]))
+        return _as_records(self._records.fetch("path", [file_part(path) for path in paths]))
 
     def move_to_trash(self, ids: IdArray) -> None:
+        # An output of a graph has the path of its earlier attempt, whose removal may have failed: one row is enough.
+        self.drop_trash(self.fetch(ids))
         extra = {"trashed_ns": time.time_ns(), "attempts": 0, "last_error": ""}
         self._records.move("dataset_id", ids, self._trash, extra)
 
@@ -130,7 +132,7 @@ class RegistryRecordStore:
 
 def _stored(records: FileRecords) -> dict[str, Any]:
     """Give the columns of the table: a path and the member of the file that it names apart."""
-    files = [path.partition("#") for path in records.path]
+    files = [path.partition(ZIP_MEMBER) for path in records.path]
     return {
         **records.columns(),
         "path": [file for file, _, _ in files],
@@ -139,7 +141,7 @@ def _stored(records: FileRecords) -> dict[str, Any]:
 
 
 def _as_records(columns: Mapping[str, Any]) -> FileRecords:
-    paths = [f"{p}#{m}" if m else p for p, m in zip(columns["path"], columns[_MEMBER], strict=True)]
+    paths = [f"{p}{ZIP_MEMBER}{m}" if m else p for p, m in zip(columns["path"], columns[_MEMBER], strict=True)]
     return FileRecords.from_columns({**{c.name: columns[c.name] for c in FILE_RECORD_COLUMNS}, "path": paths})
 
 

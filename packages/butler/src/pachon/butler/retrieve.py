@@ -13,6 +13,7 @@ from pachon.butler.get import fetch_file_records
 from pachon.butler.session import Session
 from pachon.datasets import DatasetRef
 from pachon.datastore import DatasetFileNotFoundError, StoredFile
+from pachon.datastore.records import file_part
 from pachon.resources import ResourcePath
 
 __all__ = ["INDEX_NAME", "retrieve"]
@@ -88,11 +89,11 @@ def _targets(rows: list[StoredFile], *, preserve_path: bool) -> dict[str, tuple[
     """Give for each target path a row of its file, and all rows of it."""
     targets: dict[str, tuple[StoredFile, list[StoredFile]]] = {}
     for row in rows:
-        file = row.path.partition("#")[0]
+        file = file_part(row.path)
         path = file if row.owned else ResourcePath(file).unquoted_path.lstrip("/")
         name = path if preserve_path else path.rpartition("/")[2]
         first, shared = targets.setdefault(name, (row, []))
-        if first.path.partition("#")[0] != file:
+        if file_part(first.path) != file:
             raise RetrievalConflictError(name, (first.path, row.path))
         shared.append(row)
     return targets

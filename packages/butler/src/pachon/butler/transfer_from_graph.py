@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pachon.base import InvalidInputError, progress
-from pachon.butler.graph_outputs import insert_missing_records, register_graph_outputs
-from pachon.butler.prune import remove_trash
+from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_graph_outputs
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType, DatasetTable, id_keys
 from pachon.datastore import Datastore, FileRecords, StoredFile
@@ -140,7 +139,7 @@ def _transfer(
 ) -> int:
     """Register those of some outputs that are there."""
     if not dry_run:
-        remove_trash(session, session.records.fetch_trash(outputs.table.ids))
+        empty_trash_of(session, outputs.table.ids)
     files = _find_files(session.datastore, graph, outputs, receipts)
     there = np.isin(id_keys(outputs.table.ids), id_keys(files.dataset_id))
     table = outputs.table.take(there)
