@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import ReadOnlyError
+from pachon.base import NotFoundError, ReadOnlyError
 from pachon.butler import (
     Butler,
     ClosedButlerError,
@@ -25,6 +25,12 @@ def test_no_repository(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(FileNotFoundError):
         Butler.open(str(tmp_path / "file"))
+
+
+def test_a_server_needs_its_client() -> None:
+    with pytest.raises(NotFoundError, match="No plug-in 'https'") as caught:
+        Butler.open("https://data.example.org/api")
+    assert "package of its own" in caught.value.__notes__[0]
 
 
 def test_folder_file_and_uri_name_the_same(repository: Path) -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pachon.base import load_plugin
+from pachon.base import NotFoundError, load_plugin
 from pachon.butler.reading_butler import ReadingButler
 
 if TYPE_CHECKING:
@@ -135,10 +135,7 @@ class Butler(ReadingButler):
             If a default is for another dimension than a governor.
         """
         if isinstance(root, str) and root.startswith(("http://", "https://")) and not root.endswith((".yaml", ".yml")):
-            client: Any = load_plugin(CLIENT_GROUP, root.partition(":")[0])
-            opened = client(root, collections=collections, run=run, writeable=writeable, **default_data_id)
-            assert isinstance(opened, Butler)
-            return opened
+            return _open_client(root, collections=collections, run=run, writeable=writeable, **default_data_id)
         from pachon.butler.defaults import Defaults
         from pachon.butler.repository_opening import open_session
 
@@ -469,6 +466,17 @@ class Butler(ReadingButler):
         self._session.check_open()
         self._session.registry.refresh()
         self._session.forget_inferred()
+
+
+def _open_client(url: str, **options: Any) -> Butler:
+    """Open the repository of a server, by the client that is installed."""
+    try:
+        client: Any = load_plugin(CLIENT_GROUP, url.partition(":")[0])
+    except NotFoundError as error:
+        error.add_note(f"The client for servers such as {url} is a package of its own.")
+        raise
+    opened: Butler = client(url, **options)
+    return opened
 
 
 def _reopen(location: Any, defaults: Defaults, writeable: bool) -> Butler:

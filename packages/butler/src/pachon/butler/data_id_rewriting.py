@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pachon.base import closest
 from pachon.dimensions import DataIdValueError, DimensionElement, DimensionGroup, DimensionRecord
@@ -52,6 +52,8 @@ class RewritingPlan:
     values: Mapping[str, Any]
     conditions: Mapping[str, Mapping[str, Any]]
 
+
+_PYTHON_TYPES: Final[Mapping[str, type]] = {"int": int, "string": str}
 
 FetchRecords = Callable[[RecordSearch], Iterable[DimensionRecord]]
 
@@ -84,12 +86,24 @@ def rewrite_data_id(
     DataIdValueError
         If a key is unknown, or not exactly one record matches, or it contradicts a value that was given.
     """
+    if is_plain(given, group):
+        return dict(given)
     plan = plan_rewriting(given, group, is_calibration=is_calibration)
     values = dict(plan.values)
     for dimension, fields in plan.conditions.items():
         record = _find_one(group, dimension, fields, {**defaults, **values}, fetch_records)
         values |= {name: record.key(name) for name in record.element.required if name not in values}
     return values
+
+
+def is_plain(given: Mapping[str, Any], group: DimensionGroup) -> bool:
+    """Tell whether all keys are dimensions with values of their primary keys, so that there is nothing to rewrite."""
+    dimensions = group.universe.dimensions
+    for key, value in given.items():
+        element = dimensions.get(key)
+        if element is None or _PYTHON_TYPES.get(element.primary_key.type) is not type(value):
+            return False
+    return True
 
 
 def plan_rewriting(given: Mapping[str, Any], group: DimensionGroup, *, is_calibration: bool) -> RewritingPlan:
