@@ -45,9 +45,9 @@ def test_shifts_up_to_the_limit():
     found = register_visits([sky.visit(n, (1000, 1000), shift) for n, shift in shifts.items()], SETTINGS)
     assert [result.visit for result in found] == [1, 2, 3, 4]
     assert all(result.used and result.group == 0 for result in found)
-    reference = next(result for result in found if result.is_reference)
+    middle = np.median(list(shifts.values()), axis=0)
     for result in found:
-        expected = np.subtract(shifts[result.visit], shifts[reference.visit])
+        expected = np.subtract(shifts[result.visit], middle)
         assert result.transform.dx == pytest.approx(expected[0], abs=0.05)
         assert result.transform.dy == pytest.approx(expected[1], abs=0.05)
         # Against the mean of four, of which it is one: 0.05 sqrt(3 / 4).
@@ -55,6 +55,16 @@ def test_shifts_up_to_the_limit():
         assert result.n_matched > 30
         assert set(result.detector_rms) == {0, 1}
         assert sum(count for _, count in result.detector_rms.values()) == result.n_matched
+
+
+def test_one_wrong_pointing_does_not_carry_the_others_away():
+    sky = Sky()
+    # The deepest visit, with which the matching begins, is the one that is wrong.
+    visits = [sky.visit(n, (1000, 1000), (0.0, 0.0), limit=100.0) for n in (1, 2, 3)]
+    found = register_visits([*visits, sky.visit(4, (1000, 1000), (200.0, -100.0))], SETTINGS)
+    assert found[3].is_reference
+    assert [result.transform.dx for result in found] == pytest.approx([0, 0, 0, 200], abs=0.1)
+    assert [result.transform.dy for result in found] == pytest.approx([0, 0, 0, -100], abs=0.1)
 
 
 def test_rotation_of_a_visit():

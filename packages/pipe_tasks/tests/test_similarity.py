@@ -21,7 +21,7 @@ def test_what_was_applied_is_found(dx, dy, rotation, scale, seed):
 
 def test_a_shift_is_the_weighted_mean():
     first = np.array([[0.0, 0.0], [10.0, 0.0]])
-    found = fit_similarity(first, first + [[1.0, 0.0], [5.0, 4.0]], weights=np.array([3.0, 1.0]))
+    found = fit_similarity(first, np.add(first, [[1.0, 0.0], [5.0, 4.0]]), weights=np.array([3.0, 1.0]))
     assert (found.dx, found.dy) == (2.0, 1.0)
     assert (found.rotation, found.scale) == (0.0, 1.0)
 

@@ -65,10 +65,9 @@ def test_the_corrected_wcs_agree_on_where_the_stars_are(table):
     for found in places.values():
         apart = (found - places[reference]) * 3600.0
         assert np.abs(apart).max() < 0.1
-    # The frame is that of the reference's pointing: whole only up to its error.
-    error = POINTINGS[reference]
+    # The frame is that of the median pointing: right up to its error.
     east = (places[reference][:, 0] - truth["ra"]) * np.cos(np.deg2rad(FIELD.dec)) * 3600.0
-    assert np.median(east) == pytest.approx(error.error_east, abs=0.3)
+    assert np.median(east) == pytest.approx(np.median([p.error_east for p in POINTINGS.values()]), abs=0.3)
 
 
 def test_flux_scales(table):

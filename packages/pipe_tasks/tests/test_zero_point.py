@@ -48,12 +48,24 @@ def test_many_standards():
     assert np.mean(truth[match.standards] == match.sources) > 0.95
 
 
-def test_two_standards_count_only_where_the_pointing_is_good_or_they_are_brightest():
+def test_two_standards_count_only_where_chance_would_not_give_them():
     near = sky(standards=2, shift=(1.0, 1.0), seed=3)[:4]
     assert match_standards(*near, max_offset=120.0, tolerance=4.0) is not None
-    far = list(sky(standards=2, seed=3)[:4])
+    far = list(sky(standards=2, strangers=99, seed=3)[:4])
     far[3] = np.where(far[3] < -9, far[3] + 3.0, far[3] - 3.0)
     assert match_standards(*far, max_offset=120.0, tolerance=4.0) is None
+
+
+def test_bright_standards_in_a_crowd_of_faint_stars():
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        places, magnitudes = random.uniform(-50, 50, (6, 2)), random.uniform(13, 15, 6)
+        crowd, faint = random.uniform(-50, 50, (90, 2)), random.uniform(16, 19, 90)
+        sources = np.concatenate([places, crowd]) + random.normal(0, 0.1, (96, 2))
+        instrumental = np.concatenate([magnitudes, faint]) - ZERO
+        match = match_standards(places, magnitudes, sources, instrumental, max_offset=120.0, tolerance=4.0)
+        assert match is not None
+        np.testing.assert_array_equal(np.sort(match.sources), np.arange(6))
 
 
 def test_nothing_to_match():

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class VisitRegistration:
     """Visits of one group overlap and share a frame; groups of a tract do not touch."""
 
     is_reference: bool
-    """Whether the pointing of this visit is that of its group."""
+    """Whether the matching of its group began with this visit."""
 
     used: bool
     transform: Similarity
@@ -112,7 +112,8 @@ def register_visits(visits: Sequence[StarList], settings: RegistrationSettings) 
     -----
     The deepest visit is the reference. The visit with most stars in its reach is matched to it (`vote_offset`, then
     least squares), its other stars join the list, and so on, so that dithered visits which share no star with the
-    reference are reached over others. Then all visits are fitted to the mean places of the stars, twice. Visits that
+    reference are reached over others. Then all visits are fitted to the mean places of the stars, twice, and the group is
+    moved so that the median shift is zero: one wrong pointing does not carry the others away. Visits that
     match nothing start another group if they do not reach the stars of any earlier one; else they are not used.
     """
     results: dict[int, VisitRegistration] = {}
@@ -127,10 +128,12 @@ def register_visits(visits: Sequence[StarList], settings: RegistrationSettings) 
             continue
         transforms, pending, master = _grow(visits, reference, pending, settings)
         members = list(transforms)
-        transforms, matches = _refine(visits, transforms, reference, settings)
+        transforms, matches = _refine(visits, transforms, settings)
+        middle = np.median([(found.dx, found.dy) for found in transforms.values()], axis=0)
         scales = _flux_scales(visits, members, matches, settings)
         for i in members:
-            results[i] = _registered(visits[i], matches[i], scales[i], group, i == reference, len(members) == 1)
+            moved = replace(transforms[i], dx=transforms[i].dx - middle[0], dy=transforms[i].dy - middle[1])
+            results[i] = _registered(visits[i], matches[i], moved, scales[i], group, i == reference, len(members) == 1)
         field_lists.append(master)
         group += 1
     return [results[i] for i in range(len(visits))]
@@ -224,7 +227,7 @@ class _Fitted:
 
 
 def _refine(
-    visits: Sequence[StarList], transforms: dict[int, Similarity], reference: int, settings: RegistrationSettings
+    visits: Sequence[StarList], transforms: dict[int, Similarity], settings: RegistrationSettings
 ) -> tuple[dict[int, Similarity], dict[int, _Fitted]]:
     """Fit every visit to the mean places of the stars, and take those again."""
     members = list(transforms)
@@ -324,7 +327,13 @@ def _flux_scales(
 
 
 def _registered(
-    visit: StarList, fitted: _Fitted, scale: tuple[float, int], group: int, is_reference: bool, is_alone: bool
+    visit: StarList,
+    fitted: _Fitted,
+    transform: Similarity,
+    scale: tuple[float, int],
+    group: int,
+    is_reference: bool,
+    is_alone: bool,
 ) -> VisitRegistration:
     detectors = visit.detectors[fitted.rows]
     by_detector = {}
@@ -336,7 +345,7 @@ def _registered(
         group=group,
         is_reference=is_reference,
         used=is_alone or len(fitted.rows) > 0,
-        transform=fitted.transform,
+        transform=transform,
         rms=fitted.rms(),
         n_matched=len(fitted.rows),
         n_stars=len(visit.positions),

@@ -154,7 +154,7 @@ def registration_table(
 
 _COLUMNS: Mapping[str, tuple[str | None, str]] = {
     "group": (None, "visits of one group overlap and share a frame; -1: not registered"),
-    "is_reference": (None, "the pointing of this visit is that of its group"),
+    "is_reference": (None, "the matching of the group began with this visit"),
     "used": (None, "whether the visit goes into coadds"),
     "dx": ("pix", "shift of the middle of the visit's stars, pixels of the tract"),
     "dy": ("pix", "shift of the middle of the visit's stars, pixels of the tract"),

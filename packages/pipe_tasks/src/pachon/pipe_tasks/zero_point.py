@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def match_standards(
     tolerance: float,
     magnitude_tolerance: float = 0.5,
     minimum: int = 2,
-    certain: int = 3,
+    false_alarm: float = 0.01,
     brightest: int = 100,
     anchors: int = 12,
     judges: int = 40,
@@ -81,8 +82,9 @@ def match_standards(
     magnitude_tolerance
         How well their magnitudes must (mag): a difference between two standards is one between two sources.
     minimum
-        So many must be found. With less than ``certain`` of them, the pointing error must be shorter than the
-        tolerance, or the standards be the brightest sources, for chance to be excluded.
+        So many must be found (two at least: one is always somewhere).
+    false_alarm
+        Largest expected number of equally good matches by chance.
     brightest
         So many of the sources, brightest first, take part in the search for the offset.
     anchors, judges
@@ -95,8 +97,10 @@ def match_standards(
 
     Notes
     -----
-    Every pair of an anchor and a source is a hypothesis for the offset; it is judged by how many standards it puts on
-    sources with the same difference of magnitude, then by the scatter of those differences.
+    Every pair of an anchor and a source is a hypothesis for the offset. It is judged by the number of matches as good that
+    chance would give: the probability of a source of the right brightness near each standard that is found, the ways
+    to choose these among the standards, and the number of hypotheses with an offset as small. So two standards are
+    enough where the pointing is good or the stars are bright, and three are not in a crowd of faint ones.
     """
     order = np.argsort(instrumental, kind="stable")
     order = order[np.isfinite(instrumental[order])]
@@ -104,102 +108,120 @@ def match_standards(
     usable = usable[np.argsort(magnitudes[usable], kind="stable")]
     if not len(order) or not len(usable):
         return None
-    some, bright = usable[:judges], order[:brightest]
-    best: StandardMatch | None = None
-    for candidate in _hypotheses(
-        standards[some],
-        magnitudes[some],
-        sources[bright],
-        instrumental[bright],
-        anchors=anchors,
-        max_offset=max_offset,
+    search = _Search(
+        standards=standards[usable[:judges]],
+        magnitudes=magnitudes[usable[:judges]],
+        sources=sources[order[:brightest]],
+        instrumental=instrumental[order[:brightest]],
         tolerance=tolerance,
         magnitude_tolerance=magnitude_tolerance,
-    ):
-        if best is None or _rank(candidate) > _rank(best):
-            best = candidate
-    if best is None or len(best.standards) < minimum:
+    )
+    found = search.best(anchors=anchors, max_offset=max_offset)
+    if found is None or found[1] > np.log(false_alarm):
         return None
-    near = np.hypot(best.dx, best.dy) <= tolerance
-    leading = bool(np.all(best.sources < 2 * len(best.standards)))
-    if len(best.standards) < certain and not (near or leading):
+    best = search.describe(found[0])
+    zero = float(np.median(search.magnitudes[best.standards] - search.instrumental[best.sources]))
+    everything = replace(
+        search,
+        standards=standards[usable],
+        magnitudes=magnitudes[usable],
+        sources=sources[order],
+        instrumental=instrumental[order],
+    )
+    match = everything.describe(everything.pairs(np.array([best.dx, best.dy]), zero))
+    if len(match.standards) < max(2, minimum):
         return None
-    zero = float(np.median(magnitudes[some[best.standards]] - instrumental[bright[best.sources]]))
-    pairs = _pairs_at(
-        standards[usable] + (best.dx, best.dy),
-        magnitudes[usable] - zero,
-        sources[order],
-        instrumental[order],
-        tolerance,
-        magnitude_tolerance,
-    )
-    return _as_match(
-        np.column_stack([usable[pairs[:, 0]], order[pairs[:, 1]]]), standards, magnitudes, sources, instrumental
-    )
+    return replace(match, standards=usable[match.standards], sources=order[match.sources])
 
 
-def _rank(match: StandardMatch) -> tuple[int, float]:
-    return len(match.standards), -match.scatter
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Search:
+    """Standards and sources, both brightest first."""
+
+    standards: FloatArray
+    magnitudes: FloatArray
+    sources: FloatArray
+    instrumental: FloatArray
+    tolerance: float
+    magnitude_tolerance: float
+
+    @cached_property
+    def tree(self) -> Any:
+        """The sources, for finding near ones."""
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.sources)
+
+    @cached_property
+    def area(self) -> float:
+        """Of the box that holds the sources."""
+        extent = np.maximum(np.ptp(self.sources, axis=0), self.tolerance)
+        return float(np.prod(extent))
+
+    def best(self, *, anchors: int, max_offset: float) -> tuple[IntArray, float] | None:
+        """Give the pairs of the best hypothesis, and the logarithm of its expected number by chance."""
+        hypotheses = [
+            (float(np.hypot(*(self.sources[source] - self.standards[anchor]))), anchor, source)
+            for anchor in range(min(anchors, len(self.standards)))
+            for source in self.tree.query_ball_point(self.standards[anchor], max_offset)
+        ]
+        hypotheses.sort()
+        lengths = np.array([length for length, _, _ in hypotheses])
+        found: tuple[IntArray, float] | None = None
+        for length, anchor, source in hypotheses:
+            zero = float(self.magnitudes[anchor] - self.instrumental[source])
+            pairs = self.pairs(self.sources[source] - self.standards[anchor], zero)
+            if len(pairs) < 2:
+                continue
+            rivals = int(np.searchsorted(lengths, max(length, self.tolerance), side="right"))
+            chance = np.log(rivals) + self._log_chance(pairs, zero)
+            if found is None or chance < found[1]:
+                found = (pairs, chance)
+        return found
+
+    def _log_chance(self, pairs: IntArray, zero: float) -> float:
+        """Give the log probability that chance puts sources at all these standards but one."""
+        expected = self.magnitudes[pairs[:, 0]] - zero
+        bright, faint = (
+            np.searchsorted(self.instrumental, expected + sign * self.magnitude_tolerance) for sign in (-1, 1)
+        )
+        rate = np.maximum(faint - bright, 1) * np.pi * self.tolerance**2 / self.area
+        logs = np.sort(np.log(-np.expm1(-rate)))
+        # One pair made the hypothesis and proves nothing: the least likely one is not counted.
+        return float(np.sum(logs[1:]) + _log_choose(len(self.standards) - 1, len(pairs) - 1))
+
+    def pairs(self, offset: FloatArray, zero: float) -> IntArray:
+        """Pair standards with sources, shape (n, 2): of those near the place the one with the right magnitude."""
+        expected = self.magnitudes - zero
+        pairs: dict[int, tuple[float, int]] = {}
+        for standard, near in enumerate(self.tree.query_ball_point(self.standards + offset, self.tolerance)):
+            fits = [(abs(float(expected[standard] - self.instrumental[s])), int(s)) for s in near]
+            if fits and min(fits)[0] <= self.magnitude_tolerance:
+                difference, source = min(fits)
+                if source not in pairs or difference < pairs[source][0]:
+                    pairs[source] = (difference, standard)
+        return np.array(sorted((standard, source) for source, (_, standard) in pairs.items()), dtype=int).reshape(-1, 2)
+
+    def describe(self, pairs: IntArray) -> StandardMatch:
+        """Measure offset and scatter of pairs."""
+        if not len(pairs):
+            none = np.zeros(0, dtype=int)
+            return StandardMatch(standards=none, sources=none, dx=0.0, dy=0.0, scatter=float("nan"))
+        shift = np.median(self.sources[pairs[:, 1]] - self.standards[pairs[:, 0]], axis=0)
+        differences = self.magnitudes[pairs[:, 0]] - self.instrumental[pairs[:, 1]]
+        return StandardMatch(
+            standards=pairs[:, 0],
+            sources=pairs[:, 1],
+            dx=float(shift[0]),
+            dy=float(shift[1]),
+            scatter=float(np.median(np.abs(differences - np.median(differences)))),
+        )
 
 
-def _hypotheses(
-    standards: FloatArray,
-    magnitudes: FloatArray,
-    sources: FloatArray,
-    instrumental: FloatArray,
-    *,
-    anchors: int,
-    max_offset: float,
-    tolerance: float,
-    magnitude_tolerance: float,
-) -> Iterator[StandardMatch]:
-    from scipy.spatial import cKDTree
+def _log_choose(total: int, chosen: int) -> float:
+    from math import lgamma
 
-    tree = cKDTree(sources)
-    for anchor in range(min(anchors, len(standards))):
-        for source in tree.query_ball_point(standards[anchor], max_offset):
-            offset = sources[source] - standards[anchor]
-            zero = magnitudes[anchor] - instrumental[source]
-            pairs = _pairs_at(
-                standards + offset, magnitudes - zero, sources, instrumental, tolerance, magnitude_tolerance
-            )
-            if len(pairs):
-                yield _as_match(pairs, standards, magnitudes, sources, instrumental)
-
-
-def _pairs_at(
-    places: FloatArray,
-    expected: FloatArray,
-    sources: FloatArray,
-    instrumental: FloatArray,
-    tolerance: float,
-    magnitude_tolerance: float,
-) -> IntArray:
-    """Pair expected standards with sources, shape (n, 2): of those near the place the one with the right magnitude."""
-    from scipy.spatial import cKDTree
-
-    pairs: dict[int, tuple[float, int]] = {}
-    for standard, near in enumerate(cKDTree(sources).query_ball_point(places, tolerance)):
-        fits = [(abs(float(expected[standard] - instrumental[s])), int(s)) for s in near]
-        if fits and min(fits)[0] <= magnitude_tolerance:
-            difference, source = min(fits)
-            if source not in pairs or difference < pairs[source][0]:
-                pairs[source] = (difference, standard)
-    return np.array(sorted((standard, source) for source, (_, standard) in pairs.items()), dtype=int).reshape(-1, 2)
-
-
-def _as_match(
-    pairs: IntArray, standards: FloatArray, magnitudes: FloatArray, sources: FloatArray, instrumental: FloatArray
-) -> StandardMatch:
-    shift = np.median(sources[pairs[:, 1]] - standards[pairs[:, 0]], axis=0)
-    differences = magnitudes[pairs[:, 0]] - instrumental[pairs[:, 1]]
-    return StandardMatch(
-        standards=pairs[:, 0],
-        sources=pairs[:, 1],
-        dx=float(shift[0]),
-        dy=float(shift[1]),
-        scatter=float(np.median(np.abs(differences - np.median(differences)))),
-    )
+    return lgamma(total + 1) - lgamma(chosen + 1) - lgamma(total - chosen + 1)
 
 
 def fit_zero_point(

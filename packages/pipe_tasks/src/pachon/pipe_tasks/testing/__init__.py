@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pachon.base import lazy_exports
 
 if TYPE_CHECKING:
-    from pachon.pipe_tasks.testing.simulated_detector import SimulatedCamera, SimulatedDetector, PixelRectangle
+    from pachon.pipe_tasks.testing.simulated_detector import PixelRectangle, SimulatedCamera, SimulatedDetector
     from pachon.pipe_tasks.testing.simulated_field import SimulatedField, SimulatedPointing
     from pachon.pipe_tasks.testing.simulated_sky_map import SimulatedSkyMap
     from pachon.pipe_tasks.testing.star_image import render_stars

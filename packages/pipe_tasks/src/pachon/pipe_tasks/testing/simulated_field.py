@@ -129,7 +129,7 @@ class SimulatedField:
         raw = detector.expose(self.light(detector, pointing), seed=pointing.seed, drift=15.0)
         raw.header["EXPTIME"] = pointing.exposure_time
         wcs = self.wcs(detector, pointing)
-        wcs.wcs.crpix = np.asarray(wcs.wcs.crpix) + (detector.x_offset, 0.0)
+        wcs.wcs.crpix = np.add(wcs.wcs.crpix, (detector.x_offset, 0.0))
         raw.wcs = wcs
         return raw
 
