@@ -194,6 +194,16 @@ class DatasetsSuite:
         only = DataIdTable.from_rows(sample.bias.dimensions, [refs[1].data_id])
         assert len(sample.registry.datasets.fetch_validity("bias", ["tag", "calib"], data_ids=only)) == 1
 
+    def test_facts_of_validity_have_full_data_ids(self, sample: SampleData) -> None:
+        flat = sample.register("flat", ["detector", "physical_filter"], is_calibration=True)
+        data_id = {"instrument": "Cam", "detector": 1, "physical_filter": "g"}
+        ref = DatasetRef(flat, data_id, "one")
+        sample.registry.datasets.insert([ref])
+        sample.registry.collections.certify("calib", [ref], span(1, 5))
+        found = sample.registry.facts().fetch_validity(flat, ["calib"])
+        assert found.datasets.data_ids.is_full
+        assert found.data_id(0).full["band"]
+
     def test_remove(self, sample: SampleData) -> None:
         refs = [sample.put(sample.bias, "one", detector=d) for d in (1, 2)]
         sample.registry.collections.certify("calib", refs, span(1, 5))
