@@ -8,11 +8,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402  # the backend is chosen first
-import numpy as np  # noqa: E402
-from astropy.visualization import ZScaleInterval  # noqa: E402
+import matplotlib.pyplot as plt  # the backend is chosen first
+import numpy as np
+from astropy.visualization import ZScaleInterval
 
-from pachon.butler import Butler  # noqa: E402
+from pachon.butler import Butler
 
 
 def show_results(output: Path) -> None:
@@ -86,7 +86,7 @@ def draw_coadd(butler: Butler, ref: Any, path: Path) -> None:
         )
     )
     raw = butler.get(raw_ref)
-    figure, axes = plt.subplots(1, 2, figsize=(13, 6.5), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(14, 7.4), layout="constrained")
     pixels = np.asarray(coadd.data, dtype=float)
     if coadd.mask is not None:
         pixels = np.where(coadd.mask, np.nan, pixels)
