@@ -86,6 +86,17 @@ def test_bad_input_is_one_clear_message(repository, pipeline_file, arguments, co
         assert not butler.fetch_collections(["me"])
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("kind", "more", "code"), [("invalid", (), 21), ("repeatable", ("--fail-fast",), 20)])
+def test_exit_codes(repository, pipeline_file, kind, more, code, processes):
+    done = pipetask(
+        "run", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--register-dataset-types",
+        "-c", f"correct:fail={kind}", "-c", "correct:fail_exposure=1", "-j", processes, *more, check=code,
+    )  # fmt: skip
+    assert "told to" in done.stderr
+    assert "of 15 quanta failed" in done.stderr
+
+
 def test_a_pipeline_with_a_cycle(repository, pipeline_file, tmp_path):
     done = pipetask("build", "-p", pipeline_file, "-c", "correct:connections.raw=visit_total", check=1)
     assert "cycle" in done.stderr.lower() or "wait for each other" in done.stderr

@@ -106,7 +106,8 @@ def _apply_global_options(
 def run_program(program: click.Group, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a program and end the process.
 
-    Exit codes are 0 for done, 1 for failed, 2 for wrong usage, 130 when interrupted. An error of pachon is one line on
+    Exit codes are 0 for done, 1 for failed (or what the error's attribute ``exit_code`` says), 2 for wrong usage, 130 when
+    interrupted. An error of pachon is one line on
     stderr, with a traceback when the project logs at DEBUG; any other error is a defect, and its traceback is shown.
     """
     sys.exit(_run(program, arguments))
@@ -132,12 +133,18 @@ def _run(program: click.Group, arguments: Sequence[str] | None) -> int:
             raise
         except Exception as error:  # noqa: BLE001 (the last resort of a program)
             _report(error)
-            return FAILED
+            return _exit_code(error)
     except BrokenPipeError:
         # Whoever read our output has gone. What is still in the buffer must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
     return code if isinstance(code, int) and not isinstance(code, bool) else 0
+
+
+def _exit_code(error: Exception) -> int:
+    """Give the exit code that an error asks for by its attribute ``exit_code``, else that of a failure."""
+    code = getattr(error, "exit_code", FAILED)
+    return code if isinstance(error, PachonError) and isinstance(code, int) and code else FAILED
 
 
 def _tolerate_narrow_terminals() -> None:
