@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import pytest
+
+import pachon.ctrl_mpexec
+from pachon.base import InvalidInputError
+from pachon.butler import Butler
+from pachon.ctrl_mpexec.pipeline_edits import load_pipeline, split_label
+from pachon.ctrl_mpexec.run_values import parse_memory
+from pachon.ctrl_mpexec.show import check_items, show_graph, show_pipeline
+from pachon.pipe_base.graph_builder.build import build_quantum_graph
+from pachon.pipe_base.pipeline import Pipeline
+
+
+def test_views_of_a_pipeline(pipeline_file):
+    pipeline = Pipeline.read(str(pipeline_file))
+    graph = pipeline.to_graph()
+    texts = dict(
+        zip(
+            items := ["pipeline", "config=correct::fact*", "inputs", "tasks", "task-graph"],
+            show_pipeline(items, pipeline, graph),
+            strict=True,
+        )
+    )
+    assert "description: numbers" in texts["pipeline"]
+    assert "config.factor=1" in texts["config=correct::fact*"]
+    assert "raw" in texts["inputs"]
+    assert "bias" in texts["inputs"]
+    assert "corrected" not in texts["inputs"]
+    assert "visit_image" not in texts["task-graph"]
+
+
+def test_views_of_a_graph(repository, pipeline_file):
+    with Butler.open(str(repository)) as butler:
+        graph = build_quantum_graph(
+            Pipeline.read(str(pipeline_file)), butler, input_collections=["defaults"], output_run="me/run"
+        )
+    lines = list(show_graph(["graph", "workflow"], graph))
+    assert sum(line.startswith("Quantum ") for line in lines) == 15
+    assert sum(line.startswith("Parent Quantum ") for line in lines) == 12
+    assert any("input bias: bias@" in line for line in lines)
+
+
+def test_unknown_items_are_refused_first():
+    with pytest.raises(InvalidInputError, match="nothing 'grap' to show.*Did you mean 'graph'"):
+        check_items(["pipeline", "grap"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("config", "correct", "LABEL:NAME=VALUE"),
+        ("config", "correct:factor", "LABEL:NAME=VALUE"),
+        ("config", "correct:factor=", "LABEL:NAME=VALUE"),
+        ("config_file", ":x", "LABEL:FILE"),
+        ("task", "os.path.join:x", "PipelineTask"),
+    ],
+)
+def test_changes_that_make_no_sense(pipeline_file, option, value, message):
+    with pytest.raises(Exception, match=message):
+        load_pipeline(str(pipeline_file), [(option, value)]).to_graph()
+
+
+def test_first_colon_and_first_equals_sign_split(pipeline_file):
+    assert split_label("isr:url=a:b=c", "-c", "") == ("isr", "url=a:b=c")
+    pipeline = load_pipeline(str(pipeline_file), [("delete", "gather"), ("config", "correct:fail=a:b=c")])
+    assert list(pipeline.tasks) == ["correct", "visit"]
+    assert pipeline.to_graph().tasks["correct"].config.fail == "a:b=c"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(None, None), ("3GB", 3 * 10**9), ("3000", 3 * 10**9), ("2 GiB", 2**31), ("1.5kB", 1500)],
+)
+def test_memory(text, expected):
+    assert parse_memory(text) == expected
+
+
+def test_memory_that_is_none():
+    with pytest.raises(InvalidInputError, match="no amount of memory"):
+        parse_memory("much")
+
+
+def test_all_names_exist():
+    for name in pachon.ctrl_mpexec.__all__:
+        assert getattr(pachon.ctrl_mpexec, name) is not None
