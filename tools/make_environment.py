@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BUILD_TOOLS = ["hatchling>=1.26", "editables>=0.5"]
+# hatchling builds our packages; some of the libraries come as sources that want setuptools.
+BUILD_TOOLS = ["hatchling>=1.26", "editables>=0.5", "setuptools>=77", "wheel>=0.45"]
 
 
 def say(text: str) -> None:

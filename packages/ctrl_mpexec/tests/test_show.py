@@ -41,7 +41,7 @@ def test_views_of_a_graph(repository, pipeline_file):
 
 
 def test_unknown_items_are_refused_first():
-    with pytest.raises(InvalidInputError, match="nothing 'grap' to show.*Did you mean 'graph'"):
+    with pytest.raises(InvalidInputError, match=r"nothing 'grap' to show.*Did you mean 'graph'"):
         check_items(["pipeline", "grap"])
 
 
