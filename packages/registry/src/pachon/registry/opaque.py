@@ -88,12 +88,13 @@ class OpaqueTable:
     ) -> dict[str, Any]:
         """Give rows as columns: all, or those of which a column has one of some values (each value once).
 
-        ``order_by`` names columns, with a ``-`` before one to descend; the order is unspecified without.
+        ``order_by`` names columns, with a ``-`` before one to descend; nulls come last, or first when descending.
         """
         select = sa.select(self._table)
         for item in order_by:
             name = item.removeprefix("-")
-            select = select.order_by(self._table.c[name].desc() if item.startswith("-") else self._table.c[name])
+            ordered = self._table.c[name]
+            select = select.order_by(ordered.desc().nulls_first() if item != name else ordered.asc().nulls_last())
         if limit is not None:
             select = select.limit(limit)
         rows: list[Any] = []

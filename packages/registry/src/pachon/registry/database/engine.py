@@ -61,7 +61,12 @@ def make_engine(url: str, *, readonly: bool = False, create: bool = False) -> sa
     try:
         # Prepared statements belong to a session, and a session is not ours behind a connection pooler.
         engine = sa.create_engine(
-            parsed, connect_args={"prepare_threshold": None}, pool_pre_ping=True, enable_from_linting=False
+            parsed,
+            connect_args={"prepare_threshold": None},
+            pool_pre_ping=True,
+            enable_from_linting=False,
+            # Registrations ask how many rows they made.
+            execution_options={"preserve_rowcount": True},
         )
     except (NoSuchModuleError, ImportError) as error:
         raise InvalidInputError(f"The driver of {parsed.drivername!r} is not installed ({error}).") from None

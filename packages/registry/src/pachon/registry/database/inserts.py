@@ -18,8 +18,8 @@ def _insert(table: sa.Table, dialect: str) -> Any:
 
 def insert_or_skip(table: sa.Table, dialect: str, *, keys: Iterable[str] | None = None) -> sa.Insert:
     """Insert rows unless one with the same key exists (any unique key, if none are named)."""
-    statement: sa.Insert = _insert(table, dialect).on_conflict_do_nothing(
-        index_elements=None if keys is None else list(keys)
+    statement: sa.Insert = (
+        _insert(table, dialect).inline().on_conflict_do_nothing(index_elements=None if keys is None else list(keys))
     )
     return statement
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from pachon.dimensions import DimensionElement
 from pachon.dimensions.timespan import MAX_NS
@@ -407,15 +408,19 @@ def _arithmetic(operator: str, left: Column, right: Column) -> Column:
 
 
 def _in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
-    if len(values) <= _LONG_LIST or dialect != "sqlite":
-        literal_type: Any = {"uuid": Uuid(), "hash": Bytes()}.get(kind)
-        return column.in_([sa.literal(v, literal_type) for v in values] if literal_type is not None else list(values))
+    types: dict[str, Any] = {"uuid": Uuid(), "hash": Bytes(), "string": Text, "float": sa.Double()}
+    # An integer column may be compared with fractions, and a cast would round these.
+    item: Any = sa.Double() if any(type(value) is float for value in values) else types.get(kind, Key64)
+    if len(values) <= _LONG_LIST:
+        return column.in_([sa.literal(value, item) for value in values])
+    # One parameter for all of them: the number of parameters of a statement is limited.
+    if dialect == "postgresql":
+        return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(item)))
     if kind in ("uuid", "hash"):
         text = json.dumps([value.hex().upper() for value in values])
         column = sa.func.hex(column)
     else:
         text = json.dumps(list(values))
-    # One parameter for all of them: the number of parameters of a statement is limited.
     each = sa.func.json_each(sa.literal(text)).table_valued("value")
     return column.in_(sa.select(each.c.value))
 

@@ -168,7 +168,7 @@ class TransactionsSuite:
         table, ids = self._filled(registry)
         assert sorted(table.fetch()["part"]) == ["", "a", "b"]
         found = table.fetch("path", ["q", "nope", "q"], order_by=["-size"])
-        assert (found["part"], found["size"]) == (["b", "a"], [3, None])
+        assert (found["part"], found["size"]) == (["a", "b"], [None, 3])
         assert (table.fetch("dataset_id", ids[:1])["dataset_id"] == ids[:1]).all()
         assert table.fetch(order_by=["part"], limit=2)["part"] == ["", "a"]
         assert table.fetch("dataset_id", np.empty((0, 16), dtype=np.uint8))["part"] == []
