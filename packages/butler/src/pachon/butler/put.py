@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from pachon.base import ConflictError, InvalidInputError
 from pachon.butler.lookup import DataId, resolve_data_id, resolve_type
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
-from pachon.datasets import CollectionType, DatasetProvenance, DatasetRef, DatasetType, uuids_from_ids
-from pachon.datastore import FileRecords
+from pachon.datasets import CollectionType, DatasetProvenance, DatasetRef, DatasetType
+from pachon.dimensions import DataIdTable
 from pachon.registry import DatasetTypeError
 
 __all__ = ["put", "put_many", "resolve_run"]
@@ -43,18 +44,16 @@ def put(
         If a dataset that was given by reference is stored already.
     """
     session.check_writeable()
+    if isinstance(target, DatasetRef) and (data_id is not None or dims or run is not None):
+        raise InvalidInputError("A reference says where the dataset belongs; neither data ID nor run can be given too.")
     if isinstance(target, DatasetRef):
-        if data_id is not None or dims or run is not None:
-            raise InvalidInputError(
-                "A reference says where the dataset belongs; neither data ID nor run can be given too."
-            )
-        new, known = _of_refs(session, [target])
-        refs = [*new, *known]
+        ref = _as_registered(session, target)
     else:
-        refs = new = [_new_ref(session, target, data_id, dims, resolve_run(session, run))]
-        known = []
-    _write(session, [(obj, refs[0])], new=new, known=known, provenance=provenance)
-    return refs[0]
+        ref = _new_ref(session, target, data_id, dims, resolve_run(session, run))
+    ref = ref.with_data_id(session.registry.dimension_records.expand(ref.data_id))
+    given = isinstance(target, DatasetRef)
+    _write(session, [(obj, ref)], new=() if given else (ref,), given=(ref,) if given else (), provenance=provenance)
+    return ref
 
 
 def put_many(session: Session, items: Iterable[Item], *, run: str | None = None) -> list[DatasetRef]:
@@ -65,23 +64,24 @@ def put_many(session: Session, items: Iterable[Item], *, run: str | None = None)
     session.check_writeable()
     objects: list[Any] = []
     refs: list[DatasetRef] = []
-    given: list[DatasetRef] = []
+    given: set[UUID] = set()
     for obj, target, *rest in items:
         objects.append(obj)
         if isinstance(target, DatasetRef):
-            given.append(target)
-            refs.append(target)
+            refs.append(_as_registered(session, target))
+            given.add(target.id)
         else:
             refs.append(_new_ref(session, target, rest[0] if rest else None, {}, resolve_run(session, run)))
     if not refs:
         return []
     _refuse_repeated(refs)
-    new_given, known = _of_refs(session, given)
-    resolved = {ref.id: ref for ref in (*new_given, *known)}
-    refs = [resolved.get(ref.id, ref) for ref in refs]
-    known_ids = {ref.id for ref in known}
-    new = [ref for ref in refs if ref.id not in known_ids]
-    _write(session, list(zip(objects, refs, strict=True)), new=new, known=known)
+    refs = _expanded(session, refs)
+    _write(
+        session,
+        list(zip(objects, refs, strict=True)),
+        new=[ref for ref in refs if ref.id not in given],
+        given=[ref for ref in refs if ref.id in given],
+    )
     return refs
 
 
@@ -97,52 +97,33 @@ def resolve_run(session: Session, run: str | None) -> str:
 def _new_ref(
     session: Session, target: DatasetType | str, data_id: DataId | None, dims: Mapping[str, Any], run: str
 ) -> DatasetRef:
-    registered, wanted = resolve_type(session, target, writing=True)
+    registered = _whole_type(session, target)
+    return DatasetRef(registered, resolve_data_id(session, registered, data_id, dims), run)
+
+
+def _as_registered(session: Session, ref: DatasetRef) -> DatasetRef:
+    """Give a reference in the registered storage class, which is the one that is written."""
+    return DatasetRef(_whole_type(session, ref.dataset_type), ref.data_id, ref.run, id=ref.id)
+
+
+def _whole_type(session: Session, dataset_type: DatasetType | str) -> DatasetType:
+    registered, wanted = resolve_type(session, dataset_type, writing=True)
     if wanted.component is not None:
         raise DatasetTypeError(f"{wanted.name!r} is a component; only whole datasets can be stored.")
-    found = resolve_data_id(session, registered, data_id, dims)
-    return DatasetRef(registered, session.registry.dimension_records.expand(found), run)
+    return registered
 
 
-def _of_refs(session: Session, refs: Sequence[DatasetRef]) -> tuple[list[DatasetRef], list[DatasetRef]]:
-    """Complete references, and tell those that are to be registered from those that are.
-
-    Raises
-    ------
-    ConflictError
-        If an id means another dataset.
-    """
-    if not refs:
-        return [], []
-    registered = {
-        ref.id: ref for table in session.registry.datasets.get_by_ids([ref.id for ref in refs]) for ref in table
-    }
-    new: list[DatasetRef] = []
-    known: list[DatasetRef] = []
-    for ref in refs:
-        own, wanted = resolve_type(session, ref.dataset_type, writing=True)
-        if wanted.component is not None:
-            raise DatasetTypeError(f"{wanted.name!r} is a component; only whole datasets can be stored.")
-        full = DatasetRef(own, session.registry.dimension_records.expand(ref.data_id), ref.run, id=ref.id)
-        there = registered.get(ref.id)
-        if there is None:
-            new.append(full)
-        elif (there.dataset_type.name, there.data_id, there.run) == (own.name, full.data_id, full.run):
-            known.append(full)
-        else:
-            raise ConflictError(f"{ref.id} is registered as {there}, not as {ref}.")
-    if known:
-        _refuse_stored(session, known)
-    return new, known
-
-
-def _refuse_stored(session: Session, refs: Sequence[DatasetRef]) -> None:
-    from pachon.datasets import ids_from_uuids
-
-    stored = session.records.fetch(ids_from_uuids(ref.id for ref in refs))
-    if len(stored):
-        first = next(ref for ref in refs if ref.id in set(uuids_from_ids(stored.dataset_id)))
-        raise ConflictError(f"{first} is stored already; a dataset is never replaced: prune it, or put another one.")
+def _expanded(session: Session, refs: Sequence[DatasetRef]) -> list[DatasetRef]:
+    """Complete the data IDs of references with their records, those of a dataset type together."""
+    places: dict[DatasetType, list[int]] = {}
+    for place, ref in enumerate(refs):
+        places.setdefault(ref.dataset_type, []).append(place)
+    expanded = list(refs)
+    for dataset_type, mine in places.items():
+        table = DataIdTable.from_rows(dataset_type.dimensions, [refs[place].data_id for place in mine])
+        for place, data_id in zip(mine, session.registry.dimension_records.expand(table), strict=True):
+            expanded[place] = refs[place].with_data_id(data_id)
+    return expanded
 
 
 def _refuse_repeated(refs: Sequence[DatasetRef]) -> None:
@@ -159,21 +140,21 @@ def _write(
     items: Sequence[tuple[Any, DatasetRef]],
     *,
     new: Sequence[DatasetRef],
-    known: Sequence[DatasetRef],
+    given: Sequence[DatasetRef],
     provenance: DatasetProvenance | None = None,
 ) -> None:
-    """Write the files, then the rows."""
-    files: FileRecords = session.datastore.write_many(items, provenance=provenance)
+    """Write the files, then the rows; datasets that were given by reference may be registered already."""
+    files = session.datastore.write_many(items, provenance=provenance)
 
     def write_rows() -> None:
         if new:
             session.registry.datasets.insert(new)
-        if known:
-            session.registry.datasets.import_(known)
+        if given:
+            session.registry.datasets.import_(given)
         session.records.add(files)
 
     def follow() -> None:
-        for ref in new:
+        for ref in (*new, *given):
             session.note_written(ref.data_id)
 
     session.writer.commit(Change(write_rows=write_rows, files=files, follow=follow))

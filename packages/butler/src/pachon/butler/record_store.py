@@ -56,9 +56,11 @@ class RegistryRecordStore:
         try:
             self._records.insert(_stored(records))
         except ConflictError as error:
-            known = self.fetch(records.dataset_id)
-            number = len(set(uuids_from_ids(known.dataset_id)))
-            raise ConflictError(f"{number or 'Some'} of these datasets have stored files already.") from error
+            known = uuids_from_ids(self.fetch(records.dataset_id).dataset_id)
+            which = f"Dataset {known[0]} is" if known else "One of the datasets is"
+            raise ConflictError(
+                f"{which} stored already; a dataset is never replaced: prune it, or put another."
+            ) from error
 
     def add_or_renew(self, records: FileRecords) -> None:
         """Add rows; where a dataset has a row of the same path already, give that the new size and checksum.
