@@ -12,6 +12,7 @@ from pachon.pipe_tasks.camera import PixelBox
 from pachon.pipe_tasks.mask_planes import MaskPlane, flags_of, unusable
 from pachon.pipe_tasks.projection import pixel_scale
 from pachon.pipe_tasks.source_catalog import SourceSettings, make_source_catalog
+from pachon.pipe_tasks.table_format import set_formats
 
 __all__ = ["catalog_coadd"]
 
@@ -80,6 +81,7 @@ def catalog_coadd(
         np.clip(np.floor(y + 0.5).astype(int), 0, rows - 1), np.clip(np.floor(x + 0.5).astype(int), 0, columns - 1)
     ].astype(np.int32)
     catalog["magnitude"] = (np.asarray(catalog["instrumental_magnitude"], dtype=float) + zero_point) * u.mag
+    set_formats(catalog)
     scale = pixel_scale(coadd.wcs)
     with np.errstate(invalid="ignore", divide="ignore"):
         limit = -2.5 * np.log10(quality.limiting_flux)

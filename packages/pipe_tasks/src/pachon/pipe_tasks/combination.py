@@ -13,7 +13,7 @@ from pachon.base import InvalidInputError
 from pachon.pipe_tasks.arrays import BoolArray, FloatArray
 from pachon.pipe_tasks.header_cards import ensure_header
 
-__all__ = ["combine_frames", "find_outliers"]
+__all__ = ["combine_frames", "find_outliers", "frame_scales"]
 
 
 def combine_frames(frames: Sequence[Any], *, clip: float = 5.0, weights: Sequence[float] | None = None) -> Any:
@@ -80,7 +80,20 @@ def combine_frames(frames: Sequence[Any], *, clip: float = 5.0, weights: Sequenc
     return master
 
 
-def find_outliers(values: FloatArray, deviation: FloatArray, masked: BoolArray, *, clip: float) -> BoolArray:
+def frame_scales(deviation: FloatArray, masked: BoolArray) -> FloatArray:
+    """Give the median standard deviation of each frame of a stack, 1 of one without any value."""
+    scales = [float(np.median(s[~gone])) if not gone.all() else 1.0 for s, gone in zip(deviation, masked, strict=True)]
+    return np.asarray([scale if scale > 0 else 1.0 for scale in scales], dtype=np.float32)
+
+
+def find_outliers(
+    values: FloatArray,
+    deviation: FloatArray,
+    masked: BoolArray,
+    *,
+    clip: float,
+    scales: FloatArray | None = None,
+) -> BoolArray:
     """Find values that lie further from the median of their pixel than noise explains.
 
     Parameters
@@ -91,6 +104,8 @@ def find_outliers(values: FloatArray, deviation: FloatArray, masked: BoolArray, 
         How many standard deviations are too far. The stated noise is the measure, not the scatter, because the
         scatter of three values says nothing about one of them; and that of all frames at a pixel (each on the scale of
         its own frame), because a hit states a large noise of its own.
+    scales
+        Typical standard deviation of each frame, where the stack is a part of the frames; `frame_scales` by default.
 
     Returns
     -------
@@ -99,11 +114,7 @@ def find_outliers(values: FloatArray, deviation: FloatArray, masked: BoolArray, 
     """
     if len(values) < 3:
         return np.zeros(values.shape, dtype=bool)
-    scale = np.array(
-        [np.median(sigma[~gone]) if not gone.all() else 1.0 for sigma, gone in zip(deviation, masked, strict=True)],
-        dtype=np.float32,
-    )
-    scale = np.where(scale > 0, scale, np.float32(1.0))[:, None, None]
+    scale = (frame_scales(deviation, masked) if scales is None else scales)[:, None, None]
     relative = deviation / scale
     if not masked.any():
         return np.asarray(np.abs(values - np.median(values, axis=0)) > clip * np.median(relative, axis=0) * scale)

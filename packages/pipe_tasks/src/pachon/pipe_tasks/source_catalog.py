@@ -13,6 +13,7 @@ from pachon.pipe_tasks.mask_planes import MaskPlane, unusable
 from pachon.pipe_tasks.photometry import Photometry, measure_photometry
 from pachon.pipe_tasks.point_source_width import measure_fwhm
 from pachon.pipe_tasks.source_detection import SourceFlag, detect_sources, kernel_width
+from pachon.pipe_tasks.table_format import set_formats
 
 __all__ = ["ImageQuality", "SourceSettings", "make_source_catalog"]
 
@@ -170,6 +171,7 @@ def _table(
     table["n_pixels"], table["flags"] = sources["n_pixels"], flags.astype(np.int32)
     table = table[np.argsort(-flux, kind="stable")]
     table.add_column(np.arange(1, len(table) + 1), name="id", index=0)
+    set_formats(table)
     table.meta["flag_bits"] = {flag.name: int(flag).bit_length() - 1 for flag in SourceFlag}
     table.meta["fwhm"] = round(quality.fwhm, 4)
     table.meta["n_fwhm"] = quality.n_fwhm

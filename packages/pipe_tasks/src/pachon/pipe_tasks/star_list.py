@@ -11,6 +11,7 @@ import numpy as np
 from pachon.pipe_tasks.projection import LinearWcs, correct_wcs, pixels_to_pixels, wcs_from_cards
 from pachon.pipe_tasks.registration import StarList, VisitRegistration
 from pachon.pipe_tasks.source_detection import SourceFlag
+from pachon.pipe_tasks.table_format import set_formats
 
 __all__ = ["find_registration", "make_star_list", "registration_table"]
 
@@ -149,6 +150,9 @@ def registration_table(
     for name, (unit, description) in _COLUMNS.items():
         table[name].unit = None if unit is None else u.Unit(unit)
         table[name].description = description
+    set_formats(table)
+    for name in ("crval1", "crval2", "cd1_1", "cd1_2", "cd2_1", "cd2_2", "scale", "rotation"):
+        table[name].info.format = ".9g"
     return table
 
 

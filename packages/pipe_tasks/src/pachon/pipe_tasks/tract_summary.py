@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pachon.pipe_tasks.table_format import set_formats
+
 __all__ = ["summarize_tract"]
 
 
@@ -47,6 +49,7 @@ def summarize_tract(
     for name, unit in _UNITS.items():
         if unit:
             table[name].unit = u.Unit(unit)
+    set_formats(table)
     rms = np.array([row["rms"] for row in rows if row["kind"] == "visit" and np.isfinite(row["rms"])])
     table.meta.update(
         {

@@ -11,6 +11,7 @@ import numpy as np
 
 from pachon.pipe_tasks.arrays import FloatArray
 from pachon.pipe_tasks.source_detection import SourceFlag
+from pachon.pipe_tasks.table_format import set_formats
 from pachon.pipe_tasks.zero_point import fit_zero_point, match_standards
 
 __all__ = ["ZeroPointSettings", "coadd_zero_point", "visit_zero_point"]
@@ -107,6 +108,7 @@ def visit_zero_point(
             "used": fit.used,
         }
     )
+    set_formats(table)
     table.meta.update(
         {
             "zero_point": round(fit.value, 5),
