@@ -85,7 +85,7 @@ class RegistryFacts:
         CALIBRATION collections are left out: see `fetch_validity`.
         """
         path = self._without_calibrations(collections)
-        if data_ids is not None and not where:
+        if data_ids is not None and not where and set(dataset_type.dimensions.required) <= set(data_ids.columns):
             wanted = data_ids.project(dataset_type.dimensions)
             _, found = self._datasets.find(dataset_type, wanted, path)
             return found if found.data_ids.is_full else self._completed(found)

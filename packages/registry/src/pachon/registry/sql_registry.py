@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
@@ -18,11 +19,13 @@ from pachon.registry.dataset_types import DatasetTypes
 from pachon.registry.datasets.front import Datasets
 from pachon.registry.definitions import Definitions
 from pachon.registry.dimension_records.front import DimensionRecords
-from pachon.registry.facts import RegistryFacts
 from pachon.registry.opaque import OpaqueColumn, OpaqueTable, open_table
-from pachon.registry.query.front import Queries
 from pachon.registry.schema.schema import Schema, create_schema, read_schema
 from pachon.registry.state import State
+
+if TYPE_CHECKING:
+    from pachon.registry.facts import RegistryFacts
+    from pachon.registry.query.front import Queries
 
 __all__ = ["SqlRegistry"]
 
@@ -37,7 +40,6 @@ class SqlRegistry:
     dataset_types: DatasetTypes
     dimension_records: DimensionRecords
     datasets: Datasets
-    query: Queries
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -45,7 +47,6 @@ class SqlRegistry:
         self.dataset_types = DatasetTypes(state)
         self.dimension_records = DimensionRecords(state)
         self.datasets = Datasets(state)
-        self.query = Queries(state)
 
     @classmethod
     def create(cls, url: str, universe: DimensionUniverse | None = None) -> Self:
@@ -107,6 +108,14 @@ class SqlRegistry:
         """The dimensions."""
         return self._state.universe
 
+    @cached_property
+    def query(self) -> Queries:
+        """Queries of data IDs, datasets and dimension records."""
+        # Finding a dataset needs no query, and the language with lsst-sphgeom takes a while to import.
+        from pachon.registry.query.front import Queries
+
+        return Queries(self._state)
+
     @property
     def writeable(self) -> bool:
         """Whether changes are allowed."""
@@ -136,6 +145,8 @@ class SqlRegistry:
 
     def facts(self, defaults: Mapping[str, str] | None = None) -> RegistryFacts:
         """Give what the builder of quantum graphs asks; ``defaults`` are values of governor dimensions."""
+        from pachon.registry.facts import RegistryFacts
+
         return RegistryFacts(self._state, defaults)
 
     def opaque(self, name: str, columns: Sequence[OpaqueColumn]) -> OpaqueTable:

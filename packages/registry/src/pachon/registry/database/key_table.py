@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from pachon.base import InvalidInputError
 from pachon.dimensions import Categorical, DataIdTable, combine_codes
 
 __all__ = ["KeyTable"]
@@ -23,7 +24,16 @@ class KeyTable:
 
     @classmethod
     def from_data_ids(cls, data_ids: DataIdTable, dimensions: Iterable[str]) -> Self:
-        """Take the columns of some dimensions."""
+        """Take the columns of some dimensions.
+
+        Raises
+        ------
+        InvalidInputError
+            If the table lacks one.
+        """
+        dimensions = tuple(dimensions)
+        if missing := [name for name in dimensions if name not in data_ids.columns]:
+            raise InvalidInputError(f"The data IDs of {data_ids.group!r} lack {', '.join(missing)}.")
         return cls(columns={name: data_ids.columns[name] for name in dimensions}, length=len(data_ids))
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from pachon.dimensions import RecordTable, envelope_ranges, region_from_bytes
+from pachon.dimensions import RecordTable, envelope_ranges
 from pachon.registry.database.inserts import insert_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import keys_of
@@ -75,6 +75,9 @@ def pixels_of_regions(
     UnimplementedQueryError
         If there are more pairs than that.
     """
+    # lsst-sphgeom takes a while to import, and finding a dataset needs no region.
+    from pachon.dimensions.region import region_from_bytes
+
     rows: list[np.ndarray] = []
     pixels: list[np.ndarray] = []
     count = 0

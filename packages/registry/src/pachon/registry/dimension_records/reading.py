@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from pachon.dimensions import DimensionElement, DimensionUniverse, RecordTable, region_to_bytes
+from pachon.dimensions import DimensionElement, DimensionUniverse, RecordTable
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import key_columns, keys_of, record_columns, table_from_rows
@@ -83,6 +83,9 @@ def _selection(state: State, element: DimensionElement) -> tuple[sa.Select[Any],
 
 def pixel_records(universe: DimensionUniverse, element: DimensionElement, pixels: np.ndarray) -> RecordTable:
     """Compute the records of pixels of the sky; numbers that are no pixel are left out."""
+    # lsst-sphgeom takes a while to import, and finding a dataset needs no region.
+    from pachon.dimensions.region import region_to_bytes
+
     grid = universe.pixelization(element.name)
     valid = np.zeros(len(pixels), dtype=bool)
     for begin, end in grid.universe():

@@ -7,11 +7,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pachon.base import closest
-from pachon.registry.dimension_records import reading
+from pachon.registry.dimension_records.nearest import nearest_values
 from pachon.registry.query.execute import run_plan
+from pachon.registry.query.governors import equal_keys
 from pachon.registry.query.planner import plan_condition, resolved_condition
 from pachon.registry.query.search_facts import fetch_search_facts
 from pachon.registry.query.spec import QuerySpec, SearchFacts
@@ -103,15 +102,8 @@ class _Trial:
         if element.is_skypix:
             return None
         fixed = _equal_values(conditions)
-        records = reading.fetch(self._state, self._connection, element, None)
-        chosen = np.ones(len(records), dtype=bool)
-        for dependency in element.dependencies:
-            if dependency in fixed:
-                chosen &= records.columns[element.key_name(dependency)] == fixed[dependency]
-        known = set(records.columns[element.primary_key.name][chosen].tolist())
-        if value in known:
-            return None
-        return f"There is no {name} {value!r}.{_nearest(value, known)}"
+        known = nearest_values(self._state, self._connection, element, value, fixed)
+        return None if value in known else f"There is no {name} {value!r}.{_shown(value, known)}"
 
     def _missing_records(self) -> str:
         """Name an element without records, or say that the existing ones do not belong together."""
@@ -133,21 +125,13 @@ def _all(conditions: list[Predicate]) -> Predicate:
     return conditions[0] if len(conditions) == 1 else All(operands=tuple(conditions))
 
 
-def _equal_values(conditions: list[Predicate]) -> dict[str, object]:
-    return {
-        c.left.dimension: c.right.value
-        for c in conditions
-        if isinstance(c, Comparison) and c.operator == "=" and isinstance(c.left, Key) and isinstance(c.right, Constant)
-    }
+def _equal_values(conditions: list[Predicate]) -> dict[str, int | str]:
+    return dict(equal_keys(All(operands=tuple(conditions))))
 
 
-def _nearest(value: int | str, known: set[int | str]) -> str:
+def _shown(value: int | str, known: list[int | str]) -> str:
     if not known:
         return " There are none at all."
     if isinstance(value, int):
-        numbers = sorted(k for k in known if isinstance(k, int))
-        below = [str(k) for k in numbers if k < value][-1:]
-        above = [str(k) for k in numbers if k > value][:1]
-        near = [*below, *above]
-        return f" {' and '.join(near)} exist{'s' if len(near) == 1 else ''}."
-    return closest(value, [str(k) for k in known]) or f" There are {', '.join(sorted(map(str, known))[:5])}."
+        return f" {' and '.join(map(str, known))} exist{'s' if len(known) == 1 else ''}."
+    return closest(value, map(str, known)) or f" There are {', '.join(sorted(map(str, known))[:5])}."

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import pytest
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from pachon.dimensions import DimensionUniverse
+from pachon.registry.schema.schema import Schema
+from pachon.registry.testing.universes import fibre_universe, library_universe
+
+
+@pytest.mark.parametrize("universe", [DimensionUniverse.default(), fibre_universe(), library_universe()])
+@pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()])
+def test_tables_of_any_universe(universe: DimensionUniverse, dialect: object) -> None:
+    schema = Schema(universe)
+    for number, element in enumerate(universe.elements.values()):
+        schema.datasets(universe.conform(element.required), number)
+    for table in schema.metadata.sorted_tables:
+        text = str(CreateTable(table).compile(dialect=dialect))
+        assert "PRIMARY KEY" in text
+        for index in table.indexes:
+            assert str(CreateIndex(index).compile(dialect=dialect))
+    with_tables = {name for name, element in universe.elements.items() if element.has_table}
+    assert schema.elements.keys() == with_tables
+    assert schema.overlaps.keys() == {name for name in with_tables if universe[name].spatial}
+
+
+def test_keys_of_dataset_tables() -> None:
+    universe = DimensionUniverse.default()
+    tables = Schema(universe).datasets(universe.conform(["exposure", "detector"]), 1)
+    keys = [column.name for column in tables.membership.primary_key]
+    assert keys == ["dataset_type_id", "dim_instrument", "dim_exposure", "dim_detector", "collection_id"]
+    assert [column.name for column in tables.validity.primary_key] == [*keys, "begin_ns"]
