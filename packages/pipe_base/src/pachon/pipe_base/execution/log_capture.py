@@ -59,7 +59,7 @@ def capture_log(label: str, run: str) -> Iterator[list[dict[str, Any]]]:
     Yields
     ------
     list
-        The records so far, each a mapping (`docs/formats/` of logs).
+        The records so far, each a mapping (``docs/formats/task-log.md``).
     """
     handler = _RecordList()
     root = logging.getLogger()
