@@ -16,6 +16,7 @@ from pachon.butler import (
     RepositoryNotFoundError,
     get_known_repositories,
 )
+from pachon.butler.testing import make_example_repository
 from pachon.dimensions import DataIdValueError
 
 
@@ -37,6 +38,16 @@ def test_folder_file_and_uri_name_the_same(repository: Path) -> None:
     for root in (str(repository), f"{repository}/", f"{repository}/butler.yaml", f"file://{repository}"):
         with Butler.open(root) as butler:
             assert len(butler.fetch_records("instrument")) == 1
+
+
+@pytest.mark.parametrize("name", ["with space", "hash#tag", "per%41cent", "ünï", "semi;colon & more", "quest?ion"])
+def test_odd_names_of_folders(tmp_path: Path, name: str) -> None:
+    root = str(tmp_path / name / "repo")
+    with make_example_repository(root) as butler:
+        butler.put({"a": 1}, "note", run="run")
+    with Butler.open(root, collections="run") as butler:
+        assert butler.get("note") == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize(

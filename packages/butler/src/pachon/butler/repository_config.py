@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -207,6 +208,8 @@ def replace_root(text: str, root: str) -> str:
     InvalidInputError
         If the text is a database URL of SQLite and the folder is not local.
     """
-    if BUTLER_ROOT in text and text.startswith("sqlite") and "://" in root:
-        raise InvalidInputError(f"SQLite needs a local file; {root} is not local: give another database URL.")
+    if BUTLER_ROOT in text and text.startswith("sqlite"):
+        if "://" in root:
+            raise InvalidInputError(f"SQLite needs a local file; {root} is not local: give another database URL.")
+        root = quote(root)
     return text.replace(BUTLER_ROOT, root.rstrip("/"))

@@ -7,12 +7,13 @@ import logging
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from pachon.base import ConflictError, InvalidInputError, PachonError
 from pachon.butler.errors import RepositoryExistsError
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
-from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
+from pachon.butler.repository_location import RepositoryLocation, as_resource, folder_text, locate_repository
 from pachon.butler.seed_configuration import read_seed_configuration
 from pachon.datasets import StorageClasses
 from pachon.datastore import DatastoreConfig
@@ -67,7 +68,7 @@ def create_repository(
     RepositoryExistsError
         If there is a repository already, or the database of one.
     """
-    location = locate_repository(ResourcePath(root, force_directory=True), must_exist=False)
+    location = locate_repository(ResourcePath(as_resource(root), force_directory=True), must_exist=False)
     config = RepositoryConfig(
         database_url=database or DEFAULT_DATABASE,
         datastore=DatastoreConfig.from_document(datastore),
@@ -76,7 +77,7 @@ def create_repository(
         root=None if outfile is None else str(location.folder),
     )
     if outfile is not None:
-        location = RepositoryLocation(folder=location.folder, config=ResourcePath(outfile))
+        location = RepositoryLocation(folder=location.folder, config=as_resource(outfile))
     # Mistakes are found before anything is made.
     StorageClasses.default().with_definitions(config.storage_classes, allowed=allowed_modules)
     dimensions = read_universe(universe)
@@ -173,13 +174,13 @@ def _sqlite_file(url: str) -> ResourcePath | None:
         return None
     if not marker or not path or path == ":memory:":
         raise InvalidInputError("A repository needs a database file; SQLite in memory cannot hold one.")
-    return ResourcePath(path)
+    return as_resource(unquote(path))
 
 
 def _remove_database(file: ResourcePath) -> None:
     for suffix in ("", "-wal", "-shm"):
         try:
-            ResourcePath(f"{file.ospath}{suffix}").remove(missing_ok=True)
+            as_resource(f"{file.ospath}{suffix}").remove(missing_ok=True)
         except PachonError as error:
             _log.warning("%s%s could not be removed: %s", file, suffix, error)
 

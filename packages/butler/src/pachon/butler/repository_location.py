@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from pachon.base import PachonError
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_index import read_index
 from pachon.resources import ResourcePath
 
-__all__ = ["CONFIG_NAME", "RepositoryLocation", "folder_text", "has_repository", "locate_repository"]
+__all__ = ["CONFIG_NAME", "RepositoryLocation", "as_resource", "folder_text", "has_repository", "locate_repository"]
 
 CONFIG_NAME: Final = "butler.yaml"
 _CONFIG_SUFFIXES: Final = (".yaml", ".yml")
@@ -42,11 +44,19 @@ def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> R
     else:
         index = read_index()
         labelled = index.labels.get(str(root))
-        location = _at(ResourcePath(labelled if labelled is not None else root), root if labelled is not None else None)
+        location = _at(as_resource(labelled if labelled is not None else root), root if labelled is not None else None)
         hint = index.describe()
     if must_exist and not _exists(location.config):
         raise RepositoryNotFoundError(str(root), hint)
     return location
+
+
+def as_resource(root: str | ResourcePath) -> ResourcePath:
+    """Give the place of a path or URI; in a path of this machine ``#``, ``%`` and ``?`` are plain characters."""
+    if isinstance(root, ResourcePath) or "://" in root or root.startswith("file:"):
+        return ResourcePath(root)
+    path = os.path.abspath(os.path.expandvars(os.path.expanduser(root)))
+    return ResourcePath(f"file://{quote(path)}", force_directory=True if root.endswith("/") else None)
 
 
 def has_repository(root: str | ResourcePath) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pachon.base import InvalidInputError, progress
 from pachon.butler.errors import RetrievalConflictError
 from pachon.butler.get import fetch_file_records
+from pachon.butler.repository_location import as_resource
 from pachon.butler.session import Session
 from pachon.datasets import DatasetRef
 from pachon.datastore import DatasetFileNotFoundError, StoredFile
@@ -63,7 +64,7 @@ def retrieve(
     wanted = list(refs)
     rows = list(fetch_file_records(session, wanted).rows())
     _check_stored(session, wanted, rows)
-    folder = ResourcePath(destination, force_directory=True)
+    folder = ResourcePath(as_resource(destination), force_directory=True)
     folder.mkdir()
     targets = _targets(rows, preserve_path=preserve_path)
     places: list[ResourcePath] = []
