@@ -350,6 +350,14 @@ def test_config_dump(run: Run, repository: Path, tmp_path: Path) -> None:
     assert "Did you mean 'datastore'" in str(run("config-dump", "REPO", "-s", ".datastor", fails=True).exception)
 
 
+def test_config_dump_hides_a_password(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "butler.yaml").write_text("pachon: 1\ndatabase: {url: 'postgresql://me:secret@db/x'}\n")
+    for options in ((), ("--origin",), ("-s", ".database.url")):
+        text = run("config-dump", str(tmp_path), *options).stdout
+        assert "me:***@db/x" in text
+        assert "secret" not in text
+
+
 def test_empty_trash(run: Run, filled: Butler) -> None:
     filled.trash(list(filled.query_datasets("raw")))
     assert "Would remove 4 files" in run("empty-trash", "REPO", "--dry-run").stdout

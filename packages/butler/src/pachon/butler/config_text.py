@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import yaml
 
@@ -12,11 +14,13 @@ from pachon.base import NotFoundError, closest
 from pachon.butler.repository_config import RepositoryConfig, iter_settings
 from pachon.butler.repository_location import locate_repository
 
+_PASSWORD: Final = re.compile(r"(://[^/@:]*:)[^@]*(@)")
+
 __all__ = ["describe_configuration"]
 
 
 def describe_configuration(root: str, *, subset: str | None = None, origin: bool = False) -> str:
-    """Give the merged configuration of a repository.
+    """Give the merged configuration of a repository, without a password.
 
     Parameters
     ----------
@@ -35,6 +39,7 @@ def describe_configuration(root: str, *, subset: str | None = None, origin: bool
     location = locate_repository(root)
     text = location.config.read().decode()
     config = RepositoryConfig.from_text(text, str(location.config))
+    config = replace(config, database_url=_PASSWORD.sub(r"\1***\2", config.database_url))
     prefix = "" if subset is None else ".".join(subset[1:].split(subset[0]))
     if origin:
         written: Mapping[str, Any] = yaml.safe_load(text)

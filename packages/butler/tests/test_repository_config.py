@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pachon.base import InvalidInputError
+from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, iter_settings, replace_root
+from pachon.datastore import DatastoreConfig, FileDatastoreConfig
+
+DATA = Path(__file__).parent / "data"
+
+
+def test_files_of_every_version_can_be_read() -> None:
+    config = RepositoryConfig.from_text((DATA / "butler-1.yaml").read_text(), "butler-1.yaml")
+    assert config.root == "/data/site"
+    assert config.database_url == "postgresql+psycopg://reader@db.example.org/site"
+    assert isinstance(config.datastore, FileDatastoreConfig)
+    assert (config.datastore.name, config.datastore.root, config.datastore.checksum) == (
+        "site",
+        "s3://site-files/",
+        False,
+    )
+    assert dict(config.storage_classes["Things"]) == {"pytype": "list"}
+    assert config.allowed_modules == ("site_types",)
+
+
+def test_what_is_written_is_read_again() -> None:
+    text = (DATA / "butler-1.yaml").read_text()
+    config = RepositoryConfig.from_text(text, "x")
+    assert config.to_document() == yaml.safe_load(text)
+    for complete in (False, True):
+        again = RepositoryConfig.from_text(config.to_text(complete=complete), "x")
+        assert again.to_document(complete=True) == config.to_document(complete=True)
+
+
+def test_origins() -> None:
+    document = {"pachon": 1, "datastore": {"checksum": False}}
+    config = RepositoryConfig.from_document(document, "here")
+    origins = {item.key: item.origin for item in iter_settings(document, config, "here")}
+    assert origins["datastore.checksum"] == "here"
+    assert origins["datastore.verify_checksum"] == "default"
+    assert origins["database.url"] == "default"
+
+
+def test_the_root_in_a_database_url() -> None:
+    assert replace_root(DEFAULT_DATABASE, "/a/b c?") == "sqlite:////a/b%20c%3F/registry.sqlite3"
+    assert replace_root("postgresql://x/y", "s3://bucket") == "postgresql://x/y"
+    with pytest.raises(InvalidInputError, match="SQLite needs a local file"):
+        replace_root(DEFAULT_DATABASE, "s3://bucket")
+
+
+def test_the_default_is_a_datastore_of_files() -> None:
+    config = RepositoryConfig(datastore=DatastoreConfig.from_document(None))
+    assert config.to_document()["datastore"] == {"type": "file", "name": "file", "root": "<butlerRoot>"}
