@@ -35,7 +35,15 @@ from pachon.pipe_tasks.star_list import find_registration, make_star_list, regis
 from pachon.pipe_tasks.testing import PixelRectangle
 from pachon.pipe_tasks.testing.simulated_sky_map import tangent_wcs
 
-FOLDER = Path(os.environ.get("PACHON_DEMO_DATA", Path(__file__).parents[4] / "shared" / "data" / "nickel"))
+
+def find_frames():
+    """Give the folder of frames: named by the environment, or beside the repository."""
+    beside = [parent / "shared" / "data" / "nickel" for parent in Path(__file__).resolve().parents[4:5]]
+    named = os.environ.get("PACHON_DEMO_DATA")
+    return Path(named) if named else next(iter(beside), Path("nowhere"))
+
+
+FOLDER = find_frames()
 pytestmark = pytest.mark.skipif(
     not (FOLDER / "reference").is_dir(),
     reason="there are no frames of the Nickel telescope; $PACHON_DEMO_DATA may say where they are",

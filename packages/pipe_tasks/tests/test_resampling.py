@@ -69,7 +69,7 @@ def test_stars_are_where_the_wcs_says():
 def test_flags_move_with_the_pixels():
     image = sky_image()
     flags = np.zeros(image.shape, dtype=np.uint8)
-    flags[:, 150] = MaskPlane.BAD
+    flags[:, 150] = MaskPlane.BAD | MaskPlane.SATURATED
     flags[100:103, 40:43] = MaskPlane.SATURATED
     image.data[:, 150] = 60000.0
     set_flags(image, flags)

@@ -92,6 +92,9 @@ class VisitRegistration:
     detector_rms: Mapping[int, tuple[float, int]] = field(default_factory=dict)
     """The same, and the number of matched stars, of each detector."""
 
+    is_anchored: bool = False
+    """Whether catalogued stars say where the group is; else the pointing of its visits does."""
+
 
 def register_visits(visits: Sequence[StarList], settings: RegistrationSettings) -> list[VisitRegistration]:
     """Find the transformations that lay the stars of many visits on each other.

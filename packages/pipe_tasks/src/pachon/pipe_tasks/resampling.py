@@ -68,7 +68,8 @@ def resample(
     x0, y0, x1, y1 = box
     flags = flags_of(image)
     bad = (flags & np.uint8(NO_VALUE)) != 0
-    saturated = (flags & np.uint8(MaskPlane.SATURATED)) != 0
+    # What is bridged is not bright, whatever a hot column reads.
+    saturated = ((flags & np.uint8(MaskPlane.SATURATED)) != 0) & ~bad
     rows, columns = np.indices(image.shape, dtype=np.float32)
     planes = np.stack(
         [

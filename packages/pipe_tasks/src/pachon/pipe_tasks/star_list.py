@@ -127,6 +127,7 @@ def registration_table(
                 "band": bands[result.visit],
                 "group": result.group,
                 "is_reference": result.is_reference,
+                "is_anchored": result.is_anchored,
                 "used": result.used and "wcs" in catalog.meta,
                 "dx": result.transform.dx,
                 "dy": result.transform.dy,
@@ -159,6 +160,7 @@ def registration_table(
 _COLUMNS: Mapping[str, tuple[str | None, str]] = {
     "group": (None, "visits of one group overlap and share a frame; -1: not registered"),
     "is_reference": (None, "the matching of the group began with this visit"),
+    "is_anchored": (None, "catalogued stars say where the group is, not the pointing"),
     "used": (None, "whether the visit goes into coadds"),
     "dx": ("pix", "shift of the middle of the visit's stars, pixels of the tract"),
     "dy": ("pix", "shift of the middle of the visit's stars, pixels of the tract"),

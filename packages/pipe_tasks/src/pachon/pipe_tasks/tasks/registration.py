@@ -35,6 +35,15 @@ class RegistrationConnections(PipelineTaskConnections, dimensions=("instrument",
         defer_load=True,
         doc="Sources of the visits that overlap the tract.",
     )
+    zero_points = Input(
+        name="zero_point",
+        storage_class="AstropyTable",
+        dimensions=("instrument", "visit"),
+        multiple=True,
+        defer_load=True,
+        minimum=0,
+        doc="Standard stars found in the visits: they say where the visits are on the sky.",
+    )
     sky_map = PrerequisiteInput(
         name="skyMap", storage_class="SkyMap", dimensions=("skymap",), doc="Tracts and their projections."
     )
@@ -44,6 +53,11 @@ class RegistrationConnections(PipelineTaskConnections, dimensions=("instrument",
         dimensions=("instrument", "skymap", "tract"),
         doc="Shift, rms, relative brightness and corrected WCS of each visit and detector.",
     )
+
+    def __init__(self, *, config: Any = None) -> None:
+        super().__init__(config=config)
+        if config is not None and not config.anchor:
+            self.remove_connection("zero_points")
 
 
 class RegistrationConfig(PipelineTaskConfig, connections=RegistrationConnections):
@@ -70,6 +84,9 @@ class RegistrationConfig(PipelineTaskConfig, connections=RegistrationConnections
     minimum_fraction: float = Field(default=0.2, ge=0, le=1)
     """Nor is one with a smaller part of the stars that it should have in common."""
 
+    anchor: bool = True
+    """Move visits so that the standard stars in them lie at catalogued places; else the median pointing counts."""
+
 
 class RegistrationTask(PipelineTask):
     """Match the star lists of visits: vote on the offset, then least squares."""
@@ -78,8 +95,9 @@ class RegistrationTask(PipelineTask):
     default_name = "registration"
     config: RegistrationConfig
 
-    def run(self, *, catalogs: Sequence[Any], sky_map: SkyMap, data_id: Any) -> Struct:
-        """Register the visits of a tract; ``catalogs`` are handles."""
+    def run(self, *, catalogs: Sequence[Any], sky_map: SkyMap, data_id: Any, zero_points: Sequence[Any] = ()) -> Struct:
+        """Register the visits of a tract; catalogues and zero points are handles."""
+        from pachon.pipe_tasks.anchoring import anchor_groups
         from pachon.pipe_tasks.projection import pixel_scale
         from pachon.pipe_tasks.registration import RegistrationSettings, register_visits
         from pachon.pipe_tasks.star_list import make_star_list, registration_table
@@ -106,7 +124,8 @@ class RegistrationTask(PipelineTask):
             fit=self.config.fit,
             minimum_similarity=self.config.minimum_similarity,
         )
-        results = register_visits(lists, settings)
+        standards = {int(handle.data_id["visit"]): handle.get() for handle in zero_points}
+        results = anchor_groups(register_visits(lists, settings), loaded, standards, tract_wcs)
         for result in results:
             if not result.used:
                 self.log.warning(
