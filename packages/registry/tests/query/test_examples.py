@@ -267,6 +267,8 @@ D, E, V, B = ["detector"], ["exposure"], ["visit"], "bias"
         (D, "'x'", QueryTypeError),
         (D, "detector", QueryTypeError),
         (D, "instrument='Cam1' AND detector = :x", QueryTypeError),
+        (D, "instrument='\ud800'", QueryTypeError),
+        (D, "instrument='\0'", QueryTypeError),
         (E, "exposure.timespan OVERLAPS day_obs.timespan", QueryJoinError),
         (["visit", "tract", "htm7"], "", QueryJoinError),
         (V, "visit.region OVERLAPS POINT(0,0) OR visit=1", QueryGovernorError),

@@ -7,10 +7,11 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
+from pachon.base import InvalidInputError
 from pachon.registry.errors import CollectionExpressionError
 from pachon.registry.schema.static_tables import COLLECTION_NAME_LENGTH
 
-__all__ = ["as_expressions", "check_collection_name", "is_glob", "match_glob", "refuse_globs"]
+__all__ = ["as_expressions", "check_collection_name", "check_text", "is_glob", "match_glob", "refuse_globs"]
 
 _GLOB = re.compile(r"[*?]|\[.*\]", re.DOTALL)
 
@@ -44,6 +45,19 @@ def refuse_globs(expression: str | Iterable[str], purpose: str) -> tuple[str, ..
         if is_glob(name):
             raise CollectionExpressionError(f"The pattern {name!r} cannot be used for {purpose}: give names in order.")
     return names
+
+
+def check_text(text: str, owner: str) -> str:
+    """Give a text back that a database can store.
+
+    Raises
+    ------
+    InvalidInputError
+        If it holds half of a character (a surrogate), or NUL.
+    """
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidInputError(f"{owner} holds a character that cannot be stored.")
+    return text
 
 
 def check_collection_name(name: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from pachon.datasets import CollectionType
-from pachon.registry.collection_names import check_collection_name
+from pachon.registry.collection_names import check_collection_name, check_text
 from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.definitions import Collection
 from pachon.registry.errors import ConflictingDefinitionError, OrphanedRecordError
@@ -25,6 +25,7 @@ def register(state: State, name: str, kind: CollectionType, doc: str | None) -> 
     """
     check_collection_name(name)
     kind = CollectionType(kind)
+    doc = check_text(doc or "", "The documentation")
     with state.database.read() as connection:
         known = state.view(connection).find_collections([name]).get(name)
     if known is not None:
@@ -33,7 +34,7 @@ def register(state: State, name: str, kind: CollectionType, doc: str | None) -> 
     with state.database.write() as connection:
         state.definitions.added(connection)
         inserted = connection.execute(
-            insert_or_skip(table, state.dialect, keys=["name"]), {"name": name, "type": int(kind), "doc": doc or ""}
+            insert_or_skip(table, state.dialect, keys=["name"]), {"name": name, "type": int(kind), "doc": doc}
         )
         if inserted.rowcount == 1:
             return True
@@ -51,9 +52,10 @@ def _same(known: Collection, kind: CollectionType) -> bool:
 def set_doc(state: State, name: str, doc: str | None) -> None:
     """Replace the documentation of a collection."""
     table = state.schema.static.collection
+    doc = check_text(doc or "", "The documentation")
     with state.database.write() as connection:
         known = state.view(connection).get_collection(name)
-        connection.execute(sa.update(table).where(table.c.collection_id == known.id), {"doc": doc or ""})
+        connection.execute(sa.update(table).where(table.c.collection_id == known.id), {"doc": doc})
 
 
 def remove(state: State, name: str) -> None:

@@ -74,7 +74,7 @@ class Datasets:
         dataset_type
             Its name, or itself.
         data_id
-            Of the dimensions of the dataset type.
+            Of the dimensions of the dataset type, or of more.
         collections
             Names in search order; chains are expanded.
         timespan
@@ -89,6 +89,7 @@ class Datasets:
             view = self._state.view(connection)
             known = view.get_dataset_type(_name(dataset_type))
             path = view.flatten(refuse_globs(collections, "finding a dataset"))
+            data_id = data_id.subset(known.dataset_type.dimensions)
             return finding.find_one(self._state, connection, known, data_id, path, timespan=timespan)
 
     def find(

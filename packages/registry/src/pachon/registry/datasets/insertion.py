@@ -73,6 +73,10 @@ def registered_type(state: State, connection: sa.Connection, datasets: DatasetTa
     known = state.view(connection).get_dataset_type(asked.name)
     if known.dataset_type.dimensions != asked.dimensions or known.dataset_type.is_calibration != asked.is_calibration:
         raise DatasetTypeError(f"{asked!r} is registered as {known.dataset_type!r}.")
+    if datasets.data_ids.group != known.dataset_type.dimensions:
+        raise DatasetTypeError(
+            f"Datasets {asked.name!r} have dimensions {asked.dimensions!r}, not {datasets.data_ids.group!r}."
+        )
     return known
 
 

@@ -15,6 +15,7 @@ from lsst.sphgeom import Circle, LonLat, Region, UnitVector3d
 from pachon.base import InvalidInputError
 from pachon.dimensions import Timespan, region_to_bytes
 from pachon.dimensions.timespan import ns_from_time
+from pachon.registry.collection_names import check_text
 from pachon.registry.query.tree import Constant
 
 __all__ = ["bound_constant", "bound_members", "is_sequence"]
@@ -55,7 +56,7 @@ def bound_constant(value: Any, position: int) -> Constant:
         case bool():
             return Constant(value=value, type="bool", position=position)
         case str():
-            return Constant(value=str(value), type="string", position=position)
+            return Constant(value=check_text(str(value), "A bound string"), type="string", position=position)
         case bytes():
             return Constant(value=value, type="hash", position=position)
         case uuid.UUID():

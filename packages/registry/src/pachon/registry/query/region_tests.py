@@ -12,8 +12,8 @@ from pachon.dimensions import region_from_bytes
 
 __all__ = ["overlapping_pairs"]
 
-_MARGIN = 1e-12
-"""Radians by which bounding circles are widened, far more than rounding and far less than a pixel of any camera."""
+_MARGIN = 2e-7
+"""Radians by which bounding circles are widened: lsst-sphgeom takes positions within 5e-8 of each other for one."""
 
 
 def overlapping_pairs(

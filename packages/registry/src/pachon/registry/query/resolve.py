@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pachon.base import InvalidInputError
 from pachon.dimensions import Timespan, region_to_bytes
 from pachon.dimensions.timespan import MAX_NS
+from pachon.registry.collection_names import check_text
 from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeError
 from pachon.registry.query import syntax as s
 from pachon.registry.query import tree as t
@@ -204,7 +205,8 @@ class _Resolver:
             case s.FloatLiteral(value=number):
                 return t.Constant(value=number, type="float", position=place)
             case s.StringLiteral(value=text):
-                return t.Constant(value=text, type="string", position=place)
+                checked = self._converted(node, lambda: check_text(text, "The string"))
+                return t.Constant(value=checked, type="string", position=place)
             case s.TimeLiteral(text=text):
                 return self._time(node, text)
             case s.Identifier():

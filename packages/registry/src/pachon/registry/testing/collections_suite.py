@@ -38,6 +38,8 @@ class CollectionsSuite:
         assert registry.collections.get("a").doc == ""
         registry.collections.set_doc("a", "line\nline " + "é" * 65_000)
         assert len(registry.collections.get("a").doc) > 65_000
+        with pytest.raises(InvalidInputError):
+            registry.collections.set_doc("a", "half a character: \ud800")
         registry.collections.set_doc("a", None)
         assert registry.collections.get("a").doc == ""
 

@@ -67,6 +67,10 @@ class DatasetsSuite:
         assert sample.find(sample.raw, "two", detector=1, exposure=2) is None
         note = sample.put(sample.note, "two")
         assert sample.registry.datasets.find_one("note", note.data_id, ["one", "two"]) == note
+        bias = sample.put(sample.bias, "one", detector=1)
+        assert sample.registry.datasets.find_one("bias", ref.data_id, "one") == bias
+        with pytest.raises(DataIdValueError):
+            sample.registry.datasets.find_one("raw", bias.data_id, "one")
 
     def test_insert_errors(self, sample: SampleData) -> None:
         insert = sample.registry.datasets.insert
