@@ -9,10 +9,12 @@ import pytest
 from pachon.butler import Butler
 from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, run_quantum_graph
 from pachon.ctrl_mpexec.status_report import OverallStatus, make_status_report
+from pachon.ctrl_mpexec.testing.repository import make_repository
 from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.execution.run_init import ConfigChangedError
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.pipeline import Pipeline
 
 BOTH = pytest.mark.parametrize("processes", [1, 2])
@@ -163,6 +165,21 @@ def test_a_quantum_leaves_nothing_behind_for_the_next(repository, pipeline_file,
         assert later["folder"] != "/"
         assert "PACHON_TEST_MESS" not in os.environ
         assert Path.cwd() != Path("/")
+
+
+def test_storage_classes_of_the_repository_are_known_to_workers(tmp_path, pipeline_file):
+    make_repository(
+        tmp_path / "own", raw_storage_class="Number", storage_classes={"Number": {"inheritsFrom": "StructuredDataDict"}}
+    )
+    with Butler.open(str(tmp_path / "own"), writeable=True) as butler:
+        assert butler.dataset_types.get("raw").storage_class == "Number"
+        assert run_quantum_graph(make_graph(butler, pipeline_file), butler, processes=2).is_success
+
+
+def test_a_task_whose_hook_cannot_be_honoured_is_refused(repository):
+    pipeline = Pipeline.empty().with_task("hooked", "pachon.ctrl_mpexec.testing.tasks.HookedTask")
+    with Butler.open(str(repository)) as butler, pytest.raises(GraphBuildError, match="overrides adjust_all_quanta"):
+        build_quantum_graph(pipeline, butler, input_collections=["defaults"], output_run="me/run")
 
 
 def test_retries(repository, pipeline_file):

@@ -115,6 +115,11 @@ class RepositoryFacts:
         self._session.check_open()
         return self._session.datastore.to_document()
 
+    def storage_class_document(self) -> dict[str, Any]:
+        """Give the definitions of storage classes that the repository's configuration adds to the built-in ones."""
+        self._session.check_open()
+        return {name: dict(item) for name, item in self._session.repository.config.storage_classes.items()}
+
 
 def _is_array(datasets: np.ndarray | Iterable[DatasetRef]) -> TypeGuard[np.ndarray]:
     return hasattr(datasets, "dtype")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pachon.butler import Butler
 from pachon.datasets import CollectionType, DatasetType
@@ -23,12 +24,20 @@ tasks:
 _DAY = 20260101
 
 
-def make_repository(root: Path, *, exposures: int = 3) -> None:
+def make_repository(
+    root: Path,
+    *,
+    exposures: int = 3,
+    raw_storage_class: str = "StructuredDataDict",
+    storage_classes: dict[str, Any] | None = None,
+) -> None:
     """Create the repository with collections ``raws`` (RUN), ``calib`` (CALIBRATION) and ``defaults`` (a chain)."""
-    with Butler.create(str(root)) as butler:
+    formatters = dict.fromkeys(storage_classes or (), "json")
+    datastore = {"formatters": formatters} if formatters else None
+    with Butler.create(str(root), storage_classes=storage_classes, datastore=datastore) as butler:
         _insert_records(butler, exposures)
         universe = butler.universe
-        raw = DatasetType("raw", ["exposure", "detector"], "StructuredDataDict", universe=universe)
+        raw = DatasetType("raw", ["exposure", "detector"], raw_storage_class, universe=universe)
         bias = DatasetType("bias", ["detector"], "StructuredDataDict", is_calibration=True, universe=universe)
         for dataset_type in (raw, bias):
             butler.dataset_types.register(dataset_type)

@@ -21,7 +21,7 @@ from pachon.pipe_base import (
 )
 from pachon.pipe_base.connections import Input, Output, PrerequisiteInput
 
-__all__ = ["CorrectTask", "GatherTask", "VisitTask"]
+__all__ = ["CorrectTask", "GatherTask", "HookedTask", "VisitTask"]
 
 _DETECTOR = ("instrument", "exposure", "detector")
 _VISIT = ("instrument", "visit", "detector")
@@ -128,3 +128,21 @@ class GatherTask(PipelineTask):
     def run(self, *, images: list[Any]) -> Struct:
         """Add."""
         return Struct(total={"value": sum(image.get()["value"] for image in images), "count": len(images)})
+
+
+class HookedConnections(VisitConnections, dimensions=_VISIT):
+    """With a hook for all quanta together."""
+
+    def adjust_all_quanta(self, adjuster: Any) -> None:
+        """Change nothing."""
+
+
+class HookedConfig(VisitConfig, connections=HookedConnections):
+    """Nothing to choose."""
+
+
+class HookedTask(VisitTask):
+    """Pass the number on, with a hook."""
+
+    config_class = HookedConfig
+    default_name = "hooked"

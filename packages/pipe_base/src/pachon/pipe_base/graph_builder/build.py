@@ -48,6 +48,10 @@ class GraphSource(FactSource, Protocol):
         """Give the configuration of the datastore with its root spelled out."""
         ...
 
+    def storage_class_document(self) -> dict[str, Any]:
+        """Give the definitions of storage classes that the repository adds to the built-in ones."""
+        ...
+
 
 def build_quantum_graph(
     pipeline: Pipeline | PipelineGraph,
@@ -182,4 +186,4 @@ def _resolved(pipeline: Pipeline | PipelineGraph, butler: FactSource) -> Pipelin
 
 def _datastore_source(butler: GraphSource) -> DatastoreSource:
     document = butler.datastore_document()
-    return DatastoreSource(config=document, root=str(document["root"]))
+    return DatastoreSource(config=document, root=str(document["root"]), storage_classes=butler.storage_class_document())

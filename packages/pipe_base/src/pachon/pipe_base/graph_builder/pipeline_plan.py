@@ -45,6 +45,13 @@ def plan_from_graph(
             raise GraphBuildError(
                 f"Task {node.label!r} cannot be used: {node.problem or 'its class was not imported'}."
             )
+    hooked = [node.label for node in graph.tasks.values() if node.adjusts_all_quanta]
+    if hooked:
+        # Silence would give a graph that its author did not mean.
+        raise GraphBuildError(
+            f"Task {hooked[0]!r} overrides adjust_all_quanta, which graphs of this version cannot honour; "
+            "use adjust_quantum."
+        )
     constraints = _constraints(graph, dataset_query_constraint)
     datasets: dict[str, DatasetPlan] = {}
     for name, dataset in graph.dataset_types.items():
@@ -97,7 +104,6 @@ def _constraints(graph: PipelineGraph, wanted: str | Collection[str]) -> set[str
 def _task_plan(graph: PipelineGraph, node: TaskNode) -> TaskPlan:
     connections: PipelineTaskConnections = node.connections
     outputs = [edge for edge in node.edges if edge.kind == "output"]
-    hooked = node.adjusts_quanta or node.adjusts_all_quanta
     return TaskPlan(
         label=node.label,
         dimensions=graph.dimensions_of(node.label),
@@ -112,7 +118,7 @@ def _task_plan(graph: PipelineGraph, node: TaskNode) -> TaskPlan:
         init_outputs=(*(_connection(e) for e in node.init_outputs.values()), _connection(node.config_output)),
         spatial_bounds=tuple(connections.spatial_bounds_connections()),
         temporal_bounds=tuple(connections.temporal_bounds_connections()),
-        hooks=connections if hooked else None,
+        hooks=connections if node.adjusts_quanta else None,
     )
 
 
