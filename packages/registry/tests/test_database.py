@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: BSD-3-Clause
-import multiprocessing
 import os
 import sqlite3
 import subprocess
@@ -115,24 +114,23 @@ def test_errors_of_the_database_are_ours(url: str) -> None:
             connection.execute(sa.text("INSERT INTO attribute (name, value) VALUES ('new', 'x')"))
 
 
-def _register(url: str, start: float, index: int) -> None:
-    time.sleep(max(0.0, start - time.time()))
-    with SqlRegistry.open(url, writeable=True) as registry:
-        for i in range(10):
-            registry.collections.register(f"shared{i}")
-            registry.collections.register(f"own{index}_{i}")
+_REGISTER = """
+import sys, time
+from pachon.registry import SqlRegistry
+url, start, index = sys.argv[1], float(sys.argv[2]), sys.argv[3]
+time.sleep(max(0.0, start - time.time()))
+with SqlRegistry.open(url, writeable=True) as registry:
+    for i in range(10):
+        registry.collections.register(f"shared{i}")
+        registry.collections.register(f"own{index}_{i}")
+"""
 
 
 def test_processes_that_write_at_once(url: str) -> None:
     SqlRegistry.create(url).close()
-    context = multiprocessing.get_context("spawn")
-    start = time.time() + 2
-    workers = [context.Process(target=_register, args=(url, start, i)) for i in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0] * 3
+    start = str(time.time() + 2)
+    workers = [subprocess.Popen([sys.executable, "-c", _REGISTER, url, start, str(i)]) for i in range(3)]
+    assert [worker.wait(60) for worker in workers] == [0] * 3
     with SqlRegistry.open(url) as registry:
         assert len(registry.collections.query("*")) == 40
 
