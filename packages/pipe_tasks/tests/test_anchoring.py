@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from pachon.pipe_tasks.anchoring import anchor_groups
+from pachon.pipe_tasks.photometric_calibration import ZeroPointSettings, visit_zero_point
 from pachon.pipe_tasks.registration import RegistrationSettings, register_visits
 from pachon.pipe_tasks.standard_stars import read_standard_stars
 from pachon.pipe_tasks.star_list import find_registration, make_star_list, registration_table
 from pachon.pipe_tasks.testing import SimulatedDetector, SimulatedField, SimulatedPointing, SimulatedSkyMap
 from pachon.pipe_tasks.visit_image import characterize_image
-from pachon.pipe_tasks.visit_zero_point import ZeroPointSettings, visit_zero_point
 
 DETECTOR, FIELD = SimulatedDetector(), SimulatedField(stars=120, size=130.0)
 TRACT = SimulatedSkyMap(ra=150.0, dec=20.0)[0]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import pkgutil
 import subprocess
 import sys
 
@@ -19,6 +20,13 @@ def test_all_names_are_there(package):
         assert getattr(package, name) is not None
     with pytest.raises(AttributeError):
         package.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("package", [pachon.pipe_tasks, pachon.pipe_tasks.testing])
+def test_no_name_is_that_of_a_module(package):
+    """An import of the module would hide the name."""
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert not modules & set(package.__all__)
 
 
 def test_a_graph_is_made_without_the_heavy_libraries():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pachon.pipe_tasks.instrument_signature import raw_to_electrons, remove_signature
     from pachon.pipe_tasks.mask_planes import MaskPlane
     from pachon.pipe_tasks.master_calibrations import master_bias, master_dark, master_flat, scale_flats
+    from pachon.pipe_tasks.photometric_calibration import ZeroPointSettings, visit_zero_point
     from pachon.pipe_tasks.photometry import blank_aperture_noise, measure_photometry
     from pachon.pipe_tasks.registration import RegistrationSettings, StarList, VisitRegistration, register_visits
     from pachon.pipe_tasks.resampling import resample
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from pachon.pipe_tasks.tasks.warp import WarpTask
     from pachon.pipe_tasks.tasks.zero_point import ZeroPointTask
     from pachon.pipe_tasks.visit_image import characterize_image
-    from pachon.pipe_tasks.visit_zero_point import ZeroPointSettings, visit_zero_point
 
 __all__ = [
     "Background",
@@ -111,7 +111,7 @@ __getattr__, __dir__ = lazy_exports(
         "SummaryTask": "pachon.pipe_tasks.tasks.summary",
         "VisitRegistration": "pachon.pipe_tasks.registration",
         "WarpTask": "pachon.pipe_tasks.tasks.warp",
-        "ZeroPointSettings": "pachon.pipe_tasks.visit_zero_point",
+        "ZeroPointSettings": "pachon.pipe_tasks.photometric_calibration",
         "ZeroPointTask": "pachon.pipe_tasks.tasks.zero_point",
         "blank_aperture_noise": "pachon.pipe_tasks.photometry",
         "catalog_coadd": "pachon.pipe_tasks.coadd_catalog",
@@ -131,7 +131,7 @@ __getattr__, __dir__ = lazy_exports(
         "resample": "pachon.pipe_tasks.resampling",
         "scale_flats": "pachon.pipe_tasks.master_calibrations",
         "stack_warps": "pachon.pipe_tasks.stacking",
-        "visit_zero_point": "pachon.pipe_tasks.visit_zero_point",
+        "visit_zero_point": "pachon.pipe_tasks.photometric_calibration",
         "vote_offset": "pachon.pipe_tasks.star_matching",
     },
 )

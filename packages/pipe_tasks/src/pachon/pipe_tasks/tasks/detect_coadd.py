@@ -98,7 +98,7 @@ class DetectCoaddTask(PipelineTask):
         import numpy as np
 
         from pachon.pipe_tasks.coadd_catalog import catalog_coadd
-        from pachon.pipe_tasks.visit_zero_point import coadd_zero_point
+        from pachon.pipe_tasks.photometric_calibration import coadd_zero_point
 
         patch = sky_map[int(data_id["tract"])][int(data_id["patch"])]
         by_visit = {int(table.meta["visit"]): table for table in zero_points}

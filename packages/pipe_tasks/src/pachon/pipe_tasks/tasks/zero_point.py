@@ -81,8 +81,8 @@ class ZeroPointTask(PipelineTask):
 
     def run(self, *, catalogs: Sequence[Any], data_id: Any, standards: Sequence[Any] = ()) -> Struct:
         """Measure the zero point of a visit; the inputs are handles."""
+        from pachon.pipe_tasks.photometric_calibration import ZeroPointSettings, visit_zero_point
         from pachon.pipe_tasks.standard_stars import join_standard_stars
-        from pachon.pipe_tasks.visit_zero_point import ZeroPointSettings, visit_zero_point
 
         if not standards:
             raise NoWorkFound(f"There are no standard stars near visit {data_id['visit']}.")

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from pachon.pipe_tasks.photometric_calibration import ZeroPointSettings, coadd_zero_point, visit_zero_point
 from pachon.pipe_tasks.standard_stars import read_standard_stars
 from pachon.pipe_tasks.testing import SimulatedDetector, SimulatedField, SimulatedPointing
 from pachon.pipe_tasks.visit_image import characterize_image
-from pachon.pipe_tasks.visit_zero_point import ZeroPointSettings, coadd_zero_point, visit_zero_point
 
 DETECTOR, FIELD = SimulatedDetector(), SimulatedField(stars=100, size=120.0)
 
