@@ -13,7 +13,7 @@ import pytest
 
 from pachon.base import load_plugin, plugin_names
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).resolve().parents[1]
 PACKAGES = sorted(path.parent for path in TOP.glob("packages/*/pyproject.toml"))
 PAGES = sorted([
     *TOP.glob("*.md"),

@@ -26,7 +26,7 @@ from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).resolve().parents[1]
 WALKS = TOP / "docs" / "walks"
 MOST_FILES = 14
 IGNORED = re.compile(r"\w+/testing/")
