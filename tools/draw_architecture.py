@@ -18,7 +18,7 @@ from pachon.quantum_butler.drawing import Edge, Node, draw_layered
 
 TOP = Path(__file__).parents[1]
 PICTURE = TOP / "docs" / "images" / "architecture.svg"
-WIDTH = 30
+WIDTH = 34
 """Longest line of a box, in characters."""
 
 
