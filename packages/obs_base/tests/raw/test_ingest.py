@@ -106,6 +106,9 @@ BAD = {
     "cut short": (cut, "is cut short: it has 200000 bytes"),
     "no FITS": (scribble, "this is not a FITS file"),
     "missing key": (lambda file: edit(file, EXPID=None), "EXPID"),
+    "missing beginning": (lambda file: edit(file, **{"DATE-BEG": None}), "DATE-BEG"),
+    "missing end": (lambda file: edit(file, **{"DATE-END": None}), "DATE-END"),
+    "bad date": (lambda file: edit(file, **{"DATE-BEG": "yesterday"}), "yesterday"),
     "no instrument": (lambda file: edit(file, INSTRUME=None), "it has no INSTRUME"),
     "foreign instrument": (lambda file: edit(file, INSTRUME="Webcam"), "INSTRUME = 'Webcam'"),
     "unknown filter": (lambda file: edit(file, FILTER="Q"), "Filter 'Q' is not one of SimCam: g, r, none."),
@@ -135,6 +138,20 @@ def test_a_bad_file_keeps_no_other_out(
     edit(bad, DETNUM=1)
     again = ingest_raws(butler, [str(folder)])
     assert (len(again.refs), again.skipped) == (1, 3)
+
+
+def test_the_only_file_is_bad(butler: Butler, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bad = folder / "S20250301_0004_ccd1.fits"
+    cut(bad)
+    report = ingest_raws(butler, [str(bad)])
+    with pytest.raises(TruncatedFitsError, match=r"ccd1\.fits: this FITS file is cut short"):
+        report.check()
+    assert caplog.text == "", "the error says it all"
+
+
+def test_nothing_to_ingest(butler: Butler, folder: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"There is no file whose name matches '\.fz\$' in .*/raws\."):
+        ingest_raws(butler, [str(folder)], RawIngestOptions(pattern=".fz$"))
 
 
 def test_a_bad_file_leaves_nothing(butler: Butler, folder: Path) -> None:

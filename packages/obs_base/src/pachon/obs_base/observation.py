@@ -190,4 +190,5 @@ def _reason(error: Exception | None, header: Mapping[str, Any]) -> str:
     text = cause.args[0] if isinstance(cause, KeyError) and cause.args else str(cause)
     words = str(error.args[0] if error.args else error).split("'")
     about = f"{words[1]} cannot be found: " if error is not cause and len(words) > 2 else ""
-    return f"{about}{str(text).rstrip('.')}."
+    # Libraries put the cause of a cause on a line of its own.
+    return f"{about}{' '.join(str(text).split()).rstrip('.')}."

@@ -94,7 +94,9 @@ class IngestReport:
         return [*self.bad_files, *self.failed_exposures, *self.failed_ingests]
 
     def check(self) -> None:
-        """Raise an `IngestError` if anything failed."""
+        """Raise an `IngestError` if anything failed; what is wrong with the only file, if there was but one."""
+        if self.failures and self.total == 1:
+            raise self.failures[0].error
         if self.failures:
             raise IngestError(len(self.failures), self.total)
 
@@ -116,20 +118,24 @@ def ingest_raws(
     Returns
     -------
     IngestReport
-        What became of each file; failures have been logged, a line each. Call its ``check`` to
+        What became of each file; failures among several files have been logged, a line each. Call its ``check`` to
         have them as an error.
 
     Raises
     ------
     NotFoundError
-        If a location does not exist.
+        If a location does not exist, or there is no file to ingest.
     PachonError
         With ``fail_fast``, the first failure.
     """
     options = options or RawIngestOptions()
+    locations = list(locations)
     ingest = _Ingest(butler, options)
     groups = ingest.find(locations)
     ingest.report.total = sum(len(group) for group in groups)
+    if not groups:
+        places = ", ".join(path_text(ResourcePath(location)) for location in locations)
+        raise NotFoundError(f"There is no file whose name matches {options.pattern!r} in {places}.")
     with progress("Ingesting raw frames", total=ingest.report.total) as bar:
         for group in groups:
             ingest.run(group, bar.advance)
@@ -197,7 +203,8 @@ class _Ingest:
             where.append(failure)
             if self.options.fail_fast:
                 raise failure.error
-            _log.error("%s", failure)
+            if self.report.total > 1:
+                _log.error("%s", failure)
 
     def _store(self, files: list[RawFile]) -> None:
         """Make datasets of files whose exposures are registered."""

@@ -59,6 +59,21 @@ class SimCamTranslator(FitsTranslator):
         "detector_serial": "DETSER",
     }
 
+    @cache_translation
+    def to_datetime_begin(self) -> Time:
+        return self._required_date("DATE-BEG")
+
+    @cache_translation
+    def to_datetime_end(self) -> Time:
+        return self._required_date("DATE-END")
+
+    def _required_date(self, keyword: str) -> Time:
+        # The base class takes a date that is not there for one that is unknown, and the message would name no keyword.
+        date = self._from_fits_date(keyword)
+        if date is None:
+            raise KeyError(f"Keyword {keyword!r} not found.")
+        return date
+
     @classmethod
     def observing_date_to_offset(cls, observing_date: Time) -> TimeDelta:
         return cls._observing_day_offset
