@@ -37,6 +37,11 @@ def test_target_may_name_another_attribute() -> None:
     delattr(sys.modules["pachon.base"], "nearest")
 
 
+def test_a_name_that_is_also_a_module_is_refused() -> None:
+    with pytest.raises(ValueError, match="'suggest' of 'pachon.base' is also that of its module"):
+        lazy_exports("pachon.base", {"suggest": "pachon.base.suggest"})
+
+
 def test_importing_the_package_is_cheap() -> None:
     code = "import sys, pachon.base; print([m for m in ('logging', 'click', 'rich', 'difflib') if m in sys.modules])"
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

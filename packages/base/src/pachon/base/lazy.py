@@ -27,11 +27,17 @@ def lazy_exports(
 
             __getattr__, __dir__ = lazy_exports(__name__, {"Timespan": "pachon.dimensions.timespan"})
 
-    Notes
-    -----
-    A public name must not also be the name of a submodule: Python binds a submodule to its package when it is imported,
-    and would hide the lazy name.
+    Raises
+    ------
+    ValueError
+        A public name is also the name of its module. Python binds a submodule to its package when it is imported, and so
+        the name would be the module or the object, depending on who came first.
     """
+    for name, target in exports.items():
+        if target.partition(":")[0] == f"{module_name}.{name}":
+            raise ValueError(
+                f"The public name {name!r} of {module_name!r} is also that of its module; rename the module."
+            )
 
     def load(name: str) -> object:
         target = exports.get(name)
