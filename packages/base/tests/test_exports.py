@@ -38,7 +38,7 @@ def test_target_may_name_another_attribute() -> None:
 
 
 def test_a_name_that_is_also_a_module_is_refused() -> None:
-    with pytest.raises(ValueError, match="'suggest' of 'pachon.base' is also that of its module"):
+    with pytest.raises(ValueError, match=r"'suggest' of 'pachon\.base' is also that of its module"):
         lazy_exports("pachon.base", {"suggest": "pachon.base.suggest"})
 
 
