@@ -162,7 +162,7 @@ def simulated_survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
 
 @pytest.fixture(scope="session")
 def simulated_science(simulated_survey: Survey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survey]:
-    """The same after the science run; tests only read it."""
+    """The same after the science run; tests add runs of their own at most."""
     survey = simulated_survey.copy(tmp_path_factory.mktemp("simulated-science"))
     run_science(survey)
     yield survey
@@ -182,7 +182,7 @@ def nickel_frames() -> Path:
 
 @pytest.fixture(scope="session")
 def nickel_science(nickel_frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survey]:
-    """The three nights of the Nickel camera after the science run; tests only read it."""
+    """The three nights of the Nickel camera after the science run; tests add runs of their own at most."""
     survey = Survey(
         folder=tmp_path_factory.mktemp("nickel"),
         raws=nickel_frames,

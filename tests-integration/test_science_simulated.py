@@ -14,7 +14,6 @@ import pytest
 from astropy.stats import mad_std
 from astropy.table import Table
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, uniform_filter
 from scipy.spatial import cKDTree
 
 from pachon.butler import Butler
@@ -24,6 +23,7 @@ from pachon.obs_base.simcam import detector_effects
 from pachon.pipe_tasks.projection import pixels_to_sky, sky_to_pixels, wcs_from_cards
 from pachon.pipe_tasks.source_detection import SourceFlag
 from pachon.pipe_tasks.star_list import find_registration
+from pachon.pipe_tasks.testing import box_medians, mark_sources, noise_of_sums
 from pachon.quantum_butler import QuantumGraph
 
 DETECTORS = range(4)
@@ -213,33 +213,18 @@ def test_flat_fielding_takes_the_large_scale_residual_away(simulated_science: An
                 timespan=visit.timespan,
             )
             subtracted = butler.get("visit_image", visit=visit.id, detector=detector)
-            sky = ~np.asarray(image.mask) & ~sources_in(subtracted, threshold=2.0)
-            before.append(medians_of_boxes(image.data * flat.data, sky))
-            after.append(medians_of_boxes(image.data, sky))
-        residual = {name: spread(np.concatenate(maps)) for name, maps in (("before", before), ("after", after))}
+            sky = ~np.asarray(image.mask) & ~mark_sources(subtracted, threshold=2.0)
+            before.append(box_medians(image.data * flat.data, sky))
+            after.append(box_medians(image.data, sky))
+        residual = {name: spread(np.stack(maps)) for name, maps in (("before", before), ("after", after))}
         print(visit.id, visit.physical_filter, {name: round(value, 5) for name, value in residual.items()})
         assert residual["before"] > 0.03
         assert residual["after"] < 0.004
         assert residual["before"] / residual["after"] > 10
 
 
-def sources_in(image: Any, threshold: float = 4.0) -> Array:
-    """Mark the pixels of sources in an image without sky, generously, but no noise: its measure would be too small."""
-    noise = float(np.median(image.uncertainty.array[~image.mask]))
-    smooth = uniform_filter(np.where(image.mask, 0.0, image.data), 5)
-    return np.asarray(binary_dilation(smooth > threshold * noise / 5, iterations=6))
-
-
-def medians_of_boxes(image: Array, usable: Array, side: int = 64) -> Array:
-    rows, columns = (length // side for length in image.shape)
-    cut = np.where(usable, image, np.nan)[: rows * side, : columns * side]
-    boxes = cut.reshape(rows, side, columns, side).transpose(0, 2, 1, 3).reshape(rows * columns, -1)
-    enough = np.isfinite(boxes).sum(axis=1) > side * side // 4
-    return np.nanmedian(boxes[enough], axis=1)
-
-
 def spread(values: Array) -> float:
-    return float(np.std(values) / np.mean(values))
+    return float(np.nanstd(values) / np.nanmean(values))
 
 
 # Registration.
@@ -299,7 +284,7 @@ def test_coadds_are_deeper_by_what_noise_predicts(butler: Butler, band: str) -> 
         coadd, number = butler.get(ref), butler.get("coadd_n_images", tract=0, patch=patch, band=band)
         warps = [butler.get(warp) for warp in warps_of(butler, patch, band)]
         assert len(warps) == 4
-        free = (number == 4) & (coadd.flags == 0) & ~sources_in(coadd)
+        free = (number == 4) & (coadd.flags == 0) & ~mark_sources(coadd)
         for warp in warps:
             free &= warp.flags == 0
         stated = np.array([np.median(warp.uncertainty.array[free]) for warp in warps])
@@ -307,27 +292,17 @@ def test_coadds_are_deeper_by_what_noise_predicts(butler: Butler, band: str) -> 
         predicted = float(np.median(stated) * np.sqrt(np.sum(1.0 / stated**2)))
         assert predicted == pytest.approx(2.0, rel=0.1)
         for side in (1, 5):
-            single = np.median([noise_of_sums(warp.data, free, side) for warp in warps])
-            factor = float(single / noise_of_sums(coadd.data, free, side))
+            single = np.median([noise_of_sums(warp.data, free, side=side) for warp in warps])
+            factor = float(single / noise_of_sums(coadd.data, free, side=side))
             print(f"patch {patch}, {band}, {side} x {side}: factor {factor:.3f}, predicted {predicted:.3f}")
             assert factor == pytest.approx(predicted, rel=0.15)
         # The stated noise is the noise.
-        assert np.median(coadd.uncertainty.array[free]) == pytest.approx(noise_of_sums(coadd.data, free, 1), rel=0.1)
+        assert np.median(coadd.uncertainty.array[free]) == pytest.approx(noise_of_sums(coadd.data, free), rel=0.1)
 
 
 def warps_of(butler: Butler, patch: int, band: str) -> list[Any]:
     where = f"skymap='fields' AND tract=0 AND patch={patch} AND band='{band}' AND instrument='SimCam'"
     return list(butler.query_datasets("warp", where=where))
-
-
-def noise_of_sums(image: Array, usable: Array, side: int) -> float:
-    """Give the robust standard deviation of sums over squares that are wholly usable."""
-    rows, columns = (length // side for length in image.shape)
-    shape = (rows, side, columns, side)
-    window = (slice(rows * side), slice(columns * side))
-    whole = usable[window].reshape(shape).all(axis=(1, 3))
-    assert np.count_nonzero(whole) > 300
-    return float(mad_std(image[window].reshape(shape).sum(axis=(1, 3))[whole]))
 
 
 def test_zero_points_are_the_true_ones(butler: Butler, truth: Truth) -> None:
