@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pachon.butler import Butler
-from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, run_quantum_graph
+from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, run_graph, run_quantum_graph
+from pachon.ctrl_mpexec.runners.runner import Finished
 from pachon.ctrl_mpexec.status_report import OverallStatus, make_status_report
 from pachon.ctrl_mpexec.testing.repository import make_repository
 from pachon.pipe_base.execution.outcome import QuantumStatus
@@ -82,6 +83,139 @@ def test_a_failure_blocks_only_what_depends_on_it(repository, pipeline_file, pro
                 for d in (0, 1)
             ]
         }
+
+
+@BOTH
+def test_an_exception_that_cannot_be_sent_or_stored_is_described(repository, pipeline_file, processes):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="odd", exposure=2)
+        report = run_quantum_graph(graph, butler, processes=processes)
+        assert report.counts()["correct"] == {"success": 4, "failure": 2}
+        assert {o.exception.type_name for o in report.failed} == {"pachon.ctrl_mpexec.testing.tasks.OddError"}
+        log = butler.get("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
+        assert log["exception"]["metadata"]["array"] == [0, 1]
+        assert log["exception"]["metadata"]["number"] == 0.5
+
+
+def test_a_task_that_exits_fails_alone_in_this_process_too(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="exit", exposure=2)
+        report = run_quantum_graph(graph, butler)
+        assert report.counts()["correct"] == {"success": 4, "failure": 2}
+        log = butler.get("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
+        assert log["exception"] == {"type_name": "SystemExit", "message": "7", "metadata": {}}
+
+
+def test_a_message_that_does_not_fit_its_arguments_costs_only_the_message(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="log", exposure=2)
+        # In workers, as pytest has a log handler of its own that raises.
+        assert run_quantum_graph(graph, butler, processes=2).is_success
+
+
+@BOTH
+def test_a_log_that_cannot_be_written_costs_one_quantum(repository, pipeline_file, processes):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file)
+        (repository / "me/run").mkdir(parents=True)
+        (repository / "me/run/visit_log").write_text("a file where a folder has to be")
+        report = run_quantum_graph(graph, butler, processes=processes)
+        assert report.counts() == {
+            "correct": {"success": 6},
+            "visit": {"failure": 6},
+            "gather": {"skipped": 3},
+        }
+        image = butler.get("visit_image", instrument="Cam", visit=1, detector=0, collections=["me/run"])
+        assert image["value"] == 100, "what was written is registered"
+
+
+class SeveralAtOnce:
+    """A runner whose quanta all end together."""
+
+    free = 2
+
+    def __init__(self, worker):
+        self.worker, self.started, self.ended = worker, [], []
+
+    def start(self, number, quantum_id):
+        self.started.append((number, quantum_id))
+
+    def wait(self, timeout=None):
+        started, self.started = self.started, []
+        return [Finished(number=number, result=self.worker.run(quantum_id)) for number, quantum_id in started]
+
+    def kill(self):
+        self.ended.append("killed")
+
+    def close(self):
+        self.ended.append("closed")
+
+
+@pytest.mark.parametrize("kind", ["repeatable", "invalid"])
+def test_quanta_that_fail_together_end_the_run_together(repository, pipeline_file, monkeypatch, kind):
+    monkeypatch.setattr(run_graph, "InProcessRunner", SeveralAtOnce)
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail=kind, exposure=1)
+        report = run_quantum_graph(graph, butler, options=RunOptions(fail_fast=True))
+        assert len(report.failed) == 1
+        assert len(report.with_status(QuantumStatus.SUCCESS)) == 1, "the one that ended at the same time counts"
+        assert len(report.outcomes) == 15
+
+
+def test_a_commit_that_fails_ends_the_run_and_its_workers(repository, pipeline_file, monkeypatch):
+    runners = []
+    monkeypatch.setattr(
+        run_graph, "InProcessRunner", lambda worker: runners.append(SeveralAtOnce(worker)) or runners[0]
+    )
+
+    class Full:
+        def __init__(self, butler):
+            self.butler, self.calls = butler, 0
+
+        def register_graph_outputs(self, datasets, files):
+            self.calls += 1
+            if self.calls > 1:
+                raise OSError("no space left")
+            return self.butler.register_graph_outputs(datasets, files)
+
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file)
+        with pytest.raises(OSError, match="no space left"):
+            run_quantum_graph(graph, Full(butler))
+        assert runners[0].ended[-1] == "closed"
+        assert not list(butler.query_datasets("corrected", collections=["me/run"]))
+        # The same graph again: what was written and not registered is found; nothing is lost and nothing made twice.
+        report = run_quantum_graph(graph, butler)
+        assert report.is_success
+        assert len(list(butler.query_datasets("corrected", collections=["me/run"]))) == 6
+
+
+@BOTH
+def test_what_a_failed_attempt_left_is_gone_if_the_next_does_not_make_it(repository, pipeline_file, processes):
+    with Butler.open(str(repository), writeable=True) as butler:
+        failed = make_graph(butler, pipeline_file, fail="late", exposure=2)
+        assert len(run_quantum_graph(failed, butler, processes=processes).failed) == 2
+        left = butler.find_dataset("corrected", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
+        assert butler.get(left), "what a failed quantum wrote can be looked at"
+        graph = make_graph(butler, pipeline_file, fail="no_work", exposure=2, skip_existing_in=["me/run"])
+        report = run_quantum_graph(graph, butler, processes=processes, options=RunOptions(skip_init_writes=True))
+        assert report.is_success
+        assert {o.caveats.code() for o in report.outcomes if o.task_label == "visit"} == {"*AN"}
+        assert not list(
+            butler.query_datasets("corrected", collections=["me/run"], where="exposure=2 AND instrument='Cam'")
+        )
+
+
+def test_clobber_runs_what_is_done_again(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        run_quantum_graph(make_graph(butler, pipeline_file), butler)
+        graph = make_graph(butler, pipeline_file, fail="exception", exposure=2, clobber=True)
+        report = run_quantum_graph(graph, butler, options=RunOptions(skip_init_writes=True))
+        assert report.counts()["correct"] == {"success": 4, "failure": 2}
+        failed = butler.find_dataset(
+            "correct_metadata", instrument="Cam", exposure=2, detector=0, collections=["me/run"]
+        )
+        assert failed is None, "the metadata of the attempt before would say that the quantum is done"
 
 
 @BOTH

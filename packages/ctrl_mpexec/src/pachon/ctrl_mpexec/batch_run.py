@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
+from pachon.ctrl_mpexec.commit import remove_leftovers
 from pachon.ctrl_mpexec.run_graph import RunOptions, initialize_graph, run_with_sink
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.worker import QuantumResult
@@ -22,13 +23,16 @@ __all__ = ["ReceiptCollector", "initialize_batch", "run_batch"]
 class ReceiptCollector:
     """Takes the results of quanta and makes one receipt of them."""
 
-    def __init__(self, graph: QuantumGraph) -> None:
+    def __init__(self, graph: QuantumGraph, root: str | None = None) -> None:
         self._graph = graph
+        self._root = root
         self._files: list[FileRecords] = []
         self._provenance: list[QuantumProvenance] = []
 
     def take(self, result: QuantumResult) -> None:
         """Take what one quantum gave."""
+        if result.leftovers:
+            remove_leftovers(self._graph, result, root=self._root)
         self._files.append(result.files)
         if result.provenance is not None:
             self._provenance.append(result.provenance)
@@ -81,7 +85,7 @@ def run_batch(
     graph = whole if quanta is None else whole.subset(quanta)
     place = _other_root(whole, root)
     execution = replace(options.execution, assume_no_existing_outputs=no_existing_outputs)
-    collector = ReceiptCollector(whole)
+    collector = ReceiptCollector(whole, place)
     report = run_with_sink(graph, graph_uri, replace(options, execution=execution, root=place), collector)
     receipt = collector.receipt(uuids_from_ids(graph.ids))
     if len(receipt.records):

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from pachon.ctrl_mpexec.worker import QuantumResult
-from pachon.datasets import DatasetTable, id_keys
+from pachon.datasets import DatasetRef, DatasetTable, id_keys
 from pachon.datastore import FileRecords
-from pachon.quantum_butler import QuantumGraph
+from pachon.quantum_butler import QuantumBackedButler, QuantumGraph
 
-__all__ = ["OutputCommitter", "OutputRegistry", "ResultSink"]
+__all__ = ["OutputCommitter", "OutputRegistry", "ResultSink", "remove_leftovers"]
 
 _MAX_OUTPUTS: Final = 1000
 _MAX_SECONDS: Final = 0.2
@@ -25,6 +25,14 @@ class OutputRegistry(Protocol):
 
     def register_graph_outputs(self, datasets: Sequence[DatasetTable], files: FileRecords) -> int:
         """Write the rows; repeating it changes nothing."""
+        ...
+
+    def prune(self, refs: Iterable[DatasetRef], *, purge: bool = False) -> None:
+        """Remove the files of datasets, with ``purge`` also their rows."""
+        ...
+
+    def transfer_from_graph(self, graph: QuantumGraph) -> int:
+        """Write the rows of all outputs of a graph that are there and have none."""
         ...
 
 
@@ -44,6 +52,15 @@ class ResultSink(Protocol):
         ...
 
 
+def remove_leftovers(graph: QuantumGraph, result: QuantumResult, *, root: str | None = None) -> None:
+    """Remove the files that an earlier attempt of a quantum left, whether or not they have rows."""
+    quantum_id = result.outcome.quantum_id
+    left = set(result.leftovers)
+    with QuantumBackedButler.from_graph(graph, quanta=[quantum_id], root=root) as butler:
+        outputs = butler.graph.quantum(quantum_id).outputs.values()
+        butler.remove(ref for refs in outputs for ref in refs if ref.id in left)
+
+
 class OutputCommitter:
     """Collects the files that quanta wrote and registers them in batches.
 
@@ -56,6 +73,7 @@ class OutputCommitter:
     """
 
     def __init__(self, graph: QuantumGraph, registry: OutputRegistry) -> None:
+        self._graph = graph
         self._registry = registry
         self._tables = {name: graph.datasets(name) for name in graph.dataset_types}
         self._keys: dict[str, tuple[Any, np.ndarray]] = {}
@@ -64,8 +82,16 @@ class OutputCommitter:
         self._since = 0.0
 
     def take(self, result: QuantumResult) -> None:
-        """Take what one quantum gave."""
+        """Take what one quantum gave; what an earlier attempt left is removed before anybody downstream can read it."""
         self.add(result.files)
+        if result.leftovers:
+            self.commit()
+            quantum = self._graph.quantum(result.outcome.quantum_id)
+            left = set(result.leftovers)
+            self._registry.prune(
+                [ref for refs in quantum.outputs.values() for ref in refs if ref.id in left], purge=True
+            )
+            remove_leftovers(self._graph, result)
 
     def add(self, files: FileRecords) -> None:
         """Take files; they are committed when there are enough, or when they waited enough."""

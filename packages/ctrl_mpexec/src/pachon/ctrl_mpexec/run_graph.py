@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pachon.base import InvalidInputError, progress
 from pachon.ctrl_mpexec.commit import OutputCommitter, OutputRegistry, ResultSink
 from pachon.ctrl_mpexec.run_report import RunReport
@@ -23,11 +25,12 @@ from pachon.ctrl_mpexec.scheduler import Schedule
 from pachon.ctrl_mpexec.worker import QuantumWorker
 from pachon.datasets import uuids_from_ids
 from pachon.datastore import FileRecords
+from pachon.dimensions import match_rows
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.execution.run_init import initialize_run
-from pachon.quantum_butler import QuantumBackedButler, QuantumGraph
+from pachon.quantum_butler import DatasetState, QuantumBackedButler, QuantumGraph
 
 __all__ = ["RunOptions", "initialize_graph", "initialize_only", "run_quantum_graph", "run_with_sink"]
 
@@ -90,16 +93,52 @@ def run_quantum_graph(
     options = replace(options or RunOptions(), processes=processes)
     tasks = GraphTasks(graph.pipeline, graph.universe)
     alone = tasks.check_subprocesses()
-    if options.processes > 1 and alone:
+    if (options.processes > 1 or options.fresh_processes) and alone:
         raise InvalidInputError(f"Task {alone[0]!r} must not run in a subprocess; use one process.")
     begin = time.monotonic()
     with _graph_file(graph, graph_uri) as uri:
         committer = OutputCommitter(graph, butler)
+        files = FileRecords.empty()
         if not options.skip_init_writes:
-            committer.add(initialize_graph(uri, tasks, versions=options.versions, root=options.root))
+            files = initialize_graph(uri, tasks, versions=options.versions, root=options.root)
+            committer.add(files)
             committer.commit()
+        _remove_clobbered(graph, butler)
         report = run_with_sink(graph, uri, options, committer)
+    if report.with_status(QuantumStatus.DONE_BEFORE) or len(files) < _new_init_outputs(graph, options):
+        # The graph was run before. If that run was cut off, some of what it wrote has no rows.
+        butler.transfer_from_graph(graph)
     return replace(report, seconds=time.monotonic() - begin)
+
+
+def _remove_clobbered(graph: QuantumGraph, butler: OutputRegistry) -> None:
+    """Remove the outputs of quanta that were done when the graph was built and are to be run again.
+
+    Their metadata would say that they are done, also if they fail this time.
+    """
+    for label in graph.task_counts():
+        # Only a graph that was built to replace outputs replaces metadata.
+        replaced = graph.dataset_states(f"{label}_metadata") == DatasetState.REPLACED
+        if not replaced.any():
+            continue
+        done = graph.datasets(f"{label}_metadata").take(np.flatnonzero(replaced)).data_ids
+        quanta = graph.quanta(label).parts[0]
+        again = np.flatnonzero(match_rows(quanta.data_ids, done, done.group.required) >= 0)
+        for quantum_id in uuids_from_ids(quanta.ids[again]):
+            butler.prune([ref for refs in graph.quantum(quantum_id).outputs.values() for ref in refs], purge=True)
+
+
+def _new_init_outputs(graph: QuantumGraph, options: RunOptions) -> int:
+    """Give the number of files at least that the beginning of a first run writes."""
+    if options.skip_init_writes:
+        return 0
+    refs = {
+        ref.id: ref.dataset_type.name
+        for label in graph.init_labels
+        if label or options.versions
+        for ref in graph.init_quantum(label).init_outputs.values()
+    }
+    return sum(graph.dataset_states(name)[0] == DatasetState.PREDICTED for name in refs.values())
 
 
 def run_with_sink(graph: QuantumGraph, uri: str, options: RunOptions, sink: ResultSink) -> RunReport:
@@ -157,6 +196,8 @@ class _Run:
         self.outcomes: list[QuantumOutcome] = []
         self.tries: dict[int, int] = {}
         self.interrupted = False
+        self.ending = False
+        """Whether a failure ends the run at once."""
 
     def _make_runner(self, uri: str) -> Runner:
         options = self.options
@@ -188,15 +229,26 @@ class _Run:
                         self._take_in(finished)
                         bar.advance(1)
                         bar.describe(self._standing())
+                    if self.ending:
+                        # Several quanta may have ended together: all of them count before the others are dropped.
+                        self._drop_running()
                     self.sink.commit_if_due()
             except KeyboardInterrupt:
                 # The second Ctrl-C: what runs is lost, what is done is kept.
                 self.interrupted = True
-                self.runner.kill()
+                self._drop_running()
             finally:
-                self.sink.commit()
-                self.runner.close()
+                try:
+                    self.sink.commit()
+                finally:
+                    self.runner.close()
         self._note_blocked()
+
+    def _drop_running(self) -> None:
+        self.schedule.stop()
+        for number in self.schedule.running:
+            self.schedule.put_back(number)
+        self.runner.kill()
 
     def _interrupt(self) -> None:
         _log.warning("Interrupted: waiting for the quanta that run. Interrupt again to stop now.")
@@ -218,10 +270,7 @@ class _Run:
         why = outcome.exception.message if outcome.exception is not None else outcome.status.value
         _log.error("Quantum %s@%s failed: %s", outcome.task_label, outcome.data_id, why)
         if self.options.fail_fast or outcome.fatal:
-            self.schedule.stop()
-            for number in self.schedule.running:
-                self.schedule.put_back(number)
-            self.runner.kill()
+            self.ending = True
 
     def _retries(self, number: int, outcome: QuantumOutcome) -> bool:
         # Exit codes 20 and 21 say that another try would end in the same way.

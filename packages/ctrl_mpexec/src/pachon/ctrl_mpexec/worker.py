@@ -17,13 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pachon.datasets import Quantum
 from pachon.datastore import FileRecords
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
-from pachon.pipe_base.execution.outcome import QuantumOutcome
+from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions, run_quantum
 from pachon.quantum_butler import QuantumBackedButler, QuantumGraph, QuantumProvenance
 
 __all__ = ["QuantumResult", "QuantumWorker"]
+
+_log = logging.getLogger("pachon.ctrl_mpexec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class QuantumResult:
     """The files that it wrote; their rows are the parent's business."""
     provenance: QuantumProvenance | None = None
     """Which datasets it looked for, read and wrote; `None` if the worker died."""
+    leftovers: tuple[uuid.UUID, ...] = ()
+    """Outputs that an earlier attempt wrote and this one, which succeeded, did not; they have to go."""
 
 
 class QuantumWorker:
@@ -64,9 +69,36 @@ class QuantumWorker:
             QuantumBackedButler.from_graph(self._graph, quanta=[quantum_id], root=self._root) as butler,
         ):
             quantum = butler.graph.quantum(quantum_id)
-            outcome = run_quantum(quantum, butler, self._tasks, self._options, previous_quanta=self._before)
+            try:
+                outcome = run_quantum(quantum, butler, self._tasks, self._options, previous_quanta=self._before)
+            except Exception as error:
+                if self._options.debug:
+                    raise
+                # Not the task's doing: a log that could not be written, say. What was written is reported all the same.
+                _log.error("Quantum %s could not be brought to its end: %s", quantum, error, exc_info=error)
+                outcome = QuantumOutcome(
+                    quantum_id=quantum_id,
+                    task_label=quantum.task_label,
+                    data_id=quantum.data_id.required,
+                    status=QuantumStatus.FAILURE,
+                    exception=ExceptionInfo.of(error),
+                    exit_code=1,
+                )
             self._before.append(str(quantum_id))
-            return QuantumResult(outcome=outcome, files=butler.take_written(), provenance=butler.provenance())
+            return QuantumResult(
+                outcome=outcome,
+                files=butler.take_written(),
+                provenance=butler.provenance(),
+                leftovers=_leftovers(quantum, outcome, butler) if not self._options.assume_no_existing_outputs else (),
+            )
+
+
+def _leftovers(quantum: Quantum, outcome: QuantumOutcome, butler: QuantumBackedButler) -> tuple[uuid.UUID, ...]:
+    if outcome.status is not QuantumStatus.SUCCESS:
+        return ()
+    written = set(outcome.outputs)
+    others = [ref for refs in quantum.outputs.values() for ref in refs if ref.id not in written]
+    return tuple(ref.id for ref, there in zip(others, butler.exists_many(others), strict=True) if there)
 
 
 @contextmanager

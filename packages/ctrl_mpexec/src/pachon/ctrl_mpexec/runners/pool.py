@@ -90,15 +90,25 @@ class PoolRunner:
 
     def start(self, number: int, quantum_id: uuid.UUID) -> None:
         """Give a quantum to an idle worker, or to a new one."""
-        worker = next((w for w in self._workers if w.job is None), None)
-        if worker is not None and not worker.process.is_alive():
+        for worker in [w for w in self._workers if w.job is None]:
+            if self._send(worker, number, quantum_id):
+                return
+            # It died while it was idle: nothing is lost.
             self._discard(worker)
-            worker = None
-        if worker is None:
-            worker = self._new_worker()
-        worker.job = (number, quantum_id)
-        worker.since = time.monotonic()
-        worker.pipe.send(quantum_id)
+        worker = self._new_worker()
+        if not self._send(worker, number, quantum_id):
+            # `wait` finds it dead and says so.
+            worker.job = (number, quantum_id)
+
+    def _send(self, worker: _Worker, number: int, quantum_id: uuid.UUID) -> bool:
+        if not worker.process.is_alive():
+            return False
+        try:
+            worker.pipe.send(quantum_id)
+        except OSError:
+            return False
+        worker.job, worker.since = (number, quantum_id), time.monotonic()
+        return True
 
     def wait(self, timeout: float | None = None) -> list[Finished]:
         """Wait until at least one quantum ended, or the time (s) is over."""
@@ -254,8 +264,7 @@ def _work(
             worker = worker or QuantumWorker(graph_uri, options, root=root)
             answer: object = worker.run(quantum_id)
         except BaseException as error:  # noqa: BLE001  # the parent must hear of everything
-            cls = type(error)
-            answer = ExceptionInfo(type_name=f"{cls.__module__}.{cls.__qualname__}", message=str(error))
+            answer = ExceptionInfo.of(error)
         try:
             pipe.send(answer)
         except (BrokenPipeError, OSError):

@@ -3,23 +3,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import time
 from typing import Any
 
+import numpy as np
+
 from pachon.pipe_base import (
+    AlgorithmError,
     AnnotatedPartialOutputsError,
     InvalidQuantumError,
     NoWorkFound,
     PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
+    QuantumContext,
     RepeatableQuantumError,
     Struct,
 )
-from pachon.pipe_base.connections import Input, Output, PrerequisiteInput
+from pachon.pipe_base.connections import Input, Output, PrerequisiteInput, QuantumRefs
 
 __all__ = ["CorrectTask", "GatherTask", "HookedTask", "VisitTask"]
 
@@ -41,7 +46,8 @@ class CorrectConfig(PipelineTaskConfig, connections=CorrectConnections):
     """What goes wrong, and for which exposure."""
 
     fail: str = ""
-    """``exception``, ``repeatable``, ``invalid``, ``no_work``, ``partial``, ``kill``, ``exit``, ``sleep`` or ``mess``."""
+    """``exception``, ``late`` (after the output is written), ``odd``, ``repeatable``, ``invalid``, ``no_work``, ``partial``, ``kill``, ``exit``, ``sleep``, ``log`` or
+    ``mess``."""
     fail_exposure: int = -1
     factor: int = 1
 
@@ -52,6 +58,12 @@ class CorrectTask(PipelineTask):
     config_class = CorrectConfig
     default_name = "correct"
 
+    def run_quantum(self, context: QuantumContext, inputs: QuantumRefs, outputs: QuantumRefs) -> None:
+        """Run, and perhaps fail after all is written."""
+        super().run_quantum(context, inputs, outputs)
+        if self.config.fail == "late" and context.data_id["exposure"] == self.config.fail_exposure:
+            raise ValueError("told to fail late")
+
     def run(self, *, raw: dict[str, Any], bias: dict[str, Any], data_id: Any) -> Struct:
         """Subtract."""
         self.log.info("Correcting %s", data_id)
@@ -61,10 +73,26 @@ class CorrectTask(PipelineTask):
         return Struct(corrected={"value": (raw["value"] - bias["value"]) * self.config.factor, "folder": os.getcwd()})
 
 
+class OddError(AlgorithmError):
+    """An exception that can neither be sent nor be stored as it is."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Numbers of numpy, and a function."""
+        return {"number": np.float32(0.5), "array": np.arange(2), "function": lambda: None}
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 def _misbehave(kind: str) -> None:
     match kind:
         case "exception":
             raise ValueError("told to fail")
+        case "odd":
+            raise OddError
+        case "log":
+            logging.getLogger("pachon").warning("%d apples", "some")
         case "repeatable":
             raise RepeatableQuantumError("told to fail again")
         case "invalid":

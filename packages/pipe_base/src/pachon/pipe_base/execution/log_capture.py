@@ -25,6 +25,12 @@ class _RecordList(logging.Handler):
         self.addFilter(LabelFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.records.append(self._document(record))
+        except Exception:  # noqa: BLE001  # a message that does not fit its arguments must not end the task
+            self.handleError(record)
+
+    def _document(self, record: logging.LogRecord) -> dict[str, Any]:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         document: dict[str, Any] = {
             "name": record.name,
@@ -42,7 +48,7 @@ class _RecordList(logging.Handler):
         }
         if record.exc_info:
             document["exc_info"] = self._formatter.formatException(record.exc_info)
-        self.records.append(document)
+        return document
 
 
 @contextmanager

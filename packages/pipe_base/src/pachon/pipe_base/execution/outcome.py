@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import enum
+import traceback
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +41,18 @@ class ExceptionInfo:
     message: str
     traceback: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+    """What the exception says of itself: numbers, texts, lists and mappings of them."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> ExceptionInfo:
+        """Describe an exception; one whose class is broken is described as far as possible."""
+        kind = type(error)
+        return cls(
+            type_name=kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+            message=_message(error),
+            traceback="".join(traceback.format_exception(error)),
+            metadata=_metadata_of(error),
+        )
 
     def to_document(self) -> dict[str, Any]:
         """Give plain data (the traceback is in the log)."""
@@ -64,3 +78,29 @@ class QuantumOutcome:
     """What a program that ends because of it should exit with; 0 for a success."""
     fatal: bool = False
     """Whether the whole run must stop."""
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001  # an author's class
+        return f"(its text cannot be had: {type(broken).__name__})"
+
+
+def _metadata_of(error: BaseException) -> dict[str, Any]:
+    try:
+        metadata = getattr(error, "metadata", None)
+    except Exception:  # noqa: BLE001  # an author's property
+        return {}
+    return {str(name): _plain(value) for name, value in metadata.items()} if isinstance(metadata, Mapping) else {}
+
+
+def _plain(value: Any) -> Any:
+    """Give what can be stored and sent to another process; anything else becomes a text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if hasattr(value, "tolist"):  # numbers and arrays of numpy
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value if value is None or type(value) in (bool, int, float, str) else str(value)

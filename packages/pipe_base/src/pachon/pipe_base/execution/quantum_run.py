@@ -7,7 +7,6 @@ import gc
 import logging
 import platform
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -160,18 +159,21 @@ class _Attempt:
         except NoWorkFound as error:
             _log.info("Nothing to do for %s: %s", self.quantum, error)
             caveats |= error.caveats | self.early
-            exception = _describe(error)
+            exception = ExceptionInfo.of(error)
         except AnnotatedPartialOutputsError as error:
             if self.options.raise_on_partial_outputs or self.options.debug:
                 return self._failed(error.__cause__ or error, begin)
             _log.warning("Only a part of the outputs of %s was made: %s", self.quantum, error.__cause__ or error)
             caveats |= Caveats.PARTIAL_OUTPUTS_ERROR
-            exception = _describe(error.__cause__ or error)
-        except Exception as error:  # noqa: BLE001  # whatever a task raises is the outcome of its quantum
+            exception = ExceptionInfo.of(error.__cause__ or error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a task raises is the outcome of its quantum
             return self._failed(error, begin)
         written = () if self.context is None else tuple(self.context.written)
         caveats |= Caveats.from_outputs(len(written), len(self.predicted)) if self.predicted else Caveats(0)
-        outputs = self._write_metadata(caveats, written)
+        try:
+            outputs = self._write_metadata(caveats, written)
+        except Exception as error:  # noqa: BLE001  # without metadata the quantum is not done
+            return self._failed(error, begin)
         return _outcome(
             self.quantum, QuantumStatus.SUCCESS, begin, caveats=caveats, exception=exception, outputs=outputs
         )
@@ -256,7 +258,7 @@ class _Attempt:
         return (*written, ref.id)
 
     def _failed(self, error: BaseException, begin: float) -> QuantumOutcome:
-        _log.error("Execution of %s failed: %s", self.quantum, error, exc_info=error)
+        _log.error("Execution of %s failed: %s", self.quantum, ExceptionInfo.of(error).message, exc_info=error)
         if self.options.debug:
             raise error
         code = getattr(error, "exit_code", 1) if isinstance(error, RepeatableQuantumError | InvalidQuantumError) else 1
@@ -264,20 +266,8 @@ class _Attempt:
             self.quantum,
             QuantumStatus.FAILURE,
             begin,
-            exception=_describe(error),
+            exception=ExceptionInfo.of(error),
             outputs=() if self.context is None else tuple(self.context.written),
             exit_code=code,
             fatal=isinstance(error, InvalidQuantumError),
         )
-
-
-def _describe(error: BaseException) -> ExceptionInfo:
-    cls = type(error)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    metadata = getattr(error, "metadata", None)
-    return ExceptionInfo(
-        type_name=name,
-        message=str(error),
-        traceback="".join(traceback.format_exception(error)),
-        metadata=dict(metadata) if isinstance(metadata, Mapping) else {},
-    )
