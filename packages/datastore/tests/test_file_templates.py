@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
 
+from pachon.datasets import DatasetRef, DatasetType
 from pachon.datastore import DatastoreConfigError, FileTemplates, TemplateError
 from pachon.datastore.testing import ExampleData
+from pachon.dimensions import DataCoordinate, DimensionUniverse
 
 EXAMPLE = ExampleData()
 RAW = EXAMPLE.dataset_type("raw", ("exposure", "detector"), "CCDData")
@@ -17,6 +19,27 @@ def test_defaults():
     assert made.unique_path(EXAMPLE.ref(RAW), ".fits").startswith("runs/one/raw/20250301/obs7/raw_Cam_Cam-R_obs7_S03")
     bias = EXAMPLE.dataset_type("bias", ("detector",), "CCDData")
     assert made.find(EXAMPLE.ref(bias)) is made.default
+
+
+def test_the_built_in_default_takes_dimensions_that_it_does_not_know():
+    universe = DimensionUniverse.from_document(
+        {
+            "namespace": "laboratory",
+            "version": 1,
+            "skypix": {"common": "htm3", "htm": {"class": "lsst.sphgeom.HtmPixelization", "max_level": 3}},
+            "elements": {
+                "sample": {"keys": [{"name": "name", "type": "string", "length": 9}]},
+                "measurement": {"requires": ["sample"], "keys": [{"name": "id", "type": "int"}]},
+            },
+        }
+    )
+    value = DatasetType("value", ["measurement"], "int", universe=universe)
+    data_id = DataCoordinate.standardize(sample="s1", measurement=7, universe=universe)
+    made = FileTemplates({}, universe)
+    made.check(value)
+    assert made.unique_path(DatasetRef(value, data_id, "here"), ".json").startswith("here/value/value_s1_7_here")
+    with pytest.raises(TemplateError, match=r"lacks \{sample\}"):
+        FileTemplates({"default": "{run}/{datasetType}_{measurement}"}, universe).check(value)
 
 
 def test_configuration_is_put_over_the_defaults():

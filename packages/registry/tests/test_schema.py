@@ -30,3 +30,20 @@ def test_keys_of_dataset_tables() -> None:
     keys = [column.name for column in tables.membership.primary_key]
     assert keys == ["dataset_type_id", "dim_instrument", "dim_exposure", "dim_detector", "collection_id"]
     assert [column.name for column in tables.validity.primary_key] == [*keys, "begin_ns"]
+
+
+def test_dataset_tables_of_a_dimension_whose_parent_is_merely_implied() -> None:
+    key = {"name": "id", "type": "int"}
+    elements = {
+        "plate": {"keys": [key]},
+        "fibre": {"requires": ["plate"], "keys": [key]},
+        "shot": {"implies": ["plate"], "keys": [key]},
+    }
+    skypix = {"common": "htm3", "htm": {"class": "lsst.sphgeom.HtmPixelization", "max_level": 3}}
+    universe = DimensionUniverse.from_document(
+        {"namespace": "plates", "version": 1, "skypix": skypix, "elements": elements}
+    )
+    tables = Schema(universe).datasets(universe.conform(["shot", "fibre"]), 1)
+    parents = {key.column.table.name for key in tables.membership.foreign_keys}
+    # A shot says which plate; without its column the record of a fibre cannot be named.
+    assert {name for name in parents if name.startswith("element_")} == {"element_shot"}

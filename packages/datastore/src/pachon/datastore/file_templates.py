@@ -31,6 +31,8 @@ class FileTemplates:
     def __init__(self, templates: Mapping[str, object], universe: DimensionUniverse) -> None:
         merged = {**DEFAULT_TEMPLATES, **templates}
         default = merged.pop("default")
+        self._adapts = "default" not in templates
+        """Whether the default is the built-in one, which knows the default dimensions only."""
         self.default = _template(default, "templates.default")
         self.table: LookupTable[FileTemplate] = LookupTable.parse(merged, universe, _template, where="templates")
         self._checked: set[tuple[FileTemplate, DatasetType]] = set()
@@ -73,7 +75,14 @@ class FileTemplates:
 
     def _choose(self, dataset_type: DatasetType, instrument: str | None) -> FileTemplate:
         found = self.table.find(dataset_type, instrument)
-        return self.default if found is None else found[1]
+        if found is not None:
+            return found[1]
+        missing = self.default.missing_dimensions(dataset_type) if self._adapts else ()
+        if not missing:
+            return self.default
+        # Other universes, and rarer dimensions of the default one: their values are put before the run.
+        more = "".join(f"_{{{name}}}" for name in missing)
+        return FileTemplate(f"{self.default.text.removesuffix('_{run}')}{more}_{{run}}")
 
 
 def _template(written: object, where: str) -> FileTemplate:

@@ -133,6 +133,15 @@ class FileTemplate:
                 f"File template {self.text!r} does not suit dataset type {dataset_type.name!r}: {complaint}"
             )
 
+    def missing_dimensions(self, dataset_type: DatasetType) -> tuple[str, ...]:
+        """Give the required dimensions of a dataset type that the template does not name; none if it has ``{id}``."""
+        names = {name for field in self.fields for name in field.names}
+        if "id" in names:
+            return ()
+        if "skypix" in names and (alias := _skypix_alias(dataset_type.dimensions)) is not None:
+            names.add(alias)
+        return tuple(name for name in dataset_type.dimensions.required if name not in names)
+
     def _complaint(self, dataset_type: DatasetType) -> str | None:
         mandatory = [field for field in self.fields if not field.optional]
         names = {name for field in self.fields for name in field.names}
@@ -146,11 +155,7 @@ class FileTemplate:
         for field in mandatory:
             if field.names.isdisjoint(available):
                 return f"{{{'|'.join(field.alternatives)}}} is not one of its dimensions {list(dataset_type.dimensions.names)}."
-        if "id" in names:
-            return None
-        if "skypix" in names and (alias := _skypix_alias(dataset_type.dimensions)) is not None:
-            names.add(alias)
-        missing = [name for name in dataset_type.dimensions.required if name not in names]
+        missing = self.missing_dimensions(dataset_type)
         if missing:
             return f"it lacks {', '.join('{' + name + '}' for name in missing)}."
         return None

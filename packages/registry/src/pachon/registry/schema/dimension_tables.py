@@ -52,7 +52,9 @@ def foreign_keys(
         The local column of each dimension that must exist.
     """
     constraints = []
-    for name in leaves(universe, columns):
+    # Where a dimension that another one requires is merely implied (a fibre's plate, beside a shot), it has no column.
+    whole = [name for name in columns if columns.keys() >= set(universe[name].required)]
+    for name in leaves(universe, whole):
         parent = universe[name]
         if parent.has_table:
             keys = [tables[name].c[parent.key_name(key)] for key in parent.required]
