@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pachon.butler import Butler
+from pachon.datasets import CollectionType
 from pachon.quantum_butler import QuantumGraph
 
 PIPETASK = [sys.executable, "-c", "from pachon.ctrl_mpexec.program import main; main()"]
@@ -152,3 +153,37 @@ def test_batch_jobs_and_transfer_back(repository, pipeline_file, tmp_path):
         assert butler.get("visit_total", instrument="Cam", visit=3)["value"] == 600
     report = pipetask("report", repository, graph, "--json")
     assert json.loads(report.stdout)["tasks"]["gather"]["n_successful"] == 3
+
+
+def test_graphs_that_wait_together_share_a_chain(repository, pipeline_file, tmp_path):
+    first, second = tmp_path / "first.qg", tmp_path / "second.qg"
+    for run, graph in (("me/1", first), ("me/2", second)):
+        pipetask(
+            "qgraph", "-b", repository, "-p", f"{pipeline_file}#correct", "-i", "defaults", "-o", "me",
+            "--output-run", run, "-q", graph,
+        )  # fmt: skip
+    for graph in (first, second):
+        pipetask("run", "-b", repository, "-g", graph, "--register-dataset-types")
+    with Butler.open(str(repository)) as butler:
+        assert butler.flatten_collections(["me"]) == ("me/2", "me/1", "raws", "calib")
+
+
+def test_unstore_keeps_what_belongs_to_the_run_as_a_whole(repository, pipeline_file):
+    common = ("-b", repository, "-p", f"{pipeline_file}#correct", "-o", "me", "--register-dataset-types")
+    pipetask("run", *common, "-i", "defaults", "--output-run", "me/1")
+    pipetask("run", *common, "--output-run", "me/2", "--replace-run", "--prune-replaced", "unstore")
+    with Butler.open(str(repository)) as butler:
+        assert butler.flatten_collections(["me"]) == ("me/2", "raws", "calib")
+        stored = {ref.dataset_type.name for ref in butler.query_all_datasets(["me/1"]) if butler.exists(ref)}
+        assert stored == {"correct_config", "packages"}
+
+
+def test_an_output_run_that_is_another_collection(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        butler.collections.register("mine", CollectionType.TAGGED)
+    for command in ("qgraph", "run"):
+        done = pipetask(
+            command, "-b", repository, "-p", pipeline_file, "-i", "defaults", "--output-run", "mine", check=1
+        )
+        assert "'mine' is a TAGGED collection" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1

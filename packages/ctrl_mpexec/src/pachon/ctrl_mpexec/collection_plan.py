@@ -54,6 +54,10 @@ class CollectionPlan:
     """What the output chain is to hold; `None` if there is none."""
     replaced: str | None = None
     """The run that is taken off the chain."""
+    is_new_run: bool = False
+    """Whether the run must not exist before."""
+    redefines_chain: bool = False
+    """Whether an output chain that exists loses members, or gets them in another order."""
 
 
 def timestamp(now: datetime.datetime | None = None) -> str:
@@ -96,7 +100,9 @@ def plan_collections(options: CollectionOptions, state: CollectionState, *, stam
         members = _consistent_members(options, members, inputs)
     if options.output is None:
         search = (run, *inputs) if options.extend_run else inputs
-        return CollectionPlan(output=None, output_run=run, search=_distinct(search), chain=None)
+        return CollectionPlan(
+            output=None, output_run=run, search=_distinct(search), chain=None, is_new_run=not options.extend_run
+        )
     replaced = None
     if options.replace_run and members:
         replaced, members = members[0], members[1:]
@@ -112,6 +118,8 @@ def plan_collections(options: CollectionOptions, state: CollectionState, *, stam
         search=search,
         chain=_distinct((run, *base)),
         replaced=replaced,
+        is_new_run=not options.extend_run,
+        redefines_chain=replaced is not None or base != (state.output_members or inputs),
     )
 
 

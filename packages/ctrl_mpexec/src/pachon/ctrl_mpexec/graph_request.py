@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from pachon.base import InvalidInputError, NotFoundError
+from pachon.base import ConflictError, InvalidInputError, NotFoundError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import (
     CollectionOptions,
@@ -124,15 +125,44 @@ def find_reasons(graph: QuantumGraph) -> tuple[bool, tuple[str, ...]]:
     return only_done and DropReason.ALREADY_DONE in reasons, graph.header.notes
 
 
-def prepare_collections(butler: Butler, plan: CollectionPlan, prune_replaced: str | None) -> None:
-    """Make the output run and define the output chain; take a replaced run away."""
-    butler.collections.register(plan.output_run, CollectionType.RUN)
+def prepare_collections(
+    butler: Butler, plan: CollectionPlan, prune_replaced: str | None, regular_outputs: Collection[str] = ()
+) -> None:
+    """Make the output run and define the output chain; take a replaced run away.
+
+    Parameters
+    ----------
+    butler, plan
+        What is to be done, and where.
+    prune_replaced
+        What becomes of the run that is replaced: ``purge``, ``unstore`` or nothing.
+    regular_outputs
+        Dataset types whose files ``unstore`` removes.
+
+    Raises
+    ------
+    ConflictError
+        If a new run was made by somebody else in the meantime.
+    """
+    made = butler.collections.register(plan.output_run, CollectionType.RUN)
+    if plan.is_new_run and not made:
+        raise ConflictError(f"Run {plan.output_run!r} was made by somebody else a moment ago; start again.")
     if plan.output is not None and plan.chain is not None:
-        butler.collections.register(plan.output, CollectionType.CHAINED)
-        butler.collections.set_chain(plan.output, plan.chain)
+        _define_chain(butler, plan.output, plan)
     if plan.replaced is not None and prune_replaced == "purge":
         butler.remove_runs([plan.replaced], unlink_from_chains=True)
     elif plan.replaced is not None and prune_replaced == "unstore":
-        kept = ("_config", "packages")
-        refs = [ref for ref in butler.query_all_datasets([plan.replaced]) if not ref.dataset_type.name.endswith(kept)]
-        butler.prune(refs)
+        refs = butler.query_all_datasets([plan.replaced])
+        butler.prune([ref for ref in refs if ref.dataset_type.name in regular_outputs])
+
+
+def _define_chain(butler: Butler, output: str, plan: CollectionPlan) -> None:
+    assert plan.chain is not None
+    made = butler.collections.register(output, CollectionType.CHAINED)
+    if plan.redefines_chain:
+        butler.collections.set_chain(output, plan.chain)
+        return
+    # Two runs may share a chain: each adds what is its own, and neither takes away what the other added.
+    if made:
+        butler.collections.extend(output, plan.chain[1:])
+    butler.collections.prepend(output, [plan.output_run])

@@ -128,7 +128,8 @@ def run_pipeline(
         for dataset_type in graph.dataset_types.values():
             butler.dataset_types.register(dataset_type)
     _check_registered(butler, graph)
-    prepare_collections(butler, plan, collections.prune_replaced)
+    regular = {edge.dataset_type for edge in graph.structure.edges if edge.kind == "output"}
+    prepare_collections(butler, plan, collections.prune_replaced, regular)
     if init_only:
         initialize_only(graph, butler, options)
         return RunReport(outcomes=(), graph_summary=graph.summary())
@@ -139,7 +140,7 @@ def _plan_of(graph: QuantumGraph, collections: CollectionOptions) -> CollectionP
     """Give the collections of a graph that was loaded."""
     run = collections.output_run or graph.header.output_run
     output = collections.output or graph.header.output
-    inputs = graph.header.input_collections
+    inputs = tuple(name for name in graph.header.input_collections if name != run)
     chain = None if output is None else tuple(dict.fromkeys((run, *inputs)))
     return CollectionPlan(output=output, output_run=run, search=inputs, chain=chain)
 

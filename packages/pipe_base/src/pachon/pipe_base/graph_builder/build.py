@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pachon.datasets import FactSource
+from pachon.datasets import CollectionType, FactSource
 from pachon.datastore import FileRecords
 from pachon.dimensions import DataIdTable
 from pachon.pipe_base.graph_builder.adjust import call_hooks
@@ -124,6 +124,11 @@ def build_quantum_graph(
     names = (input_collections,) if isinstance(input_collections, str) else tuple(input_collections)
     if not names:
         raise GraphBuildError("A graph needs at least one input collection.")
+    known_run = butler.fetch_collections([output_run]).get(output_run)
+    if known_run is not None and known_run.type is not CollectionType.RUN:
+        raise GraphBuildError(
+            f"Outputs go to a RUN; {output_run!r} is a {known_run.type.name} collection. Name another output run."
+        )
     plan = plan_from_graph(
         graph,
         input_collections=butler.flatten_collections(names),
