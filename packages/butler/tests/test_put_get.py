@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from pachon.base import ConflictError, InvalidInputError, NotFoundError
+from pachon.base import ConflictError, InvalidInputError, NotFoundError, PachonError
 from pachon.butler import Butler, DatasetNotFoundError
-from pachon.datasets import DatasetExistence, DatasetRef, DatasetType, new_id
+from pachon.datasets import CollectionType, DatasetExistence, DatasetRef, DatasetType, new_id
 from pachon.datastore import DatasetFileNotFoundError, DatasetWriteError, FileIntegrityError
 from pachon.dimensions import DataIdValueError, InconsistentDataIdError
 from pachon.registry import (
@@ -46,6 +46,25 @@ def test_put_and_get(butler: Butler, repository: Path) -> None:
     records = butler.datastore_records([ref])
     assert (len(records), records.size[0]) == (1, (repository / path).stat().st_size)
     assert len(records.checksum[0]) == 128
+
+
+def test_a_put_that_fails_leaves_no_run(butler: Butler) -> None:
+    with pytest.raises(DataIdValueError):
+        butler.put({"a": 1}, "raw", exposure=1, detector=77, run="new")
+    with pytest.raises(InvalidInputError):
+        butler.put(object(), "note", run="new")
+    with pytest.raises(DataIdValueError):
+        butler.put_many([({"a": 1}, "note", {}), ({"a": 1}, "raw", {"exposure": 1, "detector": 77})], run="new")
+    assert "new" not in butler.collections.query()
+    butler.put({"a": 1}, "note", run="new")
+    assert butler.collections.get("new").type is CollectionType.RUN
+
+
+def test_a_run_must_be_one(butler: Butler) -> None:
+    butler.collections.register("chain", CollectionType.CHAINED)
+    for name in ("chain", "not allowed*"):
+        with pytest.raises(PachonError):
+            butler.put({"a": 1}, "note", run=name)
 
 
 def test_another_process_sees_it(butler: Butler, repository: Path) -> None:

@@ -56,6 +56,8 @@ def certify_collection(
     (table,) = butler.query_datasets(dataset_type, collections=searched).tables
     if not len(table):
         raise NotFoundError(f"There are no datasets of type {dataset_type!r} in {', '.join(searched)} to certify.")
-    butler.collections.register(target, CollectionType.CALIBRATION)
-    butler.collections.certify(target, table, timespan)
+    # A certification that fails leaves no empty collection.
+    with butler.collections.together():
+        butler.collections.register(target, CollectionType.CALIBRATION)
+        butler.collections.certify(target, table, timespan)
     return len(table)

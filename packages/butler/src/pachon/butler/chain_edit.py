@@ -58,9 +58,10 @@ def edit_chain(
         collections.remove_from(parent, children)
         return collections.get(parent).children
     given = collections.query(children, flatten_chains=True) if flatten and children else tuple(children)
-    collections.register(parent, CollectionType.CHAINED, doc=doc or None)
     edit = {"redefine": collections.set_chain, "extend": collections.extend, "prepend": collections.prepend}[mode]
-    edit(parent, given)
+    with collections.together():
+        collections.register(parent, CollectionType.CHAINED, doc=doc or None)
+        edit(parent, given)
     return collections.get(parent).children
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
@@ -142,6 +143,16 @@ class ButlerCollections:
         self._session.check_writeable()
         self._session.registry.collections.remove(name)
         self._session.forget_inferred()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the changes of collections in the block take effect together, or none of them; nothing slow belongs inside."""
+        self._session.check_writeable()
+        try:
+            with self._session.registry.write():
+                yield
+        finally:
+            self._session.forget_inferred()
 
     def associate(self, name: str, datasets: Datasets) -> None:
         """Refer to datasets in a TAGGED collection; all or none.

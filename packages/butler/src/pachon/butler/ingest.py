@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Taking in files that exist: all of a call, or none.
 
-Types and runs are registered first (that is idempotent), data IDs are completed, the files brought to their places and to the
-medium, and then one short transaction writes the rows of all. The sources of a ``move`` are removed after that.
+Data IDs are completed, the files brought to their places and to the medium, and then one short transaction writes the rows of
+all, with their runs if those are new. The sources of a ``move`` are removed after that.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError
 from pachon.butler.lookup import resolve_data_id, resolve_type
-from pachon.butler.put import resolve_run
+from pachon.butler.put import make_runs, prepare_run, resolve_run
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import (
-    CollectionType,
     DatasetRef,
     DatasetTable,
     DatasetType,
@@ -75,7 +74,7 @@ def ingest(
     batches = _sort(session, given, run)
     for batch in batches:
         _refuse_repeated(batch)
-        session.registry.collections.register(batch.run, CollectionType.RUN)
+        prepare_run(session, batch.run)
     tables = [_identify(session, batch, id_mode, expand=transfer not in _UNMOVED) for batch in batches]
     known = _known(session, batches, [table for table, _ in tables], id_mode, on_conflict)
     tables, resolved = _leave_out(given, batches, tables, known)
@@ -85,6 +84,7 @@ def ingest(
     keep_ids = id_mode is not IdMode.UNIQUE or any(batch.has_ids for batch in batches)
 
     def write_rows() -> None:
+        make_runs(session, {batch.run for batch in batches})
         for table, _ in tables:
             if keep_ids:
                 session.registry.datasets.import_(table)
@@ -93,6 +93,7 @@ def ingest(
         session.records.add(records)
 
     def follow() -> None:
+        session.new_runs.difference_update(batch.run for batch in batches)
         for table, _ in tables:
             session.note_written(table.data_ids)
         if transfer == "move":
@@ -195,7 +196,7 @@ def _known(
         if batch.has_ids or id_mode is not IdMode.UNIQUE:
             stored = {row.tobytes() for row in session.records.fetch(table.ids).dataset_id}
             mask = np.array([row.tobytes() in stored for row in table.ids], dtype=bool)
-        elif on_conflict == "skip":
+        elif on_conflict == "skip" and batch.run not in session.new_runs:
             rows, _ = session.registry.datasets.find(table.dataset_type, table.data_ids, [batch.run])
             mask = rows >= 0
         if mask.any() and on_conflict == "error":

@@ -18,8 +18,9 @@ from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetProvenance, DatasetRef, DatasetType
 from pachon.dimensions import DataIdTable
 from pachon.registry import DatasetTypeError
+from pachon.registry.collection_names import check_collection_name
 
-__all__ = ["put", "put_many", "resolve_run"]
+__all__ = ["make_runs", "prepare_run", "put", "put_many", "resolve_run"]
 
 Item = tuple[Any, DatasetType | str, DataId | None] | tuple[Any, DatasetRef]
 
@@ -86,12 +87,38 @@ def put_many(session: Session, items: Iterable[Item], *, run: str | None = None)
 
 
 def resolve_run(session: Session, run: str | None) -> str:
-    """Give the run that is written to, made if it is the butler's own or named in the call."""
+    """Give the run that is written to: the one named in the call, or the butler's own."""
     name = run if run is not None else session.defaults.run
     if name is None:
         raise InvalidInputError("A run is needed to store datasets; pass run=... here or to Butler.open.")
-    session.registry.collections.register(name, CollectionType.RUN)
+    prepare_run(session, name)
     return name
+
+
+def prepare_run(session: Session, name: str) -> None:
+    """Check that a collection is a run or can be one; what is new is made together with the first rows of it.
+
+    So a call that fails leaves no empty run. In a ``transaction()`` block, whose rows come later, it is made at once.
+
+    Raises
+    ------
+    ConflictingDefinitionError
+        If it exists with another type.
+    CollectionExpressionError
+        If the name is not allowed.
+    """
+    known = session.registry.collections.find([name]).get(name)
+    if known is None and not session.writer.in_block:
+        check_collection_name(name)
+        session.new_runs.add(name)
+    elif known is None or known.type is not CollectionType.RUN:
+        session.registry.collections.register(name, CollectionType.RUN)
+
+
+def make_runs(session: Session, names: Iterable[str]) -> None:
+    """Register those of the runs that `prepare_run` found to be new; a part of the transaction that writes their rows."""
+    for name in sorted(session.new_runs.intersection(names)):
+        session.registry.collections.register(name, CollectionType.RUN)
 
 
 def _new_ref(
@@ -147,6 +174,7 @@ def _write(
     files = session.datastore.write_many(items, provenance=provenance)
 
     def write_rows() -> None:
+        make_runs(session, {ref.run for ref in new})
         if new:
             session.registry.datasets.insert(new)
         if given:
@@ -154,6 +182,7 @@ def _write(
         session.records.add(files)
 
     def follow() -> None:
+        session.new_runs.difference_update(ref.run for ref in new)
         for ref in (*new, *given):
             session.note_written(ref.data_id)
 

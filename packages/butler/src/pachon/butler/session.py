@@ -78,6 +78,8 @@ class Session:
         self.records = repository.records
         self.storage_classes = repository.storage_classes
         self.writer = Writer(repository.registry, repository.records, repository.datastore)
+        self.new_runs: set[str] = set()
+        """Runs that are made when the first datasets of them are committed."""
         self._closed = False
         self._inferred: Mapping[str, Any] | None = None
 

@@ -33,6 +33,7 @@ def associate(
         refs = select_datasets(
             butler, dataset_types, collections=collections, where=where, find_first=find_first, limit=limit or None
         )
-        butler.collections.register(collection, CollectionType.TAGGED)
-        butler.collections.associate(collection, refs)
+        with butler.collections.together():
+            butler.collections.register(collection, CollectionType.TAGGED)
+            butler.collections.associate(collection, refs)
     click.echo(f"Associated {len(refs)} datasets with {collection}.")
