@@ -10,7 +10,7 @@ from pachon.butler import Butler
 from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, run_graph, run_quantum_graph
 from pachon.ctrl_mpexec.runners.runner import Finished
 from pachon.ctrl_mpexec.status_report import OverallStatus, make_status_report
-from pachon.ctrl_mpexec.testing.repository import make_repository
+from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.execution.run_init import ConfigChangedError
@@ -216,6 +216,35 @@ def test_clobber_runs_what_is_done_again(repository, pipeline_file):
             "correct_metadata", instrument="Cam", exposure=2, detector=0, collections=["me/run"]
         )
         assert failed is None, "the metadata of the attempt before would say that the quantum is done"
+
+
+def test_an_overall_input_that_is_gone_is_a_failure(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file)
+        ref = butler.find_dataset("raw", instrument="Cam", exposure=2, detector=0, collections=["raws"])
+        Path(butler.get_uri(ref).ospath).unlink()
+        report = run_quantum_graph(graph, butler)
+        # "No work" would be a success that hides the loss.
+        assert report.counts()["correct"] == {"success": 5, "failure": 1}
+
+
+def test_no_existing_outputs_says_nothing_about_inputs(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="no_work", exposure=2)
+        options = RunOptions(execution=ExecutionOptions(assume_no_existing_outputs=True))
+        assert run_quantum_graph(graph, butler, options=options).is_success
+
+
+def test_a_task_without_log_is_no_wonder(repository, tmp_path):
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(PIPELINE)
+    pipeline = Pipeline.read(str(path)).with_config("correct", "saveLogOutput", False)
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = build_quantum_graph(pipeline, butler, input_collections=["defaults"], output_run="me/run")
+        for dataset_type in graph.dataset_types.values():
+            butler.dataset_types.register(dataset_type)
+        assert run_quantum_graph(graph, butler).is_success
+        assert make_status_report(butler, [graph]).counts() == {OverallStatus.SUCCESSFUL: 15}
 
 
 @BOTH

@@ -72,9 +72,17 @@ class PickyConnections(PipelineTaskConnections, dimensions=("exposure", "detecto
         return super().adjust_quantum(inputs, outputs, label, data_id)
 
 
-def prune_with(source):
+class FruitlessConnections(PickyConnections, dimensions=("exposure", "detector")):
+    """Leaves the second exposure no output."""
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        lost = {"output": (outputs["output"][0], ())} if data_id["exposure"] == 2 else {}
+        return {}, lost
+
+
+def prune_with(source, hooks=PickyConnections):
     plan = small_survey.make_plan(source)
-    task = dataclasses.replace(plan.tasks["isr"], hooks=PickyConnections())
+    task = dataclasses.replace(plan.tasks["isr"], hooks=hooks())
     plan = dataclasses.replace(plan, tasks={**plan.tasks, "isr": task})
     skeleton = make_skeleton(plan, fetch_parts(plan, source))
     records = fetch_records(plan, skeleton, source)
@@ -100,3 +108,8 @@ def test_what_a_hook_leaves_needs_its_prerequisites():
     with pytest.raises(MissingPrerequisiteError, match="exposure=1") as caught:
         prune_with(source)
     assert caught.value.__notes__ == ["It is elsewhere."]
+
+
+def test_a_hook_that_leaves_no_output_drops_the_quantum():
+    pruned = prune_with(small_survey.make_repository(), FruitlessConnections)
+    assert {pruned.quanta["isr"][int(row)]["exposure"] for row in pruned.kept("isr")} == {1}

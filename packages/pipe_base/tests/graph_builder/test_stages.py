@@ -9,7 +9,7 @@ import pytest
 from pachon.datasets import DatasetRef, DatasetType
 from pachon.dimensions import Timespan
 from pachon.pipe_base.connections import MissingPrerequisiteError
-from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, OutputExistsError
+from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, GraphBuildError, OutputExistsError
 from pachon.pipe_base.graph_builder.fetch import (
     fetch_datasets,
     fetch_parts,
@@ -284,3 +284,17 @@ def test_optional_prerequisite_may_be_missing(source):
     pruned = build(source, plan)
     assert kept(pruned)["isr"] == 4
     assert all((reasons == KEPT).all() for reasons in pruned.reasons.values())
+
+
+def test_what_holds_for_all_time_holds_for_an_exposure_of_unknown_time(source):
+    for record in source.records["exposure"]:
+        record["timespan"] = None
+    pruned = build(source, repository.make_plan(source, input_collections=("raws", "calib/run")))
+    assert kept(pruned)["isr"] == 4
+
+
+def test_a_calibration_of_something_else_needs_a_function_of_the_author(source):
+    connection = ConnectionPlan(name="bias", dataset_type="bias", is_calibration=True, multiple=True)
+    plan = with_prerequisite(repository.make_plan(source), "coadd", connection, source.types["bias"])
+    with pytest.raises(GraphBuildError, match=r"'coadd'.*'bias'.*lookup_function"):
+        build(source, plan)

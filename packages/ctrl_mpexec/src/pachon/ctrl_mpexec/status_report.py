@@ -247,6 +247,9 @@ def _add_graph(
         label = part.label
         metadata = _present(butler, graph, f"{label}_metadata", run if has_run else None, part.data_ids)
         logs = _present(butler, graph, f"{label}_log", run if has_run else None, part.data_ids)
+        if f"{label}_log" not in graph.dataset_types:
+            # The task keeps no log (saveLogOutput: false), so that none is missing.
+            logs = metadata
         summary = tasks.setdefault(label, TaskSummary())
         for row, data_id in enumerate(part.data_ids):
             key = (label, data_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from pachon.base import InvalidInputError
@@ -39,6 +39,10 @@ class QuantumButler(Protocol):
 
     def exists(self, ref: DatasetRef, /) -> bool:
         """Whether a dataset can be read."""
+        ...
+
+    def find_missing(self, refs: Sequence[DatasetRef], /) -> Collection[uuid.UUID]:
+        """Give the ids of inputs that another quantum was to make and did not; overall inputs count as there."""
         ...
 
 

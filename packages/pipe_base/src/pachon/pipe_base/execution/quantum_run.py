@@ -197,9 +197,9 @@ class _Attempt:
 
     def _with_available_inputs(self, connections: PipelineTaskConnections) -> Quantum:
         """Leave out inputs that were predicted and not made; ask the task if it can do without them."""
+        missing = self.butler.find_missing([ref for refs in self.quantum.inputs.values() for ref in refs])
         regular = {
-            name: (tuple(refs) if self.options.assume_no_existing_outputs else tuple(filter(self._there, refs)))
-            for name, refs in self.quantum.inputs.items()
+            name: tuple(ref for ref in refs if ref.id not in missing) for name, refs in self.quantum.inputs.items()
         }
         plain = {
             name: refs
@@ -218,9 +218,6 @@ class _Attempt:
         if all(len(regular[name]) == len(refs) for name, refs in self.quantum.inputs.items()):
             return quantum
         return self._adjusted(quantum, connections)
-
-    def _there(self, ref: DatasetRef) -> bool:
-        return bool(self.butler.exists(ref))
 
     def _adjusted(self, quantum: Quantum, connections: PipelineTaskConnections) -> Quantum:
         known = {**connections.inputs, **connections.prerequisite_inputs}

@@ -130,6 +130,11 @@ def fetch_prerequisites(
             if kind is LookupKind.FUNCTION:
                 found[label, connection.name] = _look_up(plan, connection, dataset_type, quanta, records, source)
             elif kind is LookupKind.JOIN:
+                if dataset_type.is_calibration:
+                    raise GraphBuildError(
+                        f"Task {label!r}: the calibration {name!r} (connection {connection.name!r}) has dimensions that "
+                        "do not follow from the task's; give the connection a lookup_function."
+                    )
                 found[label, connection.name] = _join(plan, task, dataset_type, quanta, name in registered, source)
             else:
                 if name not in validity:

@@ -121,6 +121,8 @@ def _by_key(
     candidates = validity.datasets.data_ids
     quantum, row = _equal_pairs(quanta, candidates, candidates.group.required)
     valid = (validity.begin_ns[row] < end[quantum]) & (begin[quantum] < validity.end_ns[row])
+    # What holds for all time (datasets of a RUN are such) holds also for a quantum whose time is not known.
+    valid |= (validity.begin_ns[row] <= 0) & (validity.end_ns[row] >= MAX_NS)
     quantum, row = quantum[valid], row[valid]
     order = np.lexsort((validity.begin_ns[row], validity.rank[row], quantum))
     quantum, row = quantum[order], row[order]

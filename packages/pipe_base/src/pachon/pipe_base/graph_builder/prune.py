@@ -111,6 +111,7 @@ def prune(
                 _explain(error, task, resolution, kept, hint)
                 raise
             reason[adjusted.no_work] = DropReason.NO_WORK
+            reason[_without_outputs(task, live_outputs, adjusted, reason)] = DropReason.NO_WORK
             inputs = [_without(e, adjusted.lost_inputs.get(e.connection.name)) for e in inputs]
             found = [_of_kept(_without_found(f, adjusted.lost_inputs.get(f.connection.name)), reason) for f in found]
             for prerequisite in found:
@@ -175,6 +176,19 @@ def _without_found(found: FoundPrerequisite, lost: np.ndarray | None) -> FoundPr
     keep = np.ones(len(found.quantum), dtype=bool)
     keep[lost] = False
     return _rows(found, keep)
+
+
+def _without_outputs(task: TaskPlan, outputs: Sequence[Edges], adjusted: Adjusted, reason: np.ndarray) -> np.ndarray:
+    """Give the rows of quanta of which a hook removed every output; log and metadata do not count."""
+    assert task.hooks is not None
+    before = np.zeros(len(reason), dtype=np.int64)
+    after = np.zeros(len(reason), dtype=np.int64)
+    for edge in outputs:
+        if edge.connection.name in task.hooks.outputs:
+            before += np.bincount(edge.quantum, minlength=len(reason))
+            left = _without(edge, adjusted.lost_outputs.get(edge.connection.name))
+            after += np.bincount(left.quantum, minlength=len(reason))
+    return np.flatnonzero((before > 0) & (after == 0))
 
 
 def _drop_without_input(

@@ -76,6 +76,10 @@ class MemoryDatasets:
         """Whether a dataset was given or written."""
         return ref.id in self.values
 
+    def find_missing(self, refs: Sequence[DatasetRef], /) -> set[uuid.UUID]:
+        """Give the ids of datasets that were neither given nor written."""
+        return {ref.id for ref in refs if ref.id not in self.values}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRun:
