@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_no_registry(tmp_path: Path) -> None:
     for name, content in (("text", b"just a text file of some length" * 10), ("empty", b"")):
         path = tmp_path / name
         path.write_bytes(content)
-        with pytest.raises(FormatError):
+        with pytest.raises(FormatError, match=name):
             SqlRegistry.open(f"sqlite:///{path}")
         assert path.read_bytes() == content
 
@@ -80,7 +81,7 @@ def test_corrupt_file(url: str) -> None:
     damaged = bytearray(path.read_bytes())
     damaged[8192:] = b"\xff" * (len(damaged) - 8192)
     path.write_bytes(damaged)
-    with pytest.raises((DatabaseError, FormatError)), SqlRegistry.open(url) as registry:
+    with pytest.raises((DatabaseError, FormatError), match=re.escape(str(path))), SqlRegistry.open(url) as registry:
         registry.query.data_ids(["exposure", "detector"])
 
 

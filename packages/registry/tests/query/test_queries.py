@@ -77,6 +77,23 @@ def test_data_id(example: SqlRegistry) -> None:
         query(["detector"], data_id={"detektor": 3})
 
 
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("instrment = 'Cam1'", "The name 'instrment' is not known. Did you mean 'instrument'?"),
+        (
+            "exposure.observation_typ = 'a'",
+            "'exposure' has no field 'observation_typ'. Did you mean 'observation_type'?",
+        ),
+        ("exposure.qwxyz = 'a'", "'exposure' has no field 'qwxyz'."),
+    ],
+)
+def test_unknown_names(example: SqlRegistry, where: str, message: str) -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        example.query.data_ids(["exposure"], where=where)
+    assert str(caught.value).endswith(f": {message}")
+
+
 def test_tables(example: SqlRegistry) -> None:
     universe = example.universe
     rows = [{"instrument": "Cam1", "detector": d, "exposure": e} for d, e in ((1, 2), (3, 4), (9, 9))]

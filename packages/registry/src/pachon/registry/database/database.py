@@ -66,7 +66,7 @@ class Database:
             yield current
             return
         self._check_open()
-        with _own_errors(), self._reads.connect() as connection:
+        with _own_errors(self.engine), self._reads.connect() as connection:
             yield connection
 
     @contextmanager
@@ -76,7 +76,7 @@ class Database:
             yield current
             return
         self._check_open()
-        with _own_errors(), self._snapshots.connect() as connection:
+        with _own_errors(self.engine), self._snapshots.connect() as connection:
             self._thread.snapshot = connection
             try:
                 yield connection
@@ -108,7 +108,7 @@ class Database:
         self._check_open()
         if self.readonly:
             raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
-        with _own_errors(), self._locked_connection() as connection:
+        with _own_errors(self.engine), self._locked_connection() as connection:
             self._thread.begin(connection)
             try:
                 yield connection
@@ -244,16 +244,21 @@ def _is_busy(error: OperationalError) -> bool:
 
 
 @contextmanager
-def _own_errors() -> Iterator[None]:
+def _own_errors(engine: sa.Engine) -> Iterator[None]:
     """Turn the driver's errors into ours. What a verb expects, it has caught before."""
     try:
         yield
     except IntegrityError as error:
-        raise DatabaseError(f"The database refused a row: {_one_line(error)}.") from error
+        raise DatabaseError(f"The database {_place(engine)} refused a row: {_one_line(error)}.") from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_NOTADB":
-            raise FormatError("The file is no SQLite database.") from error
-        raise DatabaseError(f"The database failed: {_one_line(error)}.") from error
+            raise FormatError(f"{_place(engine)} is no SQLite database.") from error
+        raise DatabaseError(f"The database {_place(engine)} failed: {_one_line(error)}.") from error
+
+
+def _place(engine: sa.Engine) -> str:
+    """Name a database for messages: the file, or the URL without its password."""
+    return engine.url.database or "" if engine.dialect.name == "sqlite" else engine.url.render_as_string()
 
 
 def _one_line(error: DBAPIError) -> str:

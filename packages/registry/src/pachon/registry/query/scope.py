@@ -96,7 +96,7 @@ class Scope:
             if name in element.column_names or (element.is_dimension and name == element.name):
                 return self._field(element, name, position)
             hint = closest(name, element.column_names)
-            raise QueryNameError(f"{owner!r} has no field {name!r}{hint or '.'}", self.text, position)
+            raise QueryNameError(f"{owner!r} has no field {name!r}.{hint}", self.text, position)
         if name in DATASET_FIELDS:
             if owner in self.dataset_types:
                 return self._dataset_field(owner, name, position)
@@ -131,4 +131,4 @@ class Scope:
         fields = {f for e in self.dimensions.elements for f in self.universe[e].column_names}
         known = [*self.universe.elements, *fields, *self.dataset_types, *(DATASET_FIELDS if self.dataset_types else ())]
         hint = closest(part or name, [n for n in known if not n[-1].isdigit()])
-        return QueryNameError(f"The name {name!r} is not known{hint or '.'}", self.text, position)
+        return QueryNameError(f"The name {name!r} is not known.{hint}", self.text, position)

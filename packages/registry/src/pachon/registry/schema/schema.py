@@ -86,11 +86,11 @@ def read_schema(connection: sa.Connection, namespace: str | None = None) -> Sche
     try:
         found = connection.execute(sa.select(table.c.name, table.c.value)).all()
     except sa.exc.DBAPIError as error:
-        raise FormatError(f"The database is no registry of pachon ({error.orig}).") from None
+        raise FormatError(f"{connection.engine.url.database} is no registry of pachon ({error.orig}).") from None
     attributes = {row.name: row.value for row in found}
     version = attributes.get("schema_version", "")
     if not version.isdigit():
-        raise FormatError("The database is no registry of pachon: it has no schema version.")
+        raise FormatError(f"{connection.engine.url.database} is no registry of pachon: it has no schema version.")
     if int(version) > SCHEMA_VERSION:
         raise SchemaVersionError(
             f"The registry has schema version {version}; this pachon knows versions up to {SCHEMA_VERSION}. "
