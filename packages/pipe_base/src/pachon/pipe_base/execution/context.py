@@ -72,8 +72,12 @@ class ButlerQuantumContext:
         self.quantum = quantum
         self.connections = connections
         self.resources = resources or ExecutionResources()
-        self._inputs = _by_id(quantum.inputs)
-        self._outputs = _by_id(quantum.outputs)
+        # Several connections may read one dataset: the whole by one, a component by another.
+        self._connections_by_ref = {
+            (ref.id, ref.dataset_type.name): name for name, refs in quantum.inputs.items() for ref in refs
+        }
+        self._inputs = _ids(quantum.inputs)
+        self._outputs = _ids(quantum.outputs)
         self._read: dict[uuid.UUID, DatasetRef] = {}
         self._extra: dict[uuid.UUID, dict[str, int | float | str | bool]] = {}
         self.written: dict[uuid.UUID, DatasetRef] = {}
@@ -107,7 +111,7 @@ class ButlerQuantumContext:
 
     def _connection_of(self, ref: DatasetRef) -> str:
         try:
-            return self._inputs[ref.id]
+            return self._connections_by_ref[ref.id, ref.dataset_type.name]
         except KeyError:
             raise InvalidInputError(f"{ref} is no input of {self.quantum}.") from None
 
@@ -174,5 +178,5 @@ class ButlerQuantumContext:
         self._extra.setdefault(ref.id, {}).update(extra)
 
 
-def _by_id(refs: Mapping[str, tuple[DatasetRef, ...]]) -> dict[uuid.UUID, str]:
-    return {ref.id: name for name, found in refs.items() for ref in found}
+def _ids(refs: Mapping[str, tuple[DatasetRef, ...]]) -> set[uuid.UUID]:
+    return {ref.id for found in refs.values() for ref in found}
