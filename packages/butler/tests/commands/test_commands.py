@@ -191,6 +191,8 @@ def test_associate_and_certify(run: Run, filled: Butler) -> None:
         ).stdout
     )
     assert len(filled.query_datasets("raw", collections="tag")) == 2
+    assert "no dataset type 'rw'" in str(run("associate", "REPO", "tag2", "-d", "rw", fails=True).exception)
+    assert "tag2" not in filled.collections.query()
     filled.put_many([({"n": n}, "bias", {"detector": n}) for n in (0, 1)], run="calib/a")
     filled.collections.register("calib/all", CollectionType.CHAINED)
     filled.collections.set_chain("calib/all", ["calib/a", "other"])

@@ -14,6 +14,7 @@ from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, R
 from pachon.butler.result_columns import dataset_columns
 from pachon.datasets import DatasetRef, DatasetTable
 from pachon.dimensions import NULL_NS, Categorical, RecordTable, Timespan, region_from_bytes
+from pachon.registry.collection_names import is_glob
 
 if TYPE_CHECKING:
     from pachon.butler.butler import Butler
@@ -133,7 +134,16 @@ def select_datasets(
     limit: int | None = None,
     order_by: Sequence[str] = (),
 ) -> list[DatasetRef]:
-    """Give the datasets that options of a command select, each once; by default those of all types and collections."""
+    """Give the datasets that options of a command select, each once; by default those of all types and collections.
+
+    Raises
+    ------
+    MissingDatasetTypeError
+        If a dataset type is named, not matched by a glob, and does not exist.
+    """
+    for name in dataset_types:
+        if not is_glob(name):
+            butler.dataset_types.get(name)
     known = _matching_types(butler, dataset_types or ("*",), collections or ("*",), [])
     if order_by and len(known) > 1:
         raise InvalidInputError("--order-by needs a single dataset type.")
