@@ -360,3 +360,15 @@ def test_a_process_for_each_quantum(repository, pipeline_file):
         assert report.is_success
         log = butler.get("correct_log", instrument="Cam", exposure=3, detector=1, collections=["me/run"])
         assert log["previous_process_quanta"] == []
+
+
+def test_a_log_notes_only_the_last_quanta_of_its_process(repository, pipeline_file, monkeypatch):
+    monkeypatch.setattr("pachon.ctrl_mpexec.worker._NOTED_QUANTA", 2)
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file)
+        assert run_quantum_graph(graph, butler).is_success
+        noted = {
+            len(butler.get(ref)["previous_process_quanta"])
+            for ref in butler.query_datasets("gather_log", collections=["me/run"])
+        }
+    assert noted == {2}

@@ -11,9 +11,11 @@ import logging
 import os
 import random
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -42,6 +44,10 @@ class QuantumResult:
     """Outputs that an earlier attempt wrote and this one, which succeeded, did not; they have to go."""
 
 
+_NOTED_QUANTA: Final = 100
+"""So many quanta that ran before in the process are noted in a log; all of them would make logs grow without end."""
+
+
 class QuantumWorker:
     """Runs quanta of one graph in this process.
 
@@ -60,7 +66,7 @@ class QuantumWorker:
         self._root = root
         self._graph = QuantumGraph.open(graph_uri)
         self._tasks = GraphTasks(self._graph.pipeline, self._graph.universe)
-        self._before: list[str] = []
+        self._before: deque[str] = deque(maxlen=_NOTED_QUANTA)
 
     def run(self, quantum_id: uuid.UUID) -> QuantumResult:
         """Run one quantum; exceptions of its task are a part of the result."""
@@ -70,7 +76,7 @@ class QuantumWorker:
         ):
             quantum = butler.graph.quantum(quantum_id)
             try:
-                outcome = run_quantum(quantum, butler, self._tasks, self._options, previous_quanta=self._before)
+                outcome = run_quantum(quantum, butler, self._tasks, self._options, previous_quanta=list(self._before))
             except Exception as error:
                 if self._options.debug:
                     raise
