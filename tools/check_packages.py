@@ -29,6 +29,10 @@ print(f"  {sys.argv[1]}: {len(modules)} modules")
 """
 
 
+SECONDS_AT_MOST = 1200
+"""A test that hangs must not hang whoever called."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="check_packages", description="Build all wheels; install and test packages alone."
@@ -150,8 +154,9 @@ def check_alone(top: Path, name: str, wheel: Path, *, keep: bool) -> bool:
             str(tests),
             folder=folder,
         )
-    except subprocess.CalledProcessError as error:
-        print(f"{name}: failed: {' '.join(map(str, error.cmd))[:200]}", file=sys.stderr)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        how = "took too long" if isinstance(error, subprocess.TimeoutExpired) else "failed"
+        print(f"{name}: {how}: {' '.join(map(str, error.cmd))[:200]}", file=sys.stderr)
         return False
     finally:
         if not keep:
@@ -161,7 +166,7 @@ def check_alone(top: Path, name: str, wheel: Path, *, keep: bool) -> bool:
 
 
 def run(python: Path, *arguments: str, folder: Path) -> None:
-    subprocess.run([str(python), *arguments], cwd=folder, check=True)
+    subprocess.run([str(python), *arguments], cwd=folder, check=True, timeout=SECONDS_AT_MOST)
 
 
 if __name__ == "__main__":

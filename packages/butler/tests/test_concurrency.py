@@ -9,49 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import ConflictError
 from pachon.butler import Butler
-from pachon.datasets import CollectionType, DatasetType
-
-
-def _put_same(arguments: tuple[str, int]) -> str:
-    root, number = arguments
-    with Butler.open(root, run="run", instrument="Cam") as butler:
-        try:
-            butler.put({"by": number}, "gain", detector=1)
-        except ConflictError:
-            return "conflict"
-        return f"put {number}"
-
-
-def _register_same(arguments: tuple[str, int]) -> int:
-    root, number = arguments
-    with Butler.open(root, run=f"run/{number}", instrument="Cam") as butler:
-        made = int(
-            butler.dataset_types.register(
-                DatasetType("new", ("detector",), "StructuredDataDict", universe=butler.universe)
-            )
-        )
-        butler.collections.register("chain", CollectionType.CHAINED)
-        butler.put({"by": number}, "new", detector=number % 4)
-        butler.collections.extend("chain", f"run/{number}")
-        return made
-
-
-def _put_and_prune(arguments: tuple[str, int]) -> int:
-    root, number = arguments
-    kept = 0
-    with Butler.open(root, run="shared", instrument="Cam") as butler:
-        for turn in range(12):
-            try:
-                ref = butler.put({"turn": turn, "by": number}, "gain", detector=turn % 2)
-            except ConflictError:
-                found = butler.find_dataset("gain", detector=turn % 2)
-                if found is not None:
-                    butler.prune([found], purge=True)
-            else:
-                kept += ref.run == "shared"
-    return kept
+from pachon.butler.testing.concurrent_writers import put_and_prune, put_same, register_same
 
 
 @pytest.fixture
@@ -65,7 +24,7 @@ def files_below(root: Path) -> list[Path]:
 
 
 def test_one_of_several_puts_of_a_data_id_wins(repository: Path, pool: multiprocessing.pool.Pool) -> None:
-    outcomes = pool.map(_put_same, [(str(repository), n) for n in range(8)])
+    outcomes = pool.map(put_same, [(str(repository), n) for n in range(8)])
     winners = [outcome for outcome in outcomes if outcome != "conflict"]
     assert len(winners) == 1
     with Butler.open(str(repository), collections="run", instrument="Cam") as butler:
@@ -75,7 +34,7 @@ def test_one_of_several_puts_of_a_data_id_wins(repository: Path, pool: multiproc
 
 
 def test_registering_the_same_at_once_is_one_registration(repository: Path, pool: multiprocessing.pool.Pool) -> None:
-    assert sum(pool.map(_register_same, [(str(repository), n) for n in range(8)])) == 1
+    assert sum(pool.map(register_same, [(str(repository), n) for n in range(8)])) == 1
     with Butler.open(str(repository), collections="chain", instrument="Cam") as butler:
         assert set(butler.collections.get("chain").children) == {f"run/{n}" for n in range(8)}
         found = list(butler.query_datasets("new", find_first=False))
@@ -83,8 +42,8 @@ def test_registering_the_same_at_once_is_one_registration(repository: Path, pool
         assert all(butler.get(ref)["by"] == int(ref.run.removeprefix("run/")) for ref in found)
 
 
-def test_put_and_prune_of_the_same_data_id_never_meet(repository: Path, pool: multiprocessing.pool.Pool) -> None:
-    assert sum(pool.map(_put_and_prune, [(str(repository), n) for n in range(4)])) > 0
+def testput_and_prune_of_the_same_data_id_never_meet(repository: Path, pool: multiprocessing.pool.Pool) -> None:
+    assert sum(pool.map(put_and_prune, [(str(repository), n) for n in range(4)])) > 0
     with Butler.open(str(repository), run="shared", instrument="Cam") as butler:
         butler.empty_trash()
         found = list(butler.query_datasets("gain"))

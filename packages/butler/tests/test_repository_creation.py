@@ -8,6 +8,7 @@ import yaml
 from pachon.base import InvalidInputError
 from pachon.butler import Butler, RepositoryConfigError, RepositoryExistsError, has_repository, repository_creation
 from pachon.butler.repository_creation import create_from_seed, create_repository
+from pachon.butler.testing.concurrent_writers import create_once
 from pachon.datastore import DatastoreConfigError
 from pachon.dimensions import DimensionUniverse
 
@@ -83,18 +84,10 @@ def test_a_failure_before_the_configuration_leaves_nothing(tmp_path: Path, monke
     assert not (tmp_path / "repo").exists()
 
 
-def _create(root: str) -> str:
-    try:
-        Butler.create(root).close()
-    except RepositoryExistsError:
-        return "exists"
-    return "made"
-
-
 def test_one_of_several_creators_wins(tmp_path: Path) -> None:
     root = str(tmp_path / "repo")
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        outcomes = pool.map(_create, [root] * 4)
+        outcomes = pool.map(create_once, [root] * 4)
     assert sorted(outcomes) == ["exists"] * 3 + ["made"]
     with Butler.open(root) as butler:
         assert butler.dataset_types.query() == []
