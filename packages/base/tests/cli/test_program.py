@@ -54,6 +54,8 @@ COMMANDS = '''
             raise ExceptionGroup("two", [InvalidInputError("One."), ExceptionGroup("in", [InvalidInputError("Two.")])])
         if how == "mixed":
             raise ExceptionGroup("two", [InvalidInputError("One."), KeyError("defect")])
+        if how == "refused":
+            raise PermissionError(13, "Permission denied", "/some/file")
         if how == "interrupt":
             raise KeyboardInterrupt
         if how == "exit":
@@ -141,6 +143,12 @@ def test_our_errors_are_one_line(program) -> None:
     assert result.stderr == "Error: The value 3 is wrong. It was read from a.yaml.\n"
     group = run_command(program, "--log-level", "WARNING", "fail", "group")
     assert group.stderr == "Error: One.\nError: Two.\n"
+
+
+def test_a_file_that_the_system_refuses_is_one_line(program) -> None:
+    result = run_command(program, "--log-level", "WARNING", "fail", "refused")
+    assert (result.exit_code, result.stderr) == (1, "Error: /some/file: permission denied.\n")
+    assert "Traceback" in run_command(program, "--log-level", "DEBUG", "fail", "refused").stderr
 
 
 def test_traceback_on_debug_and_for_defects(program) -> None:

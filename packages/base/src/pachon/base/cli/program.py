@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A command-line program: its global options, its errors and its exit codes."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import click
 
@@ -16,6 +17,8 @@ __all__ = ["describe_error", "make_program", "run_program"]
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0."""
+
+_REFUSALS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 
 def make_program(name: str, *, entry_points: str, distribution: str, help: str) -> LazyGroup:
@@ -107,8 +110,8 @@ def run_program(program: click.Group, arguments: Sequence[str] | None = None) ->
     """Run a program and end the process.
 
     Exit codes are 0 for done, 1 for failed (or what the error's attribute ``exit_code`` says), 2 for wrong usage, 130 when
-    interrupted. An error of pachon is one line on
-    stderr, with a traceback when the project logs at DEBUG; any other error is a defect, and its traceback is shown.
+    interrupted. An error of pachon is one line on stderr, with a traceback when the project logs at DEBUG, and so is a file
+    that the system refuses to write or read; any other error is a defect, and its traceback is shown.
     """
     sys.exit(_run(program, arguments))
 
@@ -165,11 +168,16 @@ def _report(error: Exception) -> None:
         click.echo(f"Error: {describe_error(one)}", err=True)
 
 
-def _own_errors(error: BaseException) -> Iterator[PachonError]:
-    """Give the errors of pachon in an error or group; nothing if there is any other error in it."""
+def _own_errors(error: BaseException) -> Iterator[BaseException]:
+    """Give the errors in an error or group, if all are of pachon or the system's; nothing if any other is among them."""
     errors = list(_leaves(error))
-    if all(isinstance(one, PachonError) for one in errors):
-        yield from (one for one in errors if isinstance(one, PachonError))
+    if all(isinstance(one, PachonError) or _is_refusal(one) for one in errors):
+        yield from errors
+
+
+def _is_refusal(error: BaseException) -> TypeGuard[OSError]:
+    """Whether the system refuses a file for a reason that its user can mend: rights, space."""
+    return isinstance(error, OSError) and error.errno in _REFUSALS and error.filename is not None
 
 
 def _leaves(error: BaseException) -> Iterable[BaseException]:
@@ -188,5 +196,8 @@ def _debugging() -> bool:
 
 def describe_error(error: BaseException) -> str:
     """Give the message of an error and the notes that the layers above added, in one line."""
-    parts = [str(error) or type(error).__name__, *getattr(error, "__notes__", ())]
+    message = str(error) or type(error).__name__
+    if _is_refusal(error):
+        message = f"{error.filename}: {(error.strerror or message).lower()}."
+    parts = [message, *getattr(error, "__notes__", ())]
     return " ".join(" ".join(part.split()) for part in parts)
