@@ -226,7 +226,9 @@ def test_options_file_by_uri(program, install, monkeypatch: pytest.MonkeyPatch) 
 
 
 RUNNER = """
-    import sys
+    import signal, sys
+    # Whoever started the tests in the background let them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.insert(0, sys.argv.pop(1))
     from pachon.base.cli import make_program, run_program
     run_program(make_program("tested", entry_points="test.commands", distribution="pachon-base", help="x"))
