@@ -40,6 +40,19 @@ def test_views_of_a_graph(repository, pipeline_file):
     assert any("input bias: bias@" in line for line in lines)
 
 
+def test_a_new_task_is_in_no_step(tmp_path):
+    sample = "pachon.pipe_base.testing.sample_tasks"
+    text = f"description: one\ntasks: {{measure: {sample}.MeasureTask}}\nsubsets: {{one: [measure]}}\n"
+    text += "steps: [{label: one, dimensions: []}]\n"
+    (tmp_path / "p.yaml").write_text(text)
+    replaced = load_pipeline(str(tmp_path / "p.yaml"), [("task", f"{sample}.MeasureTask:measure")])
+    assert [step.label for step in replaced.steps] == ["one"]
+    added = load_pipeline(str(tmp_path / "p.yaml"), [("task", f"{sample}.CombineTask:combine")])
+    assert added.steps == ()
+    assert list(added.subsets) == ["one"]
+    assert set(added.to_graph().tasks) == {"measure", "combine"}
+
+
 def test_unknown_items_are_refused_first():
     with pytest.raises(InvalidInputError, match=r"nothing 'grap' to show.*Did you mean 'graph'"):
         check_items(["pipeline", "grap"])

@@ -28,7 +28,7 @@ def load_pipeline(location: str | None, edits: Iterable[tuple[str, str]]) -> Pip
 
 
 def edit_pipeline(pipeline: Pipeline, option: str, value: str) -> Pipeline:
-    """Apply one change.
+    """Apply one change. A task with a new label is in no step, so the pipeline has no steps any more.
 
     Raises
     ------
@@ -38,7 +38,9 @@ def edit_pipeline(pipeline: Pipeline, option: str, value: str) -> Pipeline:
     match option:
         case "task":
             class_name, _, label = value.partition(":")
-            return pipeline.with_task(label or _default_label(class_name), class_name)
+            label = label or _default_label(class_name)
+            changed = pipeline.with_task(label, class_name)
+            return changed if label in pipeline.tasks else changed.without_steps()
         case "delete":
             return pipeline.without_task(value)
         case "config":

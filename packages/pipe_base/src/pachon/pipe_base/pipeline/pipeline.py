@@ -249,8 +249,14 @@ class Pipeline:
         steps = tuple(step for step in self.steps if step.label != name)
         return self._replaced(subsets=MappingProxyType(kept), steps=steps)
 
+    def without_steps(self) -> Self:
+        """Forget the production steps; subsets stay."""
+        return self._replaced(steps=())
+
     def select(self, selection: str | Collection[str]) -> Self:
-        """Keep some tasks only; subsets and steps that are not complete any more are left out.
+        """Keep some tasks only; subsets that are not complete any more are left out.
+
+        So are all steps, if a task that is kept loses its own: every task of a pipeline with steps is in one.
 
         Parameters
         ----------
@@ -269,7 +275,11 @@ class Pipeline:
             keep = self._labels_in_range(parsed)
         else:
             keep = {label for name in parsed.names for label in labels_of(self.contents, name)}
-        return type(self)(reduce_contents(self.contents, keep))
+        reduced = reduce_contents(self.contents, keep)
+        lost = {step.label for step in self.steps} - {step.label for step in reduced.steps}
+        if any(keep.intersection(self.subsets[name].labels) for name in lost):
+            reduced = dataclasses.replace(reduced, steps=())
+        return type(self)(reduced)
 
     def _labels_in_range(self, selection: LabelSelection) -> set[str]:
         for end in (selection.first, selection.last):
