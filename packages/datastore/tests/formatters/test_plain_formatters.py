@@ -80,7 +80,7 @@ class TestJsonOfTimespan(FormatterSuite):
 class TestYaml(FormatterSuite):
     formatter = "yaml"
     storage_class = "StructuredDataDict"
-    unwritable = ({"a": object()}, {"a": np.float64(1)})
+    unwritable = ({"a": object()}, {"a": 1j})
 
     def examples(self):
         return [{"b": [1, 2.5, None, True], "a": {"é": "ü\n"}, "date": "2025-03-01"}]
@@ -250,6 +250,15 @@ class TestFileOfPath(FormatterSuite):
         with pytest.raises(OSError, match=r"nothing\.dat"):
             datastore.write_many([(tmp_path / "nothing.dat", ref)])
         assert not list(tmp_path.rglob("*-w*"))
+
+
+def test_numbers_of_numpy():
+    from pachon.datastore.formatters.yaml import dump_yaml, load_yaml
+
+    data = {"n": np.int64(3), "x": np.float32(0.5), "y": np.float64(1.5), "ok": np.bool_(True), "a": np.arange(2)}
+    found = load_yaml(dump_yaml(data))
+    assert found == {"n": 3, "x": 0.5, "y": 1.5, "ok": True, "a": [0, 1]}
+    assert type(found["n"]) is int
 
 
 def test_pydantic_storage_class(tmp_path):

@@ -14,7 +14,19 @@ from pachon.datastore.formatters.typeless import TypelessFormatter
 __all__ = ["YamlFormatter", "dump_yaml", "load_yaml"]
 
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SafeDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """The safe one in C where there is one, and NumPy's numbers and arrays as Python's."""
+
+
+def _represent_other(dumper: Any, value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return dumper.represent_data(value.tolist())
+    return dumper.represent_undefined(value)
+
+
+_Dumper.add_representer(None, _represent_other)
 
 
 class YamlFormatter(TypelessFormatter):
@@ -39,7 +51,7 @@ class YamlFormatter(TypelessFormatter):
 
 
 def dump_yaml(data: Any) -> bytes:
-    """Give the YAML text of plain data.
+    """Give the YAML text of plain data; NumPy's numbers and arrays are written as Python's.
 
     Raises
     ------
@@ -47,7 +59,7 @@ def dump_yaml(data: Any) -> bytes:
         If something in it is no plain data; it names the type.
     """
     try:
-        return yaml.dump(data, Dumper=_SafeDumper, sort_keys=False, allow_unicode=True, encoding="utf-8")
+        return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, encoding="utf-8")
     except yaml.representer.RepresenterError as error:
         raise TypeError(f"an object of type {type(error.args[-1]).__name__} cannot be written as YAML") from error
 
