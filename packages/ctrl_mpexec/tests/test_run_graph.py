@@ -21,6 +21,12 @@ from pachon.pipe_base.pipeline import Pipeline
 BOTH = pytest.mark.parametrize("processes", [1, 2])
 
 
+def test_an_interruption_is_no_failure():
+    assert str(QuantaFailedError(0, 3, 5, "the run was interrupted", 130)) == (
+        "The run was interrupted: 2 of 5 quanta are done; --extend-run goes on with the others."
+    )
+
+
 def make_graph(butler, pipeline_file, *, run="me/run", fail="", exposure=-1, **options):
     pipeline = Pipeline.read(str(pipeline_file))
     if fail:

@@ -16,7 +16,13 @@ def test_objects_are_found() -> None:
     [
         ("Struct", "'Struct' cannot be imported: it is not of the form 'package.module.Name'."),
         ("a b.C", "'a b.C' cannot be imported: it is not of the form 'package.module.Name'."),
-        ("nowhere.to.be.Found", "'nowhere.to.be.Found' cannot be imported: there is no module 'nowhere'."),
+        (
+            "nowhere.to.be.Found",
+            (
+                "'nowhere.to.be.Found' cannot be imported: there is no module 'nowhere' "
+                "(PYTHONPATH names the folders of modules that are not installed)."
+            ),
+        ),
         (
             "pachon.pipe_base.struct.Strct",
             (

@@ -44,7 +44,8 @@ def test_unknown_names(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InstrumentNotFoundError) as caught:
         find_instrument("no.such.Cam")
     assert str(caught.value) == (
-        "Instrument 'no.such.Cam' is not known: 'no.such.Cam' cannot be imported: there is no module 'no'."
+        "Instrument 'no.such.Cam' is not known: 'no.such.Cam' cannot be imported: there is no module 'no' "
+        "(PYTHONPATH names the folders of modules that are not installed)."
     )
     monkeypatch.setattr(instrument, "import_object", lambda path: NoInstrument)
     with pytest.raises(InvalidInputError, match=r"'a\.B' is no instrument"):

@@ -126,6 +126,25 @@ def test_selection(pipeline: Pipeline) -> None:
         pipeline.select("..x")
 
 
+def test_a_selection_keeps_steps_if_each_task_has_one(tmp_path: Path) -> None:
+    steps = "subsets: {first: [measure, combine], later: [summarize]}\nsteps:\n"
+    steps += "  - {label: first, dimensions: []}\n  - {label: later, dimensions: []}\n"
+    text = TEXT[: TEXT.index("subsets:")] + steps
+    (tmp_path / "p.yaml").write_text(text)
+    pipeline = Pipeline.read(f"{tmp_path}/p.yaml")
+
+    def steps_of(selection: str) -> list[str]:
+        selected = pipeline.select(selection)
+        return [step.label for step in selected.to_graph().steps]
+
+    assert steps_of("first,later") == ["first", "later"]
+    assert steps_of("later") == ["later"]
+    assert steps_of("combine,summarize") == []
+    assert steps_of("combine..") == []
+    assert pipeline.without_steps().steps == ()
+    assert list(pipeline.without_steps().subsets) == ["first", "later"]
+
+
 def test_a_location_may_select(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(TEXT)
     assert list(Pipeline.read(f"{tmp_path}/p.yaml#later").tasks) == ["combine", "summarize"]
@@ -271,7 +290,10 @@ def test_data_ids_in_overrides_are_refused(pipeline: Pipeline) -> None:
     [
         (
             "no_such_package.tasks.Task",
-            "'no_such_package.tasks.Task' cannot be imported: there is no module 'no_such_package'.",
+            (
+                "'no_such_package.tasks.Task' cannot be imported: there is no module 'no_such_package' "
+                "(PYTHONPATH names the folders of modules that are not installed)."
+            ),
         ),
         (
             f"{SAMPLE}.MesureTask",

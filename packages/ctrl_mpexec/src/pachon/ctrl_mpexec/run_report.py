@@ -16,7 +16,7 @@ __all__ = ["QuantaFailedError", "RunReport"]
 
 
 class QuantaFailedError(PachonError):
-    """Some quanta of a run failed, timed out, or could not run."""
+    """Some quanta of a run failed, timed out, or could not run; if none failed, it was interrupted."""
 
     kind = "quanta_failed"
 
@@ -26,6 +26,11 @@ class QuantaFailedError(PachonError):
         self.first, self.exit_code = first, exit_code
 
     def __str__(self) -> str:
+        if not self.failed:
+            return (
+                f"The run was interrupted: {self.total - self.blocked} of {self.total} quanta are done; "
+                "--extend-run goes on with the others."
+            )
         blocked = f", {self.blocked} could not run because of that" if self.blocked else ""
         return f"{self.failed} of {self.total} quanta failed{blocked}; the first: {self.first}"
 

@@ -38,7 +38,10 @@ def import_object(path: str) -> Any:
     try:
         found = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ImportPathError(path, f"there is no module {error.name!r}") from error
+        reason = f"there is no module {error.name!r}"
+        if error.name == module_name.partition(".")[0]:
+            reason += " (PYTHONPATH names the folders of modules that are not installed)"
+        raise ImportPathError(path, reason) from error
     except Exception as error:  # whatever the author's module raises
         raise ImportPathError(path, f"module {module_name!r} fails with {type(error).__name__}: {error}") from error
     for name in attributes.split("."):

@@ -25,7 +25,16 @@ def report(
     brief: bool,
     format: str,
 ) -> None:
-    """Say what became of the quanta and datasets of graphs, given oldest first."""
+    """Say what became of the quanta and datasets of graphs, given oldest first.
+
+    Unknown quanta left neither metadata nor a log: they did not run, or were interrupted. Blocked ones lacked what a
+    failed one should have written. Wonky ones lost what they had: a log, or an earlier success. Caveats qualify
+    successes, with their number: * all or + some outputs are missing; N there was nothing to do, D data that cannot be
+    processed, P a failure after a part of the outputs, U an upstream failure, A inputs that the task refused.
+
+    Datasets are visible in the collections, shadowed by another one there, predicted only (not written by a quantum
+    that succeeded), unsuccessful like their quantum, or cursed: visible though their quantum did not succeed.
+    """
     import json
 
     from pachon.base.cli import print_table
