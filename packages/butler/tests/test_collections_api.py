@@ -28,6 +28,10 @@ def test_register_and_describe(butler: Butler) -> None:
     assert (info.name, info.type, info.doc, info.children, info.parents) == ("a", CollectionType.RUN, "third", (), ())
     with pytest.raises(ConflictingDefinitionError):
         butler.collections.register("a", CollectionType.TAGGED)
+    assert butler.collections.register("b", "tagged")
+    assert butler.collections.get("b").type is CollectionType.TAGGED
+    with pytest.raises(InvalidInputError, match=r"no collection type 'TAGED'.*Did you mean 'TAGGED'"):
+        butler.collections.register("c", "TAGED")
     with pytest.raises(MissingCollectionError):
         butler.collections.get("nope")
 

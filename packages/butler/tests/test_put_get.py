@@ -97,6 +97,13 @@ def test_components_and_other_storage_classes(butler: Butler) -> None:
         butler.get("table.nope")
 
 
+def test_nothing_is_no_dataset_type(butler: Butler) -> None:
+    with pytest.raises(InvalidInputError, match=r"is needed, not None\."):
+        butler.get(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="not an object of type int"):
+        butler.put({}, 3)  # type: ignore[arg-type]
+
+
 def test_dataset_types_must_fit(butler: Butler) -> None:
     wrong = DatasetType("note", ("instrument",), "StructuredDataDict", universe=butler.universe)
     with pytest.raises(DatasetTypeError, match="registered as"):

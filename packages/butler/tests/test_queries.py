@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +115,13 @@ def test_an_empty_result_explains_itself(filled: Butler) -> None:
     assert filled.query_data_ids("detector", where="detector = 77").explain().reasons
     assert "Nothing is found" in str(filled.query_dimension_records("visit", where="visit = 77").explain())
     assert filled.explain_empty(filled.universe.conform(["visit"]), where="visit = 77")
+
+
+def test_missing_records_are_those_that_were_asked_for(tmp_path: Path) -> None:
+    with Butler.create(str(tmp_path / "empty")) as butler:
+        assert butler.query_data_ids("visit").explain().reasons == ("There are no records of instrument.",)
+        butler.dimension_records.insert("instrument", [{"name": "Cam"}])
+        assert butler.query_data_ids("visit").explain().reasons == ("There are no records of visit.",)
 
 
 def test_a_negative_limit_warns(filled: Butler) -> None:

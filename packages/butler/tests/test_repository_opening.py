@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import NotFoundError, ReadOnlyError
+from pachon.base import InvalidInputError, NotFoundError, ReadOnlyError
 from pachon.butler import (
     Butler,
     ClosedButlerError,
@@ -124,6 +124,14 @@ def test_defaults_and_clones(repository: Path) -> None:
 def test_only_governors_have_defaults(repository: Path) -> None:
     with pytest.raises(DataIdValueError, match="not 'detector'"):
         Butler.open(str(repository), detector=1)
+    with pytest.raises(DataIdValueError, match=r"not 'writable'.*Did you mean 'writeable'"):
+        Butler.open(str(repository), writable=True)
+
+
+def test_a_butler_is_not_made_of_a_path(repository: Path) -> None:
+    for path in (repository, str(repository)):
+        with pytest.raises(InvalidInputError, match=r"Butler\.open\('"):
+            Butler(path)  # type: ignore[arg-type]
 
 
 def test_a_closed_butler_says_so(repository: Path) -> None:

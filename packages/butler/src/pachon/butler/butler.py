@@ -6,12 +6,13 @@ Each verb is a module of functions; a method imports its module when it is calle
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pachon.base import NotFoundError, load_plugin
+from pachon.base import InvalidInputError, NotFoundError, load_plugin
 from pachon.butler.reading_butler import ReadingButler
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Butler(ReadingButler):
     """
 
     def __init__(self, session: Session) -> None:
+        if isinstance(session, str | os.PathLike):
+            raise InvalidInputError(f"A butler is opened by Butler.open({str(session)!r}), and made by Butler.create.")
         self._session = session
 
     @classmethod

@@ -31,7 +31,7 @@ class ButlerCollections:
         """The collections that are searched where a call names none."""
         return self._session.defaults.collections or ()
 
-    def register(self, name: str, type: CollectionType = CollectionType.RUN, *, doc: str | None = None) -> bool:
+    def register(self, name: str, type: CollectionType | str = CollectionType.RUN, *, doc: str | None = None) -> bool:
         """Make a collection unless it exists; true if it was made. An existing one keeps its documentation.
 
         Raises

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, closest
 from pachon.dimensions import DataIdValueError, DimensionUniverse
 
 __all__ = ["Defaults", "as_collections"]
+
+_OPTIONS = ("collections", "run", "writeable", "infer_data_id")
+"""The other keywords with which a butler is opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Defaults:
             if name not in universe.governors:
                 raise DataIdValueError(
                     f"Only {', '.join(universe.governors)} can have a default value, not {name!r}; "
-                    "give it in each call."
+                    f"give it in each call.{closest(name, _OPTIONS)}"
                 )
 
 

@@ -57,11 +57,17 @@ def resolve_type(
 
     Raises
     ------
+    InvalidInputError
+        If it is none of these: None, for example, is what `find_dataset` gives if there is no dataset.
     MissingDatasetTypeError
         If it is not registered.
     DatasetTypeError
         If it is registered with other dimensions, or a storage class that does not convert.
     """
+    anything: object = dataset_type
+    if not isinstance(anything, str | DatasetType):
+        what = "None" if anything is None else f"an object of type {type(anything).__name__}"
+        raise InvalidInputError(f"A dataset type, its name, or a reference is needed, not {what}.")
     if isinstance(dataset_type, str):
         name, _, component = dataset_type.partition(".")
         registered = session.registry.dataset_types.get(name)

@@ -23,7 +23,7 @@ class Collections:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def register(self, name: str, type: CollectionType = CollectionType.RUN, *, doc: str | None = None) -> bool:
+    def register(self, name: str, type: CollectionType | str = CollectionType.RUN, *, doc: str | None = None) -> bool:
         """Make a collection unless it exists; true if it was made. An existing one keeps its documentation.
 
         Raises

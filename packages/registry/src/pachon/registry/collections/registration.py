@@ -15,7 +15,7 @@ from pachon.registry.state import State
 __all__ = ["register", "remove", "set_doc"]
 
 
-def register(state: State, name: str, kind: CollectionType, doc: str | None) -> bool:
+def register(state: State, name: str, kind: CollectionType | str, doc: str | None) -> bool:
     """Make a collection unless it exists; true if it was made. An existing one keeps its documentation.
 
     Raises
@@ -24,7 +24,7 @@ def register(state: State, name: str, kind: CollectionType, doc: str | None) -> 
         If it exists with another type.
     """
     check_collection_name(name)
-    kind = CollectionType(kind)
+    kind = CollectionType.parse(kind) if isinstance(kind, str) else CollectionType(kind)
     doc = check_text(doc or "", "The documentation")
     with state.database.read() as connection:
         known = state.view(connection).find_collections([name]).get(name)

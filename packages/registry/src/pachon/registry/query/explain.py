@@ -107,7 +107,10 @@ class _Trial:
 
     def _missing_records(self) -> str:
         """Name an element without records, or say that the existing ones do not belong together."""
-        names = [n for n in self._spec.dimensions.elements if self._state.universe[n].has_table]
+        # What is asked for comes before what follows from it: a repository without visits has no days of visits either.
+        dimensions = self._spec.dimensions
+        names = [*dimensions.required, *(n for n in dimensions.elements if n not in dimensions.required)]
+        names = [n for n in names if self._state.universe[n].has_table]
         for name in names:
             element = self._state.universe[name]
             if element.is_dimension or element.always_join:
