@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from pachon.butler import Butler
+from pachon.registry.testing.postgresql import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 TOP = Path(__file__).resolve().parents[1]
 SCRIPTS = Path(sys.executable).parent

@@ -6,6 +6,9 @@ import pytest
 
 from pachon.butler import Butler
 from pachon.butler.testing import make_example_repository
+from pachon.registry.testing.postgresql import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture(scope="session")

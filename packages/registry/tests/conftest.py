@@ -6,6 +6,9 @@ import pytest
 
 from pachon.registry import SqlRegistry
 from pachon.registry.testing.example import fill_example
+from pachon.registry.testing.postgresql import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture
