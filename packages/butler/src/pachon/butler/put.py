@@ -7,7 +7,8 @@ path and brought to the medium (`pachon.datastore`); then one short transaction 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,15 @@ from pachon.base import ConflictError, InvalidInputError
 from pachon.butler.lookup import DataId, resolve_data_id, resolve_type
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
-from pachon.datasets import CollectionType, DatasetProvenance, DatasetRef, DatasetType
-from pachon.dimensions import DataIdTable
+from pachon.datasets import (
+    CollectionType,
+    DatasetProvenance,
+    DatasetRef,
+    DatasetTable,
+    DatasetType,
+    ids_from_uuids,
+)
+from pachon.dimensions import Categorical, DataIdTable
 from pachon.registry import DatasetTypeError
 from pachon.registry.collection_names import check_collection_name
 
@@ -47,13 +55,16 @@ def put(
     session.check_writeable()
     if isinstance(target, DatasetRef) and (data_id is not None or dims or run is not None):
         raise InvalidInputError("A reference says where the dataset belongs; neither data ID nor run can be given too.")
-    if isinstance(target, DatasetRef):
-        ref = _as_registered(session, target)
-    else:
-        ref = _new_ref(session, target, data_id, dims, resolve_run(session, run))
-    ref = ref.with_data_id(session.registry.dimension_records.expand(ref.data_id))
     given = isinstance(target, DatasetRef)
-    _write(session, [(obj, ref)], new=() if given else (ref,), given=(ref,) if given else (), provenance=provenance)
+    # One connection for all that is looked up.
+    with session.registry.snapshot():
+        if isinstance(target, DatasetRef):
+            ref = _as_registered(session, target)
+        else:
+            ref = _new_ref(session, target, data_id, dims, resolve_run(session, run))
+        ref = ref.with_data_id(session.registry.dimension_records.expand(ref.data_id))
+    table = DatasetTable.from_refs(ref.dataset_type, (ref,))
+    _write(session, [(obj, ref)], [_Rows(table, given)], provenance)
     return ref
 
 
@@ -66,23 +77,28 @@ def put_many(session: Session, items: Iterable[Item], *, run: str | None = None)
     objects: list[Any] = []
     refs: list[DatasetRef] = []
     given: set[UUID] = set()
-    for obj, target, *rest in items:
-        objects.append(obj)
-        if isinstance(target, DatasetRef):
-            refs.append(_as_registered(session, target))
-            given.add(target.id)
-        else:
-            refs.append(_new_ref(session, target, rest[0] if rest else None, {}, resolve_run(session, run)))
-    if not refs:
-        return []
-    _refuse_repeated(refs)
-    refs = _expanded(session, refs)
-    _write(
-        session,
-        list(zip(objects, refs, strict=True)),
-        new=[ref for ref in refs if ref.id not in given],
-        given=[ref for ref in refs if ref.id in given],
-    )
+    types: dict[DatasetType | str, DatasetType] = {}
+    own_run: str | None = None
+    listed = [_taken_apart(item) for item in _each(items)]
+    # One connection for all that is looked up, and each name once.
+    with session.registry.snapshot():
+        for obj, target, data_id in listed:
+            dataset_type = target.dataset_type if isinstance(target, DatasetRef) else target
+            if dataset_type not in types:
+                types[dataset_type] = _whole_type(session, dataset_type)
+            registered = types[dataset_type]
+            objects.append(obj)
+            if isinstance(target, DatasetRef):
+                refs.append(DatasetRef(registered, target.data_id, target.run, id=target.id))
+                given.add(target.id)
+            else:
+                own_run = own_run or resolve_run(session, run)
+                refs.append(DatasetRef(registered, resolve_data_id(session, registered, data_id, {}), own_run))
+        if not refs:
+            return []
+        _refuse_repeated(refs)
+        refs, tables = _expanded(session, refs, given)
+    _write(session, list(zip(objects, refs, strict=True)), tables)
     return refs
 
 
@@ -107,11 +123,11 @@ def prepare_run(session: Session, name: str) -> None:
     CollectionExpressionError
         If the name is not allowed.
     """
-    known = session.registry.collections.find([name]).get(name)
+    known = session.registry.collections.find_types([name]).get(name)
     if known is None and not session.writer.in_block:
         check_collection_name(name)
         session.new_runs.add(name)
-    elif known is None or known.type is not CollectionType.RUN:
+    elif known is not CollectionType.RUN:
         session.registry.collections.register(name, CollectionType.RUN)
 
 
@@ -140,17 +156,48 @@ def _whole_type(session: Session, dataset_type: DatasetType | str) -> DatasetTyp
     return registered
 
 
-def _expanded(session: Session, refs: Sequence[DatasetRef]) -> list[DatasetRef]:
-    """Complete the data IDs of references with their records, those of a dataset type together."""
-    places: dict[DatasetType, list[int]] = {}
+def _expanded(
+    session: Session, refs: Sequence[DatasetRef], given: Container[UUID]
+) -> tuple[list[DatasetRef], list[_Rows]]:
+    """Complete the data IDs of references with their records, and give the rows of the datasets, those of a type together."""
+    places: dict[tuple[DatasetType, bool], list[int]] = {}
     for place, ref in enumerate(refs):
-        places.setdefault(ref.dataset_type, []).append(place)
+        places.setdefault((ref.dataset_type, ref.id in given), []).append(place)
     expanded = list(refs)
-    for dataset_type, mine in places.items():
+    tables: list[_Rows] = []
+    for (dataset_type, has_ids), mine in places.items():
         table = DataIdTable.from_rows(dataset_type.dimensions, [refs[place].data_id for place in mine])
-        for place, data_id in zip(mine, session.registry.dimension_records.expand(table), strict=True):
+        found = session.registry.dimension_records.expand(table)
+        for place, data_id in zip(mine, found, strict=True):
             expanded[place] = refs[place].with_data_id(data_id)
-    return expanded
+        ids = ids_from_uuids(refs[place].id for place in mine)
+        runs = Categorical.encode([refs[place].run for place in mine])
+        tables.append(_Rows(DatasetTable(dataset_type, found.data_ids, ids, runs), has_ids))
+    return expanded, tables
+
+
+def _each(items: Iterable[Item]) -> Iterator[Any]:
+    try:
+        return iter(items)
+    except TypeError:
+        raise InvalidInputError(f"put_many takes a list of items, not {items!r}.") from None
+
+
+def _taken_apart(item: Any) -> tuple[Any, Any, Any]:
+    """Give object, type or reference, and data ID (None with a reference) of an item."""
+    if not isinstance(item, Sequence) or isinstance(item, str) or len(item) not in (2, 3):
+        raise InvalidInputError(
+            "An item of put_many is (object, dataset type, data ID) or (object, reference), "
+            f"not an object of type {type(item).__name__}."
+        )
+    obj, target, *rest = item
+    if not isinstance(target, str | DatasetType | DatasetRef):
+        raise InvalidInputError(
+            f"A dataset type, its name, or a reference is needed in an item of put_many, not {target!r}."
+        )
+    if isinstance(target, DatasetRef) and rest and rest[0] is not None:
+        raise InvalidInputError(f"A reference says where the dataset belongs; {rest[0]!r} cannot be given too.")
+    return obj, target, rest[0] if rest else None
 
 
 def _refuse_repeated(refs: Sequence[DatasetRef]) -> None:
@@ -162,28 +209,37 @@ def _refuse_repeated(refs: Sequence[DatasetRef]) -> None:
         seen.add(key)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """New rows of datasets of one type."""
+
+    table: DatasetTable
+    given: bool
+    """Whether they came by reference, so that they may be registered already."""
+
+
 def _write(
     session: Session,
     items: Sequence[tuple[Any, DatasetRef]],
-    *,
-    new: Sequence[DatasetRef],
-    given: Sequence[DatasetRef],
+    tables: Sequence[_Rows],
     provenance: DatasetProvenance | None = None,
 ) -> None:
-    """Write the files, then the rows; datasets that were given by reference may be registered already."""
+    """Write the files, then the rows."""
     files = session.datastore.write_many(items, provenance=provenance)
+    new_runs = {run for rows in tables if not rows.given for run in rows.table.runs.values.tolist()}
 
     def write_rows() -> None:
-        make_runs(session, {ref.run for ref in new})
-        if new:
-            session.registry.datasets.insert(new)
-        if given:
-            session.registry.datasets.import_(given)
+        make_runs(session, new_runs)
+        for rows in tables:
+            if rows.given:
+                session.registry.datasets.import_(rows.table)
+            else:
+                session.registry.datasets.insert(rows.table)
         session.records.add(files)
 
     def follow() -> None:
-        session.new_runs.difference_update(ref.run for ref in new)
-        for ref in (*new, *given):
-            session.note_written(ref.data_id)
+        session.new_runs.difference_update(new_runs)
+        for rows in tables:
+            session.note_written(rows.table.data_ids)
 
     session.writer.commit(Change(write_rows=write_rows, files=files, follow=follow))

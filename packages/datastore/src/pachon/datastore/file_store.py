@@ -13,6 +13,8 @@ from pachon.datastore.errors import PathOutsideRootError
 from pachon.datastore.final_path import check_inside, check_stored_path
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.resources import ResourcePath, exist_many, fsync_files
+from pachon.resources.errors import storage_errors
+from pachon.resources.local_files import create_file
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
 
@@ -94,14 +96,14 @@ class FileStore:
         found = uri.relative_to(self.root)
         return None if found in (None, ".") else found
 
-    def create(self, path: str, data: bytes | memoryview) -> None:
-        """Make a new file exclusively. Where there is fsync, `sync` is still owed."""
-        uri = self.uri(path)
-        if self.local_root is None:
-            uri.write(bytes(data))
-        else:
-            self.local_path(path)
-            uri.write(data, sync=False)  # type: ignore[arg-type]  # anything with a buffer can be written to a file
+    def create(self, path: str, data: bytes | memoryview, *, sync: bool = False) -> None:
+        """Make a new file exclusively. Where there is fsync, `sync` is still owed unless it is asked for here."""
+        local = self.local_path(path)
+        if local is None:
+            self.uri(path).write(bytes(data))
+            return
+        with storage_errors("written and brought to the medium" if sync else "written", local):
+            create_file(local, lambda stream: stream.write(data), sync=sync)
 
     def replace(self, path: str, data: bytes | memoryview) -> None:
         """Make or replace a file of an object store, in one step."""

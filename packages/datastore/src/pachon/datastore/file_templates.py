@@ -35,6 +35,8 @@ class FileTemplates:
         """Whether the default is the built-in one, which knows the default dimensions only."""
         self.default = _template(default, "templates.default")
         self.table: LookupTable[FileTemplate] = LookupTable.parse(merged, universe, _template, where="templates")
+        self._defaults: dict[DatasetType, FileTemplate] = {}
+        """The default as it suits each dataset type that was met."""
         self._checked: set[tuple[FileTemplate, DatasetType]] = set()
 
     def find(self, ref: DatasetRef) -> FileTemplate:
@@ -77,6 +79,12 @@ class FileTemplates:
         found = self.table.find(dataset_type, instrument)
         if found is not None:
             return found[1]
+        known = self._defaults.get(dataset_type)
+        if known is None:
+            known = self._defaults[dataset_type] = self._default_for(dataset_type)
+        return known
+
+    def _default_for(self, dataset_type: DatasetType) -> FileTemplate:
         missing = self.default.missing_dimensions(dataset_type) if self._adapts else ()
         if not missing:
             return self.default

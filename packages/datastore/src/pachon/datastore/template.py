@@ -11,7 +11,7 @@ import logging
 import posixpath
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pachon.datasets import DatasetRef, DatasetType
@@ -65,6 +65,16 @@ class Field:
         return format(value, self.spec)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A field as it is filled for the datasets of one type."""
+
+    literal: str
+    field: Field | None
+    """None if the datasets have nothing for it."""
+    name: str
+
+
 class FileTemplate:
     """A checked file template.
 
@@ -80,11 +90,12 @@ class FileTemplate:
         contains ``../``, is absolute, has ``{collection}``, or has ``{id}`` elsewhere than in the file name.
     """
 
-    __slots__ = ("_tail", "fields", "text")
+    __slots__ = ("_steps", "_tail", "fields", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.fields, self._tail = _parse(text)
+        self._steps: dict[tuple[DatasetType, bool], tuple[_Step, ...]] = {}
         self._check()
 
     def format(self, ref: DatasetRef) -> str:
@@ -99,23 +110,43 @@ class FileTemplate:
         """
         defined = _defined_values(ref)
         parts: list[str] = []
-        for field in self.fields:
-            name = field.choose(defined)
-            value = _look_up(name, defined, ref, self.text)
-            if value is not None:
-                parts += (field.literal, field.render(value))
-            elif not field.optional:
-                raise TemplateError(
-                    f"File template {self.text!r} needs {{{name}}}, which dataset {ref.dataset_type.name!r} "
-                    f"with data ID {ref.data_id} does not have."
-                )
-            elif "/" in field.literal:
-                parts.append(field.literal)
+        for step in self._steps_for(ref, defined):
+            value = None if step.field is None else _look_up(step.name, defined, ref, self.text)
+            if value is not None and step.field is not None:
+                parts += (step.literal, step.field.render(value))
+            elif step.field is not None and not step.field.optional:
+                raise self._lacks(step.name, ref)
+            elif "/" in step.literal:
+                parts.append(step.literal)
+        return _as_relative_path("".join(parts) + self._tail, self.text)
+
+    def _steps_for(self, ref: DatasetRef, defined: Mapping[str, object]) -> tuple[_Step, ...]:
+        """Choose what fills each field, once for all datasets of a type whose data IDs know as much."""
+        key = (ref.dataset_type, ref.data_id.is_full)
+        steps = self._steps.get(key)
+        if steps is None:
+            steps = self._steps[key] = tuple(self._choose_steps(ref, defined))
+        return steps
+
+    def _choose_steps(self, ref: DatasetRef, defined: Mapping[str, object]) -> Iterator[_Step]:
         if ref.dataset_type.component is not None and not any("component" in f.alternatives for f in self.fields):
             raise TemplateError(
                 f"File template {self.text!r} has no {{component}}, which {ref.dataset_type.name!r} needs."
             )
-        return _as_relative_path("".join(parts) + self._tail, self.text)
+        for field in self.fields:
+            name = field.choose(defined)
+            if name.partition(".")[0] in defined:
+                yield _Step(literal=field.literal, field=field, name=name)
+            elif field.optional:
+                yield _Step(literal=field.literal, field=None, name=name)
+            else:
+                raise self._lacks(name, ref)
+
+    def _lacks(self, name: str, ref: DatasetRef) -> TemplateError:
+        return TemplateError(
+            f"File template {self.text!r} needs {{{name}}}, which dataset {ref.dataset_type.name!r} "
+            f"with data ID {ref.data_id} does not have."
+        )
 
     def check_dataset_type(self, dataset_type: DatasetType) -> None:
         """Check that the template suits a dataset type.

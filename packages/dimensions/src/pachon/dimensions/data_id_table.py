@@ -62,6 +62,10 @@ class DataIdTable(Sequence[DataCoordinate]):
         """Check data IDs and make a table of them; it is full if all of them are."""
         data_ids = [DataCoordinate.standardize(row, dimensions=group) for row in rows]
         order = group.ordered if all(data_id.is_full for data_id in data_ids) else group.required
+        if len(data_ids) == 1:
+            # A single call is a table of one row, and should not pay for sorting it.
+            values = data_ids[0].values
+            return cls(group, {name: Categorical.constant(values[i], 1) for i, name in enumerate(order)}, 1)
         columns = {
             name: Categorical.encode(_plain_column(group, name, [data_id.values[i] for data_id in data_ids]))
             for i, name in enumerate(order)

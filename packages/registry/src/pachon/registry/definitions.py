@@ -103,15 +103,19 @@ class Definitions:
         if own is not None:
             return own
         cache = self._cache
+        if self._database.verified_for(connection) is cache:
+            return cache
         marker = self._data_version(connection)
         verified: tuple[int, _Cache] | None = connection.info.get(_VERIFIED)
         if verified is not None and verified[0] == marker and verified[1] is cache:
+            self._database.note_verified(connection, cache)
             return cache
         version = connection.execute(self._read_counter).scalar_one()
         if version != cache.version:
             cache = self._cache = _Cache(version=version)
         if marker is not None:
             connection.info[_VERIFIED] = (marker, cache)
+            self._database.note_verified(connection, cache)
         return cache
 
     def _data_version(self, connection: sa.Connection) -> int | None:

@@ -56,6 +56,12 @@ class Collections:
         """Give what is known of collections; absent ones are left out."""
         return listing.find_infos(self._state, names, parents=parents, dataset_types=dataset_types)
 
+    def find_types(self, names: Iterable[str]) -> dict[str, CollectionType]:
+        """Give the types of collections; absent ones are left out. What was asked before is known without a query."""
+        with self._state.database.read() as connection:
+            found = self._state.view(connection).find_collections(names)
+        return {name: collection.type for name, collection in found.items()}
+
     def query(
         self,
         expression: str | Iterable[str] = "*",

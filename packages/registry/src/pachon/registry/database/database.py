@@ -81,7 +81,7 @@ class Database:
             try:
                 yield connection
             finally:
-                self._thread.snapshot = None
+                self._thread.snapshot = self._thread.verified = None
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -141,6 +141,16 @@ class Database:
         """Have an action done when this thread's transaction has ended, committed or not."""
         self._thread.on_end.append(action)
 
+    def verified_for(self, connection: sa.Connection) -> object:
+        """Give what `note_verified` was told of a connection in the transaction that it is in; None outside of one."""
+        verified = self._thread.verified
+        return None if verified is None or verified[0] is not connection else verified[1]
+
+    def note_verified(self, connection: sa.Connection, known: object) -> None:
+        """Remember until the end of a transaction of SQLite, which sees one state throughout, that something is up to date."""
+        if self.dialect == "sqlite" and connection in (self._thread.writing, self._thread.snapshot):
+            self._thread.verified = (connection, known)
+
     def close(self) -> None:
         """Close all connections; the database cannot be used any more."""
         self._closed = True
@@ -180,6 +190,7 @@ class _ThreadState(threading.local):
     def __init__(self) -> None:
         self.writing: sa.Connection | None = None
         self.snapshot: sa.Connection | None = None
+        self.verified: tuple[sa.Connection, object] | None = None
         self.on_undo: list[Callable[[], None]] = []
         self.on_end: list[Callable[[], None]] = []
 
@@ -188,7 +199,7 @@ class _ThreadState(threading.local):
 
     def end(self) -> list[Callable[[], None]]:
         at_end = self.on_end
-        self.writing, self.on_undo, self.on_end = None, [], []
+        self.writing, self.verified, self.on_undo, self.on_end = None, None, [], []
         return at_end
 
     @staticmethod

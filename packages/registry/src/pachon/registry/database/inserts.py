@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 __all__ = ["insert_columns", "insert_or_skip", "insert_or_update"]
 
@@ -49,4 +51,14 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[
     listed = ", ".join(quote.quote(name) for name in names)
     marks = ", ".join("?" * len(names))
     text = f"INSERT INTO {quote.format_table(table)} ({listed}) VALUES ({marks})"  # noqa: S608  # quoted names only
+    driver = connection.connection.driver_connection
+    if len(rows) == 1 and isinstance(driver, sqlite3.Connection):
+        # One row: the driver alone takes a tenth of the time that SQLAlchemy takes for its preparations.
+        try:
+            driver.execute(text, rows[0])
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(text, None, error) from error
+        except sqlite3.Error as error:
+            raise DatabaseError(text, None, error) from error
+        return
     connection.exec_driver_sql(text, rows)

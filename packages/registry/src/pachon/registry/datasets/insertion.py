@@ -131,8 +131,14 @@ def _summarize(
 ) -> None:
     governors = [name for name in known.tables.group.governors if name in datasets.data_ids.columns]
     for name, run in runs.items():
-        rows = slice(None) if len(runs) == 1 else datasets.runs.decode() == name
-        values = {g: np.unique(datasets.data_ids.columns[g].decode()[rows]).tolist() for g in governors}
+        columns = {g: datasets.data_ids.columns[g] for g in governors}
+        if len(runs) > 1:
+            rows = datasets.runs.decode() == name
+            columns = {g: column.take(rows) for g, column in columns.items()}
+        values = {
+            g: [str(column[0])] if len(column) == 1 else column.compacted().values.tolist()
+            for g, column in columns.items()
+        }
         summaries.record(state, connection, run.id, known.id, values)
 
 
