@@ -16,6 +16,7 @@ from pachon.registry import (
     DatasetTypeError,
     MissingCollectionError,
     OrphanedRecordError,
+    SealedRunError,
 )
 
 
@@ -34,6 +35,21 @@ def test_register_and_describe(butler: Butler) -> None:
         butler.collections.register("c", "TAGED")
     with pytest.raises(MissingCollectionError):
         butler.collections.get("nope")
+
+
+def test_sealed_runs(butler: Butler) -> None:
+    butler.collections.register("done")
+    ref = butler.put({"value": 1}, "note", {}, run="done")
+    butler.collections.seal("done")
+    assert butler.collections.get("done").sealed
+    with pytest.raises(SealedRunError, match="'done'"):
+        butler.put({"value": 2}, "summary", {}, run="done")
+    assert butler.get(ref) == {"value": 1}
+    shown = fetch_collection_list(butler.collections, ["*"], types=None, form=ChainForm.TABLE)
+    assert dict(zip(shown["Name"], shown["Sealed"], strict=True))["done"] == "yes"
+    butler.collections.unseal("done")
+    butler.put({"value": 2}, "summary", {}, run="done")
+    assert "Sealed" not in fetch_collection_list(butler.collections, ["*"], types=None, form=ChainForm.TABLE)
 
 
 def test_chains(butler: Butler) -> None:

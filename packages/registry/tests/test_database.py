@@ -65,7 +65,7 @@ def test_no_registry(tmp_path: Path) -> None:
         assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize(("version", "word"), [("2", "newer"), ("0", "migrate"), ("x", "no schema version")])
+@pytest.mark.parametrize(("version", "word"), [("3", "newer"), ("1", "migrate"), ("x", "no schema version")])
 def test_other_schema_versions(url: str, version: str, word: str) -> None:
     SqlRegistry.create(url).close()
     _execute(url, f"UPDATE attribute SET value = '{version}' WHERE name = 'schema_version'")

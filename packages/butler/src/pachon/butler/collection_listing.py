@@ -63,6 +63,8 @@ def list_collections(
         "Name": ["  " * level + info.name for level, info in rows],
         "Type": [info.type.name for _, info in rows],
     }
+    if any(info.sealed for _, info in rows):
+        columns["Sealed"] = ["yes" if info.sealed else "" for _, info in rows]
     if form is ChainForm.TABLE and any(info.children for _, info in rows):
         columns["Children"] = [list(info.children) for _, info in rows]
     if form is ChainForm.INVERSE_TABLE and any(info.parents for _, info in rows):

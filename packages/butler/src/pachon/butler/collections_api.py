@@ -100,6 +100,22 @@ class ButlerCollections:
         self._session.check_writeable()
         self._session.registry.collections.set_doc(name, doc)
 
+    def seal(self, name: str) -> None:
+        """Let a run take no further datasets (`SealedRunError`); those it holds can be read, tagged and removed as before.
+
+        Raises
+        ------
+        CollectionTypeError
+            If it is no run.
+        """
+        self._session.check_writeable()
+        self._session.registry.collections.seal(name)
+
+    def unseal(self, name: str) -> None:
+        """Let a sealed run take datasets again."""
+        self._session.check_writeable()
+        self._session.registry.collections.unseal(name)
+
     def set_chain(self, name: str, children: str | Iterable[str]) -> None:
         """Replace the children of a chain; duplicates keep their first place.
 

@@ -54,3 +54,5 @@ class CollectionInfo:
     """The chains that hold it directly, if they were asked for."""
     dataset_types: tuple[str, ...] | None = None
     """Dataset types ever held (a superset of those held now), if they were asked for."""
+    sealed: bool = False
+    """Whether a run takes no further datasets."""

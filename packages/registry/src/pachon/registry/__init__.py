@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pachon.registry.errors import NoDefaultCollectionError as NoDefaultCollectionError
     from pachon.registry.errors import OrphanedRecordError as OrphanedRecordError
     from pachon.registry.errors import SchemaVersionError as SchemaVersionError
+    from pachon.registry.errors import SealedRunError as SealedRunError
     from pachon.registry.errors import UnimplementedQueryError as UnimplementedQueryError
     from pachon.registry.opaque import OpaqueColumn as OpaqueColumn
     from pachon.registry.opaque import OpaqueTable as OpaqueTable
@@ -47,6 +48,7 @@ __all__ = [
     "OrphanedRecordError",
     "QuerySpec",
     "SchemaVersionError",
+    "SealedRunError",
     "SqlRegistry",
     "SyncOutcome",
     "UnimplementedQueryError",
@@ -73,6 +75,7 @@ __getattr__, __dir__ = lazy_exports(
         "OrphanedRecordError": "pachon.registry.errors",
         "QuerySpec": "pachon.registry.query.spec",
         "SchemaVersionError": "pachon.registry.errors",
+        "SealedRunError": "pachon.registry.errors",
         "SqlRegistry": "pachon.registry.sql_registry",
         "SyncOutcome": "pachon.registry.dimension_records.insertion",
         "UnimplementedQueryError": "pachon.registry.errors",

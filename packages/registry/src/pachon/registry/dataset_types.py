@@ -98,6 +98,9 @@ class DatasetTypes:
         with self._state.database.write() as connection:
             found = self._state.view(connection).find_dataset_types(t.name for t in self.query(expression))
             table = self._state.schema.static.dataset_type
+            numbers = [item.id for item in found.values()]
+            # Who is adding datasets of these types finishes first.
+            connection.execute(sa.select(table.c.name).where(table.c.dataset_type_id.in_(numbers)).with_for_update())
             for name, item in found.items():
                 members = item.tables.membership
                 used = sa.select(members.c.dataset_id).where(members.c.dataset_type_id == item.id).limit(1)

@@ -68,6 +68,7 @@ class Definitions:
         self._cache = _Cache(version=-1)
         counter = schema.static.change_counter
         self._read_counter = sa.select(counter.c.value).where(counter.c.name == DEFINITIONS)
+        self._lock_counter = self._read_counter.with_for_update()
         self._raise_counter = sa.update(counter).where(counter.c.name == DEFINITIONS).values(value=counter.c.value + 1)
         self._statements = _Statements(schema)
 
@@ -97,6 +98,13 @@ class Definitions:
         connection.info[_TRANSACTION] = _Cache(version=-1)
         connection.execute(self._raise_counter)
         self._database.on_end(self.refresh)
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Wait for the changes of others, and let them wait until this transaction ends; then see what they changed."""
+        connection.execute(self._lock_counter)
+        # What was read before the others were done is forgotten.
+        self.added(connection)
+        connection.info[_TRANSACTION] = _Cache(version=-1)
 
     def _valid_cache(self, connection: sa.Connection) -> _Cache:
         own: _Cache | None = connection.info.get(_TRANSACTION)

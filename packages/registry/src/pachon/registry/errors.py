@@ -4,7 +4,7 @@
 ::
 
     NotFoundError       MissingCollectionError, MissingDatasetTypeError
-    ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError
+    ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError, SealedRunError
     InvalidInputError   CollectionTypeError, CollectionCycleError, CollectionExpressionError, NoDefaultCollectionError,
                         DatasetTypeError, InvalidQueryError (Syntax, Type, Name, Governor, Join), UnimplementedQueryError
     StorageError        DatabaseBusyError, DatabaseError
@@ -40,6 +40,7 @@ __all__ = [
     "QuerySyntaxError",
     "QueryTypeError",
     "SchemaVersionError",
+    "SealedRunError",
     "UnimplementedQueryError",
 ]
 
@@ -76,6 +77,19 @@ class ConflictingDefinitionError(ConflictError):
     """Something else is registered under the same name, id or data ID."""
 
     kind = "conflicting_definition"
+
+
+class SealedRunError(ConflictError):
+    """A run is sealed and takes no further datasets."""
+
+    kind = "sealed_run"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run)
+        self.run = run
+
+    def __str__(self) -> str:
+        return f"Run {self.run!r} is sealed and takes no further datasets; unseal it, or write into another run."
 
 
 class OrphanedRecordError(ConflictError):

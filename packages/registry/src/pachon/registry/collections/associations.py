@@ -10,6 +10,7 @@ from pachon.datasets import CollectionType, DatasetTable
 from pachon.registry import summaries
 from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.datasets.insertion import registered_type
+from pachon.registry.datasets.references import hold_collections, hold_datasets
 from pachon.registry.datasets.rows import data_id_columns, id_list, type_chunks
 from pachon.registry.definitions import Collection, RegisteredType
 from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError
@@ -43,6 +44,8 @@ def _associate(
     table = known.tables.membership
     copied = [column.name for column in table.columns if column.name != "collection_id"]
     ids = list(dict.fromkeys(id_list(datasets.ids)))
+    hold_collections(state, connection, known, [collection])
+    hold_datasets(state, connection, ids)
     for part in type_chunks(ids):
         # Type and data ID come from the run's own row, whatever the caller's reference says.
         source = sa.select(*(table.c[name] for name in copied), sa.literal(collection.id)).where(

@@ -12,8 +12,10 @@ from pachon.base import InvalidInputError, NotFoundError
 from pachon.datasets import CollectionType, DatasetTable
 from pachon.dimensions import DataIdTable, Timespan
 from pachon.registry.collections.associations import summarize_ids
+from pachon.registry.collections.locks import lock_collection
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.datasets.insertion import registered_type
+from pachon.registry.datasets.references import hold_datasets
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed, type_chunks
 from pachon.registry.definitions import Collection, RegisteredType
 from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, DatasetTypeError
@@ -58,6 +60,7 @@ def _certify(
     member, validity = known.tables.membership, known.tables.validity
     ids = id_list(datasets.ids)
     _refuse_twice(datasets)
+    hold_datasets(state, connection, ids)
     columns = data_id_columns(known.tables, member)
     names = [*(column.name for column in columns.values()), "dataset_id", "run_id", "dataset_type_id"]
     same = [validity.c[column.name] == column for column in columns.values()]
@@ -160,7 +163,7 @@ def _get_calibration(state: State, connection: sa.Connection, name: str) -> Coll
     collection = state.view(connection).get_collection(name)
     if collection.type is not CollectionType.CALIBRATION:
         raise CollectionTypeError(f"Collection {name!r} is of type {collection.type.name}, not CALIBRATION.")
-    # Overlaps are looked for before rows are added: on PostgreSQL nobody else may do so at the same time.
-    table = state.schema.static.collection
-    connection.execute(sa.select(table.c.name).where(table.c.collection_id == collection.id).with_for_update())
+    # Rows are read before others are written: on PostgreSQL nobody else may do so at the same time. (That ranges do not
+    # overlap, its exclusion constraint would see to as well.)
+    lock_collection(state, connection, collection)
     return collection

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from pachon.datasets import CollectionType
 from pachon.registry.collection_names import refuse_globs
+from pachon.registry.collections.locks import lock_collection
 from pachon.registry.definitions import Collection, View
 from pachon.registry.errors import CollectionCycleError, CollectionTypeError
 from pachon.registry.state import State
@@ -25,17 +26,22 @@ def set_chain(state: State, parent: str, children: str | Iterable[str]) -> None:
 
 def extend(state: State, parent: str, children: str | Iterable[str]) -> None:
     """Add children at the end; one that is there already moves."""
-    _change(state, parent, children, lambda old, new: [*(name for name in old if name not in new), *new])
+    _change(state, parent, children, lambda old, new: [*_without(old, new), *new])
 
 
 def prepend(state: State, parent: str, children: str | Iterable[str]) -> None:
     """Add children at the beginning; one that is there already moves."""
-    _change(state, parent, children, lambda old, new: [*new, *(name for name in old if name not in new)])
+    _change(state, parent, children, lambda old, new: [*new, *_without(old, new)])
 
 
 def remove_from(state: State, parent: str, children: str | Iterable[str]) -> None:
     """Take children out; those that are not there are ignored."""
-    _change(state, parent, children, lambda old, gone: [name for name in old if name not in gone])
+    _change(state, parent, children, _without)
+
+
+def _without(old: Sequence[str], gone: Sequence[str]) -> list[str]:
+    absent = set(gone)
+    return [name for name in old if name not in absent]
 
 
 def _change(state: State, parent: str, children: str | Iterable[str], change: _Change) -> None:
@@ -46,17 +52,20 @@ def _change(state: State, parent: str, children: str | Iterable[str], change: _C
         chain = view.get_collection(parent)
         if chain.type is not CollectionType.CHAINED:
             raise CollectionTypeError(f"Collection {parent!r} is of type {chain.type.name} and has no children.")
-        # On PostgreSQL two changes of one chain must follow each other; SQLite has one writer anyhow.
-        connection.execute(
-            sa.select(static.collection.c.name).where(static.collection.c.collection_id == chain.id).with_for_update()
-        )
+        # Changes of chains follow each other, whichever chains they are: two could make one cycle together.
+        state.definitions.lock(connection)
+        lock_collection(state, connection, chain)
+        view = state.view(connection)
+        found = view.find_collections(names)
         for name in names:
-            view.get_collection(name)
+            if name not in found:
+                view.get_collection(name)
         old = [child.name for child in _stored_children(connection, state, view, chain)]
         new = list(dict.fromkeys(change(old, names)))
         if new == old:
             return
-        members = [view.get_collection(name) for name in new]
+        known = view.find_collections(new)
+        members = [known[name] for name in new]
         _refuse_cycle(view, chain, members)
         state.definitions.changed(connection)
         table = static.collection_child

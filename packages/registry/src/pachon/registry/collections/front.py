@@ -100,6 +100,20 @@ class Collections:
         """Replace the documentation of a collection."""
         registration.set_doc(self._state, name, doc)
 
+    def seal(self, name: str) -> None:
+        """Let a run take no further datasets; those it holds can be read, tagged and removed as before.
+
+        Raises
+        ------
+        CollectionTypeError
+            If it is no run.
+        """
+        registration.seal(self._state, name, sealed=True)
+
+    def unseal(self, name: str) -> None:
+        """Let a sealed run take datasets again; one that is not sealed stays as it is."""
+        registration.seal(self._state, name, sealed=False)
+
     def remove(self, name: str) -> None:
         """Remove a collection, with its associations and validity ranges; datasets and children stay.
 

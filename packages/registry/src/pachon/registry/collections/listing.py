@@ -86,7 +86,7 @@ def find_infos(
         view = state.view(connection)
         found = view.find_collections(names)
         ids = [collection.id for collection in found.values()]
-        docs = _pairs(connection, sa.select(static.collection.c.collection_id, static.collection.c.doc), ids)
+        stored = _stored(connection, static.collection, ids)
         children = view.children(c for c in found.values() if c.type is CollectionType.CHAINED)
         above = _parents(state, connection, ids) if parents else {}
         held = _held_types(state, connection, view, found.values()) if dataset_types else None
@@ -94,7 +94,8 @@ def find_infos(
             name: CollectionInfo(
                 name=name,
                 type=collection.type,
-                doc=docs[collection.id],
+                doc=stored[collection.id].doc,
+                sealed=bool(stored[collection.id].sealed),
                 children=tuple(child.name for child in children.get(collection.id, ())),
                 parents=tuple(above.get(collection.id, ())),
                 dataset_types=None if held is None else tuple(sorted(held[collection.id])),
@@ -103,13 +104,13 @@ def find_infos(
         }
 
 
-def _pairs(connection: sa.Connection, select: sa.Select[Any], ids: list[int]) -> dict[int, str]:
-    """Read (number, text) rows of some collections, a statement for 5,000 of them."""
-    column = select.selected_columns[0]
-    found: dict[int, str] = {}
+def _stored(connection: sa.Connection, table: sa.Table, ids: list[int]) -> dict[int, Any]:
+    """Read what is not cached of collections, a statement for 5,000 of them."""
+    select = sa.select(table.c.collection_id, table.c.doc, table.c.sealed)
+    found: dict[int, Any] = {}
     for start in range(0, len(ids), 5000):
-        rows = connection.execute(select.where(column.in_(ids[start : start + 5000])))
-        found.update((row[0], row[1]) for row in rows)
+        rows = connection.execute(select.where(table.c.collection_id.in_(ids[start : start + 5000])))
+        found.update((row.collection_id, row) for row in rows)
     return found
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from pachon.datasets import CollectionType
+from pachon.registry import summaries
 from pachon.registry.collection_names import check_collection_name, check_text
+from pachon.registry.collections.locks import lock_collection
 from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.definitions import Collection
-from pachon.registry.errors import ConflictingDefinitionError, OrphanedRecordError
+from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, OrphanedRecordError
 from pachon.registry.state import State
 
-__all__ = ["register", "remove", "set_doc"]
+__all__ = ["register", "remove", "seal", "set_doc"]
 
 
 def register(state: State, name: str, kind: CollectionType | str, doc: str | None) -> bool:
@@ -69,6 +71,7 @@ def remove(state: State, name: str) -> None:
     static = state.schema.static
     with state.database.write() as connection:
         known = state.view(connection).get_collection(name)
+        lock_collection(state, connection, known, against_use=True)
         parent = connection.execute(
             sa.select(static.collection.c.name)
             .join(static.collection_child, static.collection_child.c.parent_id == static.collection.c.collection_id)
@@ -80,7 +83,36 @@ def remove(state: State, name: str) -> None:
         if known.type is CollectionType.RUN:
             _refuse_datasets(state, connection, known)
         state.definitions.changed(connection)
+        if not state.database.checks_references:
+            _delete_members(state, connection, known)
         connection.execute(sa.delete(static.collection).where(static.collection.c.collection_id == known.id))
+
+
+def _delete_members(state: State, connection: sa.Connection, collection: Collection) -> None:
+    """Delete the tags and validity ranges of a collection; its summary names the tables that may hold some."""
+    held = summaries.fetch_dataset_types(state, connection, [collection.id]).get(collection.id, set())
+    types = state.view(connection).find_dataset_types(held).values()
+    for tables in {known.group_id: known.tables for known in types}.values():
+        for table in (tables.membership, tables.validity):
+            connection.execute(sa.delete(table).where(table.c.collection_id == collection.id))
+
+
+def seal(state: State, name: str, *, sealed: bool) -> None:
+    """Let a run take no further datasets, or take some again.
+
+    Raises
+    ------
+    CollectionTypeError
+        If the collection is no run.
+    """
+    table = state.schema.static.collection
+    with state.database.write() as connection:
+        known = state.view(connection).get_collection(name)
+        if known.type is not CollectionType.RUN:
+            raise CollectionTypeError(f"Collection {name!r} is of type {known.type.name}; only a RUN can be sealed.")
+        # Who is writing into the run finishes first.
+        lock_collection(state, connection, known, against_use=True)
+        connection.execute(sa.update(table).where(table.c.collection_id == known.id), {"sealed": sealed})
 
 
 def _refuse_datasets(state: State, connection: sa.Connection, run: Collection) -> None:

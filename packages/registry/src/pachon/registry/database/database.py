@@ -55,6 +55,11 @@ class Database:
         return self.engine.dialect.name
 
     @property
+    def checks_references(self) -> bool:
+        """Whether foreign keys guard the rows of large tables (`pachon.registry.schema.references`)."""
+        return self.dialect == "sqlite"
+
+    @property
     def in_write(self) -> bool:
         """Whether this thread is in a write transaction."""
         return self._thread.writing is not None

@@ -11,18 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from pachon.datasets import CollectionType, DatasetTable
-from pachon.dimensions import DataIdValueError
 from pachon.registry import summaries
 from pachon.registry.database.inserts import insert_columns
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.datasets.reading import fetch_locations
+from pachon.registry.datasets.references import hold_collections, missing_record, require_records
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed
 from pachon.registry.definitions import Collection, RegisteredType
-from pachon.registry.dimension_records.insertion import show_key
-from pachon.registry.dimension_records.reading import find_missing
 from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, DatasetTypeError
-from pachon.registry.schema.dimension_tables import dimension_column, leaves
+from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
 __all__ = ["import_", "insert"]
@@ -40,6 +38,8 @@ def insert(state: State, datasets: DatasetTable) -> None:
         If a run does not exist, or is no run.
     MissingDatasetTypeError, DatasetTypeError
         If the dataset type is not registered, or is registered otherwise.
+    SealedRunError
+        If a run is sealed.
     ConflictingDefinitionError
         If a run holds a dataset of that type and data ID already, or an id is taken.
     DataIdValueError
@@ -84,6 +84,8 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
     known = registered_type(state, connection, datasets)
     runs = _runs(state, connection, datasets)
     numbers = [runs[name].id for name in datasets.runs.tolist()]
+    hold_collections(state, connection, known, runs.values())
+    require_records(state, connection, known, datasets.data_ids)
     ids = id_list(datasets.ids)
     now = (time.time_ns() + TAI_MINUS_UTC_NS) // 1000 * 1000
     count = len(ids)
@@ -171,12 +173,8 @@ def _reason(
     state: State, connection: sa.Connection, known: RegisteredType, datasets: DatasetTable, error: IntegrityError
 ) -> Exception:
     """Find out which rule the database has just enforced."""
-    group = known.tables.group
-    for name in leaves(group.universe, group.required):
-        parent = group.universe[name]
-        keys = KeyTable.from_data_ids(datasets.data_ids, parent.required)
-        if (lost := find_missing(state, connection, parent, keys)) is not None:
-            return DataIdValueError(f"There is no {name} record for {show_key(lost)}; insert it first.")
+    if (missing := missing_record(state, connection, known, datasets.data_ids)) is not None:
+        return missing
     for id_, place in fetch_locations(state, connection, id_list(datasets.ids)).items():
         row = id_list(datasets.ids).index(id_)
         return ConflictingDefinitionError(f"A dataset with id {datasets[row].id} exists already: {place.data_id}.")

@@ -76,6 +76,8 @@ def _announce(state: State, connection: sa.Connection, element: DimensionElement
 def _write(state: State, connection: sa.Connection, records: RecordTable, *, replace: bool) -> None:
     element = records.element
     table = state.schema.elements[element.name]
+    if not state.database.checks_references and (lost := _missing_parent(state, connection, records)) is not None:
+        raise lost
     try:
         with state.database.part(connection):
             if replace:
@@ -109,15 +111,8 @@ def _reason(
     """Find out which rule the database has just enforced."""
     element = records.element
     keys = keys_of(records)
-    for name in (*element.dependencies, *element.implied):
-        parent = state.universe[name]
-        columns = {
-            d: Categorical.encode(records.columns[element.key_name(d)]) for d in parent.required if _has(element, d)
-        }
-        if len(columns) == len(parent.required):
-            lost = find_missing(state, connection, parent, KeyTable(columns=columns, length=len(records)))
-            if lost is not None:
-                return DataIdValueError(f"There is no {name} record for {show_key(lost)}; insert it first.")
+    if (missing := _missing_parent(state, connection, records)) is not None:
+        return missing
     if not replace:
         once = keys.first_rows()
         if len(once) < len(keys):
@@ -131,6 +126,21 @@ def _reason(
         if (clash := _alternate_clash(state, connection, records, alternate.name)) is not None:
             return clash
     return ConflictingDefinitionError(f"The database refused a record of {element.name}: {error.orig}.")
+
+
+def _missing_parent(state: State, connection: sa.Connection, records: RecordTable) -> DataIdValueError | None:
+    """Say which required or implied record does not exist."""
+    element = records.element
+    for name in (*element.dependencies, *element.implied):
+        parent = state.universe[name]
+        columns = {
+            d: Categorical.encode(records.columns[element.key_name(d)]) for d in parent.required if _has(element, d)
+        }
+        if len(columns) == len(parent.required):
+            lost = find_missing(state, connection, parent, KeyTable(columns=columns, length=len(records)))
+            if lost is not None:
+                return DataIdValueError(f"There is no {name} record for {show_key(lost)}; insert it first.")
+    return None
 
 
 def _has(element: DimensionElement, dimension: str) -> bool:

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from pachon.dimensions import DimensionGroup
 from pachon.registry.database.column_types import Key64, Nanoseconds, Uuid
 from pachon.registry.schema.dimension_tables import dimension_column, foreign_keys, key_type
+from pachon.registry.schema.exclusions import no_overlap
+from pachon.registry.schema.references import checked_by_database
 from pachon.registry.schema.static_tables import StaticTables
 
 __all__ = ["DatasetTables", "dataset_tables"]
@@ -59,33 +61,28 @@ def _table(
     table = sa.Table(
         name,
         metadata,
-        sa.Column(
-            "dataset_type_id",
-            Key64,
-            sa.ForeignKey(static.dataset_type.c.dataset_type_id),
-            nullable=False,
-            autoincrement=False,
-        ),
+        sa.Column("dataset_type_id", Key64, nullable=False, autoincrement=False),
         *(
             sa.Column(column, key_type(group.universe, dimension), nullable=False, autoincrement=False)
             for dimension, column in dimensions.items()
         ),
-        sa.Column(
-            "collection_id",
-            Key64,
-            sa.ForeignKey(static.collection.c.collection_id, ondelete="CASCADE"),
-            nullable=False,
-            autoincrement=False,
-        ),
+        sa.Column("collection_id", Key64, nullable=False, autoincrement=False),
         *(validity if with_validity else ()),
-        sa.Column("dataset_id", Uuid, sa.ForeignKey(static.dataset.c.dataset_id, ondelete="CASCADE"), nullable=False),
+        sa.Column("dataset_id", Uuid, nullable=False),
         sa.Column("run_id", Key64, nullable=False),
         # The data ID comes before the collection: finding one dataset in a chain of thousands of collections is
         # one search of this index.
         sa.PrimaryKeyConstraint("dataset_type_id", *dimensions.values(), "collection_id", *ranges),
-        *foreign_keys(group.universe, elements, dimensions),
+        checked_by_database(["dataset_type_id"], [static.dataset_type.c.dataset_type_id]),
+        checked_by_database(["collection_id"], [static.collection.c.collection_id], ondelete="CASCADE"),
+        checked_by_database(["dataset_id"], [static.dataset.c.dataset_id], ondelete="CASCADE"),
+        *(key.ddl_if(dialect="sqlite") for key in foreign_keys(group.universe, elements, dimensions)),
         sqlite_with_rowid=False,
     )
+    if with_validity:
+        # Values that are many come first; a governor has one or two.
+        keys = [*reversed(dimensions.values()), "collection_id", "dataset_type_id"]
+        table.append_constraint(no_overlap(name, [table.c[key] for key in keys], metadata.schema))
     sa.Index(None, table.c.dataset_id)
     # With the key of the table at its end, as SQLite does it, this index answers a listing of a collection alone.
     sa.Index(None, table.c.collection_id, table.c.dataset_type_id, table.c.dataset_id, table.c.run_id)

@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeEngine
 
 from pachon.dimensions import Column, DimensionElement, DimensionUniverse
 from pachon.registry.database.column_types import Bytes, Key64, text
+from pachon.registry.schema.references import checked_by_database
 
 __all__ = ["dimension_column", "element_table", "foreign_keys", "key_kind", "key_type", "leaves", "overlap_table"]
 
@@ -81,7 +82,7 @@ def element_table(
         *(_sql_column(column) for field in element.columns for column in _split(field)),
         sa.PrimaryKeyConstraint(*keys),
         *alternates,
-        *foreign_keys(universe, tables, parents),
+        *(key.ddl_if(dialect="sqlite") for key in foreign_keys(universe, tables, parents)),
         # A table that is its own index suits short rows; regions are long.
         sqlite_with_rowid=element.spatial is not None,
     )
@@ -108,7 +109,7 @@ def overlap_table(
             for name, column in keys.items()
         ),
         sa.PrimaryKeyConstraint(pixel, *keys.values()),
-        sa.ForeignKeyConstraint(
+        checked_by_database(
             list(keys.values()), [table.c[element.key_name(name)] for name in keys], ondelete="CASCADE"
         ),
         sqlite_with_rowid=False,

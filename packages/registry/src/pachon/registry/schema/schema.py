@@ -14,11 +14,12 @@ from pachon.dimensions import DimensionGroup, DimensionUniverse
 from pachon.registry.errors import SchemaVersionError
 from pachon.registry.schema.dataset_tables import DatasetTables, dataset_tables
 from pachon.registry.schema.dimension_tables import element_table, overlap_table
+from pachon.registry.schema.exclusions import range_types
 from pachon.registry.schema.static_tables import StaticTables, new_metadata
 
 __all__ = ["DEFINITIONS", "SCHEMA_VERSION", "Schema", "create_schema", "read_schema"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tables; `docs/formats/registry.md` says what each version holds."""
 
 DEFINITIONS = "definitions"
@@ -58,6 +59,9 @@ class Schema:
 
 def create_schema(connection: sa.Connection, schema: Schema) -> None:
     """Make all tables in an empty database, and record version and universe."""
+    if connection.dialect.name == "postgresql":
+        for statement in range_types(schema.metadata.schema):
+            connection.execute(statement)
     schema.metadata.create_all(connection, checkfirst=False)
     universe = schema.universe
     attributes = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from pachon.registry.database.column_types import Id, Key64, Nanoseconds, Text, Uuid, text
+from pachon.registry.schema.references import checked_by_database
 
 __all__ = ["COLLECTION_NAME_LENGTH", "DATASET_TYPE_NAME_LENGTH", "StaticTables", "new_metadata"]
 
@@ -49,6 +50,7 @@ class StaticTables:
             sa.Column("name", text(COLLECTION_NAME_LENGTH), nullable=False, unique=True),
             sa.Column("type", sa.SmallInteger, nullable=False),
             sa.Column("doc", Text, nullable=False),
+            sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
             # A number that was used is never used again, so that an old one in a cache finds nothing.
             sqlite_autoincrement=True,
         )
@@ -88,9 +90,11 @@ class StaticTables:
             "dataset",
             metadata,
             sa.Column("dataset_id", Uuid, primary_key=True),
-            sa.Column("dataset_type_id", Key64, sa.ForeignKey(self.dataset_type.c.dataset_type_id), nullable=False),
-            sa.Column("run_id", Key64, sa.ForeignKey(self.collection.c.collection_id), nullable=False, index=True),
+            sa.Column("dataset_type_id", Key64, nullable=False),
+            sa.Column("run_id", Key64, nullable=False, index=True),
             sa.Column("ingest_ns", Nanoseconds, nullable=False),
+            checked_by_database(["dataset_type_id"], [self.dataset_type.c.dataset_type_id]),
+            checked_by_database(["run_id"], [self.collection.c.collection_id]),
             sqlite_with_rowid=False,
         )
         self.summary_dataset_type = sa.Table(

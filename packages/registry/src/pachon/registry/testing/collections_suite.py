@@ -15,6 +15,7 @@ from pachon.registry.errors import (
     DatasetTypeError,
     MissingCollectionError,
     OrphanedRecordError,
+    SealedRunError,
 )
 from pachon.registry.sql_registry import SqlRegistry
 from pachon.registry.testing.sample_data import SampleData, span
@@ -153,6 +154,45 @@ class CollectionsSuite:
         with pytest.raises(MissingCollectionError):
             collections.remove("two")
         assert collections.register("two", CollectionType.TAGGED)
+
+    def test_sealed_runs(self, sample: SampleData) -> None:
+        collections, datasets = sample.registry.collections, sample.registry.datasets
+        first = sample.put(sample.bias, "one", detector=1)
+        assert not collections.get("one").sealed
+        collections.seal("one")
+        collections.seal("one")
+        assert collections.get("one").sealed
+        assert collections.find(["two", "one"])["one"].sealed
+        assert not collections.get("two").sealed
+        other = sample.ref(sample.bias, "one", detector=2)
+        for act in (lambda: datasets.insert([other]), lambda: datasets.import_([first, other])):
+            with pytest.raises(SealedRunError, match="'one'"):
+                act()
+        with pytest.raises(SealedRunError):
+            datasets.insert([sample.ref(sample.bias, "two", detector=2), other])
+        assert datasets.get_by_run("two") == []
+        assert datasets.import_([first]) == 0
+        collections.associate("tag", [first])
+        assert sample.find(sample.bias, "tag", detector=1) == first
+        collections.unseal("one")
+        collections.unseal("two")
+        datasets.insert([other])
+        assert sample.find(sample.bias, "one", detector=2) == other
+        for name in ("tag", "chain", "calib"):
+            with pytest.raises(CollectionTypeError):
+                collections.seal(name)
+        with pytest.raises(MissingCollectionError):
+            collections.seal("nope")
+
+    def test_a_sealed_run_is_sealed_for_all_clients(self, sample: SampleData, again: SqlRegistry) -> None:
+        ref = sample.ref(sample.bias, "one", detector=1)
+        again.datasets.insert([sample.ref(sample.bias, "one", detector=2)])
+        sample.registry.collections.seal("one")
+        with pytest.raises(SealedRunError):
+            again.datasets.insert([ref])
+        assert again.collections.get("one").sealed
+        again.collections.unseal("one")
+        sample.registry.datasets.insert([ref])
 
     def test_associate(self, sample: SampleData) -> None:
         first, second = (sample.put(sample.bias, run, detector=1) for run in ("one", "two"))
