@@ -43,12 +43,12 @@ def test_sealed_runs(butler: Butler) -> None:
     butler.collections.seal("done")
     assert butler.collections.get("done").sealed
     with pytest.raises(SealedRunError, match="'done'"):
-        butler.put({"value": 2}, "summary", {}, run="done")
+        butler.put({"value": 2}, "gain", {"detector": 1}, run="done")
     assert butler.get(ref) == {"value": 1}
     shown = fetch_collection_list(butler.collections, ["*"], types=None, form=ChainForm.TABLE)
     assert dict(zip(shown["Name"], shown["Sealed"], strict=True))["done"] == "yes"
     butler.collections.unseal("done")
-    butler.put({"value": 2}, "summary", {}, run="done")
+    butler.put({"value": 2}, "gain", {"detector": 1}, run="done")
     assert "Sealed" not in fetch_collection_list(butler.collections, ["*"], types=None, form=ChainForm.TABLE)
 
 
