@@ -7,7 +7,7 @@ Each verb is a module of functions; a method imports its module when it is calle
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DatasetTable,
         DatasetType,
         FileDataset,
+        FileTable,
         IdMode,
         StorageClasses,
     )
@@ -290,7 +291,7 @@ class Butler(ReadingButler):
 
     def ingest(
         self,
-        files: Iterable[FileDataset],
+        files: Iterable[FileDataset] | FileTable,
         *,
         run: str | None = None,
         transfer: str | None = "auto",
@@ -298,13 +299,14 @@ class Butler(ReadingButler):
         checksum: bool = True,
         track: bool = True,
         id_mode: IdMode | None = None,
-    ) -> list[DatasetRef]:
+    ) -> Sequence[DatasetRef]:
         """Take in files that exist; all of a call, or none.
 
         Parameters
         ----------
         files
-            Files with the datasets in each. Types given as objects are registered, runs are made.
+            Files with the datasets in each, or a table of files with one dataset each, which is the quickest form for
+            many. Types given as objects are registered, runs are made.
         run
             The run of datasets that are given by type and data ID.
         transfer
@@ -322,7 +324,7 @@ class Butler(ReadingButler):
 
         Returns
         -------
-        list of DatasetRef
+        sequence of DatasetRef
             The new datasets.
 
         Raises

@@ -7,7 +7,7 @@ all, with their runs if those are new. The sources of a ``move`` are removed aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError
+from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
 from pachon.butler.lookup import resolve_data_id, resolve_type
 from pachon.butler.put import make_runs, prepare_run, resolve_run
 from pachon.butler.session import Session
@@ -24,12 +25,14 @@ from pachon.datasets import (
     DatasetTable,
     DatasetType,
     FileDataset,
+    FileTable,
     IdMode,
     deterministic_ids,
     ids_from_uuids,
     new_ids,
     uuids_from_ids,
 )
+from pachon.datastore import NewFileRecords
 from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
 from pachon.registry import DatasetTypeError
 
@@ -39,6 +42,21 @@ OnConflict = Literal["error", "skip"]
 
 _UNMOVED = (None, "direct")
 """Modes of transfer in which no path is made, so that data IDs need no records."""
+
+
+_PART = 20_000
+"""Rows that are handed to the database at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """How files are taken in."""
+
+    transfer: str | None
+    on_conflict: OnConflict
+    checksum: bool
+    track: bool
+    id_mode: IdMode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +75,7 @@ class _Batch:
 
 def ingest(
     session: Session,
-    files: Iterable[FileDataset],
+    files: Iterable[FileDataset] | FileTable,
     *,
     run: str | None = None,
     transfer: str | None = "auto",
@@ -65,42 +83,142 @@ def ingest(
     checksum: bool = True,
     track: bool = True,
     id_mode: IdMode = IdMode.UNIQUE,
-) -> list[DatasetRef]:
+) -> Sequence[DatasetRef]:
     """Take files in, and give the datasets that are new; see `Butler.ingest`."""
     session.check_writeable()
     if on_conflict not in ("error", "skip"):
         raise InvalidInputError(f"on_conflict is 'error' or 'skip', not {on_conflict!r}.")
-    given = list(files)
+    options = _Options(transfer=transfer, on_conflict=on_conflict, checksum=checksum, track=track, id_mode=id_mode)
+    if isinstance(files, FileTable):
+        alike = checked_table(session, files, _registered(session, files.dataset_type))
+        return _ingest_alike(session, alike, resolve_run(session, run), options)
+    stream = _checked(files)
+    if transfer in _UNMOVED:
+        sorted_out = alike_files(session, stream, lambda dataset_type: _registered(session, dataset_type))
+        if isinstance(sorted_out, AlikeFiles):
+            return _ingest_alike(session, sorted_out, resolve_run(session, run), options)
+        stream = sorted_out
+    return _ingest_any(session, list(stream), run, options)
+
+
+def _checked(files: Iterable[FileDataset]) -> Iterator[FileDataset]:
+    if isinstance(files, str | bytes | FileDataset) or not isinstance(files, Iterable):
+        raise InvalidInputError(f"A list of FileDataset objects or a FileTable is ingested, not {files!r}.")
+    for file in files:
+        if not isinstance(file, FileDataset):
+            raise InvalidInputError(f"A list of FileDataset objects is ingested, not one with {file!r} in it.")
+        yield file
+
+
+def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Options) -> Sequence[DatasetRef]:
+    """Take in files of one type with one dataset each, as columns all the way."""
+    dataset_type, data_ids = files.dataset_type, files.data_ids
+    if not len(data_ids):
+        return []
+    _refuse_repeated_rows(dataset_type, data_ids)
+    expand = options.transfer not in _UNMOVED
+    if expand:
+        data_ids = session.registry.dimension_records.expand(data_ids).data_ids
+    ids = _make_ids(dataset_type, data_ids, run, options.id_mode)
+    table = DatasetTable(dataset_type, data_ids, ids, Categorical.constant(run, len(ids)))
+    batch = _Batch(dataset_type=dataset_type, run=run, has_ids=False)
+    (known,) = _known(session, [batch], [table], options.id_mode, options.on_conflict)
+    paths = files.paths
+    if known.any():
+        table = table.take(~known)
+        paths = [path for path, is_known in zip(paths, known.tolist(), strict=True) if not is_known]
+    if not len(table):
+        return []
+    moved: list[FileDataset] = []
+    if expand:
+        # Paths are made, for which the data IDs need their records: the way of single files.
+        refs = _expanded_refs(session, table)
+        moved = [FileDataset(path, refs=ref, formatter=files.formatter) for path, ref in zip(paths, refs, strict=True)]
+        records = session.datastore.ingest_files(
+            moved, transfer=options.transfer, checksum=options.checksum, track=options.track
+        )
+    else:
+        records = session.datastore.ingest_table(
+            paths,
+            table,
+            transfer=options.transfer,
+            formatter=files.formatter,
+            checksum=options.checksum,
+            track=options.track,
+        )
+    _commit(
+        session,
+        [table],
+        records,
+        keep_ids=options.id_mode is not IdMode.UNIQUE,
+        moved=moved if options.transfer == "move" else (),
+    )
+    return table
+
+
+def _expanded_refs(session: Session, table: DatasetTable) -> list[DatasetRef]:
+    expanded = session.registry.dimension_records.expand(table.data_ids)
+    rows = zip(expanded, table.uuids(), table.runs.tolist(), strict=True)
+    return [DatasetRef(table.dataset_type, data_id, run, id=uuid) for data_id, uuid, run in rows]
+
+
+def _ingest_any(session: Session, given: list[FileDataset], run: str | None, options: _Options) -> Sequence[DatasetRef]:
+    """Take in files with any number of datasets of any types."""
+    for file in given:
+        plain_path(file.path)
     batches = _sort(session, given, run)
     for batch in batches:
         _refuse_repeated(batch)
         prepare_run(session, batch.run)
-    tables = [_identify(session, batch, id_mode, expand=transfer not in _UNMOVED) for batch in batches]
-    known = _known(session, batches, [table for table, _ in tables], id_mode, on_conflict)
+    tables = [_identify(session, batch, options.id_mode, expand=options.transfer not in _UNMOVED) for batch in batches]
+    known = _known(session, batches, [table for table, _ in tables], options.id_mode, options.on_conflict)
     tables, resolved = _leave_out(given, batches, tables, known)
     if not resolved:
         return []
-    records = session.datastore.ingest_files(resolved, transfer=transfer, checksum=checksum, track=track)
-    keep_ids = id_mode is not IdMode.UNIQUE or any(batch.has_ids for batch in batches)
+    records = session.datastore.ingest_files(
+        resolved, transfer=options.transfer, checksum=options.checksum, track=options.track
+    )
+    keep_ids = options.id_mode is not IdMode.UNIQUE or any(batch.has_ids for batch in batches)
+    moved = resolved if options.transfer == "move" else ()
+    _commit(session, [table for table, _ in tables], records, keep_ids=keep_ids, moved=moved)
+    return [ref for file in resolved for ref in file.refs]
+
+
+def _commit(
+    session: Session,
+    tables: Sequence[DatasetTable],
+    records: NewFileRecords,
+    *,
+    keep_ids: bool,
+    moved: Sequence[FileDataset],
+) -> None:
+    """Write the rows in one transaction; those of many datasets in parts, so that they need not all be copied at once."""
+    runs = {run for table in tables for run in table.runs.values.tolist()}
 
     def write_rows() -> None:
-        make_runs(session, {batch.run for batch in batches})
-        for table, _ in tables:
-            if keep_ids:
-                session.registry.datasets.import_(table)
-            else:
-                session.registry.datasets.insert(table)
-        session.records.add(records)
+        make_runs(session, runs)
+        for table in tables:
+            for part in _parts(len(table)):
+                rows = table if len(table) <= _PART else table.take(part)
+                if keep_ids:
+                    session.registry.datasets.import_(rows)
+                else:
+                    session.registry.datasets.insert(rows)
+        for part in _parts(len(records)):
+            session.records.add(records if len(records) <= _PART else records.take(part))
 
     def follow() -> None:
-        session.new_runs.difference_update(batch.run for batch in batches)
-        for table, _ in tables:
+        session.new_runs.difference_update(runs)
+        for table in tables:
             session.note_written(table.data_ids)
-        if transfer == "move":
-            session.datastore.remove_sources(resolved)
+        if moved:
+            session.datastore.remove_sources(moved)
 
     session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow))
-    return [ref for file in resolved for ref in file.refs]
+
+
+def _parts(count: int) -> Iterator[np.ndarray]:
+    return (np.arange(start, min(start + _PART, count)) for start in range(0, count, _PART))
 
 
 def _sort(session: Session, files: Sequence[FileDataset], run: str | None) -> list[_Batch]:
@@ -152,6 +270,16 @@ def _refuse_repeated(batch: _Batch) -> None:
     raise ConflictError(f"{batch.dataset_type.name!r} with {repeated} occurs twice in one call; nothing was ingested.")
 
 
+def _refuse_repeated_rows(dataset_type: DatasetType, data_ids: DataIdTable) -> None:
+    keys, first = np.unique(data_ids.keys(), return_index=True)
+    if len(keys) == len(data_ids):
+        return
+    others = np.ones(len(data_ids), dtype=bool)
+    others[first] = False
+    repeated = data_ids[int(np.flatnonzero(others)[0])]
+    raise ConflictError(f"{dataset_type.name!r} with {repeated} occurs twice in one call; nothing was ingested.")
+
+
 def _identify(
     session: Session, batch: _Batch, id_mode: IdMode, *, expand: bool
 ) -> tuple[DatasetTable, list[DatasetRef]]:
@@ -161,19 +289,20 @@ def _identify(
     if expand:
         expanded = session.registry.dimension_records.expand(data_ids)
         coordinates, data_ids = expanded, expanded.data_ids
-    if batch.has_ids:
-        ids = ids_from_uuids(batch.uuids)
-    elif id_mode is IdMode.UNIQUE:
-        ids = new_ids(len(data_ids))
-    else:
-        run = batch.run if id_mode is IdMode.DATAID_TYPE_RUN else None
-        ids = deterministic_ids(batch.dataset_type.name, data_ids, run)
+    given = batch.has_ids
+    ids = ids_from_uuids(batch.uuids) if given else _make_ids(batch.dataset_type, data_ids, batch.run, id_mode)
     table = DatasetTable(batch.dataset_type, data_ids, ids, Categorical.constant(batch.run, len(ids)))
     refs = [
         DatasetRef(batch.dataset_type, data_id, batch.run, id=uuid)
         for data_id, uuid in zip(coordinates, uuids_from_ids(ids), strict=True)
     ]
     return table, refs
+
+
+def _make_ids(dataset_type: DatasetType, data_ids: DataIdTable, run: str, id_mode: IdMode) -> np.ndarray:
+    if id_mode is IdMode.UNIQUE:
+        return new_ids(len(data_ids))
+    return deterministic_ids(dataset_type.name, data_ids, run if id_mode is IdMode.DATAID_TYPE_RUN else None)
 
 
 def _known(

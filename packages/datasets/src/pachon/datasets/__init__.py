@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pachon.datasets.delegate import StorageClassDelegate as StorageClassDelegate
     from pachon.datasets.existence import DatasetExistence as DatasetExistence
     from pachon.datasets.file_dataset import FileDataset as FileDataset
+    from pachon.datasets.file_table import FileTable as FileTable
     from pachon.datasets.protocols import DatasetReader as DatasetReader
     from pachon.datasets.protocols import DatasetSearch as DatasetSearch
     from pachon.datasets.protocols import DatasetWriter as DatasetWriter
@@ -51,6 +52,7 @@ __all__ = [
     "DeferredHandle",
     "FactSource",
     "FileDataset",
+    "FileTable",
     "IdMode",
     "Quantum",
     "StorageClass",
@@ -85,6 +87,7 @@ __getattr__, __dir__ = lazy_exports(
         "DeferredHandle": "pachon.datasets.protocols",
         "FactSource": "pachon.datasets.protocols",
         "FileDataset": "pachon.datasets.file_dataset",
+        "FileTable": "pachon.datasets.file_table",
         "IdMode": "pachon.datasets.dataset_id",
         "Quantum": "pachon.datasets.quantum",
         "StorageClass": "pachon.datasets.storage_class",

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pachon.base import InvalidInputError, PachonError, load_plugin
-from pachon.datasets import DatasetProvenance, DatasetRef, DatasetType, FileDataset, StorageClasses, ids_from_uuids
+from pachon.datasets import (
+    DatasetProvenance,
+    DatasetRef,
+    DatasetTable,
+    DatasetType,
+    FileDataset,
+    StorageClasses,
+    ids_from_uuids,
+)
 from pachon.datastore.config import DatastoreConfig
 from pachon.datastore.deferred import DeferredDataset
 from pachon.datastore.record_store import RecordStore
@@ -158,6 +166,32 @@ class Datastore(ABC):
         SourceFileNotFoundError
             If a file is not there.
         """
+
+    def ingest_table(
+        self,
+        paths: Sequence[Any],
+        datasets: DatasetTable,
+        *,
+        transfer: str | None,
+        formatter: str | None = None,
+        checksum: bool = True,
+        track: bool = True,
+    ) -> NewFileRecords:
+        """Take in files of one dataset type with one dataset each; the bulk form of `ingest_files`.
+
+        Parameters
+        ----------
+        paths
+            Path or URI of each file.
+        datasets
+            The dataset in each.
+        transfer, checksum, track
+            As for `ingest_files`.
+        formatter
+            Registered name of the formatter that reads them all.
+        """
+        files = [FileDataset(path, refs=ref, formatter=formatter) for path, ref in zip(paths, datasets, strict=True)]
+        return self.ingest_files(files, transfer=transfer, checksum=checksum, track=track)
 
     @abstractmethod
     def remove_sources(self, files: Iterable[FileDataset]) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pachon.base import InvalidInputError, PachonError
-from pachon.datasets import DatasetProvenance, DatasetRef, DatasetType, FileDataset, StorageClasses
+from pachon.datasets import DatasetProvenance, DatasetRef, DatasetTable, DatasetType, FileDataset, StorageClasses
 from pachon.datastore.config import DatastoreConfig, FileDatastoreConfig
 from pachon.datastore.datastore import Datastore
 from pachon.datastore.errors import DatastoreConfigError
 from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.ingesting import ingest_files, remove_sources
+from pachon.datastore.noting import can_note, note_files
 from pachon.datastore.reading import read_dataset
 from pachon.datastore.record_store import RecordStore
 from pachon.datastore.records import FileRecords, NewFileRecords, StoredFile, file_part
@@ -85,6 +86,30 @@ class FileDatastore(Datastore):
         track: bool = True,
     ) -> NewFileRecords:
         return ingest_files(self.setup, files, transfer=transfer, checksum=checksum, track=track)
+
+    def ingest_table(
+        self,
+        paths: Sequence[Any],
+        datasets: DatasetTable,
+        *,
+        transfer: str | None,
+        formatter: str | None = None,
+        checksum: bool = True,
+        track: bool = True,
+    ) -> NewFileRecords:
+        if transfer not in (None, "direct") or not can_note(self.setup, paths, datasets, formatter):
+            return super().ingest_table(
+                paths, datasets, transfer=transfer, formatter=formatter, checksum=checksum, track=track
+            )
+        return note_files(
+            self.setup,
+            paths,
+            datasets,
+            inside=transfer is None,
+            formatter=formatter,
+            checksum=checksum,
+            track=track,
+        )
 
     def remove_sources(self, files: Iterable[FileDataset]) -> None:
         remove_sources(self.setup, files)

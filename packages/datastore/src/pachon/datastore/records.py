@@ -199,12 +199,13 @@ class FileRecords:
         for column in FILE_RECORD_COLUMNS:
             if column.length is None:
                 continue
-            for text in getattr(self, column.name):
-                if len(text) > column.length:
-                    raise InvalidInputError(
-                        f"A file record's {column.name} holds at most {column.length} characters; "
-                        f"this one has {len(text)}: {text[:80]!r}..."
-                    )
+            texts = getattr(self, column.name).tolist()
+            if max(map(len, texts), default=0) > column.length:
+                text = next(text for text in texts if len(text) > column.length)
+                raise InvalidInputError(
+                    f"A file record's {column.name} holds at most {column.length} characters; "
+                    f"this one has {len(text)}: {text[:80]!r}..."
+                )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FileRecords):

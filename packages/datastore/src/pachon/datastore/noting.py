@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Take in many files where they lie, one dataset each: nothing is moved, so that paths, sizes and checksums are all there is.
+
+The bulk form of `pachon.datastore.ingesting` for the modes None and ``direct``, with the same rules; what the files of a folder
+share is settled once for the folder, and what the files of an extension share once for the extension.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from pachon.base import InvalidInputError, PachonError, StorageError, progress
+from pachon.datasets import DatasetTable
+from pachon.datastore.errors import DatasetTypeNotSupportedError, SourceFileNotFoundError
+from pachon.datastore.faults import reach
+from pachon.datastore.file_setup import FileSetup
+from pachon.datastore.file_store import checksum_of_file
+from pachon.datastore.formatter_table import load_formatter
+from pachon.datastore.records import ZIP_MEMBER, FileRecords, NewFileRecords, TextArray
+
+__all__ = ["can_note", "note_files"]
+
+_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".fz", ".zst"})
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_SMALL = 1 << 18
+"""Bytes up to which a file is read and hashed at once: a thread would cost more."""
+_STEP = 1000
+"""Files between two movements of the progress bar."""
+
+
+def can_note(setup: FileSetup, paths: Sequence[Any], datasets: DatasetTable, formatter: str | None) -> bool:
+    """Tell whether these are all paths of this machine, written as text, for one formatter."""
+    if setup.store.local_root is None or not len(datasets):
+        return False
+    if formatter is None and "instrument" in datasets.dataset_type.dimensions:
+        instruments = datasets.data_ids.columns["instrument"].compacted().values.tolist()
+        if len({setup.formatters.choose(datasets.dataset_type, name).name for name in instruments}) > 1:
+            return False
+    return all(type(path) is str and "://" not in path and path[:1] not in ("~", "$") for path in paths)
+
+
+def note_files(
+    setup: FileSetup,
+    paths: Sequence[str],
+    datasets: DatasetTable,
+    *,
+    inside: bool,
+    formatter: str | None,
+    checksum: bool,
+    track: bool,
+) -> NewFileRecords:
+    """Describe files where they lie, and give their records.
+
+    Parameters
+    ----------
+    setup
+        The datastore.
+    paths
+        Local paths; relative ones are below the root.
+    datasets
+        The dataset in each file.
+    inside
+        Whether all must lie below the root, to be recorded by their path there; otherwise they are recorded by URI.
+    formatter, checksum, track
+        As for `pachon.datastore.Datastore.ingest_files`.
+    """
+    reach("ingest.begin")
+    _check_accepted(setup, datasets)
+    folders = _Folders(setup, inside=inside)
+    formatters = _Formatters(setup, datasets, formatter)
+    describe = _describe_and_sum if checksum and track and setup.checksum else _describe
+    count = len(paths)
+    recorded, readers, sums = (np.empty(count, dtype=object) for _ in range(3))
+    sizes = np.empty(count, dtype=np.int64)
+    large: list[tuple[int, str]] = []
+    with progress("Ingesting", total=count) as bar:
+        for number, path in enumerate(paths):
+            folder, _, name = path.rpartition("/")
+            place, shown = folders.find(folder, name, path)
+            local = place + name
+            with_sum = describe(local)
+            sizes[number] = with_sum[0]
+            if with_sum[1] is None:
+                large.append((number, local))
+            else:
+                sums[number] = with_sum[1]
+            readers[number] = formatters.find(name, local)
+            recorded[number] = shown + (name if inside or _PLAIN.fullmatch(name) else quote(name))
+            if number % _STEP == _STEP - 1:
+                bar.advance(_STEP)
+    if large:
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+            for (number, _), found in zip(large, threads.map(_sum_of, [p for _, p in large]), strict=True):
+                sums[number] = found
+    reach("ingest.all_transferred")
+    reach("ingest.synced")
+    return _records(setup, datasets, recorded, readers, sizes if track else np.full(count, -1, dtype=np.int64), sums)
+
+
+def _check_accepted(setup: FileSetup, datasets: DatasetTable) -> None:
+    if not setup.constraints.accept and not setup.constraints.reject:
+        return
+    rejected = sum(not setup.constraints.accepts(ref) for ref in datasets)
+    if rejected:
+        problem = DatasetTypeNotSupportedError(datasets.dataset_type.name, setup.name)
+        problem.add_note(f"{rejected} of {len(datasets)} datasets are rejected; none was ingested.")
+        raise problem
+
+
+class _Folders:
+    """Where the files of each folder are, and how their places are recorded."""
+
+    def __init__(self, setup: FileSetup, *, inside: bool) -> None:
+        self._store = setup.store
+        self._inside = inside
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def find(self, folder: str, name: str, path: str) -> tuple[str, str]:
+        """Give what stands before the name of a file: of its place, and of the recorded path."""
+        known = self._known.get(folder)
+        if known is None or not folder:
+            # A file of the topmost folder and one of the root of the datastore both have nothing before their name.
+            known = self._known[folder] = self._settle("/" if path.startswith("/") and not folder else folder)
+        if name in ("", ".", ".."):
+            raise InvalidInputError(f"{path!r} is a folder and cannot be ingested; name its files.")
+        if ZIP_MEMBER in name:
+            raise InvalidInputError(f"{path!r} cannot be ingested: {ZIP_MEMBER!r} names a member of a zip file.")
+        return known
+
+    def _settle(self, folder: str) -> tuple[str, str]:
+        text = folder or "."
+        below = self._store.path_inside(f"{text.rstrip('/')}/file")
+        if below is not None:
+            local = self._store.local_path(below)  # refuses links that lead out of the root
+            assert local is not None
+            prefix = below.removesuffix("file")
+            place = local.removesuffix("file")
+            return (place, prefix) if self._inside else (place, f"file://{quote(place)}")
+        if self._inside:
+            raise InvalidInputError(
+                f"{folder} does not lie in the repository; say how its files are to get there (transfer)."
+            )
+        place = os.path.normpath(text)
+        place = place if place.endswith("/") else f"{place}/"
+        return place, f"file://{quote(place)}"
+
+
+class _Formatters:
+    """Which formatter reads the files of each extension."""
+
+    def __init__(self, setup: FileSetup, datasets: DatasetTable, name: str | None) -> None:
+        self._setup = setup
+        self._name = name
+        self._datasets = datasets
+        self._known: dict[str, str] = {}
+        self._choice: str | None = None
+
+    def find(self, name: str, place: str) -> str:
+        dot = name.rfind(".")
+        extension = name[dot:] if dot > 0 else ""
+        if extension in _COMPRESSED:
+            extension = os.path.splitext(name[:dot])[1] + extension
+        known = self._known.get(extension)
+        if known is None:
+            known = self._known[extension] = self._check(extension, place)
+        return known
+
+    def _check(self, extension: str, place: str) -> str:
+        formatters = self._setup.formatters
+        if self._choice is None:
+            choice = formatters.find(self._datasets[0]) if self._name is None else formatters.named(self._name)
+            self._choice = choice.name
+        formatters.check_allowed(self._choice)
+        try:
+            load_formatter(self._choice).check_extension(extension)
+        except InvalidInputError as error:
+            error.add_note(f"The file is {place}; name another formatter for it, if there is one.")
+            raise
+        return self._choice
+
+
+def _cannot(place: str, error: OSError | ValueError) -> PachonError:
+    """Make the error that says that a file cannot be taken in."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return SourceFileNotFoundError(place)
+    if isinstance(error, IsADirectoryError):
+        return InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
+    if isinstance(error, OSError):
+        return StorageError(f"{place} cannot be looked at: {error.strerror or error}")
+    return InvalidInputError(f"{place!r} is no path of a file: {error}.")
+
+
+def _describe(place: str) -> tuple[int, str | None]:
+    """Give the size of a file, and no checksum."""
+    try:
+        status = os.stat(place)
+    except (OSError, ValueError) as error:
+        raise _cannot(place, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
+    return status.st_size, ""
+
+
+def _describe_and_sum(place: str) -> tuple[int, str | None]:
+    """Give size and checksum of a file; None for the checksum of a large one, which a thread computes."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            # A folder can be opened, but not read.
+            data = os.read(descriptor, size + 1) if size <= _SMALL else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise _cannot(place, error) from error
+    if data is None:
+        return size, None
+    if len(data) != size:
+        raise StorageError(f"{place} changes while it is read; ingest it when it is complete.")
+    return size, blake2b(data).hexdigest()
+
+
+def _sum_of(place: str) -> str:
+    try:
+        return checksum_of_file(place)
+    except OSError as error:
+        raise _cannot(place, error) from error
+
+
+def _records(
+    setup: FileSetup,
+    datasets: DatasetTable,
+    recorded: TextArray,
+    readers: TextArray,
+    sizes: np.ndarray,
+    sums: TextArray,
+) -> NewFileRecords:
+    count = len(recorded)
+
+    def same(value: str) -> TextArray:
+        return np.full(count, value, dtype=object)
+
+    table = FileRecords(
+        dataset_id=datasets.ids,
+        component=same(""),
+        path=recorded,
+        formatter=readers,
+        storage_class=same(datasets.dataset_type.storage_class),
+        size=sizes,
+        checksum=sums,
+        datastore=same(setup.name),
+    )
+    table.check_lengths()
+    return NewFileRecords.mark(table, np.zeros(count, dtype=np.bool_))
