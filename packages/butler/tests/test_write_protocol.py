@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pachon.butler import Butler, write_protocol
+from pachon.butler import Butler, write_protocol, writer_lease
+from pachon.butler.errors import CommitUnknownError
 from pachon.butler.write_protocol import FAULT_POINTS
 from pachon.datasets import FileDataset
 from pachon.datastore import faults
@@ -231,11 +232,12 @@ class TestCommitOutcome:
 
         @contextmanager
         def write() -> Iterator[None]:
-            if how and how[0] == "after":
+            outcome = how[0] if how and how[0] == "never" else how.pop() if how else "well"
+            if outcome == "after":
                 with plain():
                     yield
                 raise DatabaseError("the answer was lost")
-            if how:
+            if outcome in ("instead", "never"):
                 with pytest.raises(FaultError), plain():
                     yield
                     raise FaultError
@@ -251,30 +253,37 @@ class TestCommitOutcome:
     def test_that_took_place_is_success(self, butler: Butler, failing: list[str]) -> None:
         failing.append("after")
         ref = butler.put({"n": 1}, "gain", detector=1)
-        failing.clear()
         assert butler.get("gain", detector=1) == {"n": 1}
         assert butler.exists(ref, verify=True)
 
-    def test_that_did_not_leaves_garbage_and_nothing_visible(
-        self, butler: Butler, failing: list[str], repository: Path
-    ) -> None:
+    def test_that_did_not_is_undone(self, butler: Butler, failing: list[str], repository: Path) -> None:
         failing.append("instead")
-        with pytest.raises(DatabaseError, match="full") as caught:
+        with pytest.raises(DatabaseError, match="full"):
             butler.put({"n": 1}, "gain", detector=1)
-        assert "not visible" in caught.value.__notes__[0]
-        failing.clear()
         assert butler.find_dataset("gain", detector=1) is None
-        assert len(stored_files(repository)) == 2
+        assert len(stored_files(repository)) == 1
         butler.put({"n": 2}, "gain", detector=1)
         assert butler.get("gain", detector=1) == {"n": 2}
 
-    def test_without_files_nobody_can_tell(self, butler: Butler, failing: list[str]) -> None:
+    def test_of_a_removal_that_took_place_is_success(self, butler: Butler, failing: list[str]) -> None:
         ref = butler.find_dataset("note")
         assert ref is not None
         failing.append("after")
-        with pytest.raises(DatabaseError) as caught:
-            butler.trash([ref])
-        assert "Look before you repeat" in caught.value.__notes__[0]
+        butler.trash([ref])
+        assert not butler.exists(ref)
+        assert len(butler.empty_trash()) == 1
+
+    def test_that_nobody_can_tell_undoes_nothing(
+        self, butler: Butler, failing: list[str], repository: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(writer_lease, "_SETTLING_S", 0.2)
+        failing.append("never")
+        with pytest.raises(CommitUnknownError, match="Look before you repeat"):
+            butler.put({"n": 1}, "gain", detector=1)
+        failing.clear()
+        assert len(stored_files(repository)) == 2
+        assert butler.find_dataset("gain", detector=1) is None
+        butler.put({"n": 2}, "gain", detector=1)
 
 
 def test_an_empty_block_does_nothing(butler: Butler) -> None:

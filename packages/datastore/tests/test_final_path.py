@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pachon.datastore import PathOutsideRootError, predicted_token
-from pachon.datastore.final_path import check_inside, check_stored_path, cut_name, final_path, unique_token
+from pachon.datastore.final_path import check_inside, check_stored_path, cut_name, final_path
 from pachon.datastore.testing.strategies import readable_paths
+from pachon.datastore.write_token import unique_token
 
 
 def test_text_token_extension():

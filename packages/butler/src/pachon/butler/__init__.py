@@ -8,6 +8,7 @@ from pachon.base import lazy_exports
 if TYPE_CHECKING:
     from pachon.butler.butler import Butler as Butler
     from pachon.butler.errors import ClosedButlerError as ClosedButlerError
+    from pachon.butler.errors import CommitUnknownError as CommitUnknownError
     from pachon.butler.errors import DatasetNotFoundError as DatasetNotFoundError
     from pachon.butler.errors import ForeignRepositoryError as ForeignRepositoryError
     from pachon.butler.errors import NotTransactionalError as NotTransactionalError
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from pachon.butler.errors import RepositoryExistsError as RepositoryExistsError
     from pachon.butler.errors import RepositoryNotFoundError as RepositoryNotFoundError
     from pachon.butler.errors import RetrievalConflictError as RetrievalConflictError
+    from pachon.butler.errors import WriterEndedError as WriterEndedError
+    from pachon.butler.fsck.report import Finding as Finding
+    from pachon.butler.fsck.report import FindingKind as FindingKind
+    from pachon.butler.fsck.report import FsckReport as FsckReport
     from pachon.butler.get import DatasetUris as DatasetUris
     from pachon.butler.graph_outputs import MissingOutputsError as MissingOutputsError
     from pachon.butler.query_results import DataIdQueryResult as DataIdQueryResult
@@ -26,11 +31,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Butler",
     "ClosedButlerError",
+    "CommitUnknownError",
     "DataIdQueryResult",
     "DatasetNotFoundError",
     "DatasetQueryResult",
     "DatasetUris",
+    "Finding",
+    "FindingKind",
     "ForeignRepositoryError",
+    "FsckReport",
     "MissingOutputsError",
     "NotTransactionalError",
     "RecordQueryResult",
@@ -38,6 +47,7 @@ __all__ = [
     "RepositoryExistsError",
     "RepositoryNotFoundError",
     "RetrievalConflictError",
+    "WriterEndedError",
     "get_known_repositories",
     "has_repository",
 ]
@@ -61,5 +71,10 @@ __getattr__, __dir__ = lazy_exports(
         "RetrievalConflictError": "pachon.butler.errors",
         "get_known_repositories": "pachon.butler.repository_index",
         "has_repository": "pachon.butler.repository_location",
+        "CommitUnknownError": "pachon.butler.errors",
+        "Finding": "pachon.butler.fsck.report",
+        "FindingKind": "pachon.butler.fsck.report",
+        "FsckReport": "pachon.butler.fsck.report",
+        "WriterEndedError": "pachon.butler.errors",
     },
 )

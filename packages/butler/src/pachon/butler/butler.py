@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pachon.butler.dataset_types_api import ButlerDatasetTypes
     from pachon.butler.defaults import Defaults
     from pachon.butler.dimension_records_api import ButlerDimensionRecords
+    from pachon.butler.fsck.report import FsckReport
     from pachon.butler.lookup import DataId
     from pachon.butler.put import Item
     from pachon.butler.session import Session
@@ -463,6 +464,55 @@ class Butler(ReadingButler):
         from pachon.butler.prune import remove_runs
 
         remove_runs(self._session, names, unlink_from_chains=unlink_from_chains)
+
+    # Looking after it.
+
+    def fsck(
+        self,
+        *,
+        repair: bool = False,
+        verify: Literal["existence", "size", "checksum"] = "size",
+        min_age: float = 3600.0,
+        unstore_damaged: bool = False,
+        ignore: Iterable[str] = (),
+    ) -> FsckReport:
+        """Compare the files with the database, and explain every difference.
+
+        Parameters
+        ----------
+        repair
+            Mend what can be mended: end writers that are gone and remove what they left, empty the trash, move files that
+            no writer of this repository made (or that are later than a restored database) to ``.lost+found``.
+        verify
+            What of each file is compared with its row.
+        min_age
+            Files without rows that are younger, in seconds, are left alone. What belongs to a writer that is at work is
+            left alone at any age.
+        unstore_damaged
+            In a repair also drop the rows of files that are missing or damaged: the datasets stay known, but not stored.
+        ignore
+            Globs of paths below the root (or of names, without ``/``) that are nobody's business.
+
+        Returns
+        -------
+        FsckReport
+            ``clean`` says whether nothing is wrong (any more), ``findings`` what was found.
+
+        Raises
+        ------
+        StorageError
+            If a folder cannot be listed.
+        """
+        from pachon.butler.fsck.fsck import fsck
+
+        return fsck(
+            self._session,
+            repair=repair,
+            verify=verify,
+            min_age=min_age,
+            unstore_damaged=unstore_damaged,
+            ignore=ignore,
+        )
 
     # Caches.
 

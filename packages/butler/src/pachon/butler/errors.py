@@ -8,11 +8,14 @@
     └── DatasetNotFoundError                         no such dataset in the collections
     ConflictError
     ├── RepositoryExistsError (FileExistsError)      the path holds a repository already
+    ├── WriterEndedError                             a sweep took this process for dead: do it again
     └── RetrievalConflictError (FileExistsError)     two retrieved files would have one name
     InvalidInputError
     ├── RepositoryConfigError                        mend butler.yaml, or what was given to create
     ├── ClosedButlerError                            it was closed: open another
     └── NotTransactionalError                        end the transaction() block first
+    StorageError
+    └── CommitUnknownError                           the database went away in a commit: look, then repeat
     FormatError
     └── ForeignRepositoryError                       a repository of LSST's packages, or of a newer pachon
 """
@@ -21,10 +24,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
 
 __all__ = [
     "ClosedButlerError",
+    "CommitUnknownError",
     "DatasetNotFoundError",
     "ForeignRepositoryError",
     "NotTransactionalError",
@@ -32,6 +36,7 @@ __all__ = [
     "RepositoryExistsError",
     "RepositoryNotFoundError",
     "RetrievalConflictError",
+    "WriterEndedError",
 ]
 
 
@@ -127,3 +132,35 @@ class DatasetNotFoundError(NotFoundError):
     def __str__(self) -> str:
         where = ", ".join(self.collections) or "no collections"
         return f"No {self.dataset_type!r} with {self.data_id} in {where}."
+
+
+class WriterEndedError(ConflictError):
+    """A sweep has declared this writer dead, so it cannot commit what it wrote."""
+
+    kind = "writer_ended"
+
+    def __init__(self, token: str) -> None:
+        super().__init__(token)
+        self.token = token
+
+    def __str__(self) -> str:
+        return (
+            f"Writer {self.token!r} was declared dead by 'butler fsck --repair' while it wrote; nothing was registered: "
+            "do it again."
+        )
+
+
+class CommitUnknownError(StorageError):
+    """The database went away in a commit, and did not come back to say what became of it."""
+
+    kind = "commit_unknown"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            "The database went away in a commit, which may or may not have taken place; nothing was undone. "
+            f"Look before you repeat it. ({self.reason})"
+        )

@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from pachon.base import ConflictError
 from pachon.datasets import uuids_from_ids
-from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords
+from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords, StoredFile
 from pachon.datastore.records import ZIP_MEMBER, IdArray, file_part
 from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
 
-__all__ = ["RegistryRecordStore"]
+__all__ = ["RegistryRecordStore", "TrashRow"]
 
 _RECORDS: Final = "file_record"
 _TRASH: Final = "file_trash"
@@ -39,6 +40,18 @@ _TRASH_COLUMNS: Final = (
     OpaqueColumn(name="last_error", type="text"),
 )
 _TRASH_KEYS: Final = ("dataset_id", "component", "path", _MEMBER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashRow:
+    """A file that is to be deleted."""
+
+    file: StoredFile
+    trashed_ns: int
+    """When its dataset was removed; Unix time."""
+    attempts: int
+    """How often its deletion failed."""
+    last_error: str
 
 
 class RegistryRecordStore:
@@ -94,6 +107,30 @@ class RegistryRecordStore:
 
     def find_paths(self, paths: Sequence[str]) -> FileRecords:
         return _as_records(self._records.fetch("path", [file_part(path) for path in paths]))
+
+    def iter_chunks(self) -> Iterator[FileRecords]:
+        """Give all rows, some thousand at a time; all see one state of the database."""
+        for columns in self._records.iter_chunks(20_000):
+            yield _as_records(columns)
+
+    def fetch_unregistered(self) -> FileRecords:
+        """Give the rows of datasets that are not registered."""
+        return _as_records(self._records.fetch_unregistered("dataset_id"))
+
+    def find_named(self, paths: Sequence[str]) -> set[str]:
+        """Give those of these files that a row names, of a dataset or of the trash."""
+        wanted = list(paths)
+        return {*self._records.fetch("path", wanted)["path"], *self._trash.fetch("path", wanted)["path"]}
+
+    def describe_trash(self) -> list[TrashRow]:
+        """Give all rows of the trash, with what became of them so far."""
+        columns = self._trash.fetch(order_by=("trashed_ns", *_TRASH_KEYS))
+        rows = _as_records(columns).rows()
+        details = zip(rows, columns["trashed_ns"], columns["attempts"], columns["last_error"], strict=True)
+        return [
+            TrashRow(file=file, trashed_ns=when, attempts=attempts, last_error=error)
+            for file, when, attempts, error in details
+        ]
 
     def move_to_trash(self, ids: IdArray) -> None:
         # An output of a graph has the path of its earlier attempt, whose removal may have failed: one row is enough.

@@ -7,14 +7,20 @@ import logging
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
-from pachon.base import ConflictError, InvalidInputError, PachonError
+from pachon.base import ConflictError, PachonError
 from pachon.butler.errors import RepositoryExistsError
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
-from pachon.butler.repository_location import RepositoryLocation, as_resource, folder_text, locate_repository
+from pachon.butler.repository_location import (
+    RepositoryLocation,
+    as_resource,
+    folder_text,
+    locate_repository,
+    sqlite_file,
+)
 from pachon.butler.seed_configuration import read_seed_configuration
+from pachon.butler.writer_table import WriterTable
 from pachon.datasets import StorageClasses
 from pachon.datastore import DatastoreConfig
 from pachon.dimensions import DimensionUniverse
@@ -135,7 +141,7 @@ def _make(
     overwrite: bool,
     standalone: bool,
 ) -> None:
-    database = _sqlite_file(url)
+    database = sqlite_file(url)
     new_folder = not location.folder.exists()
     location.folder.mkdir()
     if database is not None and overwrite:
@@ -161,20 +167,11 @@ def _create_database(url: str, universe: DimensionUniverse, file: ResourcePath |
     try:
         with SqlRegistry.create(url, universe) as registry:
             RegistryRecordStore(registry)
+            WriterTable(registry)
     except ConflictError as error:
         # Of a creation that is going on, or of one that was killed.
         what = "a database" if file is None else f"a database file {file.basename()!r} without a configuration"
         raise RepositoryExistsError(url if file is None else str(file.parent()), what) from error
-
-
-def _sqlite_file(url: str) -> ResourcePath | None:
-    """Give the file of a SQLite URL, None for another database."""
-    scheme, marker, path = url.partition(":///")
-    if not scheme.startswith("sqlite"):
-        return None
-    if not marker or not path or path == ":memory:":
-        raise InvalidInputError("A repository needs a database file; SQLite in memory cannot hold one.")
-    return as_resource(unquote(path))
 
 
 def _remove_database(file: ResourcePath) -> None:

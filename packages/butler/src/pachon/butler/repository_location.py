@@ -6,14 +6,22 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from pachon.base import PachonError
+from pachon.base import InvalidInputError, PachonError
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_index import read_index
 from pachon.resources import ResourcePath
 
-__all__ = ["CONFIG_NAME", "RepositoryLocation", "as_resource", "folder_text", "has_repository", "locate_repository"]
+__all__ = [
+    "CONFIG_NAME",
+    "RepositoryLocation",
+    "as_resource",
+    "folder_text",
+    "has_repository",
+    "locate_repository",
+    "sqlite_file",
+]
 
 CONFIG_NAME: Final = "butler.yaml"
 _CONFIG_SUFFIXES: Final = (".yaml", ".yml")
@@ -67,6 +75,23 @@ def has_repository(root: str | ResourcePath) -> bool:
 def folder_text(folder: ResourcePath) -> str:
     """Give a folder as it stands for ``<butlerRoot>``: a path of this machine, or a URI; no slash at the end."""
     return (folder.ospath if folder.is_local else str(folder)).rstrip("/")
+
+
+def sqlite_file(url: str) -> ResourcePath | None:
+    """Give the file of a database URL of SQLite, None for another database.
+
+    Raises
+    ------
+    InvalidInputError
+        If the database is in memory.
+    """
+    scheme, marker, path = url.partition(":///")
+    if not scheme.startswith("sqlite"):
+        return None
+    path = path.partition("?")[0]
+    if not marker or not path or path == ":memory:":
+        raise InvalidInputError("A repository needs a database file; SQLite in memory cannot hold one.")
+    return as_resource(unquote(path))
 
 
 def _at(place: ResourcePath, label: str | None) -> RepositoryLocation:

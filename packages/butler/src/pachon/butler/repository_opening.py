@@ -10,6 +10,7 @@ from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import RepositoryConfig, replace_root
 from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
 from pachon.butler.session import OpenRepository, Session
+from pachon.butler.writer_lease import WriterLease
 from pachon.datasets import StorageClasses
 from pachon.datastore import Datastore
 from pachon.registry import SqlRegistry
@@ -56,15 +57,18 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
     storage_classes = StorageClasses.default()
     if config.storage_classes:
         storage_classes = storage_classes.with_definitions(config.storage_classes, allowed=config.allowed_modules)
-    registry = SqlRegistry.open(replace_root(config.database_url, folder_text(folder)), writeable=writeable)
+    database_url = replace_root(config.database_url, folder_text(folder))
+    registry = SqlRegistry.open(database_url, writeable=writeable)
     try:
         records = RegistryRecordStore(registry)
+        lease = WriterLease(registry)
         datastore = Datastore.open(
             config.datastore,
             root=folder,
             universe=registry.universe,
             storage_classes=storage_classes,
             records=records,
+            new_token=lease.new_token,
         )
     except BaseException:
         registry.close()
@@ -72,9 +76,11 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
     return OpenRepository(
         location=location,
         config=config,
+        database_url=database_url,
         registry=registry,
         datastore=datastore,
         records=records,
+        lease=lease,
         storage_classes=storage_classes,
         writeable=writeable,
     )

@@ -12,12 +12,14 @@ from pachon.butler.defaults import Defaults
 from pachon.butler.errors import ClosedButlerError, NotTransactionalError
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import RepositoryConfig
-from pachon.butler.repository_location import RepositoryLocation
+from pachon.butler.repository_location import RepositoryLocation, sqlite_file
 from pachon.butler.write_protocol import Writer
+from pachon.butler.writer_lease import WriterLease
 from pachon.datasets import StorageClasses
 from pachon.datastore import Datastore
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionUniverse
 from pachon.registry import SqlRegistry
+from pachon.resources import ResourcePath
 
 __all__ = ["OpenRepository", "Session"]
 
@@ -33,21 +35,31 @@ class OpenRepository:
         *,
         location: RepositoryLocation,
         config: RepositoryConfig,
+        database_url: str,
         registry: SqlRegistry,
         datastore: Datastore,
         records: RegistryRecordStore,
+        lease: WriterLease,
         storage_classes: StorageClasses,
         writeable: bool,
     ) -> None:
         self.location = location
         self.config = config
+        self.database_url = database_url
+        """The URL of the database, the folder of the repository put in."""
         self.registry = registry
         self.datastore = datastore
         self.records = records
+        self.lease = lease
         self.storage_classes = storage_classes
         self.writeable = writeable
         self._users = 0
         self._lock = threading.Lock()
+
+    @property
+    def database_file(self) -> ResourcePath | None:
+        """The file of the database; None if a server has it."""
+        return sqlite_file(self.database_url)
 
     def enter(self) -> None:
         """Count a user."""
@@ -60,6 +72,7 @@ class OpenRepository:
             self._users -= 1
             last = self._users == 0
         if last:
+            self.lease.close()
             self.registry.close()
 
 
@@ -77,7 +90,7 @@ class Session:
         self.datastore = repository.datastore
         self.records = repository.records
         self.storage_classes = repository.storage_classes
-        self.writer = Writer(repository.registry, repository.records, repository.datastore)
+        self.writer = Writer(repository.registry, repository.lease, repository.datastore)
         self.new_runs: set[str] = set()
         """Runs that are made when the first datasets of them are committed."""
         self._closed = False

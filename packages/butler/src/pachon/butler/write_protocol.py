@@ -7,8 +7,10 @@
 3. What must come after the commit comes then: files of deleted datasets are removed, sources of moved files too.
 
 If anything fails before the commit, exactly the files of the change are removed; what cannot be removed is garbage that no row
-names. If the commit itself fails, its outcome is not known: the rows are read again, and if they are not there the files are
-left for a sweep, since the database may yet recover the rows.
+names. If the commit itself reports an error, its outcome is not known: the database is asked (`WriterLease.settle`), and nothing
+is undone unless its answer is final. A database that does not answer leaves the files for a sweep.
+
+Each transaction is counted in the row of its writer, and fails if a sweep has ended that: see `pachon.butler.writer_lease`.
 
 Invariants: what has rows is readable and hash-correct; what has none is invisible, and its bytes may be swept; a retry is
 harmless; a deletion never meets a later write, because no path is used twice.
@@ -25,7 +27,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from pachon.base import PachonError
-from pachon.datastore import FileRecords, RecordStore
+from pachon.butler.errors import CommitUnknownError
+from pachon.butler.writer_lease import WriterLease
+from pachon.datastore import FileRecords
 from pachon.datastore.faults import reach
 
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ __all__ = ["FAULT_POINTS", "Block", "Change", "Writer"]
 
 _log = logging.getLogger(__name__)
 
-FAULT_POINTS: Final = ("commit.begin", "commit.rows_written", "commit.done", "commit.followed")
+FAULT_POINTS: Final = ("commit.begin", "commit.counted", "commit.rows_written", "commit.done", "commit.followed")
 """Points of this module at which a test can make something go wrong; those of the files are in `pachon.datastore.faults`."""
 
 
@@ -80,9 +84,9 @@ class Block:
 class Writer:
     """Applies changes to one repository: at once, or at the end of the outermost block."""
 
-    def __init__(self, registry: SqlRegistry, records: RecordStore, datastore: FileDiscarder) -> None:
+    def __init__(self, registry: SqlRegistry, lease: WriterLease, datastore: FileDiscarder) -> None:
         self._registry = registry
-        self._records = records
+        self._lease = lease
         self._datastore = datastore
         self._block: Block | None = None
 
@@ -130,38 +134,41 @@ class Writer:
         return None
 
     def _apply(self, changes: list[Change]) -> None:
+        number = 0
         committing = False
         try:
             reach("commit.begin")
+            self._lease.hold()
             with self._registry.write():
+                number = self._lease.count(change.files for change in changes)
+                reach("commit.counted")
                 for change in changes:
                     change.write_rows()
                 reach("commit.rows_written")
                 committing = True
         except BaseException as error:
-            if not committing:
+            if not (committing and self._took_place(number, error)):
                 self._discard(changes)
                 raise
-            if not self._was_committed(changes, error):
-                raise
+            _log.warning("A commit reported an error but took place: %s", error)
+        self._lease.committed(number)
         reach("commit.done")
         for change in changes:
             change.follow()
         reach("commit.followed")
 
-    def _was_committed(self, changes: list[Change], error: BaseException) -> bool:
-        """Find out by reading what became of a commit that failed. Nothing is undone: the database may yet recover it."""
-        files = FileRecords.concat([change.files for change in changes])
+    def _took_place(self, number: int, error: BaseException) -> bool:
+        """Find out what became of a commit that failed.
+
+        Raises
+        ------
+        CommitUnknownError
+            If that cannot be found out. Then nothing is undone: the rows may be there.
+        """
         try:
-            there = self._records.fetch(files.dataset_id).path.tolist() if len(files) else []
-        except PachonError as unreadable:
-            error.add_note(f"The rows could not be read again either: {unreadable}")
-            there = []
-        if len(files) and set(files.path.tolist()) <= set(there):
-            _log.warning("The commit of %d files reported an error but took place: %s", len(files), error)
-            return True
-        error.add_note("The commit failed; what it was to write is not visible. Look before you repeat it.")
-        return False
+            return self._lease.settle(number)
+        except PachonError as silent:
+            raise CommitUnknownError(str(silent)) from error
 
     def _discard(self, changes: list[Change]) -> None:
         """Remove the files of changes that will not be committed."""

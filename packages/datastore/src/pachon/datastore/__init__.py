@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pachon.datastore.file_store import checksum_of_bytes as checksum_of_bytes
     from pachon.datastore.file_store import checksum_of_file as checksum_of_file
     from pachon.datastore.file_templates import FileTemplates as FileTemplates
-    from pachon.datastore.final_path import predicted_token as predicted_token
     from pachon.datastore.formatter import FileDescriptor as FileDescriptor
     from pachon.datastore.formatter import Formatter as Formatter
     from pachon.datastore.formatter_table import load_formatter as load_formatter
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from pachon.datastore.removal import Removal as Removal
     from pachon.datastore.removal import RemovalOutcome as RemovalOutcome
     from pachon.datastore.template import FileTemplate as FileTemplate
+    from pachon.datastore.write_token import predicted_token as predicted_token
 
 __all__ = [
     "BUTLER_ROOT",
@@ -153,6 +153,6 @@ __getattr__, __dir__ = lazy_exports(
         "formatter_name": "pachon.datastore.aliases",
         "load_formatter": "pachon.datastore.formatter_table",
         "lsst_formatter_name": "pachon.datastore.aliases",
-        "predicted_token": "pachon.datastore.final_path",
+        "predicted_token": "pachon.datastore.write_token",
     },
 )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -25,6 +25,7 @@ from pachon.datastore.deferred import DeferredDataset
 from pachon.datastore.record_store import RecordStore
 from pachon.datastore.records import FileRecords, NewFileRecords, StoredFile
 from pachon.datastore.removal import Removal
+from pachon.datastore.write_token import unique_token
 from pachon.dimensions import DimensionUniverse
 from pachon.resources import ResourcePath, ResourcePathExpression
 
@@ -57,6 +58,7 @@ class Datastore(ABC):
         universe: DimensionUniverse,
         storage_classes: StorageClasses | None = None,
         records: RecordStore | None = None,
+        new_token: Callable[[], str] = unique_token,
     ) -> Datastore:
         """Make the datastore that a configuration describes.
 
@@ -72,6 +74,8 @@ class Datastore(ABC):
             Those of the repository; the built-in ones by default.
         records
             Where the records are kept; without, `get` must be given them.
+        new_token
+            Makes the write token of each new file; a registered writer has it say who wrote the file.
 
         Raises
         ------
@@ -87,6 +91,7 @@ class Datastore(ABC):
             universe=universe,
             storage_classes=StorageClasses.default() if storage_classes is None else storage_classes,
             records=records,
+            new_token=new_token,
         )
 
     @classmethod
@@ -99,6 +104,7 @@ class Datastore(ABC):
         universe: DimensionUniverse,
         storage_classes: StorageClasses,
         records: RecordStore | None,
+        new_token: Callable[[], str],
     ) -> Self:
         """Make one of a configuration of its own type; see `open`."""
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from pachon.datastore.config import DatastoreConfig, FileDatastoreConfig
 from pachon.datastore.datastore import Datastore
 from pachon.datastore.errors import DatastoreConfigError
 from pachon.datastore.faults import reach
+from pachon.datastore.file_check import FileCheck, check_files
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.ingesting import ingest_files, remove_sources
 from pachon.datastore.noting import can_note, note_files
@@ -22,6 +23,7 @@ from pachon.datastore.reading import read_dataset
 from pachon.datastore.record_store import RecordStore
 from pachon.datastore.records import FileRecords, NewFileRecords, StoredFile, file_part
 from pachon.datastore.removal import Removal, remove_files
+from pachon.datastore.stored_listing import StoredListing, list_files, set_aside
 from pachon.datastore.write_plan import plan_writes, predict_files
 from pachon.datastore.writing import write_files
 from pachon.dimensions import DimensionUniverse
@@ -52,9 +54,12 @@ class FileDatastore(Datastore):
         universe: DimensionUniverse,
         storage_classes: StorageClasses,
         records: RecordStore | None,
+        new_token: Callable[[], str],
     ) -> Self:
         assert isinstance(config, FileDatastoreConfig)
-        setup = FileSetup.from_config(config, root=root, universe=universe, storage_classes=storage_classes)
+        setup = FileSetup.from_config(
+            config, root=root, universe=universe, storage_classes=storage_classes, new_token=new_token
+        )
         place = setup.store.root
         if place.is_local and not place.exists():
             if not config.create:
@@ -146,6 +151,18 @@ class FileDatastore(Datastore):
 
     def remove_files(self, records: FileRecords) -> Removal:
         return remove_files(self.setup.store, records, self.records)
+
+    def list_files(self) -> Iterator[StoredListing]:
+        return list_files(self.setup.store)
+
+    def check_files(self, records: FileRecords, *, checksum: bool) -> FileCheck:
+        return check_files(self.setup.store, records, checksum=checksum)
+
+    def remove_unnamed(self, path: str) -> bool:
+        return self.setup.store.remove(path)
+
+    def set_aside(self, path: str, name: str) -> str:
+        return set_aside(self.setup.store, path, name)
 
     def uri(self, record: StoredFile) -> ResourcePath:
         return self.setup.store.uri(record.path)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pachon.base import PachonError, closest
@@ -16,6 +16,7 @@ from pachon.datastore.file_store import FileStore
 from pachon.datastore.file_templates import FileTemplates
 from pachon.datastore.formatter_table import FormatterTable
 from pachon.datastore.lookup_key import LookupKey
+from pachon.datastore.write_token import unique_token
 from pachon.dimensions import DimensionUniverse
 from pachon.resources import ResourcePath
 
@@ -45,6 +46,7 @@ class FileSetup:
         root: ResourcePath,
         universe: DimensionUniverse,
         storage_classes: StorageClasses,
+        new_token: Callable[[], str] = unique_token,
     ) -> FileSetup:
         """Check a configuration and make its parts; nothing is read or written.
 
@@ -58,7 +60,7 @@ class FileSetup:
             store=FileStore(_resolve_root(config.root, root)),
             universe=universe,
             storage_classes=storage_classes,
-            templates=FileTemplates(config.templates, universe),
+            templates=FileTemplates(config.templates, universe, new_token),
             formatters=FormatterTable(config.formatters, universe, allow_unsafe=config.allow_pickle),
             composites=Composites(
                 config.composites.get("default", False), config.composites.get("disassembled", {}), universe

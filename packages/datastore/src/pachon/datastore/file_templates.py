@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pachon.datasets import DatasetRef, DatasetType
 from pachon.datastore.default_templates import DEFAULT_TEMPLATES
 from pachon.datastore.errors import DatastoreConfigError
-from pachon.datastore.final_path import final_path, predicted_token, unique_token
+from pachon.datastore.final_path import final_path
 from pachon.datastore.lookup_key import LookupKey, LookupTable, instrument_of
 from pachon.datastore.template import FileTemplate
+from pachon.datastore.write_token import predicted_token, unique_token
 from pachon.dimensions import DimensionUniverse
 
 __all__ = ["FileTemplates"]
@@ -26,9 +27,17 @@ class FileTemplates:
         ``instrument<NAME>: {key: text}``.
     universe
         Where the dimension names of keys are looked up.
+    new_token
+        Makes the write token of each new file.
     """
 
-    def __init__(self, templates: Mapping[str, object], universe: DimensionUniverse) -> None:
+    def __init__(
+        self,
+        templates: Mapping[str, object],
+        universe: DimensionUniverse,
+        new_token: Callable[[], str] = unique_token,
+    ) -> None:
+        self._new_token = new_token
         merged = {**DEFAULT_TEMPLATES, **templates}
         default = merged.pop("default")
         self._adapts = "default" not in templates
@@ -55,7 +64,7 @@ class FileTemplates:
 
     def unique_path(self, ref: DatasetRef, extension: str) -> str:
         """Make the final path of a new file; every call gives another one."""
-        return final_path(self.find(ref).format(ref), unique_token(), extension)
+        return final_path(self.find(ref).format(ref), self._new_token(), extension)
 
     def predicted_path(self, ref: DatasetRef, extension: str) -> str:
         """Give the path that follows from the dataset's id, for an output of a quantum graph."""

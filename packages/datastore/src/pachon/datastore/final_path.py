@@ -1,36 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The final path of a file: readable text, write token, extension; and the rule that no path leaves the root.
 
-A final path is used once, for ever. The write token is what makes it so: sixty random bits, or, for an output of a
-quantum graph, sixty bits that follow from the predicted dataset id.
+A final path is used once, for ever. The write token (`pachon.datastore.write_token`) is what makes it so.
 """
 
 from __future__ import annotations
 
 import os
 import posixpath
-from hashlib import blake2b
-from uuid import UUID
 
 from pachon.datastore.errors import PathOutsideRootError
 
-__all__ = ["check_inside", "check_stored_path", "cut_name", "final_path", "predicted_token", "unique_token"]
+__all__ = ["check_inside", "check_stored_path", "cut_name", "final_path"]
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: one case only (some file systems have just one), and no letters that look like digits."""
-_CHARACTERS = 12
 _LONGEST_NAME = 255
 """Bytes that a file system or object store takes in one part of a path."""
-
-
-def unique_token() -> str:
-    """Make a write token that was never made before; it starts with ``w``."""
-    return "w" + _encode(os.urandom(8))
-
-
-def predicted_token(dataset_id: UUID) -> str:
-    """Give the write token that follows from a dataset id; it starts with ``p``."""
-    return "p" + _encode(blake2b(dataset_id.bytes, digest_size=8).digest())
 
 
 def final_path(readable: str, token: str, extension: str) -> str:
@@ -102,8 +86,3 @@ def _has_link(root: str, folder: str) -> bool:
         if os.path.islink(place):
             return True
     return False
-
-
-def _encode(data: bytes) -> str:
-    number = int.from_bytes(data)
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * _CHARACTERS, 5))

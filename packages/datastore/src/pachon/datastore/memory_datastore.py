@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,10 +24,10 @@ from pachon.datastore.constraints import Constraints
 from pachon.datastore.conversion import apply_parameters, check_parameters, coerce, known_parameters
 from pachon.datastore.datastore import Datastore
 from pachon.datastore.errors import DatasetFileNotFoundError, DatasetTypeNotSupportedError
-from pachon.datastore.final_path import predicted_token, unique_token
 from pachon.datastore.record_store import RecordStore
 from pachon.datastore.records import FileRecords, NewFileRecords, StoredFile
 from pachon.datastore.removal import Removal, RemovalOutcome
+from pachon.datastore.write_token import predicted_token, unique_token
 from pachon.dimensions import DimensionUniverse
 from pachon.resources import ResourcePath, UnsupportedOperationError
 
@@ -69,6 +69,7 @@ class MemoryDatastore(Datastore):
         universe: DimensionUniverse,
         storage_classes: StorageClasses,
         records: RecordStore | None,
+        new_token: Callable[[], str],
     ) -> Self:
         assert isinstance(config, MemoryDatastoreConfig)
         return cls(config, universe=universe, storage_classes=storage_classes, records=records)

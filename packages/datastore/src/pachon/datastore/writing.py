@@ -23,9 +23,10 @@ from pachon.datasets import ids_from_uuids
 from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import FileStore, checksum_of_bytes, checksum_of_file
-from pachon.datastore.final_path import cut_name, unique_token
+from pachon.datastore.final_path import cut_name
 from pachon.datastore.records import FileRecords, NewFileRecords
 from pachon.datastore.write_plan import PlannedFile
+from pachon.datastore.write_token import unique_token
 from pachon.resources import ResourcePath
 from pachon.resources.local_files import sync_folder
 

@@ -8,7 +8,7 @@ others as sequences.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -111,12 +111,37 @@ class OpaqueTable:
                     rows.extend(connection.execute(chosen, {"values": wanted[start : start + CHUNK]}))
         return self._as_columns(rows)
 
+    def iter_chunks(self, size: int = CHUNK) -> Iterator[dict[str, Any]]:
+        """Give all rows as columns, some at a time, by the first column of the key; all see one state of the table.
+
+        Nothing else is held in memory, however many rows there are.
+        """
+        order = [self._table.c[column.name] for column in self.columns if column.key]
+        with self._state.database.snapshot() as connection:
+            streamed = connection.execution_options(yield_per=size).execute(sa.select(self._table).order_by(*order))
+            for rows in streamed.partitions():
+                yield self._as_columns(list(rows))
+
+    def fetch_unregistered(self, column: str) -> dict[str, Any]:
+        """Give the rows of which a ``uuid`` column names no dataset that is registered, as columns."""
+        dataset = self._state.schema.static.dataset
+        select = (
+            sa.select(self._table)
+            .outerjoin(dataset, dataset.c.dataset_id == self._table.c[column])
+            .where(dataset.c.dataset_id.is_(None))
+        )
+        with self._state.database.read() as connection:
+            return self._as_columns(list(connection.execute(select)))
+
     def update(self, keys: Columns, changes: Columns) -> int:
         """Change columns of the rows that have these values of other columns; give how many there were."""
-        statement = (
-            sa.update(self._table)
-            .where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
-            .values({name: sa.bindparam(f"new_{name}") for name in changes})
+        statement = self._state.prepare(
+            ("update opaque", self.name, tuple(keys), tuple(changes)),
+            lambda: (
+                sa.update(self._table)
+                .where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
+                .values({name: sa.bindparam(f"new_{name}") for name in changes})
+            ),
         )
         named = {f"old_{n}": self._values(n, v) for n, v in keys.items()}
         named |= {f"new_{n}": self._values(n, v) for n, v in changes.items()}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pachon.base import lazy_exports
 
 if TYPE_CHECKING:
-    from pachon.resources.backend import Backend, ResourceInfo
+    from pachon.resources.backend import Backend, FoundFile, ResourceInfo
     from pachon.resources.bulk import exist_many, find_files, remove_many
     from pachon.resources.errors import (
         NotLocalError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backend",
+    "FoundFile",
     "NotLocalError",
     "ResourceExistsError",
     "ResourceInfo",
@@ -48,6 +49,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Backend": "pachon.resources.backend",
+        "FoundFile": "pachon.resources.backend",
         "NotLocalError": "pachon.resources.errors",
         "ResourceExistsError": "pachon.resources.errors",
         "ResourceInfo": "pachon.resources.backend",

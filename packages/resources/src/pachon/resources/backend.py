@@ -3,6 +3,7 @@
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, ClassVar
@@ -10,7 +11,7 @@ from typing import BinaryIO, ClassVar
 from pachon.resources.errors import UnsupportedOperationError
 from pachon.resources.url import Url
 
-__all__ = ["Backend", "ResourceInfo"]
+__all__ = ["Backend", "FoundFile", "ResourceInfo"]
 
 CHUNK = 4 * 1024 * 1024
 """Bytes that are moved at a time."""
@@ -25,6 +26,15 @@ class ResourceInfo:
     is_directory: bool
     last_modified: datetime | None = None
     """In UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """A file that was found in a folder."""
+
+    path: str
+    """Below that folder, decoded, parts separated by ``/``."""
+    info: ResourceInfo
 
 
 class Backend(ABC):
@@ -75,6 +85,19 @@ class Backend(ABC):
     def list_folder(self, url: Url) -> tuple[list[str], list[str]] | None:
         """Give the bare names of the folders and the files in a folder, sorted; None if it does not exist."""
         raise self._cannot("listed", url)
+
+    def list_files(self, url: Url) -> Iterator[FoundFile]:
+        """Give all files in a folder and those below it."""
+        below = url.unquoted_path.rstrip("/") + "/"
+        pending = [""]
+        while pending:
+            folder = pending.pop()
+            folders, files = self.list_folder(url.with_path(f"{below}{folder}")) or ((), ())
+            pending.extend(f"{folder}{name}/" for name in folders)
+            for name in files:
+                info = self.fetch_info(url.with_path(f"{below}{folder}{name}"))
+                if info is not None:
+                    yield FoundFile(path=f"{folder}{name}", info=info)
 
     def _cannot(self, verb: str, url: Url) -> UnsupportedOperationError:
         return UnsupportedOperationError(f"{url} cannot be {verb}: storage of scheme {url.scheme!r} does not allow it.")

@@ -4,7 +4,7 @@
 import io
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 
 from pachon.base import PachonError, StorageError
-from pachon.resources.backend import Backend, ResourceInfo
+from pachon.resources.backend import Backend, FoundFile, ResourceInfo
 from pachon.resources.errors import ResourceExistsError, ResourceIsDirectoryError, storage_errors
 from pachon.resources.url import Url
 
@@ -98,15 +98,7 @@ class FsspecBackend(Backend):
                 info = self.filesystem.info(self._key(url))
             except FileNotFoundError:
                 return None
-        folder = info["type"] == "directory"
-        modified = info.get("LastModified") or info.get("mtime") or info.get("created")
-        if isinstance(modified, (int, float)):
-            modified = datetime.fromtimestamp(modified, UTC)
-        return ResourceInfo(
-            size=0 if folder else int(info.get("size") or 0),
-            is_directory=folder,
-            last_modified=modified if isinstance(modified, datetime) else None,
-        )
+        return _as_info(info)
 
     def read(self, url: Url, offset: int = 0, size: int = -1) -> bytes:
         if size == 0:
@@ -191,6 +183,29 @@ class FsspecBackend(Backend):
             if name.strip("/") != key.strip("/"):
                 (folders if entry["type"] == "directory" else files).append(name.rpartition("/")[2])
         return (sorted(folders), sorted(files)) if folders or files else None
+
+    def list_files(self, url: Url) -> Iterator[FoundFile]:
+        # One listing of everything: asking for each file would be a request each.
+        key = self._key(url).rstrip("/")
+        with fsspec_errors("listed", url):
+            found = self.filesystem.find(key, detail=True)
+        start = key.strip("/") + "/"
+        for name, entry in found.items():
+            path = name.strip("/")
+            if path.startswith(start) and path != start:
+                yield FoundFile(path=path[len(start) :], info=_as_info(entry))
+
+
+def _as_info(entry: Mapping[str, Any]) -> ResourceInfo:
+    folder = entry["type"] == "directory"
+    modified = entry.get("LastModified") or entry.get("mtime") or entry.get("created")
+    if isinstance(modified, (int, float)):
+        modified = datetime.fromtimestamp(modified, UTC)
+    return ResourceInfo(
+        size=0 if folder else int(entry.get("size") or 0),
+        is_directory=folder,
+        last_modified=modified if isinstance(modified, datetime) else None,
+    )
 
 
 class MemoryBackend(FsspecBackend):

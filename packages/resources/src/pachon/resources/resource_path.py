@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, Any, Self
 
 from pachon.base import InvalidInputError
-from pachon.resources.backend import CHUNK, ResourceInfo
+from pachon.resources.backend import CHUNK, FoundFile, ResourceInfo
 from pachon.resources.backends import backend_for
 from pachon.resources.errors import NotLocalError, ResourceNotFoundError
 from pachon.resources.local_copy import local_copy
@@ -355,6 +355,17 @@ class ResourcePath:
         pattern = re.compile(regex) if isinstance(regex, str) else regex
         for url, folders, files in walk_location(place, pattern):
             yield self._make(url, directory=True), folders, files
+
+    def list_files(self) -> Iterator[FoundFile]:
+        """Give all files in this folder and those below it, with size and time; a missing folder gives nothing.
+
+        Of an object store this is one listing, whatever the number of folders.
+        """
+        place = self._location()
+        if not self._directory:
+            require_folder(place)
+            place = self._make(self._url, directory=True)._location()
+        return place.backend.list_files(place.url)
 
     # Changes.
 

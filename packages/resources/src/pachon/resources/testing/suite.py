@@ -13,6 +13,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 import pytest
 
@@ -196,6 +197,16 @@ class ResourceSuite:
     def test_open_missing(self, folder: ResourcePath) -> None:
         with pytest.raises(ResourceNotFoundError), folder.join("nothing").open("rb") as stream:
             stream.read()
+
+    def test_list_files(self, folder: ResourcePath) -> None:
+        assert list(folder.join("nowhere/").list_files()) == []
+        for name in ("b.fits", "one/c #%20.fits", "one/two/d.fits"):
+            folder.join(quote(name)).write(b"x" * len(name))
+        found = {file.path: file.info for file in folder.list_files()}
+        assert sorted(found) == ["b.fits", "one/c #%20.fits", "one/two/d.fits"]
+        assert {path: info.size for path, info in found.items()} == {path: len(path) for path in found}
+        assert not any(info.is_directory for info in found.values())
+        assert [file.path for file in folder.join("one/two/").list_files()] == ["d.fits"]
 
     def test_as_local(self, folder: ResourcePath) -> None:
         file = folder.join("a.fits.gz")

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The facts of a check: what lies below the root, what the database says, and where they differ.
+
+Only hashes of paths, sizes and differences are kept in memory: 8 + 8 bytes a file. The folder is listed before the rows are
+read, so that a dataset that is stored meanwhile is no file without a row; a row whose file is not in the list is looked at
+again. What has no row is confirmed by asking the database for it once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pachon.butler.fsck.own_files import OwnFiles
+from pachon.butler.record_store import RegistryRecordStore, TrashRow
+from pachon.butler.writer_table import WriterRecord
+from pachon.datastore import FileRecords, StoredFile
+from pachon.datastore.file_check import FileKeeper, FileState
+from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
+
+__all__ = ["BadRow", "FsckFacts", "UnnamedFile", "Verify", "fetch_facts", "find_unnamed"]
+
+Verify = Literal["existence", "size", "checksum"]
+
+Hashes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row whose file is not as it says."""
+
+    row: StoredFile
+    state: FileState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnnamedFile:
+    """A file that neither a row nor the trash names."""
+
+    path: str
+    size: int
+    changed_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FsckFacts:
+    """What was found."""
+
+    files: int
+    records: int
+    bad_rows: tuple[BadRow, ...]
+    unregistered: FileRecords
+    trash: tuple[TrashRow, ...]
+    writers: tuple[WriterRecord, ...]
+    unnamed: tuple[UnnamedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stored:
+    """All files below the root, sorted by the hashes of their paths."""
+
+    hashes: Hashes
+    sizes: NDArray[np.int64]
+    own: OwnFiles
+
+    def find(self, paths: Sequence[str]) -> NDArray[np.int64]:
+        """Give the size of the file of each path, -2 if it is not in the list."""
+        hashes = _hashes(paths)
+        places = np.searchsorted(self.hashes, hashes)
+        places[places == len(self.hashes)] = 0
+        there = self.hashes[places] == hashes if len(self.hashes) else np.zeros(len(hashes), dtype=bool)
+        return np.where(there, self.sizes[places] if len(self.sizes) else -2, -2)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What the rows gave so far."""
+
+    count: int = 0
+    hashes: list[Hashes] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+
+
+def fetch_facts(
+    keeper: FileKeeper,
+    records: RegistryRecordStore,
+    writers: Sequence[WriterRecord],
+    own: OwnFiles,
+    *,
+    verify: Verify,
+) -> FsckFacts:
+    """Compare the folder with the database. Nothing is changed, and no lock is held.
+
+    Raises
+    ------
+    StorageError
+        If a folder cannot be listed.
+    """
+    stored = _list(keeper, own)
+    rows = _Rows()
+    for chunk in records.iter_chunks():
+        _compare(keeper, stored, chunk, rows, verify=verify)
+    trash = tuple(records.describe_trash())
+    rows.hashes.append(_hashes([file_part(row.file.path) for row in trash]))
+    named = np.unique(np.concatenate(rows.hashes))
+    unnamed: tuple[UnnamedFile, ...] = ()
+    if not np.isin(stored.hashes, named).all():
+        unnamed = tuple(find_unnamed(keeper, records, stored.own, named))
+    return FsckFacts(
+        files=len(stored.hashes),
+        records=rows.count,
+        bad_rows=tuple(rows.bad),
+        unregistered=records.fetch_unregistered(),
+        trash=trash,
+        writers=tuple(writers),
+        unnamed=unnamed,
+    )
+
+
+def find_unnamed(
+    keeper: FileKeeper, records: RegistryRecordStore, own: OwnFiles, named: Hashes
+) -> Iterator[UnnamedFile]:
+    """Give the files that no row names, asking the database once more for each that ``named`` lacks."""
+    for listing in keeper.list_files():
+        unknown = [
+            UnnamedFile(path=listing.paths[n], size=int(listing.sizes[n]), changed_ns=int(listing.changed_ns[n]))
+            for n in np.flatnonzero(~np.isin(_hashes(listing.paths), named)).tolist()
+            if not own.hold(listing.paths[n])
+        ]
+        for start in range(0, len(unknown), 1000):
+            part = unknown[start : start + 1000]
+            known = records.find_named([file.path for file in part])
+            yield from (file for file in part if file.path not in known)
+
+
+def _list(keeper: FileKeeper, own: OwnFiles) -> _Stored:
+    hashes: list[Hashes] = [np.zeros(0, dtype=np.int64)]
+    sizes: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    others: list[str] = []
+    for listing in keeper.list_files():
+        others += (root for path in listing.paths if (root := own.starts_other_root(path)))
+        kept = np.array([not own.hold(path) for path in listing.paths], dtype=bool)
+        hashes.append(_hashes(listing.paths)[kept])
+        sizes.append(listing.sizes[kept])
+    all_hashes = np.concatenate(hashes)
+    order = np.argsort(all_hashes)
+    return _Stored(
+        hashes=all_hashes[order],
+        sizes=np.concatenate(sizes)[order],
+        own=replace(own, other_roots=tuple(others)),
+    )
+
+
+def _compare(keeper: FileKeeper, stored: _Stored, chunk: FileRecords, rows: _Rows, *, verify: Verify) -> None:
+    paths = [file_part(path) for path in chunk.path]
+    rows.count += len(chunk)
+    rows.hashes.append(_hashes(paths))
+    if verify == "checksum":
+        doubtful = np.ones(len(chunk), dtype=bool)
+    else:
+        found = stored.find(paths)
+        doubtful = found < 0
+        if verify == "size":
+            # The size in the row of a zip file's member is that of the member.
+            whole = np.array([ZIP_MEMBER not in path for path in chunk.path], dtype=bool)
+            doubtful |= whole & (chunk.size >= 0) & (chunk.size != found)
+        doubtful |= ~np.array([is_owned(path) for path in paths], dtype=bool)
+    if not doubtful.any():
+        return
+    suspects = chunk.take(doubtful)
+    checked = keeper.check_files(suspects, checksum=verify == "checksum")
+    for row, state, detail in zip(suspects.rows(), checked.states, checked.details, strict=True):
+        if state is FileState.GOOD or (state is FileState.WRONG_SIZE and verify == "existence"):
+            continue
+        rows.bad.append(BadRow(row=row, state=state, detail=detail))
+
+
+def _hashes(paths: Sequence[str]) -> Hashes:
+    return np.fromiter(map(hash, paths), dtype=np.int64, count=len(paths))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From facts to findings: what is said of each difference between folder and database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from pachon.butler.fsck.facts import BadRow
+from pachon.butler.fsck.report import Finding, FindingKind
+from pachon.butler.fsck.unnamed_files import describe
+from pachon.butler.record_store import TrashRow
+from pachon.butler.writer_table import WriterRecord
+from pachon.datasets import DatasetRef
+from pachon.datastore import StoredFile
+from pachon.datastore.file_check import FileState
+
+__all__ = ["of_bad_row", "of_dead_writer", "of_trash", "of_unregistered"]
+
+_KINDS = {
+    FileState.MISSING: FindingKind.MISSING_FILE,
+    FileState.WRONG_SIZE: FindingKind.WRONG_SIZE,
+    FileState.WRONG_CHECKSUM: FindingKind.WRONG_CHECKSUM,
+    FileState.UNREADABLE: FindingKind.UNREADABLE_FILE,
+    FileState.OUTSIDE: FindingKind.PATH_OUTSIDE,
+}
+
+
+def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
+    """Say what is the matter with the file of a dataset."""
+    ref = refs.get(bad.row.dataset_id)
+    which = f"{ref} in run {ref.run!r}" if ref is not None else f"Dataset {bad.row.dataset_id}"
+    part = f" (component {bad.row.component})" if bad.row.component else ""
+    if bad.state is FileState.MISSING:
+        what = "has no file any more."
+    elif bad.state in (FileState.WRONG_SIZE, FileState.WRONG_CHECKSUM):
+        what = f"has a file that is not the one that was written: {bad.detail}."
+    elif bad.state is FileState.OUTSIDE:
+        what = f"has a row with a path that must not be used: {bad.detail}"
+    else:
+        what = f"has a file that cannot be looked at: {bad.detail}"
+    do = "Bring the file back from a copy, or say --unstore-damaged, after which the dataset is known but not stored."
+    return Finding(
+        kind=_KINDS[bad.state],
+        path=bad.row.path,
+        dataset_id=bad.row.dataset_id,
+        size=bad.row.size,
+        explanation=f"{which}{part} {what} {do}",
+    )
+
+
+def of_unregistered(row: StoredFile) -> Finding:
+    """Say that a row of a file names no dataset."""
+    return Finding(
+        kind=FindingKind.UNREGISTERED_RECORD,
+        path=row.path,
+        dataset_id=row.dataset_id,
+        size=row.size,
+        explanation=f"The row of this file names dataset {row.dataset_id}, which is not registered; --repair drops the row.",
+    )
+
+
+def of_trash(row: TrashRow) -> Finding:
+    """Say that a removed dataset still has a file."""
+    when = datetime.fromtimestamp(row.trashed_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    tried = f" Its deletion failed {row.attempts} times: {row.last_error}" if row.attempts else ""
+    return Finding(
+        kind=FindingKind.TRASH,
+        path=row.file.path,
+        dataset_id=row.file.dataset_id,
+        size=row.file.size,
+        explanation=f"Its dataset was removed at {when} UTC; --repair or 'butler empty-trash' deletes the file.{tried}",
+    )
+
+
+def of_dead_writer(writer: WriterRecord) -> Finding:
+    """Say that a writer is gone and has not ended its work."""
+    return Finding(
+        kind=FindingKind.DEAD_WRITER,
+        writer=writer.token,
+        explanation=(
+            f"Writer {writer.token} is gone and never ended its work: {describe(writer)}. "
+            "What it registered is whole; --repair ends it, and removes what it left."
+        ),
+    )

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A check of a repository, and its repair: ``butler fsck``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, get_args
+from uuid import UUID
+
+from pachon.base import InvalidInputError, ReadOnlyError
+from pachon.butler.find import get_many_datasets
+from pachon.butler.fsck import findings as said
+from pachon.butler.fsck import mending
+from pachon.butler.fsck.facts import FsckFacts, Verify, fetch_facts
+from pachon.butler.fsck.own_files import OwnFiles
+from pachon.butler.fsck.report import Finding, FindingKind, FsckReport
+from pachon.butler.fsck.unnamed_files import Circumstances, Verdict, judge
+from pachon.butler.session import Session
+from pachon.butler.writer_table import WriterRecord, WriterTable
+from pachon.datasets import DatasetRef, ids_from_uuids
+from pachon.datastore.file_check import FileKeeper
+
+__all__ = ["DEFAULT_MIN_AGE_S", "fsck"]
+
+DEFAULT_MIN_AGE_S: Final = 3600.0
+"""Files without rows that are younger are left alone, whoever made them."""
+
+
+def fsck(
+    session: Session,
+    *,
+    repair: bool = False,
+    verify: Verify = "size",
+    min_age: float = DEFAULT_MIN_AGE_S,
+    unstore_damaged: bool = False,
+    ignore: Iterable[str] = (),
+) -> FsckReport:
+    """Compare the folder of a repository with its database; see `Butler.fsck`."""
+    session.check_open()
+    session.check_no_block("fsck")
+    _check_arguments(session, repair=repair, verify=verify, min_age=min_age, unstore_damaged=unstore_damaged)
+    keeper = session.datastore
+    if not isinstance(keeper, FileKeeper):
+        raise InvalidInputError(f"Datastore {session.datastore.name!r} keeps no files that could be checked.")
+    table = _writer_table(session)
+    now_ns = time.time_ns()
+    # The writers are read before the files are listed: one that begins later has no file in the list.
+    writers = table.fetch_all() if table is not None else []
+    own = _own_files(session, keeper, ignore)
+    facts = fetch_facts(keeper, session.records, writers, own, verify=verify)
+    circumstances = Circumstances.of(writers, now_ns=now_ns, min_age_s=min_age)
+    verdicts = [judge(file.path, file.size, file.changed_ns, circumstances) for file in facts.unnamed]
+    damaged = _describe_damage(session, facts)
+    trash = [said.of_trash(row) for row in facts.trash]
+    dead = [said.of_dead_writer(writer) for writer in circumstances.dead()]
+    unregistered = [said.of_unregistered(row) for row in facts.unregistered.rows()]
+    unnamed = [verdict.finding for verdict in verdicts]
+    if repair:
+        assert table is not None
+        dead = _end(table, circumstances, dead, now_ns)
+        unregistered, verdicts = _drop(session, facts, unregistered, verdicts, circumstances)
+        trash = mending.empty_listed_trash(session, trash) if trash else []
+        damaged = mending.unstore_damaged(session, damaged) if damaged and unstore_damaged else damaged
+        unnamed = mending.clear_files(keeper, session.records, verdicts)
+        left = {finding.writer for finding in unnamed if not finding.mended}
+        mending.forget_writers(table, writers, left, now_ns)
+    return FsckReport(
+        root=session.root,
+        verify=verify,
+        repair=repair,
+        files=facts.files,
+        records=facts.records,
+        findings=(*damaged, *unregistered, *unnamed, *trash, *dead),
+    )
+
+
+def _check_arguments(session: Session, *, repair: bool, verify: str, min_age: float, unstore_damaged: bool) -> None:
+    if verify not in get_args(Verify):
+        raise InvalidInputError(f"What is verified is one of {', '.join(get_args(Verify))}, not {verify!r}.")
+    age: object = min_age
+    if not isinstance(age, (int, float)) or not age >= 0:
+        raise InvalidInputError(f"The least age is a number of seconds that is not negative, not {min_age!r}.")
+    if unstore_damaged and not repair:
+        raise InvalidInputError("Damaged datasets are unstored only by a repair: say repair=True too.")
+    if repair:
+        session.check_writeable()
+
+
+def _writer_table(session: Session) -> WriterTable | None:
+    try:
+        return WriterTable(session.registry)
+    except ReadOnlyError:
+        return None  # nobody has written yet, and reading makes no tables
+
+
+def _own_files(session: Session, keeper: FileKeeper, ignore: Iterable[str]) -> OwnFiles:
+    repository = session.repository
+    config = repository.location.config.relative_to(keeper.root)
+    database = repository.database_file
+    return OwnFiles.of(config, None if database is None else database.relative_to(keeper.root), ignore)
+
+
+def _describe_damage(session: Session, facts: FsckFacts) -> list[Finding]:
+    unregistered = {row.dataset_id for row in facts.unregistered.rows()}
+    wanted = {bad.row.dataset_id for bad in facts.bad_rows} - unregistered
+    refs: dict[UUID, DatasetRef] = {}
+    if wanted:
+        refs = {ref.id: ref for ref in get_many_datasets(session, ids_from_uuids(wanted))}
+    return [said.of_bad_row(bad, refs) for bad in facts.bad_rows if bad.row.dataset_id in wanted]
+
+
+def _end(table: WriterTable, circumstances: Circumstances, dead: Sequence[Finding], now_ns: int) -> list[Finding]:
+    gone: list[WriterRecord] = circumstances.dead()
+    mending.end_writers(table, gone, now_ns)
+    return [replace(finding, mended=True) for finding in dead]
+
+
+def _drop(
+    session: Session,
+    facts: FsckFacts,
+    unregistered: Sequence[Finding],
+    verdicts: list[Verdict],
+    circumstances: Circumstances,
+) -> tuple[list[Finding], list[Verdict]]:
+    """Drop rows of datasets that are not registered; their files become files without rows."""
+    if not unregistered:
+        return [], verdicts
+    mending.drop_records(session, facts.unregistered)
+    seen = {verdict.finding.path for verdict in verdicts}
+    for row in facts.unregistered.rows():
+        if row.owned and row.path not in seen:
+            verdict = judge(row.path, row.size or 0, 0, circumstances)
+            # What such a file holds, nobody knows: it is never removed.
+            aside = replace(verdict, remove=False, set_aside=verdict.finding.kind is not FindingKind.FILE_IN_PROGRESS)
+            verdicts = [*verdicts, aside]
+            seen.add(row.path)
+    return [replace(finding, mended=True) for finding in unregistered], verdicts

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Mending what a check found. Each step is safe by itself, and a sweep that is killed can be repeated.
+
+A writer is ended by a committed transaction before any file of it is removed: from then on it cannot register anything. A file
+without a row is removed only if the database, asked again after that, still does not name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from pachon.base import NotFoundError, PachonError
+from pachon.butler.fsck.report import Finding
+from pachon.butler.fsck.unnamed_files import Verdict
+from pachon.butler.process_identity import this_process
+from pachon.butler.prune import remove_trash
+from pachon.butler.record_store import RegistryRecordStore
+from pachon.butler.session import Session
+from pachon.butler.writer_table import WriterRecord, WriterTable
+from pachon.datasets import ids_from_uuids
+from pachon.datastore import FileRecords
+from pachon.datastore.faults import reach
+from pachon.datastore.file_check import FileKeeper
+from pachon.datastore.stored_listing import LOST_FOLDER
+
+__all__ = [
+    "FAULT_POINTS",
+    "clear_files",
+    "drop_records",
+    "empty_listed_trash",
+    "end_writers",
+    "forget_writers",
+    "unstore_damaged",
+]
+
+FAULT_POINTS: Final = (
+    "fsck.writer_ended",
+    "fsck.record_dropped",
+    "fsck.unstored",
+    "fsck.removed",
+    "fsck.set_aside",
+)
+"""Points of this module at which a test can make something go wrong."""
+
+_FORGET_AFTER_NS: Final = int(30 * 86400e9)
+"""Writers that ended so long ago, and left nothing, are forgotten."""
+
+
+def end_writers(table: WriterTable, writers: Iterable[WriterRecord], now_ns: int) -> set[str]:
+    """End writers that are gone; give the tokens of those that this ended."""
+    who = this_process()
+    ended = set()
+    for writer in writers:
+        if table.end(writer.token, now_ns, f"declared dead by {who.user} on {who.machine.partition(' ')[0]}"):
+            ended.add(writer.token)
+        reach("fsck.writer_ended")
+    return ended
+
+
+def forget_writers(table: WriterTable, writers: Iterable[WriterRecord], still_named: set[str], now_ns: int) -> None:
+    """Delete the rows of writers that ended long ago and of which no file is left to be explained."""
+    table.forget(
+        writer.token
+        for writer in writers
+        if writer.ended_ns and now_ns - writer.ended_ns > _FORGET_AFTER_NS and writer.token not in still_named
+    )
+
+
+def drop_records(session: Session, rows: FileRecords) -> None:
+    """Drop the rows of files whose datasets are not registered; the files are left to the comparison that follows."""
+    with session.registry.write():
+        session.records.forget(rows.dataset_id)
+    reach("fsck.record_dropped")
+
+
+def unstore_damaged(session: Session, findings: Sequence[Finding]) -> list[Finding]:
+    """Take away the rows of datasets whose files are missing or damaged, and the files; the datasets stay registered."""
+    ids = ids_from_uuids({finding.dataset_id for finding in findings if finding.dataset_id is not None})
+    with session.registry.write():
+        session.records.move_to_trash(ids)
+    reach("fsck.unstored")
+    remove_trash(session, session.records.fetch_trash(ids))
+    left = {row.dataset_id for row in session.records.fetch_trash(ids).rows()}
+    return [replace(finding, mended=finding.dataset_id not in left) for finding in findings]
+
+
+def empty_listed_trash(session: Session, findings: Sequence[Finding]) -> list[Finding]:
+    """Delete the files of the trash; what cannot be deleted stays there, and is said with the reason."""
+    ids = ids_from_uuids({finding.dataset_id for finding in findings if finding.dataset_id is not None})
+    remove_trash(session, session.records.fetch_trash(ids))
+    left = {(row.file.dataset_id, row.file.path): row for row in session.records.describe_trash()}
+    mended = []
+    for finding in findings:
+        row = left.get((finding.dataset_id, finding.path)) if finding.dataset_id is not None else None
+        if row is None:
+            mended.append(replace(finding, mended=True))
+        else:
+            mended.append(replace(finding, explanation=f"It cannot be deleted: {row.last_error}"))
+    return mended
+
+
+def clear_files(keeper: FileKeeper, records: RegistryRecordStore, verdicts: Sequence[Verdict]) -> list[Finding]:
+    """Remove, or put aside, files that no row names, as their verdicts allow."""
+    findings: list[Finding] = []
+    folder = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for start in range(0, len(verdicts), 1000):
+        part = verdicts[start : start + 1000]
+        named = records.find_named([verdict.finding.path for verdict in part])
+        findings.extend(_clear(keeper, verdict, folder) for verdict in part if verdict.finding.path not in named)
+    return findings
+
+
+def _clear(keeper: FileKeeper, verdict: Verdict, folder: str) -> Finding:
+    finding = verdict.finding
+    try:
+        if verdict.remove:
+            keeper.remove_unnamed(finding.path)
+            reach("fsck.removed")
+            return replace(finding, mended=True, explanation=f"{finding.explanation} It was removed.")
+        if verdict.set_aside:
+            keeper.set_aside(finding.path, folder)
+            reach("fsck.set_aside")
+            where = f"{LOST_FOLDER}/{folder}"
+            return replace(finding, mended=True, explanation=f"{finding.explanation} It was moved to {where}.")
+    except (FileNotFoundError, NotFoundError):
+        return replace(finding, mended=True, explanation=f"{finding.explanation} It is gone.")
+    except PachonError as error:
+        return replace(finding, explanation=f"{finding.explanation} It could not be cleared away: {error}")
+    return finding

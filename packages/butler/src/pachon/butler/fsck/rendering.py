@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report of a check as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pachon.butler.fsck.report import Finding, FindingKind, FsckReport
+
+__all__ = ["render_report"]
+
+_TITLES = {
+    FindingKind.MISSING_FILE: "Datasets whose file is missing",
+    FindingKind.WRONG_SIZE: "Files with a wrong size",
+    FindingKind.WRONG_CHECKSUM: "Files with a wrong checksum",
+    FindingKind.UNREADABLE_FILE: "Files that cannot be looked at",
+    FindingKind.PATH_OUTSIDE: "Rows with a path outside the repository",
+    FindingKind.UNREGISTERED_RECORD: "Rows of files of datasets that are not registered",
+    FindingKind.LEFTOVER_FILE: "Files that a writer left without registering them",
+    FindingKind.LATER_FILE: "Files that are later than the database",
+    FindingKind.FOREIGN_FILE: "Files that no writer of this repository made",
+    FindingKind.TRASH: "Files of removed datasets that are still there",
+    FindingKind.DEAD_WRITER: "Writers that never ended their work",
+    FindingKind.FILE_IN_PROGRESS: "Files of writers that are at work (nothing is wrong)",
+    FindingKind.GRAPH_OUTPUT: "Outputs of quantum graphs that are not transferred yet (nothing is wrong)",
+}
+
+
+def render_report(report: FsckReport, *, most: int | None) -> str:
+    """Give the report as lines: kinds with their counts, of each some findings, and a conclusion.
+
+    Parameters
+    ----------
+    report
+        The report.
+    most
+        How many findings of a kind are shown; None is all.
+    """
+    return "\n".join(_lines(report, most))
+
+
+def _lines(report: FsckReport, most: int | None) -> Iterator[str]:
+    yield f"{report.root}: {report.files} files, {report.records} rows of files; {_VERIFIED[report.verify]}."
+    for kind, found, mended in report.counts():
+        count = f"{found}, {mended} mended" if mended else f"{found}"
+        yield ""
+        yield f"{_TITLES[kind]}: {count}"
+        mine = [finding for finding in report.findings if finding.kind is kind]
+        # What is left comes first: it is what somebody has to do something about.
+        mine.sort(key=lambda finding: finding.mended)
+        for finding in mine[:most]:
+            yield f"  {_one(finding)}"
+        if most is not None and found > most:
+            yield f"  ... and {found - most} more (--verbose shows all)"
+    yield ""
+    yield _conclusion(report)
+
+
+_VERIFIED = {
+    "existence": "whether each file is there was compared",
+    "size": "the size of each was compared",
+    "checksum": "size and checksum of each were compared",
+}
+
+
+def _one(finding: Finding) -> str:
+    return f"{finding.path}: {finding.explanation}" if finding.path else finding.explanation
+
+
+def _conclusion(report: FsckReport) -> str:
+    left = len(report.remaining)
+    mended = sum(finding.mended for finding in report.findings)
+    if not left:
+        return f"All {mended} problems were mended." if mended else "Nothing is wrong."
+    done = f" {mended} were mended." if mended else ""
+    advice = "" if report.repair else " --repair mends what can be mended."
+    return f"{left} problem{'s are' if left > 1 else ' is'} left.{done}{advice}"
