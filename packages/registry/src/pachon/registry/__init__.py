@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pachon.registry.errors import OrphanedRecordError as OrphanedRecordError
     from pachon.registry.errors import SchemaVersionError as SchemaVersionError
     from pachon.registry.errors import SealedRunError as SealedRunError
+    from pachon.registry.errors import TransactionConflictError as TransactionConflictError
     from pachon.registry.errors import UnimplementedQueryError as UnimplementedQueryError
     from pachon.registry.opaque import OpaqueColumn as OpaqueColumn
     from pachon.registry.opaque import OpaqueTable as OpaqueTable
@@ -51,6 +52,7 @@ __all__ = [
     "SealedRunError",
     "SqlRegistry",
     "SyncOutcome",
+    "TransactionConflictError",
     "UnimplementedQueryError",
 ]
 
@@ -78,6 +80,7 @@ __getattr__, __dir__ = lazy_exports(
         "SealedRunError": "pachon.registry.errors",
         "SqlRegistry": "pachon.registry.sql_registry",
         "SyncOutcome": "pachon.registry.dimension_records.insertion",
+        "TransactionConflictError": "pachon.registry.errors",
         "UnimplementedQueryError": "pachon.registry.errors",
     },
 )

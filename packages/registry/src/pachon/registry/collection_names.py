@@ -13,6 +13,7 @@ from pachon.registry.schema.static_tables import COLLECTION_NAME_LENGTH
 
 __all__ = ["as_expressions", "check_collection_name", "check_text", "is_glob", "match_glob", "refuse_globs"]
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _GLOB = re.compile(r"[*?]|\[.*\]", re.DOTALL)
 
 
@@ -55,7 +56,7 @@ def check_text(text: str, owner: str) -> str:
     InvalidInputError
         If it holds half of a character (a surrogate), or NUL.
     """
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _UNSTORABLE.search(text):
         raise InvalidInputError(f"{owner} holds a character that cannot be stored.")
     return text
 

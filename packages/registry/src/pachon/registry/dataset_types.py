@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pachon.datasets import DatasetType
 from pachon.registry.collection_names import as_expressions, is_glob, match_glob
 from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.retries import retried
 from pachon.registry.errors import (
     ConflictingDefinitionError,
     DatasetTypeError,
@@ -37,27 +38,7 @@ class DatasetTypes:
         DatasetTypeError
             If it is a component.
         """
-        if dataset_type.component is not None:
-            raise DatasetTypeError(f"{dataset_type.name!r} is a component; register {dataset_type.parent_name!r}.")
-        dataset_type = dataset_type.conform(self._state.universe)
-        with self._state.database.read() as connection:
-            known = self._state.view(connection).find_dataset_types([dataset_type.name])
-        if known:
-            return _same(known[dataset_type.name].dataset_type, dataset_type)
-        with self._state.database.write() as connection:
-            self._state.definitions.added(connection)
-            table = self._state.schema.static.dataset_type
-            row = {
-                "name": dataset_type.name,
-                "group_id": _register_group(self._state, connection, dataset_type),
-                "storage_class": dataset_type.storage_class,
-                "is_calibration": dataset_type.is_calibration,
-            }
-            inserted = connection.execute(insert_or_skip(table, self._state.dialect, keys=["name"]), row).rowcount
-            if inserted == 1:
-                return True
-            stored = self._state.view(connection).get_dataset_type(dataset_type.name)
-            return _same(stored.dataset_type, dataset_type)
+        return _register(self._state, dataset_type)
 
     def get(self, name: str) -> DatasetType:
         """Give the dataset type of a name.
@@ -95,20 +76,7 @@ class DatasetTypes:
         OrphanedRecordError
             If a dataset of one exists; then none is removed.
         """
-        with self._state.database.write() as connection:
-            found = self._state.view(connection).find_dataset_types(t.name for t in self.query(expression))
-            table = self._state.schema.static.dataset_type
-            numbers = [item.id for item in found.values()]
-            # Who is adding datasets of these types finishes first.
-            connection.execute(sa.select(table.c.name).where(table.c.dataset_type_id.in_(numbers)).with_for_update())
-            for name, item in found.items():
-                members = item.tables.membership
-                used = sa.select(members.c.dataset_id).where(members.c.dataset_type_id == item.id).limit(1)
-                if connection.execute(used).first() is not None:
-                    raise OrphanedRecordError(f"Dataset type {name!r} has datasets; remove these first.")
-                self._state.definitions.changed(connection)
-                connection.execute(sa.delete(table).where(table.c.dataset_type_id == item.id))
-            return list(found)
+        return _remove(self._state, [dataset_type.name for dataset_type in self.query(expression)])
 
     def require(self, dataset_type: DatasetType) -> DatasetType:
         """Give the registered form of a dataset type that has the same name, dimensions and calibration flag.
@@ -129,6 +97,49 @@ class DatasetTypes:
         ):
             raise DatasetTypeError(f"{dataset_type!r} is registered as {known!r}.")
         return known
+
+
+@retried
+def _register(state: State, dataset_type: DatasetType) -> bool:
+    if dataset_type.component is not None:
+        raise DatasetTypeError(f"{dataset_type.name!r} is a component; register {dataset_type.parent_name!r}.")
+    dataset_type = dataset_type.conform(state.universe)
+    with state.database.read() as connection:
+        known = state.view(connection).find_dataset_types([dataset_type.name])
+    if known:
+        return _same(known[dataset_type.name].dataset_type, dataset_type)
+    with state.database.write() as connection:
+        state.definitions.added(connection)
+        table = state.schema.static.dataset_type
+        row = {
+            "name": dataset_type.name,
+            "group_id": _register_group(state, connection, dataset_type),
+            "storage_class": dataset_type.storage_class,
+            "is_calibration": dataset_type.is_calibration,
+        }
+        inserted = connection.execute(insert_or_skip(table, state.dialect, keys=["name"]), row).rowcount
+        if inserted == 1:
+            return True
+        stored = state.view(connection).get_dataset_type(dataset_type.name)
+        return _same(stored.dataset_type, dataset_type)
+
+
+@retried
+def _remove(state: State, names: list[str]) -> list[str]:
+    with state.database.write() as connection:
+        found = state.view(connection).find_dataset_types(names)
+        table = state.schema.static.dataset_type
+        numbers = [item.id for item in found.values()]
+        # Who is adding datasets of these types finishes first.
+        connection.execute(sa.select(table.c.name).where(table.c.dataset_type_id.in_(numbers)).with_for_update())
+        for name, item in found.items():
+            members = item.tables.membership
+            used = sa.select(members.c.dataset_id).where(members.c.dataset_type_id == item.id).limit(1)
+            if connection.execute(used).first() is not None:
+                raise OrphanedRecordError(f"Dataset type {name!r} has datasets; remove these first.")
+            state.definitions.changed(connection)
+            connection.execute(sa.delete(table).where(table.c.dataset_type_id == item.id))
+        return list(found)
 
 
 def _same(known: DatasetType, asked: DatasetType) -> bool:

@@ -7,7 +7,7 @@
     ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError, SealedRunError
     InvalidInputError   CollectionTypeError, CollectionCycleError, CollectionExpressionError, NoDefaultCollectionError,
                         DatasetTypeError, InvalidQueryError (Syntax, Type, Name, Governor, Join), UnimplementedQueryError
-    StorageError        DatabaseBusyError, DatabaseError
+    StorageError        DatabaseError, DatabaseBusyError, TransactionConflictError
     FormatError         SchemaVersionError
 
 Data IDs which name nothing, or contradict themselves, have the errors of `pachon.dimensions`.
@@ -41,6 +41,7 @@ __all__ = [
     "QueryTypeError",
     "SchemaVersionError",
     "SealedRunError",
+    "TransactionConflictError",
     "UnimplementedQueryError",
 ]
 
@@ -144,6 +145,12 @@ class DatabaseBusyError(DatabaseError):
     """Another process held the database's write lock for too long."""
 
     kind = "database_busy"
+
+
+class TransactionConflictError(DatabaseBusyError):
+    """Another client changed the same rows at the same time; nothing was written, and trying again may succeed."""
+
+    kind = "transaction_conflict"
 
 
 class SchemaVersionError(FormatError):

@@ -18,8 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
 from pachon.base import ConflictError, InvalidInputError
+from pachon.registry.collection_names import check_text
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
 from pachon.registry.database.inserts import insert_columns, insert_or_skip
+from pachon.registry.database.retries import retried
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
 from pachon.registry.errors import ConflictingDefinitionError
@@ -53,6 +55,7 @@ class OpaqueTable:
         self.name = name
         self.columns = columns
         self._table = table
+        self._texts = {column.name for column in columns if column.type == "text"}
         self._uuids = {column.name for column in columns if column.type == "uuid"}
 
     def insert(self, rows: Columns, *, skip_existing: bool = False) -> int:
@@ -198,6 +201,8 @@ class OpaqueTable:
         if unknown:
             raise InvalidInputError(f"Table {self.name!r} has no column {min(unknown)!r}.")
         listed = {name: self._values(name, values) for name, values in columns.items()}
+        for name in self._texts & listed.keys():
+            check_text("".join(filter(None, listed[name])), f"A value of {name!r} for table {self.name!r}")
         if len({len(values) for values in listed.values()}) > 1:
             raise InvalidInputError(f"The columns for table {self.name!r} have different lengths.")
         return listed
@@ -215,6 +220,7 @@ def _as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
+@retried
 def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> OpaqueTable:
     """Give the opaque table of a name; it is made on first use.
 

@@ -15,6 +15,7 @@ from pachon.base import ConflictError, StorageError
 from pachon.dimensions import DimensionUniverse
 from pachon.registry.collections.front import Collections
 from pachon.registry.database.database import Database
+from pachon.registry.database.engine import parse_url
 from pachon.registry.dataset_types import DatasetTypes
 from pachon.registry.datasets.front import Datasets
 from pachon.registry.definitions import Definitions
@@ -179,7 +180,7 @@ def _state(database: Database, schema: Schema) -> State:
 
 
 def _sqlite_path(url: str) -> Path | None:
-    parsed = sa.make_url(url)
+    parsed = parse_url(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.retries import retried
 from pachon.registry.definitions import RegisteredType
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
@@ -89,6 +90,7 @@ def select_searchable(
     return set(found) & set(collection_ids)
 
 
+@retried
 def refresh(state: State) -> None:
     """Compute all summaries anew from the datasets that there are."""
     static = state.schema.static

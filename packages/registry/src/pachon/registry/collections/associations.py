@@ -9,6 +9,7 @@ from pachon.base import NotFoundError
 from pachon.datasets import CollectionType, DatasetTable
 from pachon.registry import summaries
 from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.retries import retried
 from pachon.registry.datasets.insertion import registered_type
 from pachon.registry.datasets.references import hold_collections, hold_datasets
 from pachon.registry.datasets.rows import data_id_columns, id_list, type_chunks
@@ -19,6 +20,7 @@ from pachon.registry.state import State
 __all__ = ["associate", "disassociate", "summarize_ids"]
 
 
+@retried
 def associate(state: State, name: str, datasets: list[DatasetTable]) -> None:
     """Refer to datasets in a TAGGED collection; all or none.
 
@@ -95,6 +97,7 @@ def summarize_ids(
         summaries.record(state, connection, collection.id, known.id, values)
 
 
+@retried
 def disassociate(state: State, name: str, datasets: list[DatasetTable]) -> None:
     """Take datasets out of a TAGGED collection; those that are not there are ignored."""
     with state.database.write() as connection:

@@ -14,6 +14,7 @@ from pachon.dimensions import DataIdTable, Timespan
 from pachon.registry.collections.associations import summarize_ids
 from pachon.registry.collections.locks import lock_collection
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.retries import retried
 from pachon.registry.datasets.insertion import registered_type
 from pachon.registry.datasets.references import hold_datasets
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed, type_chunks
@@ -24,6 +25,7 @@ from pachon.registry.state import State
 __all__ = ["certify", "decertify"]
 
 
+@retried
 def certify(state: State, name: str, datasets: list[DatasetTable], timespan: Timespan) -> None:
     """Give datasets a validity range in a CALIBRATION collection; all or none.
 
@@ -104,6 +106,7 @@ def _conflict(collection: Collection, known: RegisteredType, row: Any, timespan:
     )
 
 
+@retried
 def decertify(
     state: State, name: str, dataset_type: str, timespan: Timespan, data_ids: DataIdTable | None = None
 ) -> None:

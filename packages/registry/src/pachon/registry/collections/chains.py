@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pachon.datasets import CollectionType
 from pachon.registry.collection_names import refuse_globs
 from pachon.registry.collections.locks import lock_collection
+from pachon.registry.database.retries import retried
 from pachon.registry.definitions import Collection, View
 from pachon.registry.errors import CollectionCycleError, CollectionTypeError
 from pachon.registry.state import State
@@ -44,6 +45,7 @@ def _without(old: Sequence[str], gone: Sequence[str]) -> list[str]:
     return [name for name in old if name not in absent]
 
 
+@retried
 def _change(state: State, parent: str, children: str | Iterable[str], change: _Change) -> None:
     names = refuse_globs(children, "the definition of a chain")
     static = state.schema.static

@@ -10,6 +10,7 @@ from pachon.registry import summaries
 from pachon.registry.collection_names import check_collection_name, check_text
 from pachon.registry.collections.locks import lock_collection
 from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.retries import retried
 from pachon.registry.definitions import Collection
 from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, OrphanedRecordError
 from pachon.registry.state import State
@@ -17,6 +18,7 @@ from pachon.registry.state import State
 __all__ = ["register", "remove", "seal", "set_doc"]
 
 
+@retried
 def register(state: State, name: str, kind: CollectionType | str, doc: str | None) -> bool:
     """Make a collection unless it exists; true if it was made. An existing one keeps its documentation.
 
@@ -51,6 +53,7 @@ def _same(known: Collection, kind: CollectionType) -> bool:
     return False
 
 
+@retried
 def set_doc(state: State, name: str, doc: str | None) -> None:
     """Replace the documentation of a collection."""
     table = state.schema.static.collection
@@ -60,6 +63,7 @@ def set_doc(state: State, name: str, doc: str | None) -> None:
         connection.execute(sa.update(table).where(table.c.collection_id == known.id), {"doc": doc})
 
 
+@retried
 def remove(state: State, name: str) -> None:
     """Remove a collection, with its associations and validity ranges; datasets and children stay.
 
@@ -97,6 +101,7 @@ def _delete_members(state: State, connection: sa.Connection, collection: Collect
             connection.execute(sa.delete(table).where(table.c.collection_id == collection.id))
 
 
+@retried
 def seal(state: State, name: str, *, sealed: bool) -> None:
     """Let a run take no further datasets, or take some again.
 

@@ -12,11 +12,12 @@ from contextlib import contextmanager, suppress
 from typing import Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from pachon.base import FormatError, InvalidInputError, ReadOnlyError
+from pachon.base import InvalidInputError, ReadOnlyError
 from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
-from pachon.registry.errors import DatabaseBusyError, DatabaseError
+from pachon.registry.database.failures import is_busy, own_errors
+from pachon.registry.errors import DatabaseBusyError
 
 __all__ = ["LOCK_TIMEOUT_S", "Database"]
 
@@ -41,8 +42,8 @@ class Database:
         # Threads of one process queue here, which is fairer than SQLite's polling.
         self._writer = threading.Lock()
         self._reads = engine.execution_options()
-        self._snapshots = self._snapshot_engine()
-        self._writes = engine.execution_options(**{BEGIN: WRITE})
+        self._snapshots = engine.execution_options(**{BEGIN: SNAPSHOT[self.dialect]})
+        self._writes = engine.execution_options(**{BEGIN: WRITE[self.dialect]})
 
     @classmethod
     def open(cls, url: str, *, readonly: bool = False, create: bool = False) -> Self:
@@ -71,7 +72,7 @@ class Database:
             yield current
             return
         self._check_open()
-        with _own_errors(self.engine), self._reads.connect() as connection:
+        with own_errors(self.engine), self._reads.connect() as connection:
             yield connection
 
     @contextmanager
@@ -81,7 +82,7 @@ class Database:
             yield current
             return
         self._check_open()
-        with _own_errors(self.engine), self._snapshots.connect() as connection:
+        with own_errors(self.engine), self._snapshots.connect() as connection:
             self._thread.snapshot = connection
             try:
                 yield connection
@@ -104,7 +105,7 @@ class Database:
         """
         if (current := self._thread.writing) is not None:
             try:
-                with _savepoint(current):
+                with own_errors(self.engine), _savepoint(current):
                     yield current
             except BaseException:
                 self._thread.run(self._thread.on_undo)
@@ -113,13 +114,13 @@ class Database:
         self._check_open()
         if self.readonly:
             raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
-        with _own_errors(self.engine), self._locked_connection() as connection:
+        with own_errors(self.engine), self._locked_connection() as connection:
             self._thread.begin(connection)
             try:
                 yield connection
                 connection.commit()
             except BaseException:
-                connection.rollback()
+                _undo(connection)
                 self._thread.run(self._thread.on_undo)
                 raise
             finally:
@@ -152,8 +153,8 @@ class Database:
         return None if verified is None or verified[0] is not connection else verified[1]
 
     def note_verified(self, connection: sa.Connection, known: object) -> None:
-        """Remember until the end of a transaction of SQLite, which sees one state throughout, that something is up to date."""
-        if self.dialect == "sqlite" and connection in (self._thread.writing, self._thread.snapshot):
+        """Remember until the end of a transaction that sees one state throughout that something is up to date."""
+        if connection is self._thread.snapshot or (self.dialect == "sqlite" and connection is self._thread.writing):
             self._thread.verified = (connection, known)
 
     def close(self) -> None:
@@ -171,13 +172,13 @@ class Database:
         if self._closed:
             raise InvalidInputError("The registry is closed; open it again.")
 
-    def _snapshot_engine(self) -> sa.Engine:
-        if self.dialect == "sqlite":
-            return self.engine.execution_options(**{BEGIN: SNAPSHOT})
-        return self.engine.execution_options(isolation_level="REPEATABLE READ")
-
     @contextmanager
     def _locked_connection(self) -> Iterator[sa.Connection]:
+        if self.dialect != "sqlite":
+            with self._writes.connect() as connection:
+                connection.begin()
+                yield connection
+            return
         deadline = time.monotonic() + self.lock_timeout
         if not self._writer.acquire(timeout=self.lock_timeout):
             raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
@@ -187,6 +188,14 @@ class Database:
                 yield connection
         finally:
             self._writer.release()
+
+
+def _undo(connection: sa.Connection) -> None:
+    """Undo a transaction, whose connection may be gone and the transaction with it; the first error is the one to report."""
+    try:
+        connection.rollback()
+    except DBAPIError:
+        connection.invalidate()
 
 
 class _ThreadState(threading.local):
@@ -243,7 +252,7 @@ def _begin_before(connection: sa.Connection, deadline: float, lock_timeout: floa
         try:
             connection.begin()
         except OperationalError as error:
-            if not _is_busy(error):
+            if not is_busy(error):
                 raise
             if time.monotonic() > deadline:
                 raise DatabaseBusyError(
@@ -253,29 +262,3 @@ def _begin_before(connection: sa.Connection, deadline: float, lock_timeout: floa
             time.sleep(random.uniform(0.001, 0.02))
         else:
             return
-
-
-def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-@contextmanager
-def _own_errors(engine: sa.Engine) -> Iterator[None]:
-    """Turn the driver's errors into ours. What a verb expects, it has caught before."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise DatabaseError(f"The database {_place(engine)} refused a row: {_one_line(error)}.") from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_NOTADB":
-            raise FormatError(f"{_place(engine)} is no SQLite database.") from error
-        raise DatabaseError(f"The database {_place(engine)} failed: {_one_line(error)}.") from error
-
-
-def _place(engine: sa.Engine) -> str:
-    """Name a database for messages: the file, or the URL without its password."""
-    return engine.url.database or "" if engine.dialect.name == "sqlite" else engine.url.render_as_string()
-
-
-def _one_line(error: DBAPIError) -> str:
-    return " ".join(str(error.orig).split()).rstrip(".")

@@ -11,21 +11,43 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from pachon.base import InvalidInputError, NotFoundError
+from pachon.registry.database.postgresql_engine import make_postgresql_engine
 
-__all__ = ["BEGIN", "SNAPSHOT", "WRITE", "make_engine"]
+__all__ = ["BEGIN", "SNAPSHOT", "WRITE", "make_engine", "parse_url"]
 
 BEGIN = "pachon_begin"
-"""Execution option that says how a connection's transactions begin on SQLite."""
-WRITE = "BEGIN IMMEDIATE"
-"""Take the write lock at once: a transaction that reads first and then writes could find its snapshot outdated."""
-SNAPSHOT = "BEGIN"
-"""See one state of the database, without any lock."""
+"""Execution option that holds the statement which begins a connection's transactions."""
+WRITE = {
+    # Take the write lock at once: a transaction that reads first and then writes could find its snapshot outdated.
+    "sqlite": "BEGIN IMMEDIATE",
+    # One message. The limit holds for this transaction alone, as a pooler wants it.
+    "postgresql": "BEGIN; SET LOCAL lock_timeout = '60s'",
+}
+"""How a write begins."""
+SNAPSHOT = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+"""How reads begin that see one state of the database; they take no lock."""
 
 BUSY_SLICE_MS = 250
 """Longest single wait inside SQLite, where Python cannot be interrupted."""
+
+
+def parse_url(url: str) -> sa.URL:
+    """Read a database URL.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is none; the text, which may hold a password, is not repeated.
+    """
+    try:
+        parsed = sa.make_url(url)
+        parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise InvalidInputError("The database URL cannot be read; one is 'sqlite:////path/to/file.sqlite3'.") from None
+    return parsed
 
 
 def make_engine(url: str, *, readonly: bool = False, create: bool = False) -> sa.Engine:
@@ -47,30 +69,13 @@ def make_engine(url: str, *, readonly: bool = False, create: bool = False) -> sa
     NotFoundError
         If the SQLite file does not exist.
     """
-    try:
-        parsed = sa.make_url(url)
-        backend = parsed.get_backend_name()
-    except ArgumentError:
-        raise InvalidInputError("The database URL cannot be read; one is 'sqlite:////path/to/file.sqlite3'.") from None
+    parsed = parse_url(url)
+    backend = parsed.get_backend_name()
     if backend == "sqlite":
         return _sqlite_engine(parsed, readonly=readonly, create=create)
     if backend != "postgresql":
         raise InvalidInputError(f"Databases of kind {backend!r} are not supported; use sqlite or postgresql.")
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    try:
-        # Prepared statements belong to a session, and a session is not ours behind a connection pooler.
-        engine = sa.create_engine(
-            parsed,
-            connect_args={"prepare_threshold": None},
-            pool_pre_ping=True,
-            enable_from_linting=False,
-            # Registrations ask how many rows they made.
-            execution_options={"preserve_rowcount": True},
-        )
-    except (NoSuchModuleError, ImportError) as error:
-        raise InvalidInputError(f"The driver of {parsed.drivername!r} is not installed ({error}).") from None
-    return _forked_safely(engine)
+    return _forked_safely(make_postgresql_engine(parsed, BEGIN))
 
 
 def _sqlite_engine(url: sa.URL, *, readonly: bool, create: bool) -> sa.Engine:

@@ -11,7 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from pachon.registry.database.copying import copy_columns
+
 __all__ = ["insert_columns", "insert_or_skip", "insert_or_update"]
+
+_COPIED = 20
+"""Rows from which on COPY is quicker than INSERT."""
 
 
 def _insert(table: sa.Table, dialect: str) -> Any:
@@ -39,12 +44,15 @@ def insert_or_update(table: sa.Table, dialect: str, *, keys: Iterable[str]) -> s
 
 def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]) -> None:
     """Insert rows that are given as columns of values which the database takes as they are."""
+    names = list(columns)
+    if connection.dialect.name == "postgresql":
+        if len(next(iter(columns.values()), ())) >= _COPIED:
+            copy_columns(connection, table, columns)
+        elif rows := list(zip(*columns.values(), strict=True)):
+            connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+        return
     rows = list(zip(*columns.values(), strict=True))
     if not rows:
-        return
-    names = list(columns)
-    if connection.dialect.name != "sqlite":
-        connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
         return
     # The driver takes tuples twice as fast as SQLAlchemy makes them of mappings.
     quote = connection.dialect.identifier_preparer

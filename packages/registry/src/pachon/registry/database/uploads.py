@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows of the caller as a temporary table to join with."""
+"""Rows of the caller as a table to join with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from pachon.registry.database.inserts import insert_columns
@@ -16,15 +17,12 @@ from pachon.registry.database.inserts import insert_columns
 __all__ = ["uploaded"]
 
 _numbers = itertools.count(1)
+_Columns = Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]]
 
 
 @contextmanager
-def uploaded(
-    connection: sa.Connection, columns: Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]], length: int
-) -> Iterator[sa.Table]:
-    """Give a temporary table of these columns, which goes when the block ends.
-
-    It lives inside a transaction, so that it also works where a session is not ours (a connection pooler).
+def uploaded(connection: sa.Connection, columns: _Columns, length: int) -> Iterator[sa.FromClause]:
+    """Give a table of these columns, which goes when the block ends.
 
     Parameters
     ----------
@@ -35,13 +33,15 @@ def uploaded(
     length
         The number of rows.
     """
+    if connection.dialect.name == "postgresql":
+        yield _arrays(columns, length)
+        return
     table = sa.Table(
         f"upload_{next(_numbers)}",
         sa.MetaData(),
         sa.Column("row_number", sa.BigInteger, primary_key=True, autoincrement=False),
         *(sa.Column(name, kind, nullable=False) for name, (kind, _) in columns.items()),
         prefixes=["TEMPORARY"],
-        postgresql_on_commit="DROP",
     )
     table.create(connection, checkfirst=False)
     try:
@@ -49,6 +49,17 @@ def uploaded(
         insert_columns(connection, table, {"row_number": range(length), **values})
         yield table
     finally:
-        # After a failure on PostgreSQL the transaction is dead, and the table with it.
-        if connection.dialect.name == "sqlite":
-            table.drop(connection, checkfirst=False)
+        table.drop(connection, checkfirst=False)
+
+
+def _arrays(columns: _Columns, length: int) -> sa.FromClause:
+    """Send the columns as arrays within the statement that joins them: a replica and a reader may make no tables."""
+    kinds: dict[str, TypeEngine[Any]] = {"row_number": sa.BigInteger(), **{n: kind for n, (kind, _) in columns.items()}}
+    values: list[Sequence[Any]] = [range(length), *(sequence for _, sequence in columns.values())]
+    arrays = [
+        sa.cast(sa.literal(list(column), postgresql.ARRAY(kind)), postgresql.ARRAY(kind))
+        for column, kind in zip(values, kinds.values(), strict=True)
+    ]
+    table = sa.func.unnest(*arrays).table_valued(*(sa.column(name, kind) for name, kind in kinds.items()))
+    # Few names, so that a statement that was compiled before is known again; enough for those of one statement.
+    return table.render_derived(name=f"upload_{next(_numbers) % 16}")

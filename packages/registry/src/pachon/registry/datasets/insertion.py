@@ -15,6 +15,7 @@ from pachon.registry import summaries
 from pachon.registry.database.inserts import insert_columns
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.retries import retried
 from pachon.registry.datasets.reading import fetch_locations
 from pachon.registry.datasets.references import hold_collections, missing_record, require_records
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed
@@ -29,6 +30,7 @@ TAI_MINUS_UTC_NS = 37_000_000_000
 """Since 2017; no leap second is announced, and an ingest date need not be exact."""
 
 
+@retried
 def insert(state: State, datasets: DatasetTable) -> None:
     """Register new datasets; all or none.
 
@@ -50,6 +52,7 @@ def insert(state: State, datasets: DatasetTable) -> None:
             _insert(state, connection, datasets)
 
 
+@retried
 def import_(state: State, datasets: DatasetTable) -> int:
     """Register datasets with their ids unless they are there; give the number of new ones.
 
@@ -61,10 +64,17 @@ def import_(state: State, datasets: DatasetTable) -> int:
     if not len(datasets):
         return 0
     with state.database.write() as connection:
-        new = _unknown(state, connection, datasets)
-        if len(new):
-            _insert(state, connection, new)
-        return len(new)
+        while True:
+            new = _unknown(state, connection, datasets)
+            try:
+                if len(new):
+                    _insert(state, connection, new)
+            except ConflictingDefinitionError:
+                # Another client may have imported some of them at the same time.
+                if len(_unknown(state, connection, new)) == len(new):
+                    raise
+            else:
+                return len(new)
 
 
 def registered_type(state: State, connection: sa.Connection, datasets: DatasetTable) -> RegisteredType:

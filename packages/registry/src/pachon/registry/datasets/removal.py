@@ -8,12 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pachon.registry.database.retries import retried
 from pachon.registry.datasets.rows import type_chunks
 from pachon.registry.state import State
 
 __all__ = ["remove"]
 
 
+@retried
 def remove(state: State, ids: list[bytes]) -> int:
     """Remove datasets with their tags and validity ranges; unknown ids are ignored. Give how many there were."""
     table = state.schema.static.dataset

@@ -13,9 +13,11 @@ from sqlalchemy.exc import IntegrityError
 
 from pachon.base import InvalidInputError
 from pachon.dimensions import Categorical, DataIdValueError, DimensionElement, DimensionRecord, RecordTable
+from pachon.registry.collection_names import check_text
 from pachon.registry.database.inserts import insert_columns, insert_or_update
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.retries import retried
 from pachon.registry.dimension_records.fields import key_columns, keys_of, plain_columns, row_dicts
 from pachon.registry.dimension_records.overlaps import delete_overlaps, insert_overlaps
 from pachon.registry.dimension_records.reading import fetch_matching, find_missing
@@ -35,6 +37,7 @@ class SyncOutcome:
     """The former values of the fields that were changed."""
 
 
+@retried
 def insert(state: State, records: RecordTable, *, replace: bool, skip_existing: bool) -> int:
     """Insert records; give how many rows were written.
 
@@ -52,16 +55,38 @@ def insert(state: State, records: RecordTable, *, replace: bool, skip_existing: 
         raise InvalidInputError(f"Records of {element.name!r} are derived and cannot be inserted.")
     if len(records) == 0:
         return 0
+    _check_texts(records)
     with state.database.write() as connection:
         _announce(state, connection, element, replace=replace)
+        if skip_existing:
+            return _write_new(state, connection, records)
         if replace:
             records = _last_of_each(records)
-        elif skip_existing:
-            records = _new_ones(state, connection, records)
-        if len(records) == 0:
-            return 0
         _write(state, connection, records, replace=replace)
         return len(records)
+
+
+def _write_new(state: State, connection: sa.Connection, records: RecordTable) -> int:
+    """Insert the records that do not exist; give how many. Another client may insert some of them at the same time."""
+    while True:
+        new = _new_ones(state, connection, records)
+        if len(new) == 0:
+            return 0
+        try:
+            _write(state, connection, new, replace=False)
+        except ConflictingDefinitionError:
+            if len(_new_ones(state, connection, new)) == len(new):
+                raise
+        else:
+            return len(new)
+
+
+def _check_texts(records: RecordTable) -> None:
+    """Refuse texts that only one of the databases would store."""
+    for column in records.element.columns:
+        if column.type == "string":
+            values = records.columns[column.name].tolist()
+            check_text("".join(filter(None, values)), f"{column.name!r} of a {records.element.name}")
 
 
 def _announce(state: State, connection: sa.Connection, element: DimensionElement, *, replace: bool) -> None:
@@ -177,6 +202,7 @@ def _alternate_clash(
     return None
 
 
+@retried
 def sync(state: State, record: DimensionRecord, *, update: bool) -> SyncOutcome:
     """Insert a record if there is none, and compare it with the existing one if there is.
 
@@ -187,6 +213,7 @@ def sync(state: State, record: DimensionRecord, *, update: bool) -> SyncOutcome:
     """
     element = record.element
     records = RecordTable.from_rows(element, [record])
+    _check_texts(records)
     keys = keys_of(records)
     with state.database.read() as connection:
         existing, place = fetch_matching(state, connection, element, keys)
@@ -196,8 +223,10 @@ def sync(state: State, record: DimensionRecord, *, update: bool) -> SyncOutcome:
         existing, place = fetch_matching(state, connection, element, keys)
         if place[0] < 0:
             _announce(state, connection, element, replace=False)
-            _write(state, connection, records, replace=False)
-            return SyncOutcome(inserted=True)
+            if _write_new(state, connection, records):
+                return SyncOutcome(inserted=True)
+            # Another client was quicker.
+            existing, place = fetch_matching(state, connection, element, keys)
         differing = _differences(existing[0], records[0])
         if differing and not update:
             name, (old, new) = next(iter(differing.items()))

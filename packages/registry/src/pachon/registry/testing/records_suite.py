@@ -30,6 +30,28 @@ class RecordsSuite:
         row = {"instrument": "Cam", "id": number, "name": f"v{number}", "physical_filter": "g", "day_obs": 20240101}
         return {**row, **fields}
 
+    @pytest.mark.parametrize("bad", ["a\0b", "half \ud800"])
+    @pytest.mark.parametrize("count", [1, 50])
+    def test_texts_that_cannot_be_stored(self, sample: SampleData, bad: str, count: int) -> None:
+        records = sample.registry.dimension_records
+        rows = [{"instrument": "Cam", "id": 100 + i, "full_name": f"{bad}{i}"} for i in range(count)]
+        for options in ({}, {"replace": True}, {"skip_existing": True}):
+            with pytest.raises(InvalidInputError, match="full_name"):
+                records.insert("detector", rows, **options)
+        assert len(records.fetch("detector")) == 4
+
+    @pytest.mark.parametrize("text", ["x" * 65_536, "a\tb\\N\n", "'; DROP TABLE dataset; --", "Ωß→🔭", "%s :x ?"])
+    def test_odd_texts_are_data(self, sample: SampleData, text: str) -> None:
+        records = sample.registry.dimension_records
+        rows = [{"instrument": "Cam", "id": 100 + i, "full_name": f"{i}", "purpose": text} for i in range(50)]
+        if len(text) > 32:
+            with pytest.raises(InvalidInputError, match="32 characters"):
+                records.insert("detector", rows)
+            return
+        assert records.insert("detector", rows) == 50
+        stored = records.fetch("detector").columns["purpose"].tolist()
+        assert stored.count(text) == 50
+
     def test_round_trip(self, sample: SampleData) -> None:
         rows = [
             self._visit(1, region=circle(10, 20, 1), timespan=span(1, 2), exposure_time=30.5, seq_num=3),

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The drivers' errors in our words, without what they must not tell: passwords."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from pachon.base import FormatError, InvalidInputError
+from pachon.registry.errors import DatabaseBusyError, DatabaseError, TransactionConflictError
+
+__all__ = ["driver_error", "is_busy", "own_errors", "place"]
+
+_CONFLICTS = {"40001", "40P01"}
+"""Serialization failure, deadlock: the transaction was undone, and may succeed when it is repeated."""
+_LOCK_TIMEOUT = "55P03"
+_BAD_TEXT = {"22021", "22P05"}
+_MARGIN = 400
+"""Characters of a driver's message that are shown: it may quote a value of any length."""
+
+
+@contextmanager
+def own_errors(engine: sa.Engine) -> Iterator[None]:
+    """Turn the driver's errors into ours. What a verb expects, it has caught before."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        own = _translated(engine, error)
+        # The driver's own words stay in the chain, unless they hold a secret.
+        raise own from (None if _tells(engine, error) else error)
+    except (UnicodeEncodeError, OverflowError) as error:
+        if not _is_of_driver(error):
+            raise
+        raise InvalidInputError(f"A value cannot be stored in {place(engine)}: {error}.") from error
+
+
+def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Exception:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    where, what = place(engine), _one_line(engine, original)
+    if getattr(original, "sqlite_errorname", "") == "SQLITE_NOTADB":
+        return FormatError(f"{where} is no SQLite database.")
+    code = getattr(original, "sqlstate", None)
+    if code in _CONFLICTS:
+        return TransactionConflictError(f"Another client changed the same rows of {where} ({what}); try again.")
+    if code == _LOCK_TIMEOUT:
+        return DatabaseBusyError(
+            f"Another client has been writing to the same rows of {where} for too long; try again."
+        )
+    if code in _BAD_TEXT or isinstance(original, UnicodeError):
+        return InvalidInputError(f"A text holds a character that the database cannot store: {what}.")
+    if isinstance(error, IntegrityError):
+        return DatabaseError(f"The database {where} refused a row: {what}.")
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return DatabaseError(f"The connection to {where} was lost: {what}.")
+    return DatabaseError(f"The database {where} failed: {what}.")
+
+
+def _is_of_driver(error: UnicodeEncodeError | OverflowError) -> bool:
+    """Whether a driver could not write a value: half of a character, or an integer of more than 64 bits."""
+    if isinstance(error, UnicodeEncodeError):
+        return error.reason == "surrogates not allowed"
+    return "SQLite" in str(error)
+
+
+def driver_error(connection: sa.Connection, statement: str, error: Exception) -> Exception:
+    """Wrap an error of the driver, which was used past SQLAlchemy, as SQLAlchemy does; a dead connection is given up."""
+    dialect = connection.dialect
+    wrapped: Exception = DBAPIError.instance(
+        statement, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+    )
+    if isinstance(wrapped, DBAPIError):
+        driver = connection.connection.driver_connection
+        wrapped.connection_invalidated = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        if wrapped.connection_invalidated:
+            connection.invalidate(wrapped)
+    return wrapped
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Whether SQLite's lock could not be had."""
+    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def place(engine: sa.Engine) -> str:
+    """Name a database for messages: the file, or server and database."""
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return url.database or ""
+    host = url.host or url.query.get("host") or "localhost"
+    return f"{url.get_backend_name()}://{host}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def _one_line(engine: sa.Engine, error: BaseException | None) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    for secret in _secrets(engine):
+        text = text.replace(secret, "***")
+    return text if len(text) <= _MARGIN else f"{text[:_MARGIN]}..."
+
+
+def _tells(engine: sa.Engine, error: BaseException) -> bool:
+    return any(secret in str(error) for secret in _secrets(engine))
+
+
+def _secrets(engine: sa.Engine) -> list[str]:
+    password = engine.url.password
+    return [str(password)] if password else []
