@@ -7,13 +7,11 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
-from pachon.base import InvalidInputError
 from pachon.registry.errors import CollectionExpressionError
 from pachon.registry.schema.static_tables import COLLECTION_NAME_LENGTH
 
-__all__ = ["as_expressions", "check_collection_name", "check_text", "is_glob", "match_glob", "refuse_globs"]
+__all__ = ["as_expressions", "check_collection_name", "is_glob", "match_glob", "refuse_globs"]
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _GLOB = re.compile(r"[*?]|\[.*\]", re.DOTALL)
 
 
@@ -46,19 +44,6 @@ def refuse_globs(expression: str | Iterable[str], purpose: str) -> tuple[str, ..
         if is_glob(name):
             raise CollectionExpressionError(f"The pattern {name!r} cannot be used for {purpose}: give names in order.")
     return names
-
-
-def check_text(text: str, owner: str) -> str:
-    """Give a text back that a database can store.
-
-    Raises
-    ------
-    InvalidInputError
-        If it holds half of a character (a surrogate), or NUL.
-    """
-    if _UNSTORABLE.search(text):
-        raise InvalidInputError(f"{owner} holds a character that cannot be stored.")
-    return text
 
 
 def check_collection_name(name: str) -> str:

@@ -18,10 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
 from pachon.base import ConflictError, InvalidInputError
-from pachon.registry.collection_names import check_text
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
 from pachon.registry.database.inserts import insert_columns, insert_or_skip
 from pachon.registry.database.retries import retried
+from pachon.registry.database.texts import check_text
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
 from pachon.registry.errors import ConflictingDefinitionError

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from pachon.datasets import CollectionType
 from pachon.registry import summaries
-from pachon.registry.collection_names import check_collection_name, check_text
+from pachon.registry.collection_names import check_collection_name
 from pachon.registry.collections.locks import lock_collection
 from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.database.retries import retried
+from pachon.registry.database.texts import check_text
 from pachon.registry.definitions import Collection
 from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, OrphanedRecordError
 from pachon.registry.state import State

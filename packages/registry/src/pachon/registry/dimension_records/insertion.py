@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 
 from pachon.base import InvalidInputError
 from pachon.dimensions import Categorical, DataIdValueError, DimensionElement, DimensionRecord, RecordTable
-from pachon.registry.collection_names import check_text
 from pachon.registry.database.inserts import insert_columns, insert_or_update
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.retries import retried
+from pachon.registry.database.texts import check_text
 from pachon.registry.dimension_records.fields import key_columns, keys_of, plain_columns, row_dicts
 from pachon.registry.dimension_records.overlaps import delete_overlaps, insert_overlaps
 from pachon.registry.dimension_records.reading import fetch_matching, find_missing

@@ -15,7 +15,7 @@ from lsst.sphgeom import Circle, LonLat, Region, UnitVector3d
 from pachon.base import InvalidInputError
 from pachon.dimensions import Timespan, region_to_bytes
 from pachon.dimensions.timespan import ns_from_time
-from pachon.registry.collection_names import check_text
+from pachon.registry.database.texts import check_text
 from pachon.registry.query.tree import Constant
 
 __all__ = ["bound_constant", "bound_members", "is_sequence"]

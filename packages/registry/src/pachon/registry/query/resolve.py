@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pachon.base import InvalidInputError
 from pachon.dimensions import Timespan, region_to_bytes
 from pachon.dimensions.timespan import MAX_NS
-from pachon.registry.collection_names import check_text
+from pachon.registry.database.texts import check_text
 from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeError
 from pachon.registry.query import syntax as s
 from pachon.registry.query import tree as t
