@@ -62,6 +62,14 @@ def kill_a_writer(root: Path, point: str) -> None:
     assert done.returncode == -9
 
 
+def leave_behind(butler: Butler, root: Path) -> Path:
+    """Make a file as a writer leaves it that failed, could not remove it, and was closed."""
+    closed = next(w for w in WriterTable(butler._session.registry).fetch_all() if w.ended_well)
+    path = root / "run" / "gain" / f"gain_Cam-w{closed.token}abcdef.yaml"
+    path.write_text("n: 5\n")
+    return path
+
+
 def check_the_rest(butler: Butler, refs: list[DatasetRef]) -> None:
     for ref in refs:
         assert butler.get(ref) == {"n": ref.data_id["detector"]}
@@ -150,7 +158,7 @@ class TestRowsWithoutTheirFile:
 
 class TestFilesWithoutRow:
     @pytest.mark.parametrize("point", ["write.written", "write.files_synced", "commit.begin", "commit.rows_written"])
-    def test_of_a_killed_writer_are_removed(
+    def test_of_a_killed_writer_are_cleared_away(
         self, checker: Butler, stored: list[DatasetRef], repository: Path, point: str
     ) -> None:
         kill_a_writer(repository, point)
@@ -169,6 +177,22 @@ class TestFilesWithoutRow:
         check_the_rest(checker, stored)
         with Butler.open(str(repository), run="run", instrument="Cam") as again:
             again.put({"n": 3}, "gain", detector=3)
+
+    def test_of_a_killed_writer_are_kept_aside(self, checker: Butler, repository: Path) -> None:
+        # A database that was restored from an earlier time would look the same: then they may be the only copies.
+        kill_a_writer(repository, "commit.rows_written")
+        (path, _) = [finding.path for finding in checker.fsck(repair=True, min_age=0).findings]
+        assert [p.read_text() for p in (repository / ".lost+found").rglob(Path(path).name)] == ["n: 99\n"]
+
+    def test_of_a_writer_that_has_ended_are_removed(
+        self, checker: Butler, repository: Path, stored: list[DatasetRef]
+    ) -> None:
+        path = leave_behind(checker, repository)
+        assert kinds(checker.fsck()) == [FindingKind.LEFTOVER_FILE]
+        assert checker.fsck(repair=True, min_age=0).clean
+        assert not path.exists()
+        assert not (repository / ".lost+found").exists()
+        check_the_rest(checker, stored)
 
     def test_of_a_writer_at_work_stay(self, checker: Butler, repository: Path) -> None:
         with Butler.open(str(repository), run="run", instrument="Cam") as writer:
@@ -313,6 +337,7 @@ def test_a_repair_that_is_interrupted_can_be_repeated(
 ) -> None:
     kill_a_writer(repository, "commit.begin")
     (repository / "run" / "stray.yaml").write_text("x")
+    leave_behind(checker, repository)
     place(checker, stored[0]).unlink()
     with closing(sqlite3.connect(repository / "registry.sqlite3", isolation_level=None)) as database:
         database.execute("PRAGMA foreign_keys = ON")

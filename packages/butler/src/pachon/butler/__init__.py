@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from pachon.base import lazy_exports
 
 if TYPE_CHECKING:
+    from pachon.butler.backup import Backup as Backup
+    from pachon.butler.backup import restore_repository as restore_repository
     from pachon.butler.butler import Butler as Butler
     from pachon.butler.errors import ClosedButlerError as ClosedButlerError
     from pachon.butler.errors import CommitUnknownError as CommitUnknownError
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from pachon.butler.query_results import DataIdQueryResult as DataIdQueryResult
     from pachon.butler.query_results import DatasetQueryResult as DatasetQueryResult
     from pachon.butler.query_results import RecordQueryResult as RecordQueryResult
+    from pachon.butler.relocation import relocate_repository as relocate_repository
     from pachon.butler.repository_index import get_known_repositories as get_known_repositories
     from pachon.butler.repository_location import has_repository as has_repository
 
 __all__ = [
+    "Backup",
     "Butler",
     "ClosedButlerError",
     "CommitUnknownError",
@@ -50,6 +54,8 @@ __all__ = [
     "WriterEndedError",
     "get_known_repositories",
     "has_repository",
+    "relocate_repository",
+    "restore_repository",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -76,5 +82,8 @@ __getattr__, __dir__ = lazy_exports(
         "FindingKind": "pachon.butler.fsck.report",
         "FsckReport": "pachon.butler.fsck.report",
         "WriterEndedError": "pachon.butler.errors",
+        "Backup": "pachon.butler.backup",
+        "relocate_repository": "pachon.butler.relocation",
+        "restore_repository": "pachon.butler.backup",
     },
 )

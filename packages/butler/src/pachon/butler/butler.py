@@ -16,6 +16,7 @@ from pachon.base import InvalidInputError, NotFoundError, load_plugin
 from pachon.butler.reading_butler import ReadingButler
 
 if TYPE_CHECKING:
+    from pachon.butler.backup import Backup
     from pachon.butler.collections_api import ButlerCollections
     from pachon.butler.dataset_types_api import ButlerDatasetTypes
     from pachon.butler.defaults import Defaults
@@ -513,6 +514,22 @@ class Butler(ReadingButler):
             unstore_damaged=unstore_damaged,
             ignore=ignore,
         )
+
+    def backup(self, destination: str | os.PathLike[str]) -> Backup:
+        """Copy the database, as it is at this moment, into a new folder; writers go on meanwhile.
+
+        `restore_repository` brings it back, and `fsck` says afterwards which files are later.
+
+        Raises
+        ------
+        ConflictError
+            If the folder holds something.
+        InvalidInputError
+            If the database is on a server; the message says how that makes a copy.
+        """
+        from pachon.butler.backup import backup_repository
+
+        return backup_repository(self._session, destination)
 
     # Caches.
 

@@ -13,7 +13,7 @@ import numpy as np
 from pachon.base import ConflictError
 from pachon.datasets import uuids_from_ids
 from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords, StoredFile
-from pachon.datastore.records import ZIP_MEMBER, IdArray, file_part
+from pachon.datastore.records import ZIP_MEMBER, IdArray, file_part, is_owned
 from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
 
 __all__ = ["RegistryRecordStore", "TrashRow"]
@@ -61,6 +61,7 @@ class RegistryRecordStore:
     """
 
     def __init__(self, registry: SqlRegistry) -> None:
+        self._registry = registry
         self._records: OpaqueTable = registry.opaque(_RECORDS, _COLUMNS)
         self._trash: OpaqueTable = registry.opaque(_TRASH, _TRASH_COLUMNS)
 
@@ -132,6 +133,40 @@ class RegistryRecordStore:
             for file, when, attempts, error in details
         ]
 
+    def relocate(self, old: Sequence[str], new: Sequence[str], *, dry_run: bool) -> tuple[int, int]:
+        """Put new places into absolute paths, in one transaction.
+
+        Parameters
+        ----------
+        old, new
+            Folders, without a slash at the end; each old one becomes the new one at the same position.
+        dry_run
+            Only count.
+
+        Returns
+        -------
+        int
+            Rows that named one of the old folders.
+        int
+            Rows with other absolute paths.
+        """
+        changed: list[tuple[OpaqueTable, dict[str, Any], list[str]]] = []
+        rows = elsewhere = 0
+        for table, keys in ((self._records, ("dataset_id", "component")), (self._trash, _TRASH_KEYS)):
+            for columns in table.iter_chunks(20_000):
+                paths = [_relocated(path, old, new) for path in columns["path"]]
+                moved = [n for n, path in enumerate(paths) if path != columns["path"][n]]
+                absolute = sum(not is_owned(path) for path in columns["path"])
+                rows, elsewhere = rows + len(moved), elsewhere + absolute - len(moved)
+                if moved:
+                    chosen = {name: [columns[name][n] for n in moved] for name in keys}
+                    changed.append((table, chosen, [paths[n] for n in moved]))
+        if not dry_run and changed:
+            with self._registry.write():
+                for table, chosen, paths in changed:
+                    table.update(chosen, {"path": paths})
+        return rows, elsewhere
+
     def move_to_trash(self, ids: IdArray) -> None:
         # An output of a graph has the path of its earlier attempt, whose removal may have failed: one row is enough.
         self.drop_trash(self.fetch(ids))
@@ -184,6 +219,13 @@ def _stored(records: FileRecords) -> dict[str, Any]:
 def _as_records(columns: Mapping[str, Any]) -> FileRecords:
     paths = [f"{p}{ZIP_MEMBER}{m}" if m else p for p, m in zip(columns["path"], columns[_MEMBER], strict=True)]
     return FileRecords.from_columns({**{c.name: columns[c.name] for c in FILE_RECORD_COLUMNS}, "path": paths})
+
+
+def _relocated(path: str, old: Sequence[str], new: Sequence[str]) -> str:
+    for before, after in zip(old, new, strict=True):
+        if path.startswith(f"{before}/"):
+            return f"{after}{path[len(before) :]}"
+    return path
 
 
 def _keys(records: FileRecords) -> dict[str, np.ndarray | list[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from pachon.base import ReadOnlyError
 from pachon.butler.defaults import Defaults
@@ -155,6 +155,13 @@ class Session:
         """Refuse what cannot be part of a transaction block."""
         if self.writer.in_block:
             raise NotTransactionalError(operation)
+
+    def __enter__(self) -> Self:
+        self.check_open()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the session; the last one of a repository closes its connections."""

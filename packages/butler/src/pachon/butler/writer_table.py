@@ -11,7 +11,7 @@ from pachon.base import ConflictError
 from pachon.butler.process_identity import ProcessIdentity
 from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
 
-__all__ = ["WriterRecord", "WriterTable"]
+__all__ = ["ENDED_WELL", "WriterRecord", "WriterTable"]
 
 _COLUMNS: Final = (
     OpaqueColumn(name="token", type="text", length=8, key=True),
@@ -26,6 +26,9 @@ _COLUMNS: Final = (
     OpaqueColumn(name="ended_ns", type="int"),
     OpaqueColumn(name="ending", type="text", length=255),
 )
+
+ENDED_WELL: Final = ("closed", "exit")
+"""What a writer says when it ends: it was closed, or its process came to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,11 @@ class WriterRecord:
             user=self.user_name,
             program=self.program,
         )
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it said itself that it ended, so that nothing of it is lost."""
+        return bool(self.ended_ns) and self.ending in ENDED_WELL
 
     @property
     def host(self) -> str:

@@ -10,13 +10,15 @@ from typing import Final
 
 from pachon.butler.repository_location import CONFIG_NAME
 
-__all__ = ["IGNORED", "OwnFiles"]
+__all__ = ["IGNORED", "REPLACED", "OwnFiles"]
 
 IGNORED: Final = (".nfs*", ".DS_Store", "lost+found/*")
 """What file systems and desktops leave by themselves."""
 
 _RECEIPTS: Final = ".receipts"
 _DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
+REPLACED: Final = ".replaced-"
+"""What follows the name of a database that a restored one has replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class OwnFiles:
 
     names: frozenset[str]
     """Paths of the repository's own files, below the root of its datastore."""
+    databases: tuple[str, ...]
+    """Beginnings of the paths of databases that were replaced."""
     ignore: tuple[str, ...]
     """Globs of paths, or of names if they have no ``/``."""
     other_roots: tuple[str, ...] = ()
@@ -36,11 +40,16 @@ class OwnFiles:
         names = {config} if config else set()
         if database:
             names |= {f"{database}{suffix}" for suffix in _DATABASE_SUFFIXES}
-        return OwnFiles(names=frozenset(names), ignore=(*IGNORED, *ignore))
+        databases = (f"{database}{REPLACED}",) if database else ()
+        return OwnFiles(names=frozenset(names), databases=databases, ignore=(*IGNORED, *ignore))
 
     def hold(self, path: str) -> bool:
         """Tell whether a path is none of the datastore's."""
-        if path in self.names or (self.other_roots and path.startswith(self.other_roots)):
+        if (
+            path in self.names
+            or path.startswith(self.databases)
+            or (self.other_roots and path.startswith(self.other_roots))
+        ):
             return True
         folder, _, name = path.rpartition("/")
         if folder.rpartition("/")[2] == _RECEIPTS:

@@ -118,8 +118,13 @@ def _of_writer(
             "the database was restored from an earlier time, or the folder was copied."
         )
         return _verdict(FindingKind.LATER_FILE, path, size, text, age_s, set_aside=old_enough)
-    text = f"It was left by {describe(writer)}, which has ended."
-    return _verdict(FindingKind.LEFTOVER_FILE, path, size, text, age_s, remove=old_enough)
+    if writer.ended_well:
+        # The database knows the end of this writer, and so all that it ever registered.
+        text = f"It was left by {describe(writer)}, which has ended."
+        return _verdict(FindingKind.LEFTOVER_FILE, path, size, text, age_s, remove=old_enough)
+    # A database that was restored from an earlier time looks just like this: then the file may be somebody's only copy.
+    text = f"It was left by {describe(writer)}, which is gone and never said that it ended."
+    return _verdict(FindingKind.LEFTOVER_FILE, path, size, text, age_s, set_aside=old_enough)
 
 
 def _verdict(

@@ -6,11 +6,13 @@ They lie in an installed module, as a new process must be able to import them by
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pachon.base import ConflictError
 from pachon.butler import Butler, RepositoryExistsError
 from pachon.datasets import CollectionType, DatasetType
 
-__all__ = ["create_once", "put_and_prune", "put_same", "register_same"]
+__all__ = ["create_once", "put_and_prune", "put_same", "put_until_told", "register_same"]
 
 
 def put_same(arguments: tuple[str, int]) -> str:
@@ -63,3 +65,17 @@ def create_once(root: str) -> str:
     except RepositoryExistsError:
         return "exists"
     return "made"
+
+
+def put_until_told(arguments: tuple[str, str, int]) -> list[str]:
+    """Put into a run of its own, some at a time, until a file appears; give the ids."""
+    root, stop, number = arguments
+    written: list[str] = []
+    with Butler.open(root, run=f"run/{number}", instrument="Cam") as butler:
+        exposures = [(exposure, detector) for exposure in (1, 2, 3, 4) for detector in range(4)]
+        for turn in range(1000):
+            if Path(stop).exists():
+                break
+            items = [({"turn": turn}, "raw", {"exposure": e, "detector": d}) for e, d in exposures[turn % 8 :: 8]]
+            written += [str(ref.id) for ref in butler.put_many(items, run=f"run/{number}/{turn}")]
+    return written

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A copy of the database that is whole, while writers go on; and its way back.
+
+The files of a repository never change, so any copy of the folder will do for them. The database is another matter: its file
+cannot be copied while somebody writes. `backup_repository` makes a copy of one state of it, checks that, and puts the
+configuration beside. `restore_repository` puts the copy back, and keeps what it replaces.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
+from pachon.butler.fsck.own_files import REPLACED
+from pachon.butler.repository_config import RepositoryConfig, replace_root
+from pachon.butler.repository_location import (
+    CONFIG_NAME,
+    RepositoryLocation,
+    folder_text,
+    locate_repository,
+    sqlite_file,
+)
+from pachon.butler.session import Session
+from pachon.datastore.file_store import checksum_of_file
+from pachon.resources import ResourcePath
+from pachon.resources.local_files import create_file, make_folders, sync_folder
+
+__all__ = ["BACKUP_NAME", "Backup", "Restoration", "backup_repository", "restore_repository"]
+
+BACKUP_NAME: Final = "backup.json"
+"""The description of a backup, written last: a folder without it is none."""
+_DATABASE_NAME: Final = "registry.sqlite3"
+_FORMAT: Final = 1
+_SUFFIXES: Final = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """What ``backup.json`` says."""
+
+    pachon_backup: int
+    """Version of the format."""
+    made: str
+    """When the state of the database was current: UTC, ISO 8601."""
+    root: str
+    """Where the repository was."""
+    database: str
+    """Name of the copy of the database, in the same folder."""
+    size: int
+    checksum: str
+    """BLAKE2b of the copy, hexadecimal."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the description of a backup.
+
+        Raises
+        ------
+        NotFoundError
+            If the folder holds no backup, or one that was not finished.
+        FormatError
+            If it cannot be read.
+        """
+        try:
+            content = json.loads((folder / BACKUP_NAME).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise NotFoundError(
+                f"{folder} holds no finished backup: {BACKUP_NAME} cannot be read ({error.strerror})."
+            ) from error
+        except ValueError as error:
+            raise FormatError(f"{folder / BACKUP_NAME} is no JSON: {error}") from error
+        version = content.get("pachon_backup") if isinstance(content, dict) else None
+        if version != _FORMAT:
+            raise FormatError(f"{folder} has a backup of format {version!r}; this pachon reads {_FORMAT}.")
+        try:
+            return cls(**content)
+        except TypeError as error:
+            raise FormatError(f"{folder / BACKUP_NAME} lacks something, or has too much: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """What `restore_repository` did."""
+
+    database: Path
+    """Where the copy was put."""
+    replaced: Path | None
+    """Where the database that was there is kept now."""
+    backup: Backup
+
+
+def backup_repository(session: Session, destination: str | os.PathLike[str]) -> Backup:
+    """Copy the database of a repository, as it is at one moment, with its configuration into a new folder.
+
+    Writers go on meanwhile, and nothing waits for the copy.
+
+    Raises
+    ------
+    ConflictError
+        If the destination holds something.
+    InvalidInputError
+        If the database is no file: the message says how its server makes a copy.
+    FormatError
+        If the copy is damaged, as then the database is.
+    """
+    session.check_open()
+    source = session.repository.database_file
+    if source is None:
+        raise InvalidInputError(_server_advice(session.repository.database_url, os.fspath(destination)))
+    folder = Path(destination).absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConflictError(f"{folder} exists and is not empty; a backup needs a new folder.")
+    try:
+        make_folders(str(folder))
+        copy = folder / _DATABASE_NAME
+        _copy_database(source.ospath, copy)
+        backup = Backup(
+            pachon_backup=_FORMAT,
+            made=datetime.now(UTC).isoformat(timespec="seconds"),
+            root=session.root,
+            database=_DATABASE_NAME,
+            size=copy.stat().st_size,
+            checksum=checksum_of_file(str(copy)),
+        )
+        _write(folder / CONFIG_NAME, session.repository.location.config.read())
+        _write(folder / BACKUP_NAME, (json.dumps(asdict(backup), indent=2) + "\n").encode())
+    except OSError as error:
+        raise StorageError(f"The backup cannot be written to {folder}: {error.strerror or error}") from error
+    return backup
+
+
+def restore_repository(root: str | ResourcePath, backup_folder: str | os.PathLike[str]) -> Restoration:
+    """Put a backup of the database back; what it replaces is kept beside it. No other process may have the repository open.
+
+    What was stored after the backup is not in the database any more: ``butler fsck`` finds those files.
+
+    Raises
+    ------
+    NotFoundError, FormatError
+        If there is no backup, or it is damaged.
+    ConflictError
+        If another process has the database open.
+    """
+    folder = Path(backup_folder).absolute()
+    backup = Backup.read(folder)
+    copy = folder / backup.database
+    _check_copy(copy, backup)
+    location = locate_repository(root, must_exist=False)
+    if not location.config.exists():
+        location.folder.mkdir()
+        location.config.write((folder / CONFIG_NAME).read_bytes())
+    database = _database_of(location)
+    replaced = None
+    try:
+        part = database.with_name(f".{database.name}.part")
+        shutil.copyfile(copy, part)
+        _sync_file(part)
+        if database.exists():
+            replaced = _put_away(database)
+        os.replace(part, database)
+        sync_folder(str(database.parent))
+    except OSError as error:
+        raise StorageError(f"The backup cannot be put to {database}: {error.strerror or error}") from error
+    return Restoration(database=database, replaced=replaced, backup=backup)
+
+
+def _copy_database(source: str, copy: Path) -> None:
+    """Copy one state of a database that others write to."""
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as reading,
+            closing(sqlite3.connect(copy)) as writing,
+        ):
+            # All pages in one step: it sees one state, and need not begin again when somebody writes.
+            reading.backup(writing, pages=-1)
+            answers = [row[0] for row in writing.execute("PRAGMA quick_check(3)")]
+    except sqlite3.Error as error:
+        raise StorageError(f"The database {source} cannot be copied to {copy}: {error}.") from error
+    if answers != ["ok"]:
+        raise FormatError(f"The database {source} is damaged ({'; '.join(answers)}); the copy in {copy.parent} is too.")
+    _sync_file(copy)
+
+
+def _check_copy(copy: Path, backup: Backup) -> None:
+    try:
+        size = copy.stat().st_size
+        checksum = checksum_of_file(str(copy))
+    except OSError as error:
+        raise NotFoundError(f"The backup lacks its database {copy}: {error.strerror}.") from error
+    if (size, checksum) != (backup.size, backup.checksum):
+        raise FormatError(f"{copy} is not the file that was written: size or checksum differ. Use another backup.")
+
+
+def _database_of(location: RepositoryLocation) -> Path:
+    config = RepositoryConfig.from_text(location.config.read().decode(), str(location.config))
+    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
+    file = sqlite_file(replace_root(config.database_url, folder_text(folder)))
+    if file is None:
+        raise InvalidInputError(
+            f"The database of {location.folder} is on a server; pg_restore brings a copy back that pg_dump made."
+        )
+    return Path(file.ospath)
+
+
+def _put_away(database: Path) -> Path:
+    """Rename a database and what belongs to it; refuse if somebody has it open."""
+    _close_log(database)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    replaced = database.with_name(f"{database.name}{REPLACED}{stamp}")
+    if replaced.exists():
+        raise ConflictError(f"{replaced} exists already; wait a second and do it again.")
+    # The log goes first. Left beside the restored file, it would be taken for a part of that.
+    for suffix in _SUFFIXES:
+        with suppress(FileNotFoundError):
+            os.rename(f"{database}{suffix}", f"{replaced}{suffix}")
+    sync_folder(str(database.parent))
+    os.link(database, replaced)
+    return replaced
+
+
+def _close_log(database: Path) -> None:
+    """Bring a database into one file, which SQLite does only for one who is alone; a damaged one is taken as it is."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise ConflictError(
+                f"Another process has {database} open; end all that use the repository, and do it again."
+            ) from None
+    except sqlite3.DatabaseError:
+        return  # that is why it is to be replaced
+
+
+def _write(path: Path, content: bytes) -> None:
+    create_file(str(path), lambda stream: stream.write(content))
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _server_advice(url: str, destination: str) -> str:
+    import sqlalchemy as sa
+
+    parsed: Any = sa.make_url(url).set(drivername="postgresql", password=None)
+    shown = parsed.render_as_string()
+    return (
+        "The database is on a server, which makes a consistent copy while writers work: "
+        f"pg_dump --format=custom --file={destination} '{shown}'. "
+        f"It comes back by: pg_restore --clean --if-exists --single-transaction --dbname='{shown}' {destination}; "
+        "then run 'butler fsck'."
+    )
