@@ -121,8 +121,9 @@ class OpaqueTable:
         """
         order = [self._table.c[column.name] for column in self.columns if column.key]
         with self._state.database.snapshot() as connection:
-            streamed = connection.execution_options(yield_per=size).execute(sa.select(self._table).order_by(*order))
-            for rows in streamed.partitions():
+            # Options of the connection would also hold for the statement that begins its transaction.
+            select = sa.select(self._table).order_by(*order)
+            for rows in connection.execute(select, execution_options={"yield_per": size}).partitions():
                 yield self._as_columns(list(rows))
 
     def fetch_unregistered(self, column: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -29,8 +30,8 @@ class OwnFiles:
     """Paths of the repository's own files, below the root of its datastore."""
     databases: tuple[str, ...]
     """Beginnings of the paths of databases that were replaced."""
-    ignore: tuple[str, ...]
-    """Globs of paths, or of names if they have no ``/``."""
+    pattern: re.Pattern[str]
+    """Of paths that are ignored."""
     other_roots: tuple[str, ...] = ()
     """Folders below the root that hold repositories of their own; each ends with ``/``."""
 
@@ -41,7 +42,10 @@ class OwnFiles:
         if database:
             names |= {f"{database}{suffix}" for suffix in _DATABASE_SUFFIXES}
         databases = (f"{database}{REPLACED}",) if database else ()
-        return OwnFiles(names=frozenset(names), databases=databases, ignore=(*IGNORED, *ignore))
+        globs = [glob if "/" in glob else f"*/{glob}" for glob in (*IGNORED, *ignore)]
+        # One pattern for all: it is asked a million times. A name without folders has the slash that the globs want, too.
+        pattern = "|".join([rf"(?:.*/)?{re.escape(_RECEIPTS)}/[^/]*", *map(_translated, globs)])
+        return OwnFiles(names=frozenset(names), databases=databases, pattern=re.compile(pattern))
 
     def hold(self, path: str) -> bool:
         """Tell whether a path is none of the datastore's."""
@@ -51,12 +55,16 @@ class OwnFiles:
             or (self.other_roots and path.startswith(self.other_roots))
         ):
             return True
-        folder, _, name = path.rpartition("/")
-        if folder.rpartition("/")[2] == _RECEIPTS:
-            return True
-        return any(fnmatch.fnmatchcase(path if "/" in glob else name, glob) for glob in self.ignore)
+        return self.pattern.fullmatch(path) is not None
 
     def starts_other_root(self, path: str) -> str | None:
         """Give the folder of another repository if a path is its configuration."""
         folder, _, name = path.rpartition("/")
         return f"{folder}/" if folder and name == CONFIG_NAME and path not in self.names else None
+
+
+def _translated(glob: str) -> str:
+    """Give a glob as a regular expression; ``*/name`` also matches a name without folders."""
+    if glob.startswith("*/"):
+        return rf"(?:.*/)?{fnmatch.translate(glob[2:])}"
+    return fnmatch.translate(glob)
