@@ -140,6 +140,15 @@ def test_get(repository: Butler) -> None:
     check("get", get)
 
 
+def test_prune(repository: Butler) -> None:
+    for detector in (0, 1):
+        put_gain(repository, detector)
+    first, second = repository.query_datasets("gain", collections="calib/one")
+    repository.prune([first], purge=True)
+    check("prune", lambda: repository.prune([second], purge=True))
+    assert not repository.exists(second)
+
+
 def test_query(repository: Butler) -> None:
     for exposure in (1, 2, 3, 4):
         repository.put({"value": exposure}, "raw", instrument="Cam", exposure=exposure, detector=1, run="Cam/raw/all")
