@@ -255,6 +255,32 @@ class TestFilesWithoutRow:
         assert checker.fsck(repair=True, min_age=0).clean
         assert part.exists(), "it may be at work"
 
+    def test_behind_a_folder_that_is_a_link_stay(
+        self, checker: Butler, repository: Path, stored: list[DatasetRef]
+    ) -> None:
+        # Somebody moved a run to another folder below the root, and left a link.
+        (repository / "bulk").mkdir()
+        (repository / "run").rename(repository / "bulk" / "run")
+        (repository / "run").symlink_to("bulk/run")
+        assert checker.fsck(repair=True, min_age=0, verify="checksum").findings == ()
+        check_the_rest(checker, stored)
+
+    def test_that_links_lead_to_stay(self, checker: Butler, repository: Path, stored: list[DatasetRef]) -> None:
+        source = repository / "staging" / "source.yaml"
+        source.parent.mkdir()
+        source.write_text("n: 3\n")
+        file = FileDataset(source, dataset_type="gain", data_ids={"instrument": "Cam", "detector": 3})
+        (ref,) = checker.ingest([file], run="run", transfer="symlink")
+        assert checker.fsck(repair=True, min_age=0, verify="checksum").findings == ()
+        check_the_rest(checker, [*stored, ref])
+
+    def test_in_a_folder_elsewhere_are_not_looked_at(self, checker: Butler, repository: Path, tmp_path: Path) -> None:
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "letter.txt").write_text("dear")
+        (repository / "home").symlink_to(tmp_path / "home")
+        assert checker.fsck(repair=True, min_age=0).findings == ()
+        assert (repository / "home" / "letter.txt").exists()
+
     def test_links(self, checker: Butler, repository: Path, tmp_path: Path) -> None:
         source = tmp_path / "source.yaml"
         source.write_text("n: 3\n")

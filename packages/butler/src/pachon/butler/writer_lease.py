@@ -53,6 +53,7 @@ class WriterLease:
         self._process = 0
         self._renewed = 0.0
         self._commits = 0
+        self._at_exit: weakref.finalize[..., WriterLease] | None = None
         self._former: set[str] = set()
         """Earlier tokens of this process, and that of its parent: files with them get no rows from here."""
 
@@ -139,6 +140,8 @@ class WriterLease:
         """End the row: nothing will be written any more, and what is without rows is garbage."""
         with self._lock:
             token, self._token = self._token, ""
+            if self._at_exit is not None:
+                self._at_exit.detach()
             if not token or self._process != os.getpid() or self._table is None:
                 return
             try:
@@ -170,7 +173,7 @@ class WriterLease:
                 break
         self._token, self._process, self._commits = record.token, os.getpid(), 0
         # Many scripts end without closing anything; that is no reason to take them for killed.
-        weakref.finalize(self, _end_at_exit, self._table, record.token, os.getpid())
+        self._at_exit = weakref.finalize(self, _end_at_exit, self._table, record.token, os.getpid())
         self._renewed = time.monotonic()
         return record.token
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,11 @@ class StoredListing:
     """Bytes; of a link those of the file that it leads to, -1 if that does not exist."""
     changed_ns: NDArray[np.int64]
     """When the file, or its name, last changed: Unix time, ns; 0 if the storage does not say."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Where links among the files, and links to folders, lead to, as far as that is below the root too.
+
+    A folder that is a link is not listed under that name.
+    """
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -46,19 +52,17 @@ def list_files(store: FileStore) -> Iterator[StoredListing]:
     StorageError
         If a folder cannot be read: what lies there is not known, so nothing can be said of it.
     """
-    paths: list[str] = []
-    sizes: list[int] = []
-    changed: list[int] = []
-    found = _local_files(store.local_root, "") if store.local_root is not None else _remote_files(store)
-    for path, size, changed_ns in found:
-        paths.append(path)
-        sizes.append(size)
-        changed.append(changed_ns)
-        if len(paths) == _CHUNK:
-            yield _listing(paths, sizes, changed)
-            paths, sizes, changed = [], [], []
-    if paths:
-        yield _listing(paths, sizes, changed)
+    links: dict[str, str] = {}
+    if store.local_root is None:
+        found = _remote_files(store)
+    else:
+        found = _local_files(store.local_root, os.path.realpath(store.local_root), "", links)
+    while True:
+        part = list(islice(found, _CHUNK))
+        if not part and not links:
+            return
+        yield _listing(part, links)
+        links.clear()
 
 
 def set_aside(store: FileStore, path: str, name: str) -> str:
@@ -96,32 +100,45 @@ def set_aside(store: FileStore, path: str, name: str) -> str:
     return target
 
 
-def _listing(paths: list[str], sizes: list[int], changed: list[int]) -> StoredListing:
+def _listing(files: list[tuple[str, int, int]], links: dict[str, str]) -> StoredListing:
     return StoredListing(
-        paths=paths, sizes=np.array(sizes, dtype=np.int64), changed_ns=np.array(changed, dtype=np.int64)
+        paths=[path for path, _, _ in files],
+        sizes=np.array([size for _, size, _ in files], dtype=np.int64),
+        changed_ns=np.array([changed for _, _, changed in files], dtype=np.int64),
+        links=dict(links),
     )
 
 
-def _local_files(root: str, below: str) -> Iterator[tuple[str, int, int]]:
+def _local_files(root: str, real_root: str, below: str, links: dict[str, str]) -> Iterator[tuple[str, int, int]]:
     folders: list[str] = []
     try:
         with os.scandir(f"{root}/{below}") as entries:
             for entry in entries:
                 path = f"{below}{entry.name}"
-                # A folder that is a link may lead anywhere, and back.
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_symlink():
+                    if (target := _target(f"{root}/{path}", real_root)) is not None:
+                        links[path] = target
+                    # A folder that is a link may lead anywhere, and back.
+                    if entry.is_dir():
+                        continue
+                elif entry.is_dir(follow_symlinks=False):
                     folders.append(path)
                     continue
-                if not (found := _look_at(entry)):
-                    continue
-                yield path, *found
+                if found := _look_at(entry):
+                    yield path, *found
     except OSError as error:
         if isinstance(error, FileNotFoundError) and below:
             return  # removed meanwhile
         raise StorageError(f"The folder {root}/{below} cannot be listed: {error.strerror or error}") from error
     for folder in sorted(folders):
         if folder != LOST_FOLDER:
-            yield from _local_files(root, f"{folder}/")
+            yield from _local_files(root, real_root, f"{folder}/", links)
+
+
+def _target(link: str, real_root: str) -> str | None:
+    """Give where a link leads to below the root; None if that is elsewhere."""
+    real = os.path.realpath(link)
+    return real[len(real_root) :].lstrip("/") if real.startswith(f"{real_root.rstrip('/')}/") else None
 
 
 def _look_at(entry: os.DirEntry[str]) -> tuple[int, int] | None:

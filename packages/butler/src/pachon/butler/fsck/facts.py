@@ -8,7 +8,7 @@ again. What has no row is confirmed by asking the database for it once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -67,6 +67,8 @@ class _Stored:
     hashes: Hashes
     sizes: NDArray[np.int64]
     own: OwnFiles
+    links: Mapping[str, str]
+    """Where links lead to, below the root."""
 
     def find(self, paths: Sequence[str]) -> NDArray[np.int64]:
         """Give the size of the file of each path, -2 if it is not in the list."""
@@ -107,10 +109,12 @@ def fetch_facts(
         _compare(keeper, stored, chunk, rows, verify=verify)
     trash = tuple(records.describe_trash())
     rows.hashes.append(_hashes([file_part(row.file.path) for row in trash]))
+    # What a link leads to has a reason to be there, whatever names it.
+    rows.hashes.append(_hashes(list(stored.links.values())))
     named = np.unique(np.concatenate(rows.hashes))
     unnamed: tuple[UnnamedFile, ...] = ()
     if not np.isin(stored.hashes, named).all():
-        unnamed = tuple(find_unnamed(keeper, records, stored.own, named))
+        unnamed = tuple(find_unnamed(keeper, records, stored.own, stored.links, named))
     return FsckFacts(
         files=len(stored.hashes),
         records=rows.count,
@@ -123,14 +127,15 @@ def fetch_facts(
 
 
 def find_unnamed(
-    keeper: FileKeeper, records: RegistryRecordStore, own: OwnFiles, named: Hashes
+    keeper: FileKeeper, records: RegistryRecordStore, own: OwnFiles, links: Mapping[str, str], named: Hashes
 ) -> Iterator[UnnamedFile]:
     """Give the files that no row names, asking the database once more for each that ``named`` lacks."""
+    folders = tuple(f"{target}/" for target in links.values())
     for listing in keeper.list_files():
         unknown = [
             UnnamedFile(path=listing.paths[n], size=int(listing.sizes[n]), changed_ns=int(listing.changed_ns[n]))
             for n in np.flatnonzero(~np.isin(_hashes(listing.paths), named)).tolist()
-            if not own.hold(listing.paths[n])
+            if not own.hold(listing.paths[n]) and not _is_linked(listing.paths[n], folders)
         ]
         for start in range(0, len(unknown), 1000):
             part = unknown[start : start + 1000]
@@ -138,11 +143,18 @@ def find_unnamed(
             yield from (file for file in part if file.path not in known)
 
 
+def _is_linked(path: str, folders: tuple[str, ...]) -> bool:
+    """Tell whether a file lies in a folder that a link leads to: a row may name it by the name of the link."""
+    return bool(folders) and path.startswith(folders)
+
+
 def _list(keeper: FileKeeper, own: OwnFiles) -> _Stored:
     hashes: list[Hashes] = [np.zeros(0, dtype=np.int64)]
     sizes: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     others: list[str] = []
+    links: dict[str, str] = {}
     for listing in keeper.list_files():
+        links.update(listing.links)
         others += (root for path in listing.paths if (root := own.starts_other_root(path)))
         kept = np.array([not own.hold(path) for path in listing.paths], dtype=bool)
         hashes.append(_hashes(listing.paths)[kept])
@@ -153,6 +165,7 @@ def _list(keeper: FileKeeper, own: OwnFiles) -> _Stored:
         hashes=all_hashes[order],
         sizes=np.concatenate(sizes)[order],
         own=replace(own, other_roots=tuple(others)),
+        links=links,
     )
 
 

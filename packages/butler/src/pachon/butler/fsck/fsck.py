@@ -131,7 +131,7 @@ def _drop(
     seen = {verdict.finding.path for verdict in verdicts}
     for row in facts.unregistered.rows():
         if row.owned and row.path not in seen:
-            verdict = judge(row.path, row.size or 0, 0, circumstances)
+            verdict = judge(row.path, row.size or 0, 1, circumstances)
             # What such a file holds, nobody knows: it is never removed.
             aside = replace(verdict, remove=False, set_aside=verdict.finding.kind is not FindingKind.FILE_IN_PROGRESS)
             verdicts = [*verdicts, aside]

@@ -65,11 +65,12 @@ def judge(path: str, size: int, changed_ns: int, circumstances: Circumstances) -
     path, size
         The file, below the root; bytes.
     changed_ns
-        When it, or its name, last changed; Unix time.
+        When it, or its name, last changed; Unix time, 0 if that is not known.
     circumstances
         What is known of the writers.
     """
-    age_s = (circumstances.now_ns - changed_ns) / 1e9
+    # A storage that does not say when is taken at its most careful.
+    age_s = (circumstances.now_ns - changed_ns) / 1e9 if changed_ns else 0.0
     old_enough = age_s >= circumstances.min_age_s
     token = find_token(path)
     if token is None:
