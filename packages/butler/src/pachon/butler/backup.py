@@ -126,7 +126,7 @@ def backup_repository(session: Session, destination: str | os.PathLike[str]) -> 
         backup = Backup(
             pachon_backup=_FORMAT,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
-            root=session.root,
+            root=folder_text(session.repository.location.folder),
             database=_DATABASE_NAME,
             size=copy.stat().st_size,
             checksum=checksum_of_file(str(copy)),

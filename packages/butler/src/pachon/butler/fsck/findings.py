@@ -30,7 +30,7 @@ _KINDS = {
 def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
     """Say what is the matter with the file of a dataset."""
     ref = refs.get(bad.row.dataset_id)
-    which = f"{ref} in run {ref.run!r}" if ref is not None else f"Dataset {bad.row.dataset_id}"
+    which = str(ref) if ref is not None else f"Dataset {bad.row.dataset_id}"
     part = f" (component {bad.row.component})" if bad.row.component else ""
     if bad.state is FileState.MISSING:
         what = "has no file any more."

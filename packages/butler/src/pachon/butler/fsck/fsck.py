@@ -17,6 +17,7 @@ from pachon.butler.fsck.facts import FsckFacts, Verify, fetch_facts
 from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.fsck.report import Finding, FindingKind, FsckReport
 from pachon.butler.fsck.unnamed_files import Circumstances, Verdict, judge
+from pachon.butler.repository_location import folder_text
 from pachon.butler.session import Session
 from pachon.butler.writer_table import WriterRecord, WriterTable
 from pachon.datasets import DatasetRef, ids_from_uuids
@@ -67,7 +68,7 @@ def fsck(
         left = {finding.writer for finding in unnamed if not finding.mended}
         mending.forget_writers(table, writers, left, now_ns)
     return FsckReport(
-        root=session.root,
+        root=folder_text(session.repository.location.folder),
         verify=verify,
         repair=repair,
         files=facts.files,

@@ -84,7 +84,12 @@ def unstore_damaged(session: Session, findings: Sequence[Finding]) -> list[Findi
     reach("fsck.unstored")
     remove_trash(session, session.records.fetch_trash(ids))
     left = {row.dataset_id for row in session.records.fetch_trash(ids).rows()}
-    return [replace(finding, mended=finding.dataset_id not in left) for finding in findings]
+    return [
+        finding
+        if finding.dataset_id in left
+        else replace(finding, mended=True, explanation=f"{finding.explanation} It was unstored.")
+        for finding in findings
+    ]
 
 
 def empty_listed_trash(session: Session, findings: Sequence[Finding]) -> list[Finding]:

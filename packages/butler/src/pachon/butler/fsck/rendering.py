@@ -71,7 +71,11 @@ def _conclusion(report: FsckReport) -> str:
     left = len(report.remaining)
     mended = sum(finding.mended for finding in report.findings)
     if not left:
-        return f"All {mended} problems were mended." if mended else "Nothing is wrong."
-    done = f" {mended} were mended." if mended else ""
+        return f"{_number(mended)} mended; nothing is wrong any more." if mended else "Nothing is wrong."
+    done = f" {_number(mended)} mended." if mended else ""
     advice = "" if report.repair else " --repair mends what can be mended."
     return f"{left} problem{'s are' if left > 1 else ' is'} left.{done}{advice}"
+
+
+def _number(count: int) -> str:
+    return "1 problem was" if count == 1 else f"{count} problems were"
