@@ -53,3 +53,18 @@ def test_the_root_in_a_database_url() -> None:
 def test_the_default_is_a_datastore_of_files() -> None:
     config = RepositoryConfig(datastore=DatastoreConfig.from_document(None))
     assert config.to_document()["datastore"] == {"type": "file", "name": "file", "root": "<butlerRoot>"}
+
+
+def test_a_read_replica() -> None:
+    document = {"url": "postgresql://main/site", "replica_url": "postgresql://copy/site"}
+    config = RepositoryConfig.from_document({"pachon": 1, "database": document}, "butler.yaml")
+    assert config.replica_url == "postgresql://copy/site"
+    assert config.to_document()["database"] == document
+    assert RepositoryConfig.from_document({"pachon": 1}, "butler.yaml").replica_url is None
+
+
+@pytest.mark.parametrize("section", ["postgresql://me:secret@host/site", {"url": ["postgresql://me:secret@host/site"]}])
+def test_complaints_do_not_tell_passwords(section: object) -> None:
+    with pytest.raises(RepositoryConfigError, match="database") as caught:
+        RepositoryConfig.from_document({"pachon": 1, "database": section}, "butler.yaml")
+    assert "secret" not in str(caught.value)

@@ -42,6 +42,7 @@ class _DatabaseDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     url: str = DEFAULT_DATABASE
+    replica_url: str | None = None
 
 
 class _RepositoryDocument(BaseModel):
@@ -61,6 +62,8 @@ class RepositoryConfig:
 
     database_url: str = DEFAULT_DATABASE
     """SQLAlchemy URL; ``<butlerRoot>`` stands for the folder of the repository."""
+    replica_url: str | None = None
+    """URL of a copy of a PostgreSQL database, for queries and for clients that only read."""
     datastore: DatastoreConfig
     storage_classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Definitions beside the built-in ones."""
@@ -102,9 +105,10 @@ class RepositoryConfig:
         try:
             document = _RepositoryDocument.model_validate(dict(content))
         except ValidationError as error:
-            raise RepositoryConfigError(" ".join(_complaints(error, source))) from error
+            raise RepositoryConfigError(" ".join(_complaints(error, source))) from None
         return cls(
             database_url=document.database.url,
+            replica_url=document.database.replica_url,
             datastore=DatastoreConfig.from_document(document.datastore),
             storage_classes=MappingProxyType({n: d or {} for n, d in document.storage_classes.items()}),
             allowed_modules=tuple(document.allowed_modules),
@@ -123,6 +127,8 @@ class RepositoryConfig:
         if self.root is not None:
             document["root"] = self.root
         document["database"] = {"url": self.database_url}
+        if self.replica_url is not None or complete:
+            document["database"]["replica_url"] = self.replica_url
         document["datastore"] = self.datastore.to_document(complete=complete)
         if self.storage_classes or complete:
             document["storage_classes"] = {name: dict(item) for name, item in self.storage_classes.items()}
@@ -196,6 +202,9 @@ def _complaints(error: ValidationError, source: str) -> Iterator[str]:
             model = _DatabaseDocument if path.startswith("database.") else _RepositoryDocument
             known = list(model.model_fields)
             yield f"Unknown key {path!r} in {source}.{closest(str(problem['loc'][-1]), known)}"
+        elif path.startswith("database"):
+            # The URL of a database may hold a password.
+            yield f"{source}: {path}: {problem['msg']}."
         else:
             yield f"{source}: {path}: {problem['msg']} (it is {problem['input']!r})."
 

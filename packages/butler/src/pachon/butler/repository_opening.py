@@ -58,7 +58,7 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
     if config.storage_classes:
         storage_classes = storage_classes.with_definitions(config.storage_classes, allowed=config.allowed_modules)
     database_url = replace_root(config.database_url, folder_text(folder))
-    registry = SqlRegistry.open(database_url, writeable=writeable)
+    registry = SqlRegistry.open(database_url, writeable=writeable, replica_url=config.replica_url)
     try:
         records = RegistryRecordStore(registry)
         lease = WriterLease(registry)

@@ -83,8 +83,19 @@ class SqlRegistry:
         return cls(_state(database, schema))
 
     @classmethod
-    def open(cls, url: str, *, writeable: bool = False) -> Self:
+    def open(cls, url: str, *, writeable: bool = False, replica_url: str | None = None) -> Self:
         """Open an existing registry.
+
+        Parameters
+        ----------
+        url
+            SQLAlchemy URL.
+        writeable
+            Allow changes.
+        replica_url
+            URL of a copy of a PostgreSQL database that follows it with some delay. A client that may not write reads
+            there. One that may write asks it for queries and for finding datasets until its first write; from then on it reads
+            from the database itself, and so sees what it wrote. If the copy cannot be reached, the database is read.
 
         Raises
         ------
@@ -95,7 +106,7 @@ class SqlRegistry:
         FormatError
             If the database is no registry.
         """
-        database = Database.open(url, readonly=not writeable)
+        database = Database.open(url, readonly=not writeable, replica_url=replica_url)
         try:
             with database.read() as connection:
                 schema = read_schema(connection)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from pachon.base import InvalidInputError, ReadOnlyError
 from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
 from pachon.registry.database.failures import is_busy, own_errors
+from pachon.registry.database.replica import Replica
 from pachon.registry.errors import DatabaseBusyError
 
 __all__ = ["LOCK_TIMEOUT_S", "Database"]
@@ -31,10 +32,31 @@ class Database:
     """One database: a pool of connections, and for each thread at most one write transaction.
 
     Close it, or use it as a context manager.
+
+    Parameters
+    ----------
+    engine
+        Of the database.
+    readonly
+        Refuse to write.
+    lock_timeout
+        Seconds that a write on SQLite waits for those of others.
+    replica
+        Of a copy that follows the database with some delay. A read-only client reads there. One that may write does so
+        only for reads that allow it, and after its first write never again, so that it sees what it wrote.
     """
 
-    def __init__(self, engine: sa.Engine, *, readonly: bool, lock_timeout: float = LOCK_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        *,
+        readonly: bool,
+        lock_timeout: float = LOCK_TIMEOUT_S,
+        replica: sa.Engine | None = None,
+    ) -> None:
         self.engine = engine
+        self._replica = None if replica is None else Replica(replica)
+        self._written = False
         self.readonly = readonly
         self.lock_timeout = lock_timeout
         self._closed = False
@@ -46,9 +68,21 @@ class Database:
         self._writes = engine.execution_options(**{BEGIN: WRITE[self.dialect]})
 
     @classmethod
-    def open(cls, url: str, *, readonly: bool = False, create: bool = False) -> Self:
-        """Open the database of a URL."""
-        return cls(make_engine(url, readonly=readonly, create=create), readonly=readonly)
+    def open(cls, url: str, *, readonly: bool = False, create: bool = False, replica_url: str | None = None) -> Self:
+        """Open the database of a URL, and perhaps a copy to read from.
+
+        Raises
+        ------
+        InvalidInputError
+            If a URL cannot be read, or the copy is of another kind of database.
+        NotFoundError
+            If the file of a SQLite database does not exist.
+        """
+        engine = make_engine(url, readonly=readonly, create=create)
+        replica = None if replica_url is None else make_engine(replica_url, readonly=True)
+        if replica is not None and (replica.dialect.name != "postgresql" or engine.dialect.name != "postgresql"):
+            raise InvalidInputError("A read replica is one of PostgreSQL, and so is the database that it follows.")
+        return cls(engine, readonly=readonly, replica=replica)
 
     @property
     def dialect(self) -> str:
@@ -66,23 +100,26 @@ class Database:
         return self._thread.writing is not None
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """Give a connection for single statements; inside a transaction of this thread, that one's."""
+    def read(self, *, replica: bool = False) -> Iterator[sa.Connection]:
+        """Give a connection for single statements; inside a transaction of this thread, that one's.
+
+        ``replica`` allows an answer that is a little late, also to a client that may write.
+        """
         if (current := self._thread.writing or self._thread.snapshot) is not None:
             yield current
             return
         self._check_open()
-        with own_errors(self.engine), self._reads.connect() as connection:
+        with self._reader(replica, self._reads) as connection:
             yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[sa.Connection]:
-        """Give a connection on which several statements see one state; temporary tables made on it vanish."""
+    def snapshot(self, *, replica: bool = False) -> Iterator[sa.Connection]:
+        """Give a connection on which several statements see one state; ``replica`` as for `read`."""
         if (current := self._thread.writing or self._thread.snapshot) is not None:
             yield current
             return
         self._check_open()
-        with own_errors(self.engine), self._snapshots.connect() as connection:
+        with self._reader(replica, self._snapshots) as connection:
             self._thread.snapshot = connection
             try:
                 yield connection
@@ -114,6 +151,7 @@ class Database:
         self._check_open()
         if self.readonly:
             raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
+        self._written = True
         with own_errors(self.engine), self._locked_connection() as connection:
             self._thread.begin(connection)
             try:
@@ -161,6 +199,8 @@ class Database:
         """Close all connections; the database cannot be used any more."""
         self._closed = True
         self.engine.dispose()
+        if self._replica is not None:
+            self._replica.close()
 
     def __enter__(self) -> Self:
         return self
@@ -171,6 +211,17 @@ class Database:
     def _check_open(self) -> None:
         if self._closed:
             raise InvalidInputError("The registry is closed; open it again.")
+
+    @contextmanager
+    def _reader(self, replica: bool, primary: sa.Engine) -> Iterator[sa.Connection]:
+        if self._replica is not None and (self.readonly or (replica and not self._written)):
+            how = primary.get_execution_options().get(BEGIN)
+            if (connection := self._replica.connect(how)) is not None:
+                with own_errors(self._replica.engine), connection:
+                    yield connection
+                return
+        with own_errors(self.engine), primary.connect() as connection:
+            yield connection
 
     @contextmanager
     def _locked_connection(self) -> Iterator[sa.Connection]:

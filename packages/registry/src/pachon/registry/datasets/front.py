@@ -85,7 +85,7 @@ class Datasets:
         CalibrationLookupError
             If several calibrations of the winning collection are valid.
         """
-        with self._state.database.read() as connection:
+        with self._state.database.read(replica=True) as connection:
             view = self._state.view(connection)
             known = view.get_dataset_type(_name(dataset_type))
             path = view.flatten(refuse_globs(collections, "finding a dataset"))
@@ -129,7 +129,7 @@ class Datasets:
         if isinstance(timespans, Timespan):
             ones = np.ones(len(data_ids), dtype=np.int64)
             timespans = (ones * timespans.begin_ns, ones * timespans.end_ns)
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             view = self._state.view(connection)
             known = view.get_dataset_type(_name(dataset_type))
             path = view.flatten(refuse_globs(collections, "finding datasets"))
@@ -142,12 +142,12 @@ class Datasets:
         Ids are an array of shape (n, 16), uint8, or UUIDs. Data IDs hold the required values only.
         """
         array = ids if isinstance(ids, np.ndarray) else ids_from_uuids(ids)
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             return reading.fetch_by_ids(self._state, connection, id_list(array))
 
     def get_by_run(self, run: str) -> list[DatasetTable]:
         """Give all datasets of a run, one table a dataset type."""
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             collection = self._state.view(connection).get_collection(run)
             ids = reading.fetch_ids_of_run(self._state, connection, collection)
             return reading.fetch_by_ids(self._state, connection, ids)
@@ -159,7 +159,7 @@ class Datasets:
 
         Those of RUN and TAGGED collections are valid always.
         """
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             view = self._state.view(connection)
             known = view.get_dataset_type(_name(dataset_type))
             path = view.flatten(refuse_globs(collections, "finding datasets"))

@@ -142,7 +142,7 @@ class Queries:
             If the winning collection has several calibrations of a data ID.
         """
         name = dataset_type if isinstance(dataset_type, str) else dataset_type.name
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             known = self._state.view(connection).get_dataset_type(name)
             spec = self.spec(
                 known.dataset_type.dimensions,
@@ -182,7 +182,7 @@ class Queries:
     ) -> RecordTable:
         """Give the distinct records of an element."""
         item = self._state.universe[element]
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             spec = self.spec(
                 item.required,
                 where=where,
@@ -203,7 +203,7 @@ class Queries:
 
     def plan(self, spec: QuerySpec) -> Plan:
         """Give the plan of a query; it can be printed."""
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             return make_plan(spec, fetch_search_facts(self._state, connection, spec))
 
     def sql(self, spec: QuerySpec) -> str:
@@ -219,6 +219,6 @@ class Queries:
         return explain_empty(self._state, spec)
 
     def _run(self, spec: QuerySpec) -> tuple[Rows, Plan]:
-        with self._state.database.snapshot() as connection:
+        with self._state.database.snapshot(replica=True) as connection:
             plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
             return run_plan(self._state, connection, plan, spec.tables), plan

@@ -89,7 +89,9 @@ def read_schema(connection: sa.Connection, namespace: str | None = None) -> Sche
     table = StaticTables(new_metadata(namespace)).attribute
     try:
         found = connection.execute(sa.select(table.c.name, table.c.value)).all()
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
+        if getattr(error.orig, "sqlstate", None) != "42P01" and "no such table" not in str(error.orig):
+            raise
         raise FormatError(f"{connection.engine.url.database} is no registry of pachon ({error.orig}).") from None
     attributes = {row.name: row.value for row in found}
     version = attributes.get("schema_version", "")

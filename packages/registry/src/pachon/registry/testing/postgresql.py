@@ -22,7 +22,7 @@ import pytest
 
 from pachon.registry.testing.postgresql_programs import PostgresPrograms, find_programs
 
-__all__ = ["PostgresServer", "postgres_server", "postgres_url", "shared_server"]
+__all__ = ["PostgresServer", "free_port", "postgres_server", "postgres_url", "shared_server"]
 
 USER = "pachon"
 _START_S = 60.0
@@ -79,6 +79,7 @@ class PostgresServer:
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
+        self._watched = False
         self._templates: dict[str, str] = {}
         for owned in {self.folder, self.socket_folder}:
             self.programs.give(owned)
@@ -106,6 +107,8 @@ class PostgresServer:
             self.programs.initialize(self.data, USER, self._locales())
             if self.password is not None:
                 self._ask_for_password(self.password)
+        if not self._watched:
+            self._watched = True
             nothing = subprocess.DEVNULL
             watcher = [
                 "/bin/sh",
@@ -119,7 +122,7 @@ class PostgresServer:
             subprocess.Popen(watcher, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
             atexit.register(self.stop)
         for _ in range(5):
-            self.port = self.port or _free_port()
+            self.port = self.port or free_port()
             if self._start_once():
                 return self
             self.port = 0  # somebody else was quicker
@@ -203,6 +206,15 @@ class PostgresServer:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def start_replica(self) -> PostgresServer:
+        """Start a server that follows this one, with some delay; stop it before this one."""
+        follower = PostgresServer(durable=self.durable, settings=self._settings, password=self.password)
+        follower.programs.run(
+            "pg_basebackup", "-D", str(follower.data), "-R", "-X", "stream", "-c", "fast",
+            "-h", str(self.socket_folder), "-p", str(self.port), "-U", USER,
+        )  # fmt: skip
+        return follower.start()
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -237,7 +249,7 @@ class PostgresServer:
         """Set the password while nobody can connect, then ask for it."""
         statement = f"ALTER USER {USER} PASSWORD '{password}';\n"
         self.programs.run("postgres", "--single", "-D", str(self.data), "postgres", input=statement)
-        rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        rules = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         (self.data / "pg_hba.conf").write_text(rules, encoding="ascii")
 
     def _locales(self) -> list[list[str]]:
@@ -254,7 +266,8 @@ def _is_ready(pid_file: Path, pid: int) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of 127.0.0.1 that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
