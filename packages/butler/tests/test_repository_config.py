@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from pachon.base import InvalidInputError
+from pachon.butler.errors import RepositoryConfigError
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, iter_settings, replace_root
 from pachon.datastore import DatastoreConfig, FileDatastoreConfig
 
