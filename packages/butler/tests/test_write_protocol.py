@@ -14,7 +14,7 @@ from pachon.butler.errors import CommitUnknownError
 from pachon.butler.write_protocol import FAULT_POINTS
 from pachon.datasets import FileDataset
 from pachon.datastore import faults
-from pachon.registry import DatabaseError
+from pachon.registry import DatabaseError, TransactionConflictError
 
 ALL_POINTS = (*faults.FAULT_POINTS, *FAULT_POINTS)
 
@@ -290,3 +290,52 @@ def test_an_empty_block_does_nothing(butler: Butler) -> None:
     with butler.transaction():
         pass
     assert write_protocol.Change(write_rows=lambda: None).follow() is None  # type: ignore[func-returns-value]  # the default
+
+
+class TestTransactionsInEachOthersWay:
+    def test_are_done_again(self, butler: Butler) -> None:
+        tries = []
+
+        def in_the_way(point: str) -> None:
+            if point == "commit.rows_written":
+                tries.append(point)
+                if len(tries) < 3:
+                    raise TransactionConflictError("a deadlock was found")
+
+        with faults.install(in_the_way):
+            ref = butler.put({"n": 1}, "gain", detector=1)
+        assert len(tries) == 3
+        assert butler.get(ref) == {"n": 1}
+
+    def test_are_given_up_at_last(self, butler: Butler, repository: Path) -> None:
+        def in_the_way(point: str) -> None:
+            if point == "commit.rows_written":
+                raise TransactionConflictError("a deadlock was found")
+
+        with faults.install(in_the_way), pytest.raises(TransactionConflictError):
+            butler.put({"n": 1}, "gain", detector=1)
+        assert stored_files(repository) == set()
+        butler.put({"n": 1}, "gain", detector=1)
+
+
+def test_an_interrupt_in_a_commit_that_took_place_is_an_interrupt(
+    butler: Butler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+
+    registry = butler._session.registry
+    plain = registry.write
+    butler.put({}, "note")
+    interrupts = [KeyboardInterrupt()]
+
+    @contextmanager
+    def write() -> Iterator[None]:
+        with plain():
+            yield
+        if interrupts:
+            raise interrupts.pop()
+
+    monkeypatch.setattr(registry, "write", write)
+    with pytest.raises(KeyboardInterrupt):
+        butler.put({"n": 1}, "gain", detector=1)
+    assert butler.get("gain", detector=1) == {"n": 1}

@@ -19,6 +19,8 @@ harmless; a deletion never meets a later write, because no path is used twice.
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ from pachon.butler.errors import CommitUnknownError
 from pachon.butler.writer_lease import WriterLease
 from pachon.datastore import FileRecords
 from pachon.datastore.faults import reach
+from pachon.registry import TransactionConflictError
 
 if TYPE_CHECKING:
     from pachon.registry import SqlRegistry
@@ -41,6 +44,9 @@ _log = logging.getLogger(__name__)
 
 FAULT_POINTS: Final = ("commit.begin", "commit.counted", "commit.rows_written", "commit.done", "commit.followed")
 """Points of this module at which a test can make something go wrong; those of the files are in `pachon.datastore.faults`."""
+
+_ATTEMPTS: Final = 6
+"""How often a transaction is tried that another one of the same server stands in the way of."""
 
 
 class FileDiscarder(Protocol):
@@ -134,6 +140,26 @@ class Writer:
         return None
 
     def _apply(self, changes: list[Change]) -> None:
+        attempt = 1
+        while True:
+            try:
+                self._commit(changes)
+            except TransactionConflictError as error:
+                # Two transactions of a server stood in each other's way, and this one gave in: nothing of it is there.
+                if attempt == _ATTEMPTS:
+                    self._discard(changes)
+                    raise
+                _log.debug("A transaction is done again: %s", error)
+                time.sleep(random.uniform(0.0, 0.02) * 2**attempt)
+                attempt += 1
+            else:
+                break
+        reach("commit.done")
+        for change in changes:
+            change.follow()
+        reach("commit.followed")
+
+    def _commit(self, changes: list[Change]) -> None:
         number = 0
         committing = False
         try:
@@ -147,15 +173,16 @@ class Writer:
                 reach("commit.rows_written")
                 committing = True
         except BaseException as error:
-            if not (committing and self._took_place(number, error)):
+            if committing and self._took_place(number, error):
+                self._lease.committed(number)
+                if isinstance(error, Exception):
+                    _log.warning("A commit reported an error but took place: %s", error)
+                    return
+                raise  # somebody pressed a key: what was committed stays
+            if not isinstance(error, TransactionConflictError):
                 self._discard(changes)
-                raise
-            _log.warning("A commit reported an error but took place: %s", error)
+            raise
         self._lease.committed(number)
-        reach("commit.done")
-        for change in changes:
-            change.follow()
-        reach("commit.followed")
 
     def _took_place(self, number: int, error: BaseException) -> bool:
         """Find out what became of a commit that failed.

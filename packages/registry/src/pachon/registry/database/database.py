@@ -162,8 +162,8 @@ class Database:
                 self._thread.run(self._thread.on_undo)
                 raise
             finally:
-                at_end = self._thread.end()
-        self._thread.run(at_end)
+                # After a failure too, and while the connection is ours: what it knows of this transaction goes.
+                self._thread.run(self._thread.end())
 
     @contextmanager
     def part(self, connection: sa.Connection, *, single: bool = False) -> Iterator[None]:

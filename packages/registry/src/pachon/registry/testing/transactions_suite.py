@@ -78,6 +78,20 @@ class TransactionsSuite:
         assert sample.registry.collections.get("one", dataset_types=True).dataset_types == ("bias",)
         assert len(sample.registry.query.datasets("bias", "one")) == 1
 
+    def test_nothing_of_a_failed_transaction_is_remembered(self, sample: SampleData, again: SqlRegistry) -> None:
+        registry = sample.registry
+        for _ in range(3):
+            with pytest.raises(_StopError), registry.write():
+                registry.collections.register("tried", CollectionType.RUN)
+                sample.put(sample.bias, "tried", detector=1)
+                raise _StopError
+            assert registry.collections.find_types(["tried"]) == {}
+        again.collections.register("tried", CollectionType.TAGGED)
+        assert registry.collections.find_types(["tried"]) == {"tried": CollectionType.TAGGED}
+        again.collections.remove("tried")
+        again.collections.register("tried", CollectionType.RUN)
+        sample.put(sample.bias, "tried", detector=1)
+
     def test_changes_of_others_are_seen(self, sample: SampleData, again: SqlRegistry) -> None:
         mine, theirs = sample.registry.collections, again.collections
         mine.set_chain("chain", ["one"])
