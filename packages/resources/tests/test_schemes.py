@@ -104,6 +104,17 @@ def test_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
         ResourcePath("gs://bucket/x").exists()
 
 
+def test_how_often_a_request_to_s3_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
+    assert s3_options("")["config_kwargs"]["retries"]["max_attempts"] == 10
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    assert s3_options("")["config_kwargs"]["retries"]["max_attempts"] == 2
+    for wrong in ("0", "-1", "many"):
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", wrong)
+        with pytest.raises(InvalidInputError, match="AWS_MAX_ATTEMPTS"):
+            s3_options("")
+
+
 def test_s3_options(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from pachon.base import StorageError
@@ -13,10 +15,12 @@ from pachon.datastore.errors import PathOutsideRootError
 from pachon.datastore.final_path import check_inside, check_stored_path
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.resources import ResourcePath, exist_many, fsync_files
-from pachon.resources.errors import storage_errors
+from pachon.resources.errors import ResourceExistsError, storage_errors
 from pachon.resources.local_files import create_file
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 22
 
@@ -100,7 +104,9 @@ class FileStore:
         """Make a new file exclusively. Where there is fsync, `sync` is still owed unless it is asked for here."""
         local = self.local_path(path)
         if local is None:
-            self.uri(path).write(bytes(data))
+            content = bytes(data)
+            with self.answer_may_be_lost(path, len(content), lambda: checksum_of_bytes(content)):
+                self.uri(path).write(content)
             return
         with storage_errors("written and brought to the medium" if sync else "written", local):
             create_file(local, lambda stream: stream.write(data), sync=sync)
@@ -111,7 +117,27 @@ class FileStore:
 
     def upload(self, source: str, path: str, *, overwrite: bool) -> None:
         """Make (exclusively) or replace a file of an object store with the content of a local one."""
-        self.uri(path).transfer_from(source, "copy", overwrite=overwrite)
+        with self.answer_may_be_lost(path, os.path.getsize(source), lambda: checksum_of_file(source)):
+            self.uri(path).transfer_from(source, "copy", overwrite=overwrite)
+
+    @contextmanager
+    def answer_may_be_lost(self, path: str, size: int, checksum: Callable[[], str]) -> Iterator[None]:
+        """Take a file that exists for the one that the block makes, if it holds the same.
+
+        When the answer to a PUT is lost, the storage library tries again, and is told that the file exists: its own. The
+        write token in a final path is nobody else's, so nobody else can have made it.
+        """
+        try:
+            yield
+        except ResourceExistsError:
+            if self.local_root is not None:
+                raise
+            place = self.uri(path)
+            if place.size() != size or checksum_of_file(place) != checksum():
+                raise
+            _log.info(
+                "%s exists already and holds what was to be written: the answer to the first attempt was lost.", place
+            )
 
     def sync(self, paths: Iterable[str]) -> None:
         """Bring local files and their folders to the medium. If that fails it is never tried again.

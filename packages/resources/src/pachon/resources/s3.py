@@ -18,13 +18,14 @@ def s3_options(profile: str) -> dict[str, Any]:
 
     The endpoint is ``PACHON_S3_PROFILE_<profile>``, else ``LSST_RESOURCES_S3_PROFILE_<profile>``, else
     ``S3_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``, else Amazon's. It may hold keys
-    (``https://key:secret@host``); without them the profile names a section of the AWS credentials file.
+    (``https://key:secret@host``); without them the profile names a section of the AWS credentials file. A request is tried 10
+    times, or as ``AWS_MAX_ATTEMPTS`` says.
     """
     names = [f"PACHON_S3_PROFILE_{profile}", f"LSST_RESOURCES_S3_PROFILE_{profile}"] if profile else []
     names += ["S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
     endpoint = next((os.environ[name] for name in names if os.environ.get(name)), None)
     options: dict[str, Any] = {
-        "config_kwargs": {"read_timeout": 180, "retries": {"max_attempts": 10, "mode": "adaptive"}}
+        "config_kwargs": {"read_timeout": 180, "retries": {"max_attempts": _attempts(), "mode": "adaptive"}}
     }
     if endpoint is None:
         return options | ({"profile": profile} if profile else {})
@@ -36,6 +37,13 @@ def s3_options(profile: str) -> dict[str, Any]:
     if parts.username and parts.password:
         return options | {"key": unquote(parts.username), "secret": unquote(parts.password)}
     return options | ({"profile": profile} if profile else {})
+
+
+def _attempts() -> int:
+    text = os.environ.get("AWS_MAX_ATTEMPTS") or "10"
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidInputError(f"AWS_MAX_ATTEMPTS is a number of attempts, not {text!r}.")
+    return int(text)
 
 
 def _key(url: Url) -> str:

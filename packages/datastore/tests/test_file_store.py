@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Single steps on files; most are tested through those who use them."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from pachon.datastore.file_store import FileStore
+from pachon.resources import ResourcePath
+from pachon.resources.errors import ResourceExistsError
+
+
+@pytest.fixture
+def elsewhere() -> FileStore:
+    """Files that are not local."""
+    return FileStore(ResourcePath(f"memory://{uuid.uuid4()}/root/"))
+
+
+class TestLostAnswer:
+    """A file that exists where a new one is made is our own if it holds the same: the answer to a PUT was lost."""
+
+    def test_the_same_bytes(self, elsewhere: FileStore) -> None:
+        elsewhere.create("a-w1.json", b"content")
+        elsewhere.create("a-w1.json", b"content")
+        assert elsewhere.uri("a-w1.json").read() == b"content"
+
+    @pytest.mark.parametrize("other", [b"Content", b"contents", b""])
+    def test_other_bytes(self, elsewhere: FileStore, other: bytes) -> None:
+        elsewhere.create("a-w1.json", b"content")
+        with pytest.raises(ResourceExistsError):
+            elsewhere.create("a-w1.json", other)
+        assert elsewhere.uri("a-w1.json").read() == b"content"
+
+    def test_an_upload(self, elsewhere: FileStore, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(b"content")
+        for _ in range(2):
+            elsewhere.upload(str(source), "a-w1.json", overwrite=False)
+        source.write_bytes(b"Content")
+        with pytest.raises(ResourceExistsError):
+            elsewhere.upload(str(source), "a-w1.json", overwrite=False)
+
+    def test_local_files_have_no_answers_to_lose(self, tmp_path: Path) -> None:
+        files = FileStore(ResourcePath(tmp_path))
+        files.create("a-w1.json", b"content")
+        with pytest.raises(ResourceExistsError):
+            files.create("a-w1.json", b"content")
