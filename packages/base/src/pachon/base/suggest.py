@@ -21,6 +21,9 @@ def closest(name: str, known: Iterable[str]) -> str:
     str
         ``" Did you mean 'visit'?"``, with up to three names, or ``""`` when nothing is close.
     """
+    asked: object = name
+    if not isinstance(asked, str):
+        return ""  # something that is no name was asked for, and the message says so
     # difflib is wanted in errors only.
     import difflib
 

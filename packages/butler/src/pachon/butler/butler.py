@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pachon.base import InvalidInputError, NotFoundError, load_plugin
+from pachon.butler.arguments import explains_arguments
 from pachon.butler.reading_butler import ReadingButler
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ CLIENT_GROUP = "pachon.butler.clients"
 _UNSET: Any = object()
 
 
+@explains_arguments
 class Butler(ReadingButler):
     """Access to one data repository: datasets by their types and data IDs.
 

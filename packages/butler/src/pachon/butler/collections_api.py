@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
+from pachon.butler.arguments import explains_arguments
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetTable, DatasetType
@@ -16,6 +17,7 @@ __all__ = ["ButlerCollections"]
 Datasets = DatasetTable | Iterable[DatasetRef]
 
 
+@explains_arguments
 class ButlerCollections:
     """Register, chain, tag, certify, list and remove collections.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pachon.butler.arguments import explains_arguments
 from pachon.butler.lookup import resolve_type
 from pachon.butler.session import Session
 from pachon.datasets import DatasetType
@@ -12,6 +13,7 @@ from pachon.datasets import DatasetType
 __all__ = ["ButlerDatasetTypes"]
 
 
+@explains_arguments
 class ButlerDatasetTypes:
     """Register, list and remove dataset types; all of it takes effect at once."""
 

@@ -68,6 +68,9 @@ def as_collections(collections: str | Iterable[str] | None) -> tuple[str, ...] |
     """Make a tuple of one name or several; None stays None."""
     if collections is None:
         return None
+    given: object = collections
+    if not isinstance(given, Iterable) or isinstance(given, bytes | type):
+        raise InvalidInputError(f"Collections are given by name; got {collections!r}.")
     names = (collections,) if isinstance(collections, str) else tuple(collections)
     for name in names:
         if not isinstance(name, str):

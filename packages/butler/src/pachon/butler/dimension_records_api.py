@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pachon.butler.arguments import explains_arguments
 from pachon.butler.lookup import resolve_values
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
@@ -17,6 +18,7 @@ __all__ = ["ButlerDimensionRecords"]
 Rows = Iterable[Mapping[str, Any] | DimensionRecord] | Mapping[str, Sequence[Any]]
 
 
+@explains_arguments
 class ButlerDimensionRecords:
     """Insert, compare and read dimension records."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pachon.base import ConflictError
+from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.find import find_dataset, get_many_datasets
 from pachon.butler.get import fetch_file_records
 from pachon.butler.lookup import DataId
@@ -46,7 +47,7 @@ def exists_many(
     ConflictError
         If an id is registered as another dataset.
     """
-    wanted = list(refs)
+    wanted = listed_refs(refs)
     recorded = {ref.id: ref for ref in get_many_datasets(session, ids_from_uuids(ref.id for ref in wanted))}
     records = fetch_file_records(session, wanted)
     stored: dict[bytes, bool] = {}

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from pachon.butler.arguments import explains_arguments
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RepositoryFacts"]
 
 
+@explains_arguments
 class RepositoryFacts:
     """The facts of a repository; a `FactSource`, and what a graph must carry to be run without the repository."""
 

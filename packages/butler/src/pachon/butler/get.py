@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pachon.base import InvalidInputError
+from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.find import require_dataset
 from pachon.butler.lookup import DataId
 from pachon.butler.session import Session
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pachon.resources import ResourcePath
 
 __all__ = ["DatasetUris", "fetch_file_records", "get", "get_deferred", "get_many", "get_uri", "get_uris", "resolve_ref"]
+
+
+_MOST_THREADS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,12 @@ def get_many(
     parallel
         Number of threads that read; by default one a processor, 4 at most.
     """
-    wanted = list(refs)
+    if parallel is not None and (type(parallel) is not int or not 1 <= parallel <= _MOST_THREADS):
+        raise InvalidInputError(f"Datasets are read by 1 to {_MOST_THREADS} threads, not {parallel!r}.")
+    return _read_many(session, listed_refs(refs), parallel)
+
+
+def _read_many(session: Session, wanted: list[DatasetRef], parallel: int | None) -> Iterator[tuple[DatasetRef, Any]]:
     records = fetch_file_records(session, wanted)
 
     def read(ref: DatasetRef) -> Any:
@@ -156,7 +165,7 @@ def get_uris(session: Session, refs: Iterable[DatasetRef]) -> dict[DatasetRef, D
     """
     from pachon.datastore import DatasetFileNotFoundError
 
-    wanted = list(refs)
+    wanted = listed_refs(refs)
     records = fetch_file_records(session, wanted)
     by_id: dict[bytes, dict[str, ResourcePath]] = {}
     for row in records.rows():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pachon.base import InvalidInputError
+from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
@@ -107,7 +108,7 @@ def empty_trash(
     else:
         session.check_writeable()
     if refs is not None:
-        listed = session.records.fetch_trash(ids_from_uuids(ref.id for ref in refs))
+        listed = session.records.fetch_trash(ids_from_uuids(ref.id for ref in listed_refs(refs)))
         return _removable(session, listed) if dry_run else remove_trash(session, listed)
     if dry_run:
         return _removable(session, session.records.list_trash())
@@ -202,7 +203,7 @@ def _check_options(session: Session, *, unstore: bool, purge: bool, tags: Sequen
 
 
 def _checked(refs: Iterable[DatasetRef]) -> list[DatasetRef]:
-    wanted = list(refs)
+    wanted = listed_refs(refs)
     for ref in wanted:
         if ref.dataset_type.component is not None:
             raise InvalidInputError(f"{ref} is a component; only whole datasets can be removed.")

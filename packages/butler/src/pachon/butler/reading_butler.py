@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pachon.butler.arguments import explains_arguments
 from pachon.butler.facts import RepositoryFacts
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ReadingButler"]
 
 
+@explains_arguments
 class ReadingButler(RepositoryFacts):
     """What a butler can do without changing anything; each method imports its verb when it is called."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pachon.base import InvalidInputError, progress
+from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.errors import RetrievalConflictError
 from pachon.butler.get import fetch_file_records
 from pachon.butler.repository_location import as_resource
@@ -61,7 +62,7 @@ def retrieve(
     session.check_open()
     if transfer in ("move", "direct"):
         raise InvalidInputError(f"Files are not retrieved by {transfer!r}; use copy or a link.")
-    wanted = list(refs)
+    wanted = listed_refs(refs)
     rows = list(fetch_file_records(session, wanted).rows())
     _check_stored(session, wanted, rows)
     folder = ResourcePath(as_resource(destination), force_directory=True)

@@ -28,7 +28,16 @@ def match_glob(pattern: str, names: Iterable[str]) -> list[str]:
 
 def as_expressions(expression: str | Iterable[str]) -> tuple[str, ...]:
     """Give a collection expression as a tuple of names and patterns."""
-    return (expression,) if isinstance(expression, str) else tuple(expression)
+    if isinstance(expression, str):
+        return (expression,)
+    given: object = expression
+    if not isinstance(given, Iterable) or isinstance(given, bytes | type):
+        raise CollectionExpressionError(f"A name, a pattern or a list of these is needed, not {expression!r}.")
+    names = tuple(expression)
+    for name in names:
+        if not isinstance(name, str):
+            raise CollectionExpressionError(f"Names and patterns are text, not {name!r}.")
+    return names
 
 
 def refuse_globs(expression: str | Iterable[str], purpose: str) -> tuple[str, ...]:

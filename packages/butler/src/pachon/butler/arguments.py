@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Public functions that say which of their arguments is wrong.
+
+A function whose arguments are right pays nothing for this: they are looked at only when it has failed with an error that is not
+ours. If one of them is not what its name stands for (`pachon.butler.argument_kinds`) the caller is told so; otherwise the error
+is somebody else's, or a mistake of ours, and comes through as it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pachon.base import InvalidInputError, PachonError
+
+__all__ = ["explains_arguments"]
+
+T = TypeVar("T")
+
+
+def explains_arguments(cls: type[T]) -> type[T]:
+    """Let all public functions of a class say which of their arguments is wrong."""
+    for name, member in list(vars(cls).items()):
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(member):
+            setattr(cls, name, _explaining(member))
+        elif isinstance(member, classmethod):
+            setattr(cls, name, classmethod(_explaining(member.__func__)))
+    return cls
+
+
+def _explaining(function: Callable[..., Any]) -> Callable[..., Any]:
+    # What a query gives asks the database when somebody looks, which is too late to say what was wrong.
+    is_lazy = function.__name__.startswith("query_")
+
+    @functools.wraps(function)
+    def explained(*args: Any, **kwargs: Any) -> Any:
+        if is_lazy:
+            from pachon.butler.argument_kinds import find_complaint
+
+            if (complaint := find_complaint(function, args, kwargs)) is not None:
+                raise InvalidInputError(complaint)
+        try:
+            return function(*args, **kwargs)
+        except PachonError:
+            raise
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError, OSError) as error:
+            # The kinds of arguments are wanted in errors only, and importing them takes a while.
+            from pachon.butler.argument_kinds import find_complaint
+
+            if (complaint := find_complaint(function, args, kwargs)) is not None:
+                raise InvalidInputError(complaint) from error
+            raise
+
+    return explained
