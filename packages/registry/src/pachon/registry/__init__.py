@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pachon.registry.errors import UnimplementedQueryError as UnimplementedQueryError
     from pachon.registry.opaque import OpaqueColumn as OpaqueColumn
     from pachon.registry.opaque import OpaqueTable as OpaqueTable
+    from pachon.registry.protocol import Registry as Registry
     from pachon.registry.query.spec import QuerySpec as QuerySpec
     from pachon.registry.sql_registry import SqlRegistry as SqlRegistry
 
@@ -48,6 +49,7 @@ __all__ = [
     "OpaqueTable",
     "OrphanedRecordError",
     "QuerySpec",
+    "Registry",
     "SchemaVersionError",
     "SealedRunError",
     "SqlRegistry",
@@ -76,6 +78,7 @@ __getattr__, __dir__ = lazy_exports(
         "OpaqueTable": "pachon.registry.opaque",
         "OrphanedRecordError": "pachon.registry.errors",
         "QuerySpec": "pachon.registry.query.spec",
+        "Registry": "pachon.registry.protocol",
         "SchemaVersionError": "pachon.registry.errors",
         "SealedRunError": "pachon.registry.errors",
         "SqlRegistry": "pachon.registry.sql_registry",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from pachon.registry.errors import MissingCollectionError, MissingDatasetTypeErr
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.schema import DEFINITIONS, Schema
 
-__all__ = ["Collection", "Definitions", "RegisteredType", "View"]
+__all__ = ["Collection", "Definitions", "RegisteredType", "SearchPath", "View"]
 
 _TRANSACTION = "pachon_definitions"
 _T = TypeVar("_T")
@@ -35,6 +36,25 @@ class Collection:
     id: int
     name: str
     type: CollectionType
+
+
+class SearchPath(tuple[Collection, ...]):  # noqa: SLOT001  # it keeps what it worked out
+    """Collections in search order, without chains; what a search needs to know of them is worked out once."""
+
+    @cached_property
+    def rank(self) -> dict[int, int]:
+        """Position of each collection, by number."""
+        return {collection.id: place for place, collection in enumerate(self)}
+
+    @cached_property
+    def calibrations(self) -> list[int]:
+        """Numbers of the CALIBRATION collections, in order."""
+        return [collection.id for collection in self if collection.type is CollectionType.CALIBRATION]
+
+    @cached_property
+    def others(self) -> list[int]:
+        """Numbers of the RUN and TAGGED collections, in order."""
+        return [collection.id for collection in self if collection.type is not CollectionType.CALIBRATION]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +73,7 @@ class _Cache:
     collections: dict[str, Collection] = field(default_factory=dict)
     names: dict[int, Collection] = field(default_factory=dict)
     children: dict[int, tuple[Collection, ...]] = field(default_factory=dict)
-    flattened: dict[tuple[str, ...], tuple[Collection, ...]] = field(default_factory=dict)
+    flattened: dict[tuple[str, ...], SearchPath] = field(default_factory=dict)
     dataset_types: dict[str, RegisteredType] = field(default_factory=dict)
     summaries: set[tuple[int, str, str]] = field(default_factory=set)
     records: dict[str, dict[tuple[int | str, ...], DimensionRecord]] = field(default_factory=dict)
@@ -225,7 +245,7 @@ class View:
         self._cache.children.update({number: tuple(children) for number, children in found.items()})
         return self._cache.children
 
-    def flatten(self, names: Iterable[str]) -> tuple[Collection, ...]:
+    def flatten(self, names: Iterable[str]) -> SearchPath:
         """Expand chains depth first; each collection once, at its first place.
 
         Raises
@@ -249,7 +269,7 @@ class View:
             elif collection.id not in expanded:
                 expanded.add(collection.id)
                 pending.extend(reversed(self._cache.children[collection.id]))
-        self._cache.flattened[key] = tuple(order)
+        self._cache.flattened[key] = SearchPath(order)
         return self._cache.flattened[key]
 
     def _load_descendants(self, roots: Sequence[Collection]) -> None:

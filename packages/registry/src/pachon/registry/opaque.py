@@ -251,7 +251,7 @@ def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> Opaq
 def _sql_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> sa.Table:
     return sa.Table(
         name,
-        state.schema.metadata,
+        state.schema.known,
         *(
             sa.Column(
                 column.name,

@@ -13,10 +13,16 @@ from pachon.registry.definitions import RegisteredType
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
-__all__ = ["fetch_dataset_types", "fetch_governor_values", "record", "refresh", "select_searchable"]
+__all__ = ["fetch_dataset_types", "fetch_governor_values", "record", "record_facts", "refresh", "select_searchable"]
 
 _WRITTEN = "pachon_summaries_written"
 _CHUNK = 5000
+_SINGLY = 8
+"""Facts that are written one by one, which tells whether each was there before."""
+
+
+Fact = tuple[int, str, str]
+"""Number of a collection, name of a governor, its value; or no name, and the number of a dataset type."""
 
 
 def record(
@@ -27,24 +33,43 @@ def record(
     governors: Mapping[str, Iterable[str]],
 ) -> None:
     """Note that a collection holds a dataset type and these values of governors; in the transaction of the rows."""
+    values = [(collection_id, name, value) for name, values in governors.items() for value in values]
+    record_facts(state, connection, [(collection_id, "", str(dataset_type_id)), *values])
+
+
+def record_facts(state: State, connection: sa.Connection, facts: Iterable[Fact]) -> None:
+    """Note what collections hold, in the transaction of the rows."""
     known = state.definitions.known_summaries(connection)
-    facts = [("", str(dataset_type_id)), *((name, value) for name, values in governors.items() for value in values)]
-    missing = [fact for fact in facts if (collection_id, *fact) not in known]
-    if not missing:
+    missing = [fact for fact in facts if fact not in known]
+    if len(missing) > _SINGLY:
+        _record_many(state, connection, missing)
         return
-    static = state.schema.static
-    for governor, value in missing:
-        if governor:
-            statement = insert_or_skip(static.summary_governor, state.dialect)
-            row: dict[str, object] = {"collection_id": collection_id, "governor": governor, "value": value}
-        else:
-            statement = insert_or_skip(static.summary_dataset_type, state.dialect)
-            row = {"collection_id": collection_id, "dataset_type_id": dataset_type_id}
+    for fact in missing:
+        statement, row = _row(state, fact)
         if connection.execute(statement, row).rowcount:
             _mark_written(state, connection)
         elif _WRITTEN not in connection.info:
             # It was there before this transaction, so nothing can undo it.
-            known.add((collection_id, governor, value))
+            known.add(fact)
+
+
+def _record_many(state: State, connection: sa.Connection, facts: Sequence[Fact]) -> None:
+    for of_types in (True, False):
+        # In one order, so that two transactions do not wait for each other in a circle.
+        chosen = [_row(state, fact) for fact in sorted(facts) if (not fact[1]) is of_types]
+        if chosen:
+            connection.execute(chosen[0][0], [row for _, row in chosen])
+            _mark_written(state, connection)
+
+
+def _row(state: State, fact: Fact) -> tuple[sa.Insert, dict[str, object]]:
+    collection_id, governor, value = fact
+    static = state.schema.static
+    if governor:
+        statement = state.prepare("summarize governor", lambda: insert_or_skip(static.summary_governor, state.dialect))
+        return statement, {"collection_id": collection_id, "governor": governor, "value": value}
+    statement = state.prepare("summarize type", lambda: insert_or_skip(static.summary_dataset_type, state.dialect))
+    return statement, {"collection_id": collection_id, "dataset_type_id": int(value)}
 
 
 def _mark_written(state: State, connection: sa.Connection) -> None:

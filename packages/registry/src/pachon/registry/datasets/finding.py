@@ -10,23 +10,27 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from pachon.datasets import CollectionType, DatasetRef, DatasetTable
+from pachon.datasets import DatasetRef, DatasetTable
 from pachon.dimensions import DataCoordinate, DataIdTable, Timespan
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.datasets.reading import fetch_members
 from pachon.registry.datasets.rows import data_id_columns, dataset_table
-from pachon.registry.definitions import Collection, RegisteredType
+from pachon.registry.definitions import Collection, RegisteredType, SearchPath
 from pachon.registry.errors import CalibrationLookupError
 from pachon.registry.state import State
 
-__all__ = ["Bounds", "find", "find_one"]
+__all__ = ["Bounds", "find", "find_one", "find_statement"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
 """First nanosecond and the one after the last, int64, one of each a data ID."""
 
 _LISTED = 200
 """Longest search path that is put into a statement; with a longer one all places of the data ID are read."""
+_MANY = 1000
+"""Places of a data ID beyond which the path is gone along instead."""
+_PART = 500
+"""Collections of the path that are then asked for at once."""
 
 
 def find_one(
@@ -34,7 +38,7 @@ def find_one(
     connection: sa.Connection,
     known: RegisteredType,
     data_id: DataCoordinate,
-    collections: Sequence[Collection],
+    path: SearchPath,
     *,
     timespan: Timespan | None = None,
 ) -> DatasetRef | None:
@@ -45,22 +49,18 @@ def find_one(
     CalibrationLookupError
         If that collection has several which are valid in the time span.
     """
-    path = [c for c in collections if timespan is not None or c.type is not CollectionType.CALIBRATION]
-    rank = {collection.id: place for place, collection in enumerate(path)}
+    rank = path.rank
     parameters: dict[str, Any] = {f"key_{name}": value for name, value in data_id.required.items()}
     parameters["type"] = known.id
-    rows = _places(
-        state, connection, known, parameters, [c.id for c in path if c.type is not CollectionType.CALIBRATION]
-    )
+    rows = _places(state, connection, known, parameters, path.others)
     best = min(rows, key=lambda row: rank.get(row[2], len(rank)), default=None)
     place = len(rank) if best is None else rank.get(best[2], len(rank))
-    certified = [c.id for c in path[:place] if c.type is CollectionType.CALIBRATION]
-    if certified and timespan is not None:
+    if path.calibrations and timespan is not None:
         bounds = {"begin": timespan.begin_ns, "end": timespan.end_ns}
-        valid = [row for row in _valid_places(state, connection, known, parameters | bounds) if row[2] in certified]
-        if valid:
-            first = min(rank[row[2]] for row in valid)
-            winners = {row[0]: row for row in valid if rank[row[2]] == first}
+        valid = _valid_places(state, connection, known, parameters | bounds)
+        first = min((rank.get(row[2], len(rank)) for row in valid), default=len(rank))
+        if first < place:
+            winners = {row[0]: row for row in valid if rank.get(row[2]) == first}
             if len(winners) > 1:
                 raise _ambiguous(known, data_id, path[first].name, timespan, len(winners))
             best, place = next(iter(winners.values())), first
@@ -81,25 +81,39 @@ def _places(
     if not collections:
         return ()
     table = known.tables.membership
-
-    def build() -> sa.Select[Any]:
-        return sa.select(table.c.dataset_id, table.c.run_id, table.c.collection_id).where(
-            table.c.dataset_type_id == sa.bindparam("type"), matching(data_id_columns(known.tables, table))
-        )
-
     if len(collections) == 1:
         one = state.prepare(
-            ("find in one", known.group_id), lambda: build().where(table.c.collection_id == sa.bindparam("collection"))
+            ("find in one", known.group_id),
+            lambda: find_statement(known).where(table.c.collection_id == sa.bindparam("collection")),
         )
         return connection.execute(one, parameters | {"collection": collections[0]}).all()
     if len(collections) <= _LISTED:
         listed = state.prepare(
             ("find in some", known.group_id),
-            lambda: build().where(table.c.collection_id.in_(sa.bindparam("collections", expanding=True))),
+            lambda: find_statement(known).where(table.c.collection_id.in_(sa.bindparam("collections", expanding=True))),
         )
         return connection.execute(listed, parameters | {"collections": collections}).all()
-    anywhere = state.prepare(("find anywhere", known.group_id), build)
-    return connection.execute(anywhere, parameters).all()
+    anywhere = state.prepare(("find anywhere", known.group_id), lambda: find_statement(known).limit(_MANY))
+    rows = connection.execute(anywhere, parameters).all()
+    if len(rows) < _MANY:
+        return rows
+    # The data ID is in very many places: go along the path, part by part, until there is one.
+    listed = state.prepare(
+        ("find in some", known.group_id),
+        lambda: find_statement(known).where(table.c.collection_id.in_(sa.bindparam("collections", expanding=True))),
+    )
+    for start in range(0, len(collections), _PART):
+        if rows := connection.execute(listed, parameters | {"collections": collections[start : start + _PART]}).all():
+            return rows
+    return ()
+
+
+def find_statement(known: RegisteredType) -> sa.Select[Any]:
+    """Give the statement of the places of a data ID: (id, run, collection), in all collections."""
+    table = known.tables.membership
+    return sa.select(table.c.dataset_id, table.c.run_id, table.c.collection_id).where(
+        table.c.dataset_type_id == sa.bindparam("type"), matching(data_id_columns(known.tables, table))
+    )
 
 
 def _valid_places(

@@ -141,17 +141,16 @@ def _summarize(
     datasets: DatasetTable,
     runs: dict[str, Collection],
 ) -> None:
-    governors = [name for name in known.tables.group.governors if name in datasets.data_ids.columns]
-    for name, run in runs.items():
-        columns = {g: datasets.data_ids.columns[g] for g in governors}
-        if len(runs) > 1:
-            rows = datasets.runs.decode() == name
-            columns = {g: column.take(rows) for g, column in columns.items()}
-        values = {
-            g: [str(column[0])] if len(column) == 1 else column.compacted().values.tolist()
-            for g, column in columns.items()
-        }
-        summaries.record(state, connection, run.id, known.id, values)
+    facts = [(run.id, "", str(known.id)) for run in runs.values()]
+    numbers = [runs[name].id if name in runs else -1 for name in datasets.runs.values.tolist()]
+    for governor in known.tables.group.governors:
+        column = datasets.data_ids.columns.get(governor)
+        if column is None:
+            continue
+        count = len(column.values)
+        pairs = np.unique(datasets.runs.codes.astype(np.int64) * count + column.codes).tolist()
+        facts += [(numbers[pair // count], governor, str(column.values[pair % count])) for pair in pairs]
+    summaries.record_facts(state, connection, facts)
 
 
 def _unknown(state: State, connection: sa.Connection, datasets: DatasetTable) -> DatasetTable:

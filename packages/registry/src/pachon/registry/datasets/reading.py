@@ -30,6 +30,12 @@ from pachon.registry.state import State
 __all__ = ["Location", "fetch_by_ids", "fetch_ids_of_run", "fetch_locations", "fetch_members", "fetch_validity"]
 
 
+_PROBED = 4
+"""Collections up to which each is looked into for each data ID."""
+_LISTED = 25_000
+"""Collections in one statement, below SQLite's limit of parameters."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """Where a dataset is registered."""
@@ -164,15 +170,20 @@ def _member_columns(
     if "begin_ns" in table.c:
         wanted += [table.c.begin_ns, table.c.end_ns]
     select = sa.select(*wanted).where(table.c.dataset_type_id == known.id)
+    place: sa.ColumnElement[int] = table.c.collection_id
+    if keys is not None and len(collections) > _PROBED:
+        # The sum is in no index: the database goes through the places of each data ID, instead of looking into each
+        # collection for each of them.
+        place = place + 0
     parts = [
         fetch_columns_by_keys(
             connection,
-            select.where(table.c.collection_id.in_(collections[start : start + 5000])),
+            select.where(place.in_(collections[start : start + _LISTED])),
             columns,
             keys,
             kinds,
         )
-        for start in range(0, len(collections), 5000)
+        for start in range(0, len(collections), _LISTED)
     ]
     return concatenated(parts, kinds)
 

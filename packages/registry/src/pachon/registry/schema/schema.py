@@ -15,6 +15,7 @@ from pachon.registry.errors import SchemaVersionError
 from pachon.registry.schema.dataset_tables import DatasetTables, dataset_tables
 from pachon.registry.schema.dimension_tables import element_table, overlap_table
 from pachon.registry.schema.exclusions import range_types
+from pachon.registry.schema.lazy_tables import LazyTables
 from pachon.registry.schema.static_tables import StaticTables, new_metadata
 
 __all__ = ["DEFINITIONS", "SCHEMA_VERSION", "Schema", "create_schema", "read_schema"]
@@ -31,21 +32,30 @@ class Schema:
 
     def __init__(self, universe: DimensionUniverse, namespace: str | None = None) -> None:
         self.universe = universe
-        self.metadata = new_metadata(namespace)
-        self.static = StaticTables(self.metadata)
-        self.elements: Mapping[str, sa.Table] = {}
-        self.overlaps: Mapping[str, sa.Table] = {}
-        elements: dict[str, sa.Table] = {}
-        for name in _parents_first(universe):
-            elements[name] = element_table(universe, universe[name], self.metadata, elements)
-        self.elements = elements
-        self.overlaps = {
-            name: overlap_table(universe, universe[name], self.metadata, table)
-            for name, table in elements.items()
-            if universe[name].spatial is not None
-        }
+        self.known = new_metadata(namespace)
+        """Those tables that were asked for so far."""
+        self.static = StaticTables(self.known)
         self._groups: dict[int, DatasetTables] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        names = _parents_first(universe)
+        self.elements: Mapping[str, sa.Table] = LazyTables(names, self._element, self._lock)
+        self.overlaps: Mapping[str, sa.Table] = LazyTables(
+            [name for name in names if universe[name].spatial is not None], self._overlap, self._lock
+        )
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """All tables that do not depend on dataset types, and those of dataset groups that were met so far."""
+        for tables in (self.elements, self.overlaps):
+            for name in tables:
+                tables[name]
+        return self.known
+
+    def _element(self, name: str) -> sa.Table:
+        return element_table(self.universe, self.universe[name], self.known, self.elements)
+
+    def _overlap(self, name: str) -> sa.Table:
+        return overlap_table(self.universe, self.universe[name], self.known, self.elements[name])
 
     def datasets(self, group: DimensionGroup, group_id: int) -> DatasetTables:
         """Give the tables of the datasets of a registered group of dimensions."""
@@ -53,7 +63,7 @@ class Schema:
             return tables
         with self._lock:
             if group_id not in self._groups:
-                self._groups[group_id] = dataset_tables(group, group_id, self.metadata, self.static, self.elements)
+                self._groups[group_id] = dataset_tables(group, group_id, self.known, self.static, self.elements)
             return self._groups[group_id]
 
 
@@ -86,7 +96,7 @@ def read_schema(connection: sa.Connection, namespace: str | None = None) -> Sche
     FormatError
         If the database is no registry.
     """
-    table = StaticTables(new_metadata(namespace)).attribute
+    table = sa.table("attribute", sa.column("name"), sa.column("value"), schema=namespace)
     try:
         found = connection.execute(sa.select(table.c.name, table.c.value)).all()
     except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:

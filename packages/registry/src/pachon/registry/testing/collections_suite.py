@@ -17,7 +17,7 @@ from pachon.registry.errors import (
     OrphanedRecordError,
     SealedRunError,
 )
-from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.protocol import Registry
 from pachon.registry.testing.sample_data import SampleData, span
 
 __all__ = ["CollectionsSuite"]
@@ -26,7 +26,7 @@ __all__ = ["CollectionsSuite"]
 class CollectionsSuite:
     """Registration, chains, tags, certified calibrations, listing and removal."""
 
-    def test_register_twice(self, registry: SqlRegistry) -> None:
+    def test_register_twice(self, registry: Registry) -> None:
         assert registry.collections.register("a/b", doc="what it is")
         assert not registry.collections.register("a/b", doc="something else")
         assert registry.collections.get("a/b").doc == "what it is"
@@ -34,7 +34,7 @@ class CollectionsSuite:
         with pytest.raises(ConflictingDefinitionError):
             registry.collections.register("a/b", CollectionType.TAGGED)
 
-    def test_documentation(self, registry: SqlRegistry) -> None:
+    def test_documentation(self, registry: Registry) -> None:
         registry.collections.register("a")
         assert registry.collections.get("a").doc == ""
         registry.collections.set_doc("a", "line\nline " + "é" * 65_000)
@@ -45,25 +45,25 @@ class CollectionsSuite:
         assert registry.collections.get("a").doc == ""
 
     @pytest.mark.parametrize("name", ["", "x" * 129, "a*", "[a]", " a", "a ", "/a", "a/", "a\nb", "a\x00b"])
-    def test_bad_names(self, registry: SqlRegistry, name: str) -> None:
+    def test_bad_names(self, registry: Registry, name: str) -> None:
         with pytest.raises(CollectionExpressionError):
             registry.collections.register(name)
 
     @pytest.mark.parametrize(
         "name", ["a'; DROP TABLE collection; --", 'a"b', "völlig/ok", "x" * 128, "a b", "%s", ":x"]
     )
-    def test_odd_names_are_data(self, registry: SqlRegistry, name: str) -> None:
+    def test_odd_names_are_data(self, registry: Registry, name: str) -> None:
         assert registry.collections.register(name)
         assert registry.collections.query(name) == [name]
         assert registry.collections.get(name).name == name
 
-    def test_missing(self, registry: SqlRegistry) -> None:
+    def test_missing(self, registry: Registry) -> None:
         registry.collections.register("night/one")
         with pytest.raises(MissingCollectionError, match="night/one"):
             registry.collections.get("night/ona")
         assert registry.collections.find(["night/one", "nope"]).keys() == {"night/one"}
 
-    def test_chains(self, registry: SqlRegistry) -> None:
+    def test_chains(self, registry: Registry) -> None:
         collections = registry.collections
         for name in "abcd":
             collections.register(name)
@@ -81,7 +81,7 @@ class CollectionsSuite:
         collections.set_chain("chain", [])
         assert collections.flatten("chain") == ()
 
-    def test_flatten(self, registry: SqlRegistry) -> None:
+    def test_flatten(self, registry: Registry) -> None:
         collections = registry.collections
         for name in "abc":
             collections.register(name)
@@ -94,7 +94,7 @@ class CollectionsSuite:
         with pytest.raises(MissingCollectionError):
             collections.flatten("nope")
 
-    def test_cycles(self, registry: SqlRegistry) -> None:
+    def test_cycles(self, registry: Registry) -> None:
         collections = registry.collections
         for name in "abc":
             collections.register(name, CollectionType.CHAINED)
@@ -107,7 +107,7 @@ class CollectionsSuite:
             collections.extend("a", "a")
         assert collections.get("c").children == ()
 
-    def test_chain_errors(self, registry: SqlRegistry) -> None:
+    def test_chain_errors(self, registry: Registry) -> None:
         registry.collections.register("run")
         registry.collections.register("chain", CollectionType.CHAINED)
         with pytest.raises(CollectionTypeError):
@@ -119,7 +119,7 @@ class CollectionsSuite:
         with pytest.raises(MissingCollectionError):
             registry.collections.set_chain("nope", ["run"])
 
-    def test_query(self, registry: SqlRegistry) -> None:
+    def test_query(self, registry: Registry) -> None:
         collections = registry.collections
         for name in ("u/a", "u/b", "v/a"):
             collections.register(name)
@@ -184,7 +184,7 @@ class CollectionsSuite:
         with pytest.raises(MissingCollectionError):
             collections.seal("nope")
 
-    def test_a_sealed_run_is_sealed_for_all_clients(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_a_sealed_run_is_sealed_for_all_clients(self, sample: SampleData, again: Registry) -> None:
         ref = sample.ref(sample.bias, "one", detector=1)
         again.datasets.insert([sample.ref(sample.bias, "one", detector=2)])
         sample.registry.collections.seal("one")

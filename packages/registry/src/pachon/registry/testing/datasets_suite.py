@@ -18,7 +18,7 @@ from pachon.registry.errors import (
     MissingDatasetTypeError,
     OrphanedRecordError,
 )
-from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.protocol import Registry
 from pachon.registry.testing.sample_data import SampleData, span
 
 __all__ = ["DatasetsSuite"]
@@ -27,7 +27,7 @@ __all__ = ["DatasetsSuite"]
 class DatasetsSuite:
     """Dataset types; insertion, import, finding and removal of datasets."""
 
-    def test_register_types(self, registry: SqlRegistry) -> None:
+    def test_register_types(self, registry: Registry) -> None:
         raw = DatasetType("raw", ["exposure", "detector"], "NumpyArray", universe=registry.universe)
         assert registry.dataset_types.register(raw)
         assert not registry.dataset_types.register(raw)
@@ -44,7 +44,7 @@ class DatasetsSuite:
         with pytest.raises(MissingDatasetTypeError, match="raw"):
             registry.dataset_types.get("rawe")
 
-    def test_types_by_name_of_dimensions_only(self, registry: SqlRegistry) -> None:
+    def test_types_by_name_of_dimensions_only(self, registry: Registry) -> None:
         assert registry.dataset_types.register(DatasetType("raw", ["exposure"], "NumpyArray"))
         assert registry.dataset_types.get("raw").dimensions == registry.universe.conform(["exposure"])
 

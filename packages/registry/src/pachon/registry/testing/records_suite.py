@@ -17,7 +17,7 @@ from pachon.dimensions import (
 )
 from pachon.dimensions.region import circle
 from pachon.registry.errors import ConflictingDefinitionError, UnimplementedQueryError
-from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.protocol import Registry
 from pachon.registry.testing.sample_data import SampleData, span
 
 __all__ = ["RecordsSuite"]
@@ -209,10 +209,10 @@ class RecordsSuite:
         assert expanded.records["visit_detector_region"] is None
         assert expanded.region is None
 
-    def test_cached_records_follow_changes(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_cached_records_follow_changes(self, sample: SampleData, again: Registry) -> None:
         data_id = sample.data_id(sample.bias, detector=1)
 
-        def name(registry: SqlRegistry) -> str:
+        def name(registry: Registry) -> str:
             records = registry.dimension_records.expand(data_id).records
             assert records is not None
             assert records["detector"] is not None

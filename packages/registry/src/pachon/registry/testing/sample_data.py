@@ -7,7 +7,7 @@ from typing import Any
 
 from pachon.datasets import CollectionType, DatasetRef, DatasetType
 from pachon.dimensions import DataCoordinate, Timespan
-from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.protocol import Registry
 
 __all__ = ["SampleData", "span"]
 
@@ -20,12 +20,12 @@ def span(begin: int | None, end: int | None) -> Timespan:
 class SampleData:
     """A camera of four detectors with six exposures, in a registry of the default universe."""
 
-    def __init__(self, registry: SqlRegistry) -> None:
+    def __init__(self, registry: Registry) -> None:
         self.registry = registry
         with registry.write():
             self._fill(registry)
 
-    def _fill(self, registry: SqlRegistry) -> None:
+    def _fill(self, registry: Registry) -> None:
         insert = registry.dimension_records.insert
         insert("instrument", [{"name": "Cam", "detector_max": 4}])
         insert("detector", [{"instrument": "Cam", "id": i, "full_name": f"D{i}"} for i in range(4)])

@@ -12,8 +12,8 @@ import pytest
 from pachon.base import ConflictError, InvalidInputError, ReadOnlyError
 from pachon.datasets import CollectionType, new_ids
 from pachon.registry.errors import ConflictingDefinitionError, MissingCollectionError, OrphanedRecordError
-from pachon.registry.opaque import OpaqueColumn, OpaqueTable
-from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.opaque import OpaqueColumn
+from pachon.registry.protocol import RecordRows, Registry
 from pachon.registry.testing.sample_data import SampleData
 
 __all__ = ["TransactionsSuite"]
@@ -78,7 +78,7 @@ class TransactionsSuite:
         assert sample.registry.collections.get("one", dataset_types=True).dataset_types == ("bias",)
         assert len(sample.registry.query.datasets("bias", "one")) == 1
 
-    def test_nothing_of_a_failed_transaction_is_remembered(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_nothing_of_a_failed_transaction_is_remembered(self, sample: SampleData, again: Registry) -> None:
         registry = sample.registry
         for _ in range(3):
             with pytest.raises(_StopError), registry.write():
@@ -92,7 +92,7 @@ class TransactionsSuite:
         again.collections.register("tried", CollectionType.RUN)
         sample.put(sample.bias, "tried", detector=1)
 
-    def test_changes_of_others_are_seen(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_changes_of_others_are_seen(self, sample: SampleData, again: Registry) -> None:
         mine, theirs = sample.registry.collections, again.collections
         mine.set_chain("chain", ["one"])
         assert theirs.flatten("chain") == ("one",)
@@ -112,7 +112,7 @@ class TransactionsSuite:
         with pytest.raises(OrphanedRecordError):
             again.collections.remove("one")
 
-    def test_readers_see_what_is_committed(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_readers_see_what_is_committed(self, sample: SampleData, again: Registry) -> None:
         with sample.registry.write():
             sample.registry.collections.register("later")
             ref = sample.put(sample.bias, "one", detector=1)
@@ -121,18 +121,18 @@ class TransactionsSuite:
         assert again.collections.find(["later"])
         assert again.datasets.find_one("bias", ref.data_id, "one") == ref
 
-    def test_snapshot(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_snapshot(self, sample: SampleData, again: Registry) -> None:
         with again.snapshot():
             assert len(again.collections.query()) == 5
             sample.registry.collections.register("later")
             assert len(again.collections.query()) == 5
         assert len(again.collections.query()) == 6
 
-    def test_many_threads_register_the_same(self, sample: SampleData, again: SqlRegistry) -> None:
+    def test_many_threads_register_the_same(self, sample: SampleData, again: Registry) -> None:
         made: list[int] = []
         errors: list[Exception] = []
 
-        def work(registry: SqlRegistry) -> None:
+        def work(registry: Registry) -> None:
             try:
                 made.extend(registry.collections.register(f"run{i}") for i in range(20))
                 made.extend(registry.dataset_types.register(sample.raw) for _ in range(2))
@@ -147,7 +147,7 @@ class TransactionsSuite:
         assert errors == []
         assert sum(made) == 20
 
-    def test_read_only(self, sample: SampleData, read_only: SqlRegistry) -> None:
+    def test_read_only(self, sample: SampleData, read_only: Registry) -> None:
         ref = sample.put(sample.bias, "one", detector=1)
         assert read_only.datasets.find_one("bias", ref.data_id, ["one"]) == ref
         assert len(read_only.query.datasets("bias", "one", where="detector IN (0..3) AND instrument='Cam'")) == 1
@@ -160,14 +160,14 @@ class TransactionsSuite:
             with pytest.raises(ReadOnlyError):
                 act()
 
-    def test_closed(self, again: SqlRegistry) -> None:
+    def test_closed(self, again: Registry) -> None:
         again.close()
         with pytest.raises(InvalidInputError, match="closed"):
             again.collections.query()
 
     # Opaque tables.
 
-    def _filled(self, registry: SqlRegistry) -> tuple[OpaqueTable, np.ndarray]:
+    def _filled(self, registry: Registry) -> tuple[RecordRows, np.ndarray]:
         table, ids = registry.opaque("things", _COLUMNS), new_ids(3)
         rows: dict[str, Any] = {
             "dataset_id": ids,
@@ -178,7 +178,7 @@ class TransactionsSuite:
         assert table.insert(rows) == 3
         return table, ids
 
-    def test_opaque_insert_and_fetch(self, registry: SqlRegistry) -> None:
+    def test_opaque_insert_and_fetch(self, registry: Registry) -> None:
         table, ids = self._filled(registry)
         assert sorted(table.fetch()["part"]) == ["", "a", "b"]
         found = table.fetch("path", ["q", "nope", "q"], order_by=["-size"])
@@ -187,7 +187,7 @@ class TransactionsSuite:
         assert table.fetch(order_by=["part"], limit=2)["part"] == ["", "a"]
         assert table.fetch("dataset_id", np.empty((0, 16), dtype=np.uint8))["part"] == []
 
-    def test_opaque_conflicts(self, registry: SqlRegistry) -> None:
+    def test_opaque_conflicts(self, registry: Registry) -> None:
         table, ids = self._filled(registry)
         again = {"dataset_id": ids[:2], "part": ["new", "a"], "path": ["x", "y"], "size": [0, 0]}
         with pytest.raises(ConflictError):
@@ -199,7 +199,7 @@ class TransactionsSuite:
         with pytest.raises(InvalidInputError):
             table.insert({"nope": [1]})
 
-    def test_opaque_changes(self, registry: SqlRegistry, again: SqlRegistry) -> None:
+    def test_opaque_changes(self, registry: Registry, again: Registry) -> None:
         table, ids = self._filled(registry)
         trash = registry.opaque("trash", _TRASH)
         with registry.write():
