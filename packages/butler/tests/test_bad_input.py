@@ -54,7 +54,7 @@ NOTHING_ELSE: dict[str, Callable[[], Any]] = {
     "text": lambda: "no such thing",
     "NUL": lambda: "a\0b",
     "surrogate": lambda: "\udc80",
-    "path": lambda: "../../../etc/passwd",
+    "path": lambda: "../../../no/such/place",
     "pattern": lambda: "*[",
     "quote": lambda: "' OR 1=1 --",
     "huge text": lambda: "x" * 100_000,
@@ -322,9 +322,13 @@ def refused(world: World, what: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(repository: Path, tmp_path: Path) -> World:
+def world(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     folder = tmp_path / "folder"
     folder.mkdir()
+    # Some of the wrong arguments are paths that could be made: they must lie in the folder of the test.
+    here = tmp_path / "some" / "where" / "deep" / "below"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
     return World(repository, folder)
 
 
