@@ -165,6 +165,8 @@ class FileDatastore(Datastore):
         return set_aside(self.setup.store, path, name)
 
     def uri(self, record: StoredFile) -> ResourcePath:
+        # Whoever gets the place will read it: it must not lead, by a link, out of the root.
+        self.setup.store.local_path(record.path)
         return self.setup.store.uri(record.path)
 
     def predicted_records(self, refs: Sequence[DatasetRef]) -> FileRecords:

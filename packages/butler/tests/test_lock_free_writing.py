@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""File work never holds the database's lock: while a file is being written, others read and write.
+
+The writer is stopped in the middle of its file work, as a very large file would stop it, for as long as the others need.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pachon.butler import Butler
+from pachon.butler.testing import add_example_records
+from pachon.datasets import DatasetType, FileDataset
+from pachon.datastore import faults
+
+LONGEST = 10.0
+"""Seconds that the others may take; a lock that were held would be waited for much longer."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def root(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> Iterator[Path]:
+    """An example repository on each database."""
+    if request.param == "sqlite":
+        yield repository
+        return
+    url = request.getfixturevalue("postgres_url")
+    place = tmp_path / "on-postgresql"
+    with Butler.create(str(place), database=url) as butler:
+        add_example_records(butler)
+        if not butler.dataset_types.query("gain"):
+            butler.dataset_types.register(
+                DatasetType("gain", ("detector",), "StructuredDataDict", universe=butler.universe)
+            )
+    yield place
+
+
+def put(butler: Butler, _folder: Path) -> None:
+    butler.put({"n": 1}, "gain", detector=0, run="slow")
+
+
+def put_many(butler: Butler, _folder: Path) -> None:
+    butler.put_many([({"n": n}, "gain", {"detector": n}) for n in range(3)], run="slow")
+
+
+def ingest(butler: Butler, folder: Path) -> None:
+    file = folder / "large.yaml"
+    file.write_text("n: 1\n")
+    butler.ingest([FileDataset(file, dataset_type="gain", data_ids={"detector": 0})], run="slow", transfer="copy")
+
+
+@pytest.mark.parametrize("write", [put, put_many, ingest])
+def test_others_go_on(root: Path, tmp_path: Path, write: Callable[[Butler, Path], None]) -> None:
+    points = {"write.written", "write.all_written", "ingest.transferred", "ingest.all_transferred"}
+    written, go_on = threading.Event(), threading.Event()
+    slow = threading.local()
+
+    def hook(point: str) -> None:
+        if getattr(slow, "here", False) and point in points:
+            written.set()
+            assert go_on.wait(120)
+
+    def work() -> None:
+        slow.here = True
+        with Butler.open(str(root), run="slow", instrument="Cam") as butler:
+            write(butler, tmp_path)
+
+    with faults.install(hook), Butler.open(str(root), run="other", instrument="Cam") as other:
+        first = other.put({"n": 7}, "gain", detector=1)
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            assert written.wait(120), "the slow writer never came to its file"
+            start = time.monotonic()
+            # The file is made, nothing is committed: a reader and a second writer, each several times.
+            for number in range(3):
+                assert other.get(first) == {"n": 7}
+                assert other.find_dataset("gain", detector=0, collections="other") is None
+                assert not other.collections.query("slow*")
+                ref = other.put({"n": number}, "gain", detector=2, run=f"other/{number}")
+                assert other.get(ref) == {"n": number}
+            taken = time.monotonic() - start
+            assert thread.is_alive()
+        finally:
+            go_on.set()
+            thread.join()
+        assert taken < LONGEST
+        assert other.get("gain", detector=0, collections="slow")["n"] in (0, 1)
