@@ -194,3 +194,22 @@ def test_universe_is_kept(url: str) -> None:
     SqlRegistry.create(url, library_universe()).close()
     with SqlRegistry.open(url) as registry:
         assert registry.universe == library_universe()
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("UPDATE attribute SET value = '999' WHERE name = 'schema_version'", "Use a newer pachon"),
+        ("UPDATE attribute SET value = 'other' WHERE name = 'universe_digest'", "universe .* open it again"),
+        ("INSERT INTO attribute VALUES ('moved_to', 'postgresql://there/db')", "moved to postgresql://there/db"),
+    ],
+)
+def test_a_writer_that_is_open_notices_that_the_tables_changed(url: str, statement: str, word: str) -> None:
+    with SqlRegistry.create(url) as registry:
+        sample = SampleData(registry)
+        _execute(url, statement)
+        with pytest.raises(SchemaVersionError, match=word):
+            registry.collections.register("new")
+        with pytest.raises(SchemaVersionError, match=word), registry.write():
+            pytest.fail("the block must not begin")
+        assert sample.find(sample.bias, "one", detector=1) is None  # readers are left in peace

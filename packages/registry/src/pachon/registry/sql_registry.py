@@ -21,6 +21,7 @@ from pachon.registry.datasets.front import Datasets
 from pachon.registry.definitions import Definitions
 from pachon.registry.dimension_records.front import DimensionRecords
 from pachon.registry.opaque import OpaqueColumn, OpaqueTable, open_table
+from pachon.registry.schema.guard import SchemaGuard
 from pachon.registry.schema.schema import Schema, create_schema, read_schema
 from pachon.registry.state import State
 
@@ -187,6 +188,7 @@ class SqlRegistry:
 
 
 def _state(database: Database, schema: Schema) -> State:
+    database.before_write = SchemaGuard(schema.static.attribute, schema.universe)
     return State(database=database, schema=schema, definitions=Definitions(database, schema))
 
 

@@ -59,6 +59,8 @@ class Database:
         self._written = False
         self.readonly = readonly
         self.lock_timeout = lock_timeout
+        self.before_write: Callable[[sa.Connection], None] | None = None
+        """What each write transaction does first; its exception refuses the write."""
         self._closed = False
         self._thread = _ThreadState()
         # Threads of one process queue here, which is fairer than SQLite's polling.
@@ -155,6 +157,8 @@ class Database:
         with own_errors(self.engine), self._locked_connection() as connection:
             self._thread.begin(connection)
             try:
+                if self.before_write is not None:
+                    self.before_write(connection)
                 yield connection
                 connection.commit()
             except BaseException:

@@ -11,17 +11,22 @@ import sqlalchemy as sa
 
 from pachon.base import FormatError
 from pachon.dimensions import DimensionGroup, DimensionUniverse
-from pachon.registry.errors import SchemaVersionError
 from pachon.registry.schema.dataset_tables import DatasetTables, dataset_tables
 from pachon.registry.schema.dimension_tables import element_table, overlap_table
 from pachon.registry.schema.exclusions import range_types
+from pachon.registry.schema.guard import SCHEMA_VERSION, check_version
 from pachon.registry.schema.lazy_tables import LazyTables
 from pachon.registry.schema.static_tables import StaticTables, new_metadata
 
-__all__ = ["DEFINITIONS", "SCHEMA_VERSION", "Schema", "create_schema", "read_schema"]
-
-SCHEMA_VERSION = 2
-"""Version of the tables; `docs/formats/registry.md` says what each version holds."""
+__all__ = [
+    "DEFINITIONS",
+    "Schema",
+    "create_schema",
+    "read_attributes",
+    "read_schema",
+    "universe_attributes",
+    "universe_of",
+]
 
 DEFINITIONS = "definitions"
 """The change counter of what clients cache: raised when a chain changes, a definition or a collection goes."""
@@ -73,26 +78,27 @@ def create_schema(connection: sa.Connection, schema: Schema) -> None:
         for statement in range_types(schema.metadata.schema):
             connection.execute(statement)
     schema.metadata.create_all(connection, checkfirst=False)
-    universe = schema.universe
-    attributes = {
-        "schema_version": str(SCHEMA_VERSION),
-        "universe": json.dumps(dict(universe.document), ensure_ascii=False),
-        "universe_namespace": universe.namespace,
-        "universe_version": str(universe.version),
-        "universe_digest": universe.digest,
-    }
+    attributes = {"schema_version": str(SCHEMA_VERSION), **universe_attributes(schema.universe)}
     rows = [{"name": name, "value": value} for name, value in attributes.items()]
     connection.execute(sa.insert(schema.static.attribute), rows)
     connection.execute(sa.insert(schema.static.change_counter), {"name": DEFINITIONS, "value": 0})
 
 
-def read_schema(connection: sa.Connection, namespace: str | None = None) -> Schema:
-    """Give the tables of an existing registry.
+def universe_attributes(universe: DimensionUniverse) -> dict[str, str]:
+    """Give what a database records of its universe."""
+    return {
+        "universe": json.dumps(dict(universe.document), ensure_ascii=False),
+        "universe_namespace": universe.namespace,
+        "universe_version": str(universe.version),
+        "universe_digest": universe.digest,
+    }
+
+
+def read_attributes(connection: sa.Connection, namespace: str | None = None) -> dict[str, str]:
+    """Give the facts that a database records about itself, whatever its version.
 
     Raises
     ------
-    SchemaVersionError
-        If it was written by a version of pachon with other tables.
     FormatError
         If the database is no registry.
     """
@@ -104,19 +110,29 @@ def read_schema(connection: sa.Connection, namespace: str | None = None) -> Sche
             raise
         raise FormatError(f"{connection.engine.url.database} is no registry of pachon ({error.orig}).") from None
     attributes = {row.name: row.value for row in found}
-    version = attributes.get("schema_version", "")
-    if not version.isdigit():
+    if not attributes.get("schema_version", "").isdigit():
         raise FormatError(f"{connection.engine.url.database} is no registry of pachon: it has no schema version.")
-    if int(version) > SCHEMA_VERSION:
-        raise SchemaVersionError(
-            f"The registry has schema version {version}; this pachon knows versions up to {SCHEMA_VERSION}. "
-            "Use a newer pachon."
-        )
-    if int(version) < SCHEMA_VERSION:
-        raise SchemaVersionError(
-            f"The registry has schema version {version}; this pachon needs {SCHEMA_VERSION}. Run 'butler migrate'."
-        )
-    return Schema(DimensionUniverse.from_document(json.loads(attributes["universe"])), namespace)
+    return attributes
+
+
+def universe_of(attributes: Mapping[str, str]) -> DimensionUniverse:
+    """Give the universe that a database records."""
+    return DimensionUniverse.from_document(json.loads(attributes["universe"]))
+
+
+def read_schema(connection: sa.Connection, namespace: str | None = None) -> Schema:
+    """Give the tables of an existing registry.
+
+    Raises
+    ------
+    SchemaVersionError
+        If it was written by a version of pachon with other tables, or was moved.
+    FormatError
+        If the database is no registry.
+    """
+    attributes = read_attributes(connection, namespace)
+    check_version(attributes)
+    return Schema(universe_of(attributes), namespace)
 
 
 def _parents_first(universe: DimensionUniverse) -> list[str]:
