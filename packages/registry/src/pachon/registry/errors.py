@@ -4,7 +4,8 @@
 ::
 
     NotFoundError       MissingCollectionError, MissingDatasetTypeError
-    ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError, SealedRunError
+    ConflictError       ConflictingDefinitionError, OrphanedRecordError, CalibrationLookupError, SealedRunError,
+                        IncompatibleUniverseError
     InvalidInputError   CollectionTypeError, CollectionCycleError, CollectionExpressionError, NoDefaultCollectionError,
                         DatasetTypeError, InvalidQueryError (Syntax, Type, Name, Governor, Join), UnimplementedQueryError
     StorageError        DatabaseError, DatabaseBusyError, TransactionConflictError
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError, closest
+from pachon.dimensions import DimensionUniverse
 
 __all__ = [
     "CalibrationLookupError",
@@ -29,6 +31,7 @@ __all__ = [
     "DatabaseBusyError",
     "DatabaseError",
     "DatasetTypeError",
+    "IncompatibleUniverseError",
     "InvalidQueryError",
     "MissingCollectionError",
     "MissingDatasetTypeError",
@@ -157,6 +160,22 @@ class SchemaVersionError(FormatError):
     """The database's schema is not one that this version of pachon can use."""
 
     kind = "schema_version"
+
+
+class IncompatibleUniverseError(ConflictError):
+    """A registry cannot get a new universe, because of what it holds."""
+
+    kind = "incompatible_universe"
+
+    def __init__(self, old: DimensionUniverse, new: DimensionUniverse, reasons: tuple[str, ...]) -> None:
+        super().__init__(old, new, reasons)
+        self.old, self.new, self.reasons = old, new, reasons
+
+    def __str__(self) -> str:
+        return (
+            f"The universe {self.old.namespace} version {self.old.version} of the registry cannot become "
+            f"{self.new.namespace} version {self.new.version}; nothing was changed:\n- " + "\n- ".join(self.reasons)
+        )
 
 
 class InvalidQueryError(InvalidInputError):
