@@ -25,3 +25,11 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
     with SqlRegistry.create(f"sqlite:///{root}/registry.sqlite3") as registry:
         fill_example(registry, Path(__file__).parent / "data" / "example")
         yield registry
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that holds nothing yet, of each kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/registry.sqlite3"

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Universes of live registries: what was registered stays, and the tables become those of a new registry."""
+
+import copy
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from pachon.datasets import CollectionType, DatasetRef, DatasetType
+from pachon.dimensions import DimensionUniverse, Timespan
+from pachon.dimensions.region import circle
+from pachon.registry import SchemaVersionError, SqlRegistry
+from pachon.registry.errors import IncompatibleUniverseError
+from pachon.registry.migration.migrate import migrate
+from pachon.registry.testing.postgresql import PostgresServer
+from pachon.registry.testing.sample_data import SampleData
+from pachon.registry.testing.universes import fibre_universe, library_universe
+
+Document = dict[str, Any]
+DEFAULT = DimensionUniverse.default()
+
+
+def changed(universe: DimensionUniverse, *edits: Callable[[Document], None], version: int = 1) -> DimensionUniverse:
+    """Give a universe with edits, some versions on."""
+    document = copy.deepcopy({**universe.document})
+    for edit in edits:
+        edit(document)
+    document["version"] += version
+    return DimensionUniverse.from_document(document)
+
+
+def add_column(element: str, name: str, kind: str = "int", **more: Any) -> Callable[[Document], None]:
+    def edit(document: Document) -> None:
+        document["elements"][element].setdefault("metadata", []).append({"name": name, "type": kind, **more})
+
+    return edit
+
+
+def change_column(element: str, name: str, **more: Any) -> Callable[[Document], None]:
+    def edit(document: Document) -> None:
+        item = document["elements"][element]
+        column = next(c for c in (*item.get("keys", ()), *item.get("metadata", ())) if c["name"] == name)
+        column.update(more)
+
+    return edit
+
+
+def set_element(element: str, **values: Any) -> Callable[[Document], None]:
+    return lambda document: document["elements"].setdefault(element, {}).update(values)
+
+
+def drop_column(element: str, name: str) -> Callable[[Document], None]:
+    def edit(document: Document) -> None:
+        item = document["elements"][element]
+        item["metadata"] = [c for c in item["metadata"] if c["name"] != name]
+
+    return edit
+
+
+def tables(url: str) -> dict[str, Any]:
+    """Give what a database says of its tables, independent of the order of columns."""
+    engine = sa.create_engine(url)
+    inspector = sa.inspect(engine)
+    sqlite = engine.dialect.name == "sqlite"
+    found = {}
+    for name in inspector.get_table_names():
+        found[name] = {
+            "columns": {
+                c["name"]: (type(c["type"]).__name__ if sqlite else str(c["type"]), c["nullable"])
+                for c in inspector.get_columns(name)
+            },
+            "key": inspector.get_pk_constraint(name)["constrained_columns"],
+            "unique": {tuple(u["column_names"]) for u in inspector.get_unique_constraints(name)},
+            "references": {
+                (tuple(f["constrained_columns"]), f["referred_table"], tuple(f["referred_columns"]), str(f["options"]))
+                for f in inspector.get_foreign_keys(name)
+            },
+            "indices": {tuple(i["column_names"]) for i in inspector.get_indexes(name)},
+        }
+        if sqlite:
+            with engine.connect() as connection:
+                query = sa.text("SELECT sql LIKE '%WITHOUT ROWID%' FROM sqlite_master WHERE name = :name")
+                found[name]["with_rowid"] = not connection.execute(query, {"name": name}).scalar()
+    engine.dispose()
+    return found
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[DimensionUniverse, Any], Any]:
+    """Give the tables of a new registry of a universe, with the same groups of dimensions."""
+
+    def make(universe: DimensionUniverse, groups: list[list[str]]) -> dict[str, Any]:
+        url = f"sqlite:///{tmp_path}/fresh.sqlite3"
+        if "postgresql" in request.node.name:
+            url = request.getfixturevalue("postgres_server").new_url()
+        with SqlRegistry.create(url, universe) as registry:
+            for number, group in enumerate(groups):
+                registry.dataset_types.register(DatasetType(f"t{number}", group, "int", universe=universe))
+        return tables(url)
+
+    return make
+
+
+# What is added to a filled registry of the default universe.
+
+
+def _spatial_detector(document: Document) -> None:
+    document["topology"]["spatial"]["focal_plane"] = ["detector"]
+
+
+def _temporal_tract(document: Document) -> None:
+    document["topology"]["temporal"]["epochs"] = ["tract"]
+
+
+def _finer_pixels(document: Document) -> None:
+    document["skypix"]["common"] = "htm9"
+
+
+def _purpose_is_a_dimension(document: Document) -> None:
+    set_element("purpose", requires=["instrument"], keys=[{"name": "name", "type": "string", "length": 32}])(document)
+    drop_column("detector", "purpose")(document)
+    set_element("detector", implies=["purpose"])(document)
+
+
+def _raft_is_a_key(document: Document) -> None:
+    raft = {"name": "name_in_raft", "type": "string", "length": 32}
+    drop_column("detector", "name_in_raft")(document)
+    document["elements"]["detector"]["keys"].append(raft)
+
+
+ADDITIONS = {
+    "a column": [add_column("exposure", "temperature", "float"), add_column("detector", "serial", "string", length=9)],
+    "a longer key": [change_column("instrument", "name", length=64)],
+    "a longer text": [change_column("exposure", "target_name", length=300)],
+    "a governor": [set_element("survey", governor=True, keys=[{"name": "name", "type": "string", "length": 8}])],
+    "a dimension": [set_element("amplifier", requires=["detector"], keys=[{"name": "id", "type": "int"}])],
+    "a join": [set_element("pair", requires=["exposure", "detector"], metadata=[{"name": "flux", "type": "float"}])],
+    "regions": [_spatial_detector],
+    "times": [_temporal_tract],
+    "pixels": [_finer_pixels],
+    "levels": [lambda d: d["skypix"]["healpix"].update(max_level=12)],
+    "a column becomes a dimension": [_purpose_is_a_dimension],
+    "a column becomes a key": [_raft_is_a_key],
+    "a column must have values": [change_column("detector", "purpose", nullable=False)],
+    "a column may be empty": [change_column("patch", "cell_x", nullable=True)],
+    "a column without values goes": [drop_column("exposure", "sky_angle")],
+    "a dimension without records goes": [lambda d: d["elements"].pop("ssp_balanced_index")],
+    "bands have records": [set_element("band", implied_union_target=None, storage=None)],
+    "records are cached": [
+        set_element("tract", is_cached=True),
+        set_element("detector", is_cached=False, storage=None),
+    ],
+    "other words": [set_element("detector", doc="A CCD.")],
+    "an empty table is keyed otherwise": [set_element("ssp_hypothesis_bundle", requires=["instrument"])],
+}
+GROUPS = [["detector"], ["exposure", "detector"], []]
+
+
+@pytest.fixture(scope="module")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("filled") / "registry.sqlite3"
+    fill(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path: Path, filled_file: Path, postgres_server: PostgresServer
+) -> Iterator[str]:
+    """A filled registry of the default universe."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(filled_file, tmp_path / 'registry.sqlite3')}"
+    else:
+        with postgres_server.database(postgres_server.template("filled for migrations", fill)) as url:
+            yield url
+
+
+def fill(url: str) -> None:
+    """Fill a registry of the default universe with what must still be found after its migration."""
+    with SqlRegistry.create(url) as registry:
+        sample = SampleData(registry)
+        insert = registry.dimension_records.insert
+        rows = [
+            {"instrument": "Cam", "id": i, "full_name": f"D{i}", "name_in_raft": f"S{i}", "purpose": "xy"[i % 2]}
+            for i in range(4)
+        ]
+        insert("detector", rows, replace=True)
+        insert("skymap", [{"name": "sky", "hash": b"h" * 40}])
+        insert("tract", [{"skymap": "sky", "id": i, "region": circle(10 * i, 0, 4)} for i in range(3)])
+        sample.put(sample.raw, "one", exposure=1, detector=1)
+        bias = sample.put(sample.bias, "one", detector=2)
+        sample.put(sample.note, "two")
+        registry.collections.associate("tag", [bias])
+        registry.collections.certify("calib", [bias], Timespan("2024-01-01", "2024-02-01"))
+
+
+def contents(url: str) -> list[str]:
+    with SqlRegistry.open(url) as registry:
+        return sorted(
+            f"{ref} {ref.id}"
+            for name in ("bias", "raw", "note")
+            for ref in registry.query.datasets(name, "*", find_first=False)
+        )
+
+
+@pytest.mark.parametrize("what", ADDITIONS)
+def test_additions(filled: str, fresh: Callable[..., Any], what: str) -> None:
+    universe = changed(DEFAULT, *ADDITIONS[what])
+    before, old = contents(filled), tables(filled)
+    rehearsed = migrate(filled, universe=universe, dry_run=True)
+    assert tables(filled) == old
+    report = migrate(filled, universe=universe)
+    assert rehearsed == report
+    assert report.universe is universe
+    assert len(report.steps) == 1
+    assert contents(filled) == before
+    with SqlRegistry.open(filled, writeable=True) as registry:
+        assert registry.universe is universe
+        _still_works(registry)
+    # The sample registered the same groups in another order.
+    assert _without_numbers(tables(filled)) == _without_numbers(fresh(universe, GROUPS))
+    assert migrate(filled, universe=universe).steps == ()
+
+
+def _without_numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """Put tables of groups by their columns: numbers follow from the order of registration, and keys keep their order."""
+    return {
+        str(sorted(v["key"])) if k.startswith(("membership_", "validity_")) else k: {**v, "key": sorted(v["key"])}
+        for k, v in found.items()
+    }
+
+
+def _still_works(registry: SqlRegistry) -> None:
+    """Insert a record and a dataset, find and query them."""
+    universe = registry.universe
+    extra = {}
+    if "purpose" in universe:
+        assert sorted(r.name for r in registry.dimension_records.fetch("purpose")) == ["x", "y"]
+    if "band" in registry._state.schema.elements:
+        assert sorted(r.name for r in registry.dimension_records.fetch("band")) == ["g", "r"]
+    if universe["detector"].spatial:
+        extra["region"] = circle(11, 1, 0.1)
+    row = {"instrument": "Cam", "id": 9, "full_name": "D9", "purpose": "x", "name_in_raft": "S9"}
+    registry.dimension_records.insert("detector", [{**row, **extra}])
+    bias = registry.dataset_types.get("bias")
+    ref = DatasetRef(bias, {"instrument": "Cam", "detector": 9}, "one")
+    registry.datasets.insert([ref])
+    assert registry.datasets.find_one("bias", ref.data_id, ["one"]) == ref
+    found = registry.query.datasets("bias", ["tag", "one"], where="instrument = 'Cam' AND detector > 1")
+    assert {r.data_id["detector"] for r in found} == {2, 9}
+    raw = registry.query.datasets("raw", "one", where="instrument = 'Cam' AND exposure.obs_id = 'obs1'")
+    assert [r.data_id["exposure"] for r in raw] == [1]
+    tracts = registry.query.data_ids(["tract"], where="skymap = 'sky' AND tract.region OVERLAPS POINT(11, 1)")
+    assert [t["tract"] for t in tracts] == [1]
+    if universe["detector"].spatial:
+        joined = registry.query.data_ids(["tract", "detector"], where="instrument = 'Cam' AND skymap = 'sky'")
+        assert [(j["tract"], j["detector"]) for j in joined] == [(1, 9)]
+
+
+def _two_elements_of_the_same_name(document: Document) -> None:
+    document["namespace"] = "other"
+
+
+REFUSALS = {
+    "namespace": ([_two_elements_of_the_same_name], "namespace is 'other'"),
+    "a new column that must not be null": (
+        [add_column("exposure", "x", nullable=False)],
+        "exposure: its new column 'x' needs a value in each record, and there are 6 records",
+    ),
+    "a new key": (
+        [lambda d: d["elements"]["detector"]["keys"].append({"name": "x", "type": "int"})],
+        "detector: its new column 'x' needs a value",
+    ),
+    "a key that is not unique": (
+        [
+            drop_column("detector", "purpose"),
+            lambda d: d["elements"]["detector"]["keys"].append({"name": "purpose", "type": "string", "length": 32}),
+        ],
+        "purpose identifies a record, and 2 values occur more than once",
+    ),
+    "nulls": ([change_column("detector", "raft", nullable=False)], "raft must not be null, and 4 records have none"),
+    "a column with values": ([drop_column("detector", "purpose")], "values of purpose would be lost, and 4 records"),
+    "too short": ([change_column("detector", "full_name", length=1)], "at most 1 characters, and 4 records"),
+    "another type": ([change_column("detector", "purpose", type="int")], "of another type, and there are 4 records"),
+    "a dimension with records": ([lambda d: d["elements"].pop("patch"), lambda d: d["topology"]["spatial"].update(skymap_regions=["tract"]), lambda d: d["elements"].pop("tract"), lambda d: d["topology"]["spatial"].pop("skymap_regions")], "tract: it is removed, and there are 3 records"),
+    "a dimension in use": ([set_element("detector", requires=["instrument", "skymap"])], "dataset type 'bias' exists"),
+    "another key": ([change_column("exposure", "id", type="string", length=9)], "dataset type 'raw' exists"),
+    "a governor": ([set_element("detector", governor=True, requires=[], keys=[{"name": "id", "type": "string", "length": 3}])], "dataset type 'bias' exists"),
+    "an implied dimension without values": (
+        [
+            set_element("site", keys=[{"name": "name", "type": "string", "length": 8}]),
+            set_element("detector", implies=["site"]),
+        ],
+        "detector: its new column 'site' needs a value in each record",
+    ),
+    "regions would go": (
+        [lambda d: d["topology"]["spatial"].update(skymap_regions=["patch"])],
+        "values of region would be lost, and 3 records",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_refusals(filled: str, what: str) -> None:
+    edits, word = REFUSALS[what]
+    before = tables(filled)
+    with pytest.raises(IncompatibleUniverseError) as caught:
+        migrate(filled, universe=changed(DEFAULT, *edits))
+    assert word in str(caught.value)
+    assert tables(filled) == before
+    with SqlRegistry.open(filled, writeable=True) as registry:
+        assert registry.universe == DEFAULT
+        _still_works(registry)
+
+
+def test_a_version_must_rise(filled: str) -> None:
+    for version in (0, -1):
+        with pytest.raises(IncompatibleUniverseError, match="needs a higher one"):
+            migrate(filled, universe=changed(DEFAULT, add_column("detector", "x"), version=version))
+
+
+def test_all_reasons_are_named(filled: str) -> None:
+    edits = [add_column("exposure", "x", nullable=False), change_column("detector", "raft", nullable=False)]
+    with pytest.raises(IncompatibleUniverseError) as caught:
+        migrate(filled, universe=changed(DEFAULT, *edits))
+    assert len(caught.value.reasons) == 2
+
+
+def test_a_whole_universe_version_by_version(any_url: str, fresh: Callable[..., Any]) -> None:
+    """Version 5 had nights and groups of exposures as plain columns, as far as the registry can tell."""
+    six = changed(
+        DEFAULT,
+        lambda d: [d["elements"].pop(name) for name in list(d["elements"]) if name.startswith("ssp_")] and None,
+        drop_column("exposure", "can_see_sky"),
+        version=-2,
+    )
+
+    def nights_are_numbers(document: Document) -> None:
+        for name in ("day_obs", "group"):
+            document["elements"].pop(name)
+        document["topology"]["temporal"]["observation_timespans"].remove("day_obs")
+        for name in ("exposure", "visit"):
+            document["elements"][name]["implies"] = ["physical_filter"]
+            add_column(name, "day_obs")(document)
+        add_column("exposure", "group_name", "string", length=64)(document)
+        add_column("exposure", "group_id")(document)
+
+    five = changed(six, nights_are_numbers, version=-1)
+    assert (five.version, six.version) == (5, 6)
+    with SqlRegistry.create(any_url, five) as registry:
+        insert = registry.dimension_records.insert
+        insert("instrument", [{"name": "Cam"}])
+        insert("physical_filter", [{"instrument": "Cam", "name": "r", "band": "r"}])
+        row = {"instrument": "Cam", "physical_filter": "r", "group_id": 3}
+        insert(
+            "exposure",
+            [{**row, "id": i, "obs_id": str(i), "day_obs": 20240101 + i // 2, "group_name": f"g{i}"} for i in range(4)],
+        )
+        raw = DatasetType("raw", ["exposure"], "int", universe=five)
+        registry.dataset_types.register(raw)
+        registry.collections.register("one")
+        ref = DatasetRef(raw, {"instrument": "Cam", "exposure": 1}, "one")
+        registry.datasets.insert([ref])
+    migrate(any_url, universe=six)
+    with SqlRegistry.open(any_url) as registry:
+        assert [r.id for r in registry.dimension_records.fetch("day_obs")] == [20240101, 20240102]
+        assert sorted(r.name for r in registry.dimension_records.fetch("group")) == ["g0", "g1", "g2", "g3"]
+        found = registry.query.datasets(
+            "raw", "one", where="instrument = 'Cam' AND day_obs = 20240101 AND group = 'g1'"
+        )
+        assert [r.id for r in found] == [ref.id]
+        assert registry.dataset_types.get("raw").dimensions == six.conform(["exposure"])
+        assert not hasattr(registry.dimension_records.fetch("exposure")[0], "group_id")
+    assert _without_numbers(tables(any_url)) == _without_numbers(fresh(six, [["exposure"]]))
+    migrate(any_url, universe=DEFAULT)  # over version 7
+    assert SqlRegistry.open(any_url).universe == DEFAULT
+
+
+@pytest.mark.parametrize("universe", [fibre_universe(), library_universe()], ids=["fibres", "library"])
+def test_other_universes(any_url: str, universe: DimensionUniverse) -> None:
+    first = universe.governors[0]
+    SqlRegistry.create(any_url, universe).close()
+    newer = changed(universe, add_column(first, "note", "string", length=3), set_element("extra", requires=[first]))
+    migrate(any_url, universe=newer)
+    with SqlRegistry.open(any_url, writeable=True) as registry:
+        key = newer[first].primary_key.name
+        more = {c.name: 1 for c in newer[first].metadata if not c.nullable}
+        registry.dimension_records.insert(first, [{key: "A", "note": "new", **more}])
+        registry.dimension_records.insert("extra", [{first: "A"}])
+        assert registry.dimension_records.fetch(first)[0].note == "new"
+
+
+def test_who_is_open_meanwhile(filled: str) -> None:
+    with SqlRegistry.open(filled, writeable=True) as writer, SqlRegistry.open(filled) as reader:
+        count = len(reader.query.datasets("raw", "one"))
+        migrate(filled, universe=changed(DEFAULT, *ADDITIONS["a column"]))
+        assert len(reader.query.datasets("raw", "one")) == count
+        with pytest.raises(SchemaVersionError, match="open it again"):
+            writer.collections.register("new", CollectionType.TAGGED)
+    with SqlRegistry.open(filled, writeable=True) as writer:
+        assert writer.collections.register("new", CollectionType.TAGGED)
