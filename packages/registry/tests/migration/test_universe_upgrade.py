@@ -133,29 +133,35 @@ def _raft_is_a_key(document: Document) -> None:
 
 
 ADDITIONS = {
-    "a column": [add_column("exposure", "temperature", "float"), add_column("detector", "serial", "string", length=9)],
-    "a longer key": [change_column("instrument", "name", length=64)],
-    "a longer text": [change_column("exposure", "target_name", length=300)],
-    "a governor": [set_element("survey", governor=True, keys=[{"name": "name", "type": "string", "length": 8}])],
-    "a dimension": [set_element("amplifier", requires=["detector"], keys=[{"name": "id", "type": "int"}])],
-    "a join": [set_element("pair", requires=["exposure", "detector"], metadata=[{"name": "flux", "type": "float"}])],
-    "regions": [_spatial_detector],
-    "times": [_temporal_tract],
-    "pixels": [_finer_pixels],
-    "levels": [lambda d: d["skypix"]["healpix"].update(max_level=12)],
-    "a column becomes a dimension": [_purpose_is_a_dimension],
-    "a column becomes a key": [_raft_is_a_key],
-    "a column must have values": [change_column("detector", "purpose", nullable=False)],
-    "a column may be empty": [change_column("patch", "cell_x", nullable=True)],
-    "a column without values goes": [drop_column("exposure", "sky_angle")],
-    "a dimension without records goes": [lambda d: d["elements"].pop("ssp_balanced_index")],
+    "more": [
+        add_column("exposure", "temperature", "float"),
+        add_column("detector", "serial", "string", length=9),
+        set_element("survey", governor=True, keys=[{"name": "name", "type": "string", "length": 8}]),
+        set_element("amplifier", requires=["detector"], keys=[{"name": "id", "type": "int"}]),
+        set_element("pair", requires=["exposure", "detector"], metadata=[{"name": "flux", "type": "float"}]),
+        lambda d: d["skypix"]["healpix"].update(max_level=12),
+    ],
+    "wider": [
+        change_column("instrument", "name", length=64),
+        change_column("exposure", "target_name", length=300),
+        change_column("patch", "cell_x", nullable=True),
+    ],
+    "narrower": [
+        change_column("detector", "purpose", nullable=False),
+        change_column("detector", "full_name", length=2),
+        drop_column("exposure", "sky_angle"),
+        lambda d: d["elements"].pop("ssp_balanced_index"),
+    ],
+    "regions and times": [_spatial_detector, _temporal_tract],
+    "other pixels": [_finer_pixels],
+    "columns become keys": [_purpose_is_a_dimension, _raft_is_a_key],
+    "an empty table is keyed otherwise": [set_element("ssp_hypothesis_bundle", requires=["instrument"])],
     "bands have records": [set_element("band", implied_union_target=None, storage=None)],
-    "records are cached": [
+    "hints": [
         set_element("tract", is_cached=True),
         set_element("detector", is_cached=False, storage=None),
+        set_element("exposure", doc="A snap."),
     ],
-    "other words": [set_element("detector", doc="A CCD.")],
-    "an empty table is keyed otherwise": [set_element("ssp_hypothesis_bundle", requires=["instrument"])],
 }
 GROUPS = [["detector"], ["exposure", "detector"], []]
 
@@ -397,7 +403,7 @@ def test_other_universes(any_url: str, universe: DimensionUniverse) -> None:
 def test_who_is_open_meanwhile(filled: str) -> None:
     with SqlRegistry.open(filled, writeable=True) as writer, SqlRegistry.open(filled) as reader:
         count = len(reader.query.datasets("raw", "one"))
-        migrate(filled, universe=changed(DEFAULT, *ADDITIONS["a column"]))
+        migrate(filled, universe=changed(DEFAULT, *ADDITIONS["more"]))
         assert len(reader.query.datasets("raw", "one")) == count
         with pytest.raises(SchemaVersionError, match="open it again"):
             writer.collections.register("new", CollectionType.TAGGED)

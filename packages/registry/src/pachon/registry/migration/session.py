@@ -13,14 +13,17 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from pachon.base import FormatError
 from pachon.registry.database.database import LOCK_TIMEOUT_S, Database
+from pachon.registry.errors import DatabaseBusyError
 
 __all__ = ["MigrationSession", "check_references", "migration_session"]
 
 _OPERATIONS = threading.Lock()
 """``alembic.op`` stands for the operations of one migration of the process."""
+_LOCK_NOT_AVAILABLE = "55P03"
 _QUIET = ("SELECT", "PRAGMA", "LOCK", "SET", "BEGIN")
 
 
@@ -73,9 +76,7 @@ def migration_session(
     try:
         with database.write() as connection:
             if database.dialect == "postgresql":
-                # Each writer has read this table in its transaction (`pachon.registry.schema.guard`).
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(lock_timeout * 1000)}")
-                connection.exec_driver_sql("LOCK TABLE attribute IN ACCESS EXCLUSIVE MODE")
+                _keep_writers_out(connection, lock_timeout)
             context = MigrationContext.configure(connection)
             with _OPERATIONS, Operations.context(context) as operations:
                 session = MigrationSession(connection=connection, operations=operations)
@@ -104,6 +105,19 @@ def check_references(connection: sa.Connection) -> None:
             raise FormatError(
                 f"A row of table {broken[0]!r} would refer to nothing in {broken[2]!r}; nothing was changed."
             )
+
+
+def _keep_writers_out(connection: sa.Connection, lock_timeout: float) -> None:
+    """Wait for the transactions of writers: each has read this table in its own (`pachon.registry.schema.guard`)."""
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(lock_timeout * 1000)}")
+    try:
+        connection.exec_driver_sql("LOCK TABLE attribute IN ACCESS EXCLUSIVE MODE")
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise DatabaseBusyError(
+            f"Others have been writing to the database for {lock_timeout:g} s; try again."
+        ) from None
 
 
 def _let_tables_be_replaced(connection: Any, _record: Any) -> None:

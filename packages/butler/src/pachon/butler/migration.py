@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bringing a repository's database up to date, or to another place.
+
+Heavy, and rarely needed: only the commands import this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pachon.base import NotFoundError
+from pachon.butler.errors import RepositoryNotFoundError
+from pachon.butler.repository_config import RepositoryConfig, replace_root
+from pachon.butler.repository_creation import UniverseSource, read_universe
+from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
+from pachon.registry.migration.migrate import MigrationReport, migrate
+from pachon.resources import ResourcePath
+
+if TYPE_CHECKING:
+    from pachon.dimensions import DimensionUniverse
+
+__all__ = ["migrate_repository"]
+
+
+def migrate_repository(
+    root: str | ResourcePath,
+    *,
+    universe: UniverseSource = None,
+    dry_run: bool = False,
+    lock_timeout: float = 60.0,
+) -> MigrationReport:
+    """Bring the tables of a repository to the version of this pachon, and its universe to another version.
+
+    Parameters
+    ----------
+    root
+        The repository.
+    universe
+        Its new universe: a value, a document, or a YAML file, or ``default``; it keeps its own if left out.
+    dry_run
+        Do everything and undo it; the report says what would be done.
+    lock_timeout
+        How long to wait for those who write, in seconds.
+
+    Raises
+    ------
+    RepositoryNotFoundError
+        If there is none.
+    SchemaVersionError
+        If the tables are newer than this version of pachon.
+    IncompatibleUniverseError
+        If the new universe does not suit what is stored.
+    """
+    _, url, _ = read_repository(root)
+    return migrate(url, universe=_universe(universe), dry_run=dry_run, lock_timeout=lock_timeout)
+
+
+def read_repository(root: str | ResourcePath) -> tuple[RepositoryLocation, str, dict[str, Any]]:
+    """Give where a repository is, the URL of its database, and its configuration as it is written."""
+    location = locate_repository(root)
+    try:
+        text = location.config.read().decode()
+    except NotFoundError as error:
+        raise RepositoryNotFoundError(str(location.folder)) from error
+    config = RepositoryConfig.from_text(text, str(location.config))
+    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
+    return location, replace_root(config.database_url, folder_text(folder)), yaml.safe_load(text)
+
+
+def _universe(source: UniverseSource) -> DimensionUniverse | None:
+    if source is None:
+        return None
+    return read_universe(None if source == "default" else source)
