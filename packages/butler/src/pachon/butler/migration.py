@@ -12,16 +12,17 @@ import yaml
 
 from pachon.base import NotFoundError
 from pachon.butler.errors import RepositoryNotFoundError
-from pachon.butler.repository_config import RepositoryConfig, replace_root
+from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
 from pachon.butler.repository_creation import UniverseSource, read_universe
 from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
 from pachon.registry.migration.migrate import MigrationReport, migrate
+from pachon.registry.migration.move import MoveReport, move_registry
 from pachon.resources import ResourcePath
 
 if TYPE_CHECKING:
     from pachon.dimensions import DimensionUniverse
 
-__all__ = ["migrate_repository"]
+__all__ = ["migrate_repository", "move_database"]
 
 
 def migrate_repository(
@@ -57,6 +58,37 @@ def migrate_repository(
     return migrate(url, universe=_universe(universe), dry_run=dry_run, lock_timeout=lock_timeout)
 
 
+def move_database(root: str | ResourcePath, database: str, *, lock_timeout: float = 60.0) -> MoveReport:
+    """Move the database of a repository, with all numbers and ids, and have ``butler.yaml`` name the new one.
+
+    The old database stays as it was, but for a note of where the registry is now: it can be neither written nor opened. If the
+    process is killed, call this again.
+
+    Parameters
+    ----------
+    root
+        The repository.
+    database
+        SQLAlchemy URL of an empty PostgreSQL database, or of a SQLite file that does not exist; ``<butlerRoot>`` stands for
+        the folder.
+    lock_timeout
+        How long to wait for those who write, in seconds.
+
+    Raises
+    ------
+    ConflictError
+        If the new database is not empty.
+    SchemaVersionError
+        If the repository must be migrated first.
+    """
+    location, url, document = read_repository(root)
+    document["database"] = {**document.get("database", {}), "url": database}
+    config = RepositoryConfig.from_document(document, str(location.config))
+    report = move_registry(url, _database_url(location, config), lock_timeout=lock_timeout)
+    location.config.write(config_text(document).encode(), overwrite=True)
+    return report
+
+
 def read_repository(root: str | ResourcePath) -> tuple[RepositoryLocation, str, dict[str, Any]]:
     """Give where a repository is, the URL of its database, and its configuration as it is written."""
     location = locate_repository(root)
@@ -65,8 +97,12 @@ def read_repository(root: str | ResourcePath) -> tuple[RepositoryLocation, str, 
     except NotFoundError as error:
         raise RepositoryNotFoundError(str(location.folder)) from error
     config = RepositoryConfig.from_text(text, str(location.config))
+    return location, _database_url(location, config), yaml.safe_load(text)
+
+
+def _database_url(location: RepositoryLocation, config: RepositoryConfig) -> str:
     folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
-    return location, replace_root(config.database_url, folder_text(folder)), yaml.safe_load(text)
+    return replace_root(config.database_url, folder_text(folder))
 
 
 def _universe(source: UniverseSource) -> DimensionUniverse | None:

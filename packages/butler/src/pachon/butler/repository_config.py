@@ -26,6 +26,7 @@ __all__ = [
     "FORMAT_VERSION",
     "RepositoryConfig",
     "Setting",
+    "config_text",
     "iter_settings",
     "replace_root",
 ]
@@ -138,7 +139,12 @@ class RepositoryConfig:
 
     def to_text(self, *, complete: bool = False) -> str:
         """Give the text of a ``butler.yaml``."""
-        return _HEADER + yaml.safe_dump(self.to_document(complete=complete), sort_keys=False)
+        return config_text(self.to_document(complete=complete))
+
+
+def config_text(document: Mapping[str, Any]) -> str:
+    """Give the text of a ``butler.yaml`` with these keys."""
+    return _HEADER + yaml.safe_dump(dict(document), sort_keys=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

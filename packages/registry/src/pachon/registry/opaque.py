@@ -25,9 +25,10 @@ from pachon.registry.database.texts import check_text
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
 from pachon.registry.errors import ConflictingDefinitionError
+from pachon.registry.schema.schema import Schema
 from pachon.registry.state import State
 
-__all__ = ["OpaqueColumn", "OpaqueTable", "open_table"]
+__all__ = ["OpaqueColumn", "OpaqueTable", "catalogued_tables", "open_table"]
 
 Columns = Mapping[str, Any]
 
@@ -234,7 +235,7 @@ def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> Opaq
     catalog = state.schema.static.opaque_catalog
     stored = sa.select(catalog.c.columns).where(catalog.c.name == name)
     key = f"records_{name}"
-    table = state.prepare(("opaque table", name), lambda: _sql_table(state, key, columns))
+    table = state.prepare(("opaque table", name), lambda: _sql_table(state.schema.known, key, columns))
     with state.database.read() as connection:
         known = connection.execute(stored).scalar()
     if known is None:
@@ -248,10 +249,22 @@ def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> Opaq
     return OpaqueTable(state, name, tuple(columns), table)
 
 
-def _sql_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> sa.Table:
+def catalogued_tables(connection: sa.Connection, schema: Schema) -> list[sa.Table]:
+    """Give the definitions of all opaque tables of a database, without knowing what they are for."""
+    catalog = schema.static.opaque_catalog
+    rows = connection.execute(sa.select(catalog.c.name, catalog.c.columns).order_by(catalog.c.name)).all()
+    return [
+        _sql_table(
+            schema.metadata, f"records_{row.name}", [OpaqueColumn(**column) for column in json.loads(row.columns)]
+        )
+        for row in rows
+    ]
+
+
+def _sql_table(metadata: sa.MetaData, name: str, columns: Sequence[OpaqueColumn]) -> sa.Table:
     return sa.Table(
         name,
-        state.schema.known,
+        metadata,
         *(
             sa.Column(
                 column.name,

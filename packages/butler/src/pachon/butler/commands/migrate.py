@@ -8,13 +8,16 @@ from pachon.base.cli import options, options_file_option
 
 @click.command()
 @options.repo_argument
-@click.option(
-    "--universe", metavar="URI", help="YAML file of the new version of the dimension universe, or 'default'."
-)
+@click.option("--universe", metavar="URI", help="YAML file of the new version of the dimension universe, or 'default'.")
 @options.dry_run_option(help="Print what would be done, with its SQL, and change nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the SQL.")
 @click.option(
-    "--lock-timeout", type=float, default=60.0, show_default=True, metavar="SECONDS", help="How long to wait for writers."
+    "--lock-timeout",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for writers.",
 )
 @options_file_option
 def migrate(repo: str, universe: str | None, dry_run: bool, verbose: bool, lock_timeout: float) -> None:

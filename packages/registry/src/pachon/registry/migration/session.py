@@ -19,7 +19,7 @@ from pachon.base import FormatError
 from pachon.registry.database.database import LOCK_TIMEOUT_S, Database
 from pachon.registry.errors import DatabaseBusyError
 
-__all__ = ["MigrationSession", "check_references", "migration_session"]
+__all__ = ["MigrationSession", "check_references", "migration_session", "suspend_references"]
 
 _OPERATIONS = threading.Lock()
 """``alembic.op`` stands for the operations of one migration of the process."""
@@ -71,8 +71,7 @@ def migration_session(
     """
     database = Database.open(url)
     database.lock_timeout = lock_timeout
-    if database.dialect == "sqlite":
-        event.listen(database.engine, "connect", _let_tables_be_replaced)
+    suspend_references(database)
     try:
         with database.write() as connection:
             if database.dialect == "postgresql":
@@ -89,6 +88,12 @@ def migration_session(
         pass
     finally:
         database.close()
+
+
+def suspend_references(database: Database) -> None:
+    """Let SQLite ignore foreign keys on connections that are yet to be made; see `check_references`."""
+    if database.dialect == "sqlite":
+        event.listen(database.engine, "connect", _let_tables_be_replaced)
 
 
 def check_references(connection: sa.Connection) -> None:
