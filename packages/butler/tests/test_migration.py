@@ -46,25 +46,25 @@ def test_a_new_universe(repository: Path, butler: Butler, universe_file: Path) -
     rehearsal = run("migrate", repository, "--universe", universe_file, "--dry-run")
     assert "Would do: Universe daf_butler version 9: detector.serial is new" in rehearsal
     assert "ALTER TABLE element_detector ADD COLUMN serial" in rehearsal
-    with Butler.open(repository) as reader:
+    with Butler.open(str(repository)) as reader:
         assert reader.universe.version == 8
     assert "Done: Universe daf_butler version 9" in run("migrate", repository, "--universe", universe_file)
     with pytest.raises(SchemaVersionError, match="open it again"):
         butler.put({"a": 2}, "raw", {"exposure": 2, "detector": 1})
-    with Butler.open(repository, writeable=True, run="run") as again:
+    with Butler.open(str(repository), writeable=True, run="run") as again:
         assert again.universe.version == 9
         assert again.get(ref) == {"a": 1}
         again.put({"a": 2}, "raw", {"instrument": "Cam", "exposure": 2, "detector": 1})
     assert "Nothing to do: the schema version is" in run("migrate", repository)
     with pytest.raises(IncompatibleUniverseError, match="needs a higher one"):
-        migrate_repository(repository, universe="default")
+        migrate_repository(str(repository), universe="default")
 
 
 def test_other_schema_versions(repository: Path) -> None:
     with sqlite3.connect(repository / "registry.sqlite3") as connection:
         connection.execute("UPDATE attribute SET value = '999' WHERE name = 'schema_version'")
     connection.close()
-    for call in (lambda: Butler.open(repository), lambda: migrate_repository(repository)):
+    for call in (lambda: Butler.open(str(repository)), lambda: migrate_repository(str(repository))):
         with pytest.raises(
             SchemaVersionError, match=f"999; this pachon knows versions up to {SCHEMA_VERSION}. Use a newer"
         ):
@@ -81,16 +81,16 @@ def test_to_postgresql(repository: Path, butler: Butler, postgres_url: str) -> N
         butler.put({"n": 3}, "raw", {"exposure": 1, "detector": 1})
     written = yaml.safe_load((repository / "butler.yaml").read_text())
     assert written == {**settings, "database": {"url": postgres_url}}
-    with Butler.open(repository, writeable=True, run="run") as moved:
+    with Butler.open(str(repository), writeable=True, run="run") as moved:
         assert [moved.get(ref)["n"] for ref in refs] == [1, 2]
         ref = moved.put({"n": 4}, "raw", {"instrument": "Cam", "exposure": 1, "detector": 1})
         assert moved.get(ref) == {"n": 4}
         assert moved.get_dataset(refs[0].id) == refs[0]
     with pytest.raises(PachonError, match="already"):
-        move_database(repository, postgres_url)
+        move_database(str(repository), postgres_url)
     back = "sqlite:///<butlerRoot>/again.sqlite3"
-    move_database(repository, back)
-    with Butler.open(repository) as reader:
+    move_database(str(repository), back)
+    with Butler.open(str(repository)) as reader:
         assert reader.get(ref) == {"n": 4}
 
 
@@ -101,17 +101,17 @@ def test_a_move_that_was_cut_off_before_the_configuration_was_written(
     with monkeypatch.context() as patch:
         patch.setattr("pachon.butler.migration.config_text", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            move_database(repository, postgres_url)
+            move_database(str(repository), postgres_url)
     with pytest.raises(SchemaVersionError, match="moved to"):
-        Butler.open(repository)
+        Butler.open(str(repository))
     with pytest.raises(ConflictError):
-        migrate_repository(repository)
-    assert move_database(repository, postgres_url).rows == {}
-    with Butler.open(repository) as reader:
+        migrate_repository(str(repository))
+    assert move_database(str(repository), postgres_url).rows == {}
+    with Butler.open(str(repository)) as reader:
         assert reader.get(ref) == {"n": 1}
 
 
 def test_no_repository(tmp_path: Path) -> None:
-    for call in (lambda: migrate_repository(tmp_path / "no"), lambda: move_database(tmp_path / "no", "sqlite:////x")):
+    for call in (lambda: migrate_repository(f"{tmp_path}/no"), lambda: move_database(f"{tmp_path}/no", "sqlite:////x")):
         with pytest.raises(PachonError, match="no"):
             call()

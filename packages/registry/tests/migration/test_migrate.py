@@ -4,7 +4,6 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,8 +20,11 @@ from pachon.registry.migration.migrate import MigrationReport, migrate
 from pachon.registry.migration.revisions import known_revisions, pending_revisions
 from pachon.registry.schema.guard import SCHEMA_VERSION
 from pachon.registry.testing.migration_steps import AddColumn, Fail, MakeTablesAnew, Orphan
+from pachon.registry.testing.postgresql import PostgresServer
 from pachon.registry.testing.sample_data import SampleData
-from pachon.registry.testing.samples import describe_registry
+from pachon.registry.testing.samples import describe_registry, fill_sample, load_sample
+from pachon.registry.testing.tables import describe_tables
+from pachon.registry.testing.universes import fibre_universe
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLES = sorted(DATA.glob("registry-*.sql"))
@@ -60,26 +62,34 @@ def test_steps_lead_from_every_version_to_this_one() -> None:
     assert [int(step.revision) for step in pending_revisions(1, known_revisions(), SCHEMA_VERSION)] == list(
         range(2, SCHEMA_VERSION + 1)
     )
-    assert {int(path.stem.removeprefix("registry-")) for path in SAMPLES} == set(range(1, SCHEMA_VERSION + 1))
+    assert {path.stem for path in SAMPLES} == {
+        f"registry-{number}-{kind}" for number in range(1, SCHEMA_VERSION + 1) for kind in ("sqlite", "postgresql")
+    }
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_samples_of_all_versions_are_migrated_and_read(path: Path, tmp_path: Path) -> None:
-    file = tmp_path / "registry.sqlite3"
-    with sqlite3.connect(file) as connection:
-        connection.executescript(path.read_text(encoding="utf-8"))
-        connection.execute("PRAGMA journal_mode = WAL")
-    connection.close()
-    url = f"sqlite:///{file}"
-    old = int(path.stem.removeprefix("registry-"))
-    if old < SCHEMA_VERSION:
+def test_samples_of_all_versions_are_migrated_and_read(
+    path: Path, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    number, kind = path.stem.split("-")[1:]
+    url, fresh = (
+        postgres_server.new_url() if kind == "postgresql" else f"sqlite:///{tmp_path}/{name}.sqlite3"
+        for name in ("old", "new")
+    )
+    load_sample(path, url)
+    if int(number) < SCHEMA_VERSION:
         with pytest.raises(SchemaVersionError, match="butler migrate"):
             SqlRegistry.open(url)
     report = migrate(url)
-    assert (report.from_version, report.to_version, len(report.steps)) == (old, SCHEMA_VERSION, SCHEMA_VERSION - old)
+    assert (report.from_version, report.to_version) == (int(number), SCHEMA_VERSION)
+    assert len(report.steps) == SCHEMA_VERSION - int(number)
     with SqlRegistry.open(url, writeable=True) as registry:
         assert describe_registry(registry) == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         assert registry.collections.register("new")
+        assert not registry.collections.get("run/1").sealed
+    with SqlRegistry.create(fresh, fibre_universe()) as registry:
+        fill_sample(registry)
+    assert describe_tables(url) == describe_tables(fresh)
 
 
 def test_nothing_to_do(filled: str) -> None:
@@ -111,7 +121,11 @@ def test_references_hold_after_a_table_was_made_anew(filled: str) -> None:
     ahead(filled, AddColumn, MakeTablesAnew)
     engine = sa.create_engine(filled)
     inspector = sa.inspect(engine)
-    assert {key["referred_table"] for key in inspector.get_foreign_keys("dataset")} == {"dataset_type", "collection"}
+    if engine.dialect.name == "sqlite":
+        assert {key["referred_table"] for key in inspector.get_foreign_keys("dataset")} == {
+            "dataset_type",
+            "collection",
+        }
     assert {key["referred_table"] for key in inspector.get_foreign_keys("dataset_type")} == {"dimension_group"}
     assert inspector.get_unique_constraints("dataset_type")
     if engine.dialect.name == "sqlite":

@@ -15,6 +15,8 @@ from pachon.base import FormatError
 from pachon.base.progress_bar import ProgressBar
 from pachon.registry.database.inserts import insert_columns
 from pachon.registry.opaque import catalogued_tables
+from pachon.registry.schema.exclusions import range_types
+from pachon.registry.schema.references import is_for
 from pachon.registry.schema.schema import Schema
 
 __all__ = ["Content", "all_tables", "content_of", "copy_tables"]
@@ -54,6 +56,8 @@ def copy_tables(
     """
     late = target.dialect.name == "postgresql"
     contents = []
+    for statement in range_types() if late else ():
+        target.execute(statement)
     for table in tables:
         bar.describe(f"Copying {table.name}")
         target.execute(CreateTable(table, include_foreign_key_constraints=[] if late else None))
@@ -64,7 +68,8 @@ def copy_tables(
             index.create(target)
     for table in tables if late else ():
         for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name)):
-            target.execute(AddConstraint(key))
+            if is_for(key, "postgresql"):
+                target.execute(AddConstraint(key))
     for table in tables:
         _continue_numbers(source, target, table)
     if late:

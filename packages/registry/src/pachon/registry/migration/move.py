@@ -21,6 +21,7 @@ from pachon.base import ConflictError, InvalidInputError, StorageError, progress
 from pachon.registry.database.database import LOCK_TIMEOUT_S, Database
 from pachon.registry.migration.copying import all_tables, copy_tables
 from pachon.registry.migration.session import check_references, migration_session, suspend_references
+from pachon.registry.schema.exclusions import no_range_types
 from pachon.registry.schema.guard import MOVED_TO, check_version
 from pachon.registry.schema.schema import Schema, read_attributes, universe_of
 
@@ -114,6 +115,7 @@ def _clear(target: str, origin: str) -> None:
             metadata = sa.MetaData()
             metadata.reflect(connection)
             metadata.drop_all(connection)
+            connection.execute(no_range_types())
     if file is not None:
         _remove(file)
 

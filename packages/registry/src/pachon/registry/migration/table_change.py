@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from pachon.registry.migration.session import MigrationSession
+from pachon.registry.schema.references import is_for
 
 __all__ = ["change_table", "create_table", "drop_table"]
 
@@ -44,8 +45,9 @@ def change_table(
     """
     former = {(renamed or {}).get(column.name, column.name): column for column in old.columns}
     added = [column for column in new.columns if column.name not in former]
-    same_rules = _rules(old) == _rules(new) and not renamed
-    if same_rules and all(name in new.c for name in former) and _same_columns(session, former, new):
+    same_rules = _rules(old, session.dialect).keys() == _rules(new, session.dialect).keys() and not renamed
+    same_form = session.dialect != "sqlite" or _with_rowid(old) == _with_rowid(new)
+    if same_rules and same_form and all(name in new.c for name in former) and _same_columns(session, former, new):
         for column in added:
             session.operations.add_column(new.name, _copy(column), schema=new.schema)
         return bool(added)
@@ -54,6 +56,10 @@ def change_table(
     else:
         _alter(session, old, new, former, added)
     return True
+
+
+def _with_rowid(table: sa.Table) -> bool:
+    return bool(table.dialect_options["sqlite"]["with_rowid"])
 
 
 def _same_columns(session: MigrationSession, former: Mapping[str, sa.Column[Any]], new: sa.Table) -> bool:
@@ -94,7 +100,7 @@ def _alter(
     added: list[sa.Column[Any]],
 ) -> None:
     operations, name = session.operations, new.name
-    before, after = _rules(old), _rules(new)
+    before, after = _rules(old, session.dialect), _rules(new, session.dialect)
     for rule in before.keys() - after.keys():
         before[rule][1](session)
     for column in old.columns:
@@ -123,10 +129,12 @@ def _new_name(former: Mapping[str, sa.Column[Any]], column: sa.Column[Any]) -> s
 Change = Callable[[MigrationSession], None]
 
 
-def _rules(table: sa.Table) -> dict[tuple[str, ...], tuple[Change, Change]]:
+def _rules(table: sa.Table, dialect: str) -> dict[tuple[str, ...], tuple[Change, Change]]:
     """Give how to make and to remove each key, reference and index, by what it says."""
     rules: dict[tuple[str, ...], tuple[Change, Change]] = {}
     for constraint in table.constraints:
+        if not is_for(constraint, dialect):
+            continue
         if isinstance(constraint, sa.UniqueConstraint):
             what = ("unique", *(column.name for column in constraint.columns))
         elif isinstance(constraint, sa.ForeignKeyConstraint):

@@ -31,13 +31,15 @@ Role = Literal["key", "implied", "alternate", "metadata", "topology"]
 class DataCondition:
     """What must be true of the stored records of an element (its columns named as they are now)."""
 
-    kind: Literal["empty", "no_nulls", "all_null", "fits", "distinct"]
+    kind: Literal["empty", "no_nulls", "all_null", "fits", "distinct", "known"]
     element: str
     reason: str
     """Why, as a clause: ``its new key 'x' would have no value``."""
     columns: tuple[str, ...] = ()
     limit: int = 0
     """Largest number of characters or bytes, for ``fits``."""
+    dimension: str = ""
+    """For ``known``: the dimension of which each must name a record, by the columns ``columns`` in the order of its keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +253,23 @@ def _alter_column(
         change.conditions.append(
             DataCondition(kind="distinct", element=element, columns=(*keys, stored), reason=reason)
         )
-    elif role == "implied" and new.name not in change.old.dimensions and change.new[new.name].has_table:
+    elif role == "implied" and new.name in change.old and change.old[new.name].has_table:
+        _must_be_known(change, element, stored, new.name)
+    elif role == "implied" and new.name not in change.old and change.new[new.name].has_table:
         _fill(change, new.name, element, reason=f"{element} names values of {new.name}")
+
+
+def _must_be_known(change: UniverseChange, element: str, stored: str, dimension: str) -> None:
+    required = change.old[dimension].required
+    if any(name != dimension and name not in change.old[element].required for name in required):
+        reason = f"it does not name what {dimension} requires"
+        change.conditions.append(DataCondition(kind="empty", element=element, reason=reason))
+        return
+    columns = tuple(stored if name == dimension else change.old[element].key_name(name) for name in required)
+    reason = f"its {stored} must name records of {dimension}"
+    change.conditions.append(
+        DataCondition(kind="known", element=element, columns=columns, dimension=dimension, reason=reason)
+    )
 
 
 def _fill(change: UniverseChange, dimension: str, source: str, *, reason: str) -> None:

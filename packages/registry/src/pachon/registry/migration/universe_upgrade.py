@@ -113,6 +113,14 @@ class _Upgrade:
             case "distinct":
                 twice = sa.select(*columns).group_by(*columns).having(sa.func.count() > 1)
                 count = sa.select(sa.func.count()).select_from(twice.subquery())
+            case "known":
+                there = self._before.elements[condition.dimension]
+                parent = self._change.old[condition.dimension]
+                same = [
+                    there.c[parent.key_name(name)] == column
+                    for name, column in zip(parent.required, columns, strict=True)
+                ]
+                count = count.where(~sa.exists().where(*same))
         found = self._connection.execute(count).scalar_one()
         if not found:
             return None
@@ -122,6 +130,7 @@ class _Upgrade:
             "all_null": "{} records have one",
             "fits": "{} records have longer ones",
             "distinct": "{} values occur more than once",
+            "known": "{} records name none",
         }[condition.kind].format(f"{found:,}")
         return f"{condition.element}: {condition.reason}, and {which}"
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.types import Integer
 
-__all__ = ["no_overlap", "range_types"]
+__all__ = ["no_overlap", "no_range_types", "range_types"]
 
 _INTEGERS = "pachon_integers"
 _TEXTS = "pachon_texts"
@@ -25,6 +25,11 @@ def range_types(namespace: str | None = None) -> Iterator[sa.TextClause]:
     prefix = f'"{namespace}".' if namespace else ""
     yield sa.text(f"CREATE TYPE {prefix}{_INTEGERS} AS RANGE (SUBTYPE = bigint, SUBTYPE_DIFF = int8range_subdiff)")
     yield sa.text(f'CREATE TYPE {prefix}{_TEXTS} AS RANGE (SUBTYPE = text, COLLATION = "C")')
+
+
+def no_range_types() -> sa.TextClause:
+    """Give the statement that removes the range types, when no table uses them any more."""
+    return sa.text(f"DROP TYPE IF EXISTS {_INTEGERS}, {_TEXTS}")
 
 
 def no_overlap(name: str, keys: Iterable[sa.Column[Any]], namespace: str | None = None) -> ExcludeConstraint:

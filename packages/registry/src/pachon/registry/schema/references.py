@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["checked_by_database"]
+__all__ = ["checked_by_database", "is_for"]
 
 
 def checked_by_database(
@@ -20,3 +20,10 @@ def checked_by_database(
 ) -> sa.ForeignKeyConstraint:
     """Make a foreign key that only SQLite has."""
     return sa.ForeignKeyConstraint(list(columns), list(targets), ondelete=ondelete).ddl_if(dialect="sqlite")
+
+
+def is_for(constraint: sa.Constraint, dialect: str) -> bool:
+    """Whether a constraint is one of this kind of database."""
+    # SQLAlchemy asks this only while it writes a whole CREATE TABLE.
+    condition = constraint._ddl_if
+    return condition is None or condition.dialect in (None, dialect)

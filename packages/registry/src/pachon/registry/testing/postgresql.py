@@ -215,6 +215,13 @@ class PostgresServer:
         )  # fmt: skip
         return follower.start()
 
+    def dump(self, database: str) -> list[str]:
+        """Give the SQL that makes a database again, a line each, without settings of the session."""
+        options = ("--inserts", "--no-owner", "--no-privileges", "-h", str(self.socket_folder), "-p", str(self.port))
+        text = self.programs.run("pg_dump", *options, "-U", USER, database).stdout
+        skipped = ("--", "\\", "SET ", "SELECT pg_catalog.set_config")
+        return [line for line in text.splitlines() if line and not line.startswith(skipped)]
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -10,8 +10,11 @@ import json
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from pachon.datasets import CollectionType, DatasetRef, DatasetType
 from pachon.dimensions import Timespan
@@ -19,9 +22,10 @@ from pachon.dimensions.region import circle
 from pachon.registry.opaque import OpaqueColumn
 from pachon.registry.schema.guard import SCHEMA_VERSION
 from pachon.registry.sql_registry import SqlRegistry
+from pachon.registry.testing.postgresql import PostgresServer
 from pachon.registry.testing.universes import fibre_universe
 
-__all__ = ["describe_registry", "fill_sample", "write_sample"]
+__all__ = ["describe_registry", "fill_sample", "load_sample", "write_samples"]
 
 _NOTES = (OpaqueColumn(name="id", type="uuid", key=True), OpaqueColumn(name="text", type="text", length=40))
 
@@ -108,21 +112,48 @@ def describe_registry(registry: SqlRegistry) -> dict[str, Any]:
     }
 
 
-def write_sample(folder: Path) -> Path:
-    """Write the sample of the present schema version, as SQL, and what is read from it, as JSON."""
-    path = folder / f"registry-{SCHEMA_VERSION}.sql"
+def write_samples(folder: Path) -> None:
+    """Write the samples of the present schema version, as SQL of each database, and what is read from them, as JSON."""
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "registry.sqlite3"
-        with SqlRegistry.create(f"sqlite:///{file}", fibre_universe()) as registry:
-            fill_sample(registry)
-            description = describe_registry(registry)
+        description = _make(f"sqlite:///{file}")
         connection = sqlite3.connect(file)
-        path.write_text("\n".join(connection.iterdump()) + "\n", encoding="utf-8")
+        _write(folder, "sqlite", connection.iterdump(), description)
         connection.close()
+    with PostgresServer() as server:
+        name = server.create_database()
+        description = _make(server.url(name))
+        _write(folder, "postgresql", server.dump(name), description)
+
+
+def _make(url: str) -> dict[str, Any]:
+    with SqlRegistry.create(url, fibre_universe()) as registry:
+        fill_sample(registry)
+        return describe_registry(registry)
+
+
+def _write(folder: Path, kind: str, lines: Iterable[str], description: dict[str, Any]) -> None:
+    path = folder / f"registry-{SCHEMA_VERSION}-{kind}.sql"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = json.dumps(description, indent=1, ensure_ascii=False)
     path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    return path
+
+
+def load_sample(path: Path, url: str) -> None:
+    """Execute the SQL of a sample in an empty database."""
+    text = path.read_text(encoding="utf-8")
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        connection = sqlite3.connect(str(parsed.database))
+        connection.executescript(text)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+        return
+    engine = sa.create_engine(parsed)
+    with engine.begin() as target:
+        target.connection.cursor().execute(text)
+    engine.dispose()
 
 
 if __name__ == "__main__":
-    print(write_sample(Path(sys.argv[1])))  # the answer of a program
+    write_samples(Path(sys.argv[1]))
