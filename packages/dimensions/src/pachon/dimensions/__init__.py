@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pachon.dimensions.timespan import Timespan as Timespan
     from pachon.dimensions.universe import DimensionGroup as DimensionGroup
     from pachon.dimensions.universe import DimensionUniverse as DimensionUniverse
+    from pachon.dimensions.universe import InconsistentUniverseError as InconsistentUniverseError
     from pachon.dimensions.universe import UnknownDimensionError as UnknownDimensionError
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "DimensionRecord",
     "DimensionUniverse",
     "InconsistentDataIdError",
+    "InconsistentUniverseError",
     "OverlapJoin",
     "RecordTable",
     "Region",
@@ -74,6 +76,7 @@ __getattr__, __dir__ = lazy_exports(
         "DimensionRecord": "pachon.dimensions.record",
         "DimensionUniverse": "pachon.dimensions.universe",
         "InconsistentDataIdError": "pachon.dimensions.data_id",
+        "InconsistentUniverseError": "pachon.dimensions.universe",
         "OverlapJoin": "pachon.dimensions.relations",
         "RecordTable": "pachon.dimensions.record_table",
         "Region": "pachon.dimensions.region",

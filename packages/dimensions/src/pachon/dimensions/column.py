@@ -47,7 +47,7 @@ class Column:
             raise InvalidInputError(f"{owner}.{self.name} must not be null.")
         match self.type:
             case "int":
-                if not isinstance(value, bool) and hasattr(value, "__index__"):
+                if not isinstance(value, bool) and hasattr(value, "__index__") and type(value).__name__ != "ndarray":
                     return self._fits(int(value.__index__()), owner)
             case "float":
                 if not isinstance(value, bool | str | bytes) and hasattr(value, "__float__"):
@@ -80,6 +80,11 @@ class Column:
             )
         if "\0" in value:
             raise InvalidInputError(f"{owner}.{self.name} must not hold a NUL character: {value!r}.")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise InvalidInputError(f"{owner}.{self.name} is no text that UTF-8 can hold: {value!r}.") from None
         return value
 
     def _small(self, value: bytes, owner: str) -> bytes:

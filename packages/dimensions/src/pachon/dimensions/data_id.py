@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pachon.base import InvalidInputError
-from pachon.dimensions.column import Value
+from pachon.dimensions.column import Column, Value
 from pachon.dimensions.record import DimensionRecord
 from pachon.dimensions.timespan import Timespan
 from pachon.dimensions.universe import DimensionGroup, DimensionUniverse, UnknownDimensionError
@@ -77,7 +77,8 @@ class DataCoordinate:
     ) -> None:
         self.group = group
         self.values = values
-        self.records = records
+        # Without dimensions there is nothing to look up.
+        self.records = records if records is not None or group.names else {}
         self.given = given
 
     @classmethod
@@ -224,7 +225,8 @@ class DataCoordinate:
         if self.records is not None and all(name in self.records for name in group.elements):
             records = {name: self.records[name] for name in group.elements}
         order = group.ordered if all(name in known for name in group.implied) else group.required
-        return DataCoordinate(group, tuple(known[name] for name in order), records)
+        given = {name: value for name, value in self.given.items() if name in group.implied}
+        return DataCoordinate(group, tuple(known[name] for name in order), records, given)
 
     def union(self, other: DataCoordinate) -> DataCoordinate:
         """Join two data IDs.
@@ -234,15 +236,21 @@ class DataCoordinate:
         InconsistentDataIdError
             If they give a dimension different values.
         """
-        mine, theirs = self.mapping, other.mapping
+        mine, theirs = {**self.given, **self.mapping}, {**other.given, **other.mapping}
         for name in mine.keys() & theirs.keys():
             if mine[name] != theirs[name]:
                 raise InconsistentDataIdError(
                     f"{name}={mine[name]!r} and {name}={theirs[name]!r} contradict each other."
                 )
-        return DataCoordinate.standardize(
+        both = DataCoordinate.standardize(
             {**mine, **theirs}, dimensions=self.group | other.group, universe=self.group.universe
         )
+        if self.records is None or other.records is None:
+            return both
+        records = {**self.records, **other.records}
+        # What relates the two may have to be looked up.
+        known = both.is_full and all(name in records for name in both.group.elements)
+        return DataCoordinate(both.group, both.values, records) if known else both
 
     def expanded(self, records: Mapping[str, DimensionRecord | None]) -> DataCoordinate:
         """Give the same data ID with its records; implied values are taken from them.
@@ -324,6 +332,19 @@ def _show(values: Mapping[str, Any]) -> str:
     return f"{{{', '.join(f'{name}={value!r}' for name, value in values.items())}}}"
 
 
+def _wrong(column: Column, name: str, value: Any) -> str:
+    """Say what is wrong with a value: its type, or that it is too long or holds what cannot be stored."""
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    if column.type == "string" and isinstance(value, str):
+        most = column.length or 0
+        what = f"has {len(value):,}" if len(value) > most else "has a character that cannot be stored"
+        return f"The value of {name} must be text of at most {most} characters; {shown} {what}."
+    if column.type == "int" and type(value) is int:
+        return f"The value of {name} must fit in 64 bits; got {shown}."
+    return f"The value of {name} must be of type {column.type}; got {shown} ({type(value).__name__})."
+
+
 def _checked(group: DimensionGroup, name: str, value: Any) -> Value:
     column = group.universe.dimensions[name].primary_key
     if value is None:
@@ -331,10 +352,6 @@ def _checked(group: DimensionGroup, name: str, value: Any) -> Value:
     try:
         checked = column.check(value, name)
     except InvalidInputError:
-        if isinstance(value, int | str) and type(value) is not bool:
-            raise DataIdValueError(
-                f"The value of {name} must be of type {column.type}; got {value!r} ({type(value).__name__})."
-            ) from None
-        raise DataIdValueError(f"The value of {name} must be of type {column.type}; got {value!r}.") from None
+        raise DataIdValueError(_wrong(column, name, value)) from None
     assert isinstance(checked, int | str)
     return checked

@@ -8,7 +8,8 @@ errors that name the element.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pachon.base import FormatError, closest
+from pachon.base import FormatError, NotFoundError, StorageError, closest
 from pachon.dimensions.column import Column
 from pachon.dimensions.skypix import SKYPIX_CLASSES, SkyPixSystem
 
@@ -24,6 +25,11 @@ __all__ = ["ElementDefinition", "UniverseDefinition", "load_document", "parse_do
 
 _log = logging.getLogger(__name__)
 _TOP_KEYS: Final = ("version", "namespace", "skypix", "elements", "topology", "packers")
+_SKYPIX_KEYS: Final = ("class", "max_level", "min_level")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LONGEST_NAME: Final = 55
+"""So that the name of an element's table fits into what PostgreSQL allows, 63 bytes."""
+_MADE_BY_TOPOLOGY: Final = ("region", "timespan", "timespan_begin", "timespan_end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +66,15 @@ class _ColumnDocument(BaseModel):
     model_config = ConfigDict(extra="allow")
     name: str
     type: Literal["int", "string", "hash", "float", "bool"]
-    doc: str = ""
+    doc: str | None = ""
     nullable: bool = True
-    length: int | None = None
-    nbytes: int | None = None
+    length: int | None = Field(default=None, gt=0)
+    nbytes: int | None = Field(default=None, gt=0)
 
 
 class _ElementDocument(BaseModel):
     model_config = ConfigDict(extra="allow")
-    doc: str = ""
+    doc: str | None = ""
     keys: list[_ColumnDocument] = Field(default_factory=list)
     requires: list[str] = Field(default_factory=list)
     implies: list[str] = Field(default_factory=list)
@@ -96,23 +102,51 @@ class _UniverseDocument(BaseModel):
     topology: _TopologyDocument = Field(default_factory=_TopologyDocument)
 
 
-def load_document(source: str | Path) -> dict[str, Any]:
+def load_document(source: str | Path, search_path: Iterable[str | Path] = ()) -> dict[str, Any]:
     """Read a universe file: a path, or the YAML text itself if it has a line break.
+
+    A relative path is looked for in the folders of ``search_path`` in turn, then here; the first file found is all there is.
 
     Raises
     ------
+    NotFoundError
+        If there is no such file.
     FormatError
-        If it is no YAML mapping.
+        If it is no YAML mapping, or names a key twice.
     """
-    text = source if isinstance(source, str) and "\n" in source else Path(source).read_text(encoding="utf-8")
+    text = source if isinstance(source, str) and "\n" in source else _read(Path(source), search_path)
     try:
-        # The C form of the safe loader is ten times faster.
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe one)
     except yaml.YAMLError as error:
-        raise FormatError(f"The universe is no valid YAML: {error}") from None
+        raise FormatError(f"The universe is no valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise FormatError("A universe file is one YAML mapping.")
     return document
+
+
+def _read(path: Path, search_path: Iterable[str | Path]) -> str:
+    for folder in (*search_path, "."):
+        try:
+            return (Path(folder) / path).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except UnicodeDecodeError as error:
+            raise FormatError(f"The universe file {Path(folder) / path} is no text in UTF-8: {error}.") from None
+        except OSError as error:
+            raise StorageError(f"The universe file {Path(folder) / path} cannot be read: {error.strerror}.") from None
+    raise NotFoundError(f"There is no universe file {str(path)!r}.")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C form is ten times faster
+    """Loads plain data, and refuses a key that is there twice: the second definition would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is there twice", node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 def parse_document(document: Mapping[str, Any]) -> UniverseDefinition:
@@ -129,7 +163,9 @@ def parse_document(document: Mapping[str, Any]) -> UniverseDefinition:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise FormatError(f"The universe file is wrong at {where}: {first['msg']}.") from None
+        what = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
+        raise FormatError(f"The universe file is wrong at {where}: {first['msg']}{what}.") from None
+    _warn_unknown("topology", parsed.topology.model_extra or {}, ("spatial", "temporal"))
     common, systems = _parse_skypix(parsed.skypix)
     return UniverseDefinition(
         namespace=parsed.namespace,
@@ -161,16 +197,13 @@ def _parse_skypix(document: Mapping[str, Any]) -> tuple[str, tuple[SkyPixSystem,
                 f"The sky pixelization {name!r} is of unknown class {entry['class']!r}; "
                 f"known are {', '.join(SKYPIX_CLASSES)}."
             )
+        _check_name("The sky pixelization", name)
+        _warn_unknown(f"the sky pixelization {name!r}", entry, _SKYPIX_KEYS)
         scheme, highest = registered
-        top = entry.get("max_level")
-        systems.append(
-            SkyPixSystem(
-                name=name,
-                scheme=scheme,
-                min_level=int(entry.get("min_level", 1)),
-                max_level=highest if top is None else min(int(top), highest),
-            )
-        )
+        low, high = _level(name, entry, "min_level", 1), _level(name, entry, "max_level", highest)
+        if not 0 <= low <= high <= highest:
+            raise FormatError(f"The sky pixelization {name!r} has levels {low} to {high}; {scheme} has 0 to {highest}.")
+        systems.append(SkyPixSystem(name=name, scheme=scheme, min_level=low, max_level=high))
     common = document.get("common")
     names = {system.dimension(level) for system in systems for level in system.levels}
     if not isinstance(common, str) or common not in names:
@@ -178,12 +211,32 @@ def _parse_skypix(document: Mapping[str, Any]) -> tuple[str, tuple[SkyPixSystem,
     return common, tuple(systems)
 
 
+def _level(system: str, entry: Mapping[str, Any], key: str, default: int) -> int:
+    value = entry.get(key)
+    if value is None:
+        return default
+    if type(value) is not int:
+        raise FormatError(f"The sky pixelization {system!r} needs a whole number as {key}, not {value!r}.")
+    return value
+
+
+def _check_name(owner: str, name: str) -> None:
+    """Names are words of the query language and of SQL."""
+    if _NAME.fullmatch(name) is None or len(name) > _LONGEST_NAME:
+        shown = name if len(name) <= 80 else name[:77] + "..."
+        raise FormatError(
+            f"{owner} {shown!r} needs another name: letters, digits and underscores, at most {_LONGEST_NAME}, "
+            "beginning with no digit."
+        )
+
+
 def _parse_element(name: str, item: _ElementDocument) -> ElementDefinition:
+    _check_name("Dimension element", name)
     _warn_unknown(f"element {name!r}", item.model_extra or {}, tuple(type(item).model_fields))
     cached, target = _legacy_storage(item)
     return ElementDefinition(
         name=name,
-        doc=item.doc.strip(),
+        doc=(item.doc or "").strip(),
         keys=tuple(_parse_column(name, column, key=True) for column in item.keys),
         requires=tuple(item.requires),
         implies=tuple(item.implies),
@@ -197,6 +250,10 @@ def _parse_element(name: str, item: _ElementDocument) -> ElementDefinition:
 
 
 def _parse_column(owner: str, column: _ColumnDocument, *, key: bool) -> Column:
+    _check_name(f"Column {owner}.", column.name)
+    _warn_unknown(f"column {owner}.{column.name}", column.model_extra or {}, tuple(type(column).model_fields))
+    if column.name in _MADE_BY_TOPOLOGY:
+        raise FormatError(f"Column {owner}.{column.name} cannot be listed: name {owner!r} in 'topology' instead.")
     if column.type == "string" and column.length is None:
         raise FormatError(f"Column {owner}.{column.name} is a string and needs 'length'.")
     if column.type == "hash" and column.nbytes is None:
@@ -209,7 +266,7 @@ def _parse_column(owner: str, column: _ColumnDocument, *, key: bool) -> Column:
         length=column.length,
         nbytes=column.nbytes,
         nullable=column.nullable and not key,
-        doc=column.doc.strip(),
+        doc=(column.doc or "").strip(),
     )
 
 

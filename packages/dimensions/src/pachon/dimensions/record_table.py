@@ -170,14 +170,25 @@ def _checked_value(element: DimensionElement, column: Column, value: Any) -> Any
             return value
         raise InvalidInputError(f"{element.name}.timespan must be a Timespan; got {value!r}.")
     if column.type == "region":
-        if value is None or isinstance(value, bytes):
-            return value
-        if hasattr(value, "encode") and not isinstance(value, str):
-            return bytes(value.encode())
-        raise InvalidInputError(f"{element.name}.region must be a region of lsst.sphgeom; got {value!r}.")
+        return None if value is None else _region_bytes(element, value)
     if column.type == "float" and isinstance(value, float) and math.isnan(value):
         return None
     return column.check(value, element.name)
+
+
+def _region_bytes(element: DimensionElement, value: Any) -> bytes:
+    # lsst-sphgeom takes a while to import; who has no regions needs it not.
+    from pachon.dimensions.region import Region, region_from_bytes
+
+    if isinstance(value, Region):
+        return bytes(value.encode())
+    if isinstance(value, bytes):
+        region_from_bytes(value)
+        return value
+    shown = repr(value)
+    raise InvalidInputError(
+        f"{element.name}.region must be a region of lsst.sphgeom, or its bytes; got {shown[:80]} ({type(value).__name__})."
+    )
 
 
 def _arrays_from_values(column: Column, values: list[Any]) -> dict[str, np.ndarray]:

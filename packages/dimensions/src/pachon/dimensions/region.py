@@ -32,7 +32,11 @@ def region_from_bytes(data: bytes) -> Region:
     try:
         return Region.decode(data)
     except (RuntimeError, ValueError, TypeError) as error:
-        raise InvalidInputError(f"These {len(data)} bytes are no region: {error}.") from None
+        raise InvalidInputError(f"{_shown(data)} no region: {' '.join(str(error).split())}.") from None
+
+
+def _shown(data: object) -> str:
+    return f"These {len(data)} bytes are" if isinstance(data, bytes) else f"A {type(data).__name__} is"
 
 
 def circle(ra: float, dec: float, radius: float) -> Circle:

@@ -21,6 +21,7 @@ def resolve_elements(definition: UniverseDefinition) -> dict[str, DimensionEleme
     FormatError
         If a definition breaks a rule; the message names the element.
     """
+    _check_names(definition)
     for element in definition.elements.values():
         _check_element(element, definition)
     _check_topology(definition)
@@ -74,6 +75,18 @@ def _key_columns(
     return (*(foreign(n) for n in required if n != item.name), *own, *(foreign(n) for n in implied))
 
 
+def _check_names(definition: UniverseDefinition) -> None:
+    """Names differ by more than case: SQLite takes tables whose names do not for one."""
+    pixels = [system.dimension(level) for system in definition.skypix for level in system.levels]
+    seen: dict[str, str] = {}
+    for name in (*pixels, *definition.elements):
+        other = seen.setdefault(name.lower(), name)
+        if other is not name:
+            raise FormatError(
+                f"Dimension element {name!r}: {other!r} is there already; names differ by more than case."
+            )
+
+
 def _check_element(item: ElementDefinition, definition: UniverseDefinition) -> None:
     name = item.name
 
@@ -98,9 +111,14 @@ def _check_element(item: ElementDefinition, definition: UniverseDefinition) -> N
         refuse("'always_join' and 'populated_by' are for combinations only")
     if item.populated_by is not None and item.populated_by not in _closed_requires(name, definition.elements):
         refuse(f"is populated by {item.populated_by!r}, which it does not require")
-    columns = [c.name for c in (*item.keys, *item.metadata)]
-    if len(set(columns)) != len(columns):
-        refuse("names a column twice")
+    for both in sorted(_closed_requires(name, definition.elements) & set(item.implies)):
+        refuse(f"implies {both!r}, which it requires already; leave it out of 'implies'")
+    others = [n for n in (*_closed_requires(name, definition.elements), *item.implies) if n != name]
+    columns = [n.lower() for n in (*(c.name for c in (*item.keys, *item.metadata)), *others)]
+    for column in dict.fromkeys(columns):
+        if columns.count(column) > 1:
+            what = "is the name of a dimension that it requires or implies" if column in others else "is listed twice"
+            refuse(f"column {column!r} {what}")
     target = item.implied_union_target
     if target is not None:
         if item.requires or item.implies or len(item.keys) > 1 or item.metadata:
@@ -113,9 +131,16 @@ def _check_topology(definition: UniverseDefinition) -> None:
     for kind, families in (("spatial", definition.spatial), ("temporal", definition.temporal)):
         seen: dict[str, str] = {}
         for family, members in families.items():
+            if kind == "spatial" and any(family == system.name for system in definition.skypix):
+                raise FormatError(f"The spatial family {family!r} has the name of a pixelization; give it another.")
+            if not members:
+                raise FormatError(f"The {kind} family {family!r} has no members; name one, or leave it out.")
             for member in members:
                 if member not in definition.elements:
-                    raise FormatError(f"The {kind} family {family!r} names {member!r}, which does not exist.")
+                    hint = closest(member, definition.elements)
+                    raise FormatError(f"The {kind} family {family!r} names {member!r}, which does not exist.{hint}")
+                if definition.elements[member].implied_union_target is not None:
+                    raise FormatError(f"{member!r} is in the {kind} family {family!r}, but has no records of its own.")
                 if member in seen:
                     raise FormatError(f"{member!r} is in the {kind} families {seen[member]!r} and {family!r}.")
                 seen[member] = family

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+import operator
 import re
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_NS", "Timespan", "iso_from_ns", "ns_from_time", "time_from_ns"]
 
-_DAY_NS: Final = 86_400_000_000_000
+_SECOND_NS: Final = 1_000_000_000
+_DAY_NS: Final = 86_400 * _SECOND_NS
 MAX_NS: Final = 47_482 * _DAY_NS
 """2100-01-01 00:00:00 TAI, the end of an interval without end."""
 _UNIX_JD: Final = 2440587.5
@@ -40,8 +43,8 @@ def ns_from_time(time: Any) -> int:
     InvalidInputError
         If the value is none of these.
     """
-    if isinstance(time, int) and not isinstance(time, bool):
-        return time
+    if hasattr(time, "__index__") and not isinstance(time, bool):
+        return _index(time)
     if isinstance(time, str):
         return _ns_from_iso(time)
     if isinstance(time, datetime.datetime):
@@ -53,6 +56,13 @@ def ns_from_time(time: Any) -> int:
     raise InvalidInputError(
         f"A time is an astropy Time, a datetime or an ISO string; got {time!r} ({type(time).__name__})."
     )
+
+
+def _index(time: Any) -> int:
+    try:
+        return operator.index(time)
+    except TypeError:
+        raise InvalidInputError(f"One time is needed, not several: {time!r}.") from None
 
 
 def _ns_from_datetime(time: datetime.datetime) -> int:
@@ -68,10 +78,18 @@ def _ns_from_utc(time: datetime.datetime) -> int:
 
 
 def _ns_from_astropy(time: Time) -> int:
-    tai = time.tai
-    days = float(tai.jd1) - _UNIX_JD
+    if not getattr(time, "isscalar", False):
+        raise InvalidInputError(f"One time is needed, not {getattr(time, 'size', 'several')}.")
+    try:
+        tai = time.tai
+        days, part = float(tai.jd1) - _UNIX_JD, float(tai.jd2)
+    except Exception as error:  # noqa: BLE001  # of astropy's, about scales and tables of the Earth's rotation
+        why = " ".join(str(error).split())
+        raise InvalidInputError(f"The time {time!s} ({time.scale}) cannot be brought to TAI: {why}.") from None
+    if bool(getattr(time, "masked", False) and time.mask) or not math.isfinite(days + part):
+        raise InvalidInputError("A time that is masked or not a number cannot bound a time span.")
     whole = int(days // 1)
-    rest = (days - whole) + float(tai.jd2)
+    rest = (days - whole) + part
     return whole * _DAY_NS + round(rest * _DAY_NS)
 
 
@@ -81,7 +99,8 @@ def _ns_from_iso(text: str) -> int:
         raise InvalidInputError(f"Not an ISO date and time: {text!r} (for example 2026-01-31T12:00:00, TAI).")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
-        clock = int(hour or 0), int(minute or 0), int(second or 0)
+        leap = second == "60" and zone is not None
+        clock = int(hour or 0), int(minute or 0), 59 if leap else int(second or 0)
         stamp = datetime.datetime(int(year), int(month), int(day), *clock)  # noqa: DTZ001  naive means TAI
     except ValueError as error:
         raise InvalidInputError(f"Not a date and time: {text!r} ({error}).") from None
@@ -92,14 +111,30 @@ def _ns_from_iso(text: str) -> int:
         sign = -1 if zone[0] == "-" else 1
         offset = datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
         stamp -= sign * offset
-    return _ns_from_utc(stamp.replace(tzinfo=datetime.UTC)) + nanoseconds
+    begin = _ns_from_utc(stamp.replace(tzinfo=datetime.UTC))
+    if not leap:
+        return begin + nanoseconds
+    # Between this second and the next one of the calendar there is another one, or there is no leap second.
+    after = _ns_from_utc(stamp.replace(tzinfo=datetime.UTC) + datetime.timedelta(seconds=1))
+    if after - begin != 2 * _SECOND_NS:
+        raise InvalidInputError(f"There is no leap second at {text!r}.")
+    return begin + _SECOND_NS + nanoseconds
 
 
 def iso_from_ns(ns: int) -> str:
-    """Give the ISO text (TAI) of a number of nanoseconds, without trailing zeros of the fraction."""
+    """Give the ISO text (TAI) of a number of nanoseconds, without trailing zeros of the fraction.
+
+    Raises
+    ------
+    InvalidInputError
+        If the year is not one of 1 to 9999.
+    """
     days, rest = divmod(ns, _DAY_NS)
-    seconds, fraction = divmod(rest, 1_000_000_000)
-    stamp = _EPOCH + datetime.timedelta(days=days, seconds=seconds)
+    seconds, fraction = divmod(rest, _SECOND_NS)
+    try:
+        stamp = _EPOCH + datetime.timedelta(days=days, seconds=seconds)
+    except OverflowError:
+        raise InvalidInputError(f"{ns} ns is in no year from 1 to 9999.") from None
     text = stamp.isoformat(timespec="seconds")
     return f"{text}.{fraction:09d}".rstrip("0") if fraction else text
 
@@ -171,11 +206,13 @@ class Timespan:
     def for_day_obs(cls, day_obs: int, offset: int = 0) -> Timespan:
         """Give the 24 hours from TAI midnight of ``YYYYMMDD`` plus an offset in seconds."""
         try:
+            if len(str(day_obs)) != len("YYYYMMDD"):
+                raise ValueError
             day = datetime.datetime.strptime(str(day_obs), "%Y%m%d")  # noqa: DTZ007  naive means TAI
         except ValueError:
             raise InvalidInputError(f"Not a day of the form YYYYMMDD: {day_obs!r}.") from None
-        begin = _ns_from_datetime(day) + offset * 1_000_000_000
-        return cls.from_ns(begin, begin + _DAY_NS)
+        begin = _ns_from_datetime(day) + _index(offset) * _SECOND_NS
+        return cls(begin, begin + _DAY_NS)
 
     @property
     def is_empty(self) -> bool:
@@ -223,6 +260,8 @@ class Timespan:
         """Read ``[begin_ns, end_ns]``."""
         if not isinstance(data, list) or len(data) != 2 or not all(type(x) is int for x in data):
             raise InvalidInputError(f"A time span is written [begin_ns, end_ns]; got {data!r}.")
+        if not all(0 <= bound <= MAX_NS for bound in data):
+            raise InvalidInputError(f"The bounds of a time span are in 0 to {MAX_NS}; got {data!r}.")
         return cls.from_ns(data[0], data[1])
 
     def __lt__(self, other: Timespan) -> bool:
@@ -256,5 +295,12 @@ class Timespan:
 def _clamp(ns: int) -> int:
     if 0 <= ns <= MAX_NS:
         return ns
-    warnings.warn(f"{iso_from_ns(ns)} is outside 1970 to 2100 and is moved to the limit.", stacklevel=3)
+    warnings.warn(f"{_shown(ns)} is outside 1970 to 2100 and is moved to the limit.", stacklevel=3)
     return min(max(ns, 0), MAX_NS)
+
+
+def _shown(ns: int) -> str:
+    try:
+        return iso_from_ns(ns)
+    except InvalidInputError:
+        return f"{ns} ns"

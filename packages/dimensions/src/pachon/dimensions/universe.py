@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pachon.base import InvalidInputError, closest
+from pachon.base import ConflictError, InvalidInputError, closest
 from pachon.dimensions.document import load_document, parse_document
 from pachon.dimensions.element import DimensionElement
 from pachon.dimensions.resolution import resolve_elements
@@ -22,7 +22,10 @@ from pachon.dimensions.skypix import SkyPixSystem, pixelization
 if TYPE_CHECKING:
     from lsst.sphgeom import Pixelization
 
-__all__ = ["DimensionGroup", "DimensionUniverse", "UnknownDimensionError"]
+__all__ = ["DimensionGroup", "DimensionUniverse", "InconsistentUniverseError", "UnknownDimensionError"]
+
+
+_LONGEST_SHOWN = 100
 
 
 class UnknownDimensionError(InvalidInputError, KeyError):
@@ -35,7 +38,27 @@ class UnknownDimensionError(InvalidInputError, KeyError):
         self.name, self.known = name, known
 
     def __str__(self) -> str:
-        return f"There is no dimension {self.name!r}.{closest(self.name, self.known)}"
+        shown = repr(self.name)
+        if len(shown) > _LONGEST_SHOWN:
+            return f"There is no dimension {shown[:_LONGEST_SHOWN]}..."
+        return f"There is no dimension {shown}.{closest(str(self.name), self.known)}"
+
+
+class InconsistentUniverseError(ConflictError):
+    """Dimensions mean different things in two universes."""
+
+    kind = "inconsistent_universe"
+
+    def __init__(self, group: DimensionGroup, universe: DimensionUniverse, reason: str) -> None:
+        super().__init__(group, universe, reason)
+        self.group, self.universe, self.reason = group, universe, reason
+
+    def __str__(self) -> str:
+        there = self.group.universe
+        return (
+            f"The dimensions {self.group!r} of {there.namespace} version {there.version} do not carry over to "
+            f"{self.universe.namespace} version {self.universe.version}: {self.reason}."
+        )
 
 
 class DimensionUniverse:
@@ -80,15 +103,20 @@ class DimensionUniverse:
         return cls.from_yaml(text)
 
     @classmethod
-    def from_yaml(cls, source: str | Path) -> DimensionUniverse:
+    def from_yaml(cls, source: str | Path, search_path: Iterable[str | Path] = ()) -> DimensionUniverse:
         """Read a universe file: a path, or the YAML text itself.
+
+        A relative path is looked for in the folders of ``search_path`` in turn, then here. The first file found is the whole
+        universe; files are never merged.
 
         Raises
         ------
+        NotFoundError
+            If there is no such file.
         FormatError
             If the file breaks a rule of the format; the message names the element.
         """
-        return cls.from_document(load_document(source))
+        return cls.from_document(load_document(source, search_path))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> DimensionUniverse:
@@ -146,6 +174,33 @@ class DimensionUniverse:
                 group = self._groups.setdefault(closed, DimensionGroup(self, closed))
             self._groups[names] = group
         return group
+
+    def is_compatible_with(self, other: DimensionUniverse) -> bool:
+        """Whether data of the other universe may be looked at here at all: both are versions of one namespace.
+
+        Each group must still be the same in both (`adopt`).
+        """
+        return self.namespace == other.namespace
+
+    def adopt(self, group: DimensionGroup) -> DimensionGroup:
+        """Give the group of the same dimensions here, of a group of another universe.
+
+        Raises
+        ------
+        InconsistentUniverseError
+            If the namespaces differ, or the dimensions would not be identified by the same values.
+        """
+        if group.universe == self:
+            return self.conform(group)
+        if not self.is_compatible_with(group.universe):
+            raise InconsistentUniverseError(group, self, "the namespaces differ")
+        unknown = [name for name in group.names if name not in self.dimensions]
+        if unknown:
+            raise InconsistentUniverseError(group, self, f"there is no dimension {unknown[0]!r}")
+        here = self.conform(group.names)
+        if (here.required, here.implied) != (group.required, group.implied):
+            raise InconsistentUniverseError(group, self, f"there it is {here!r} of which {here.required} are required")
+        return here
 
     def group_of(self, element: DimensionElement | str) -> DimensionGroup:
         """Give the group that identifies the records of an element, what it implies included."""

@@ -20,7 +20,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError, closest
-from pachon.dimensions import DimensionUniverse
 
 __all__ = [
     "CalibrationLookupError",
@@ -167,15 +166,12 @@ class IncompatibleUniverseError(ConflictError):
 
     kind = "incompatible_universe"
 
-    def __init__(self, old: DimensionUniverse, new: DimensionUniverse, reasons: tuple[str, ...]) -> None:
-        super().__init__(old, new, reasons)
-        self.old, self.new, self.reasons = old, new, reasons
+    def __init__(self, change: str, reasons: tuple[str, ...] = ()) -> None:
+        super().__init__(change, reasons)
+        self.change, self.reasons = change, reasons
 
     def __str__(self) -> str:
-        return (
-            f"The universe {self.old.namespace} version {self.old.version} of the registry cannot become "
-            f"{self.new.namespace} version {self.new.version}; nothing was changed:\n- " + "\n- ".join(self.reasons)
-        )
+        return f"{self.change} cannot be done, and nothing was changed: {'; '.join(self.reasons)}."
 
 
 class InvalidQueryError(InvalidInputError):

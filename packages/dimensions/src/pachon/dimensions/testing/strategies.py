@@ -11,13 +11,18 @@ from pachon.dimensions.data_id import DataCoordinate
 from pachon.dimensions.timespan import MAX_NS, Timespan
 from pachon.dimensions.universe import DimensionGroup, DimensionUniverse
 
-__all__ = ["data_ids", "dimension_groups", "timespans", "universe_documents"]
+__all__ = ["data_ids", "dimension_groups", "key_values", "times", "timespans", "universe_documents"]
+
+
+def times() -> st.SearchStrategy[int]:
+    """Make times in nanoseconds: many near the limits and near each other, for there the rules are."""
+    near = st.sampled_from([0, 1, 2, 10, MAX_NS // 2, MAX_NS - 2, MAX_NS - 1, MAX_NS])
+    return near | st.integers(0, 20) | st.integers(0, MAX_NS)
 
 
 def timespans(*, allow_empty: bool = True) -> st.SearchStrategy[Timespan]:
-    """Make time spans, bounded or not."""
-    bounds = st.integers(0, MAX_NS)
-    spans = st.builds(Timespan.from_ns, bounds, bounds)
+    """Make time spans, bounded or not; often with bounds in common."""
+    spans = st.builds(Timespan.from_ns, times(), times()) | st.just(Timespan(None, None)) | st.just(Timespan.empty())
     return spans if allow_empty else spans.filter(lambda span: not span.is_empty)
 
 
@@ -30,13 +35,19 @@ def dimension_groups(universe: DimensionUniverse) -> st.SearchStrategy[Dimension
 @st.composite
 def data_ids(draw: Any, group: DimensionGroup, *, full: bool = True) -> DataCoordinate:
     """Make data IDs of a group."""
-    values = []
-    for name in group.ordered if full else group.required:
-        if group.universe.dimensions[name].primary_key.type == "int":
-            values.append(draw(st.integers(-5, 2**40)))
-        else:
-            values.append(draw(st.text("abcXYZ019_-é", min_size=1, max_size=8)))
-    return DataCoordinate(group, tuple(values))
+    names = group.ordered if full else group.required
+    return DataCoordinate(group, tuple(draw(key_values(group.universe, name)) for name in names))
+
+
+def key_values(universe: DimensionUniverse, dimension: str) -> st.SearchStrategy[int | str]:
+    """Make values of a dimension: ordinary ones, and those that are hard to quote, to store or to sort."""
+    column = universe.dimensions[dimension].primary_key
+    if column.type == "int":
+        return st.integers(-5, 2**40) | st.sampled_from([0, -(2**63), 2**63 - 1])
+    plain = st.text("abcXYZ019_-é", min_size=1, max_size=8)
+    hard = st.sampled_from(["'", '"', "a'); DROP TABLE x;--", "%s", ":x", "\\", "\U0001f52d", "ß", "İ", " ", ""])
+    longest = column.length or 1
+    return (plain | hard | st.just("x" * longest)).map(lambda text: text[:longest])
 
 
 @st.composite
@@ -48,7 +59,11 @@ def universe_documents(draw: Any) -> dict[str, Any]:
     for index, name in enumerate(names):
         earlier = names[:index]
         requires = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else []
-        rest = [n for n in earlier if n not in requires]
+        closed = set(requires)
+        for other in reversed(earlier):
+            if other in closed:
+                closed.update(elements[other]["requires"])
+        rest = [n for n in earlier if n not in closed]
         implies = draw(st.lists(st.sampled_from(rest), unique=True, max_size=1)) if rest else []
         key = draw(st.sampled_from([{"name": "id", "type": "int"}, {"name": "name", "type": "string", "length": 16}]))
         elements[name] = {"keys": [key], "requires": requires, "implies": implies}

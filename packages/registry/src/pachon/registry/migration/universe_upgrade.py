@@ -58,7 +58,9 @@ class _Upgrade:
         change = self._change
         refusals = [*change.refusals, *self._wrong_groups(), *(r for c in change.conditions if (r := self._broken(c)))]
         if refusals:
-            raise IncompatibleUniverseError(change.old, change.new, tuple(dict.fromkeys(refusals)))
+            old, new = change.old, change.new
+            what = f"The change from universe {old.namespace} version {old.version} to {new.namespace} version {new.version}"
+            raise IncompatibleUniverseError(what, tuple(dict.fromkeys(refusals)))
         self._drop()
         for name in (name for name in change.new.elements if name in (*change.added, *change.rebuilt)):
             create_table(self._session, self._after.elements[name])
