@@ -61,7 +61,7 @@ def migrate_repository(
 def move_database(root: str | ResourcePath, database: str, *, lock_timeout: float = 60.0) -> MoveReport:
     """Move the database of a repository, with all numbers and ids, and have ``butler.yaml`` name the new one.
 
-    The old database stays as it was, but for a note of where the registry is now: it can be neither written nor opened. If the
+    A replica that the configuration names is forgotten. The old database stays as it was, but for a note of where the registry is now: it can be neither written nor opened. If the
     process is killed, call this again.
 
     Parameters
@@ -82,7 +82,9 @@ def move_database(root: str | ResourcePath, database: str, *, lock_timeout: floa
         If the repository must be migrated first.
     """
     location, url, document = read_repository(root)
-    document["database"] = {**document.get("database", {}), "url": database}
+    # A replica that is set follows the old database.
+    kept = {name: value for name, value in document.get("database", {}).items() if name != "replica_url"}
+    document["database"] = {**kept, "url": database}
     config = RepositoryConfig.from_document(document, str(location.config))
     report = move_registry(url, _database_url(location, config), lock_timeout=lock_timeout)
     location.config.write(config_text(document).encode(), overwrite=True)
