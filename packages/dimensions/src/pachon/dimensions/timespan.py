@@ -51,7 +51,7 @@ def ns_from_time(time: Any) -> int:
         if time.tzinfo is None:
             return _ns_from_datetime(time)
         return _ns_from_utc(time)
-    if hasattr(time, "tai"):
+    if hasattr(time, "jd1") and hasattr(time, "scale"):
         return _ns_from_astropy(time)
     raise InvalidInputError(
         f"A time is an astropy Time, a datetime or an ISO string; got {time!r} ({type(time).__name__})."
