@@ -116,8 +116,20 @@ def read_attributes(connection: sa.Connection, namespace: str | None = None) -> 
 
 
 def universe_of(attributes: Mapping[str, str]) -> DimensionUniverse:
-    """Give the universe that a database records."""
-    return DimensionUniverse.from_document(json.loads(attributes["universe"]))
+    """Give the universe that a database records.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read.
+    """
+    try:
+        document = json.loads(attributes["universe"])
+    except (KeyError, ValueError):
+        raise FormatError(
+            "The database is damaged: its universe of dimensions cannot be read; restore a backup."
+        ) from None
+    return DimensionUniverse.from_document(document)
 
 
 def read_schema(connection: sa.Connection, namespace: str | None = None) -> Schema:
