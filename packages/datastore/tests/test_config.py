@@ -18,7 +18,6 @@ FULL = {
     "create": False,
     "checksum": False,
     "verify_checksum": True,
-    "group_writable": True,
     "templates": {"default": "{run}/{id}", "instrument<Cam>": {"raw": "{run}/{id}"}},
     "formatters": {
         "StructuredDataDict": "json",

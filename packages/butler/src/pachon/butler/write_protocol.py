@@ -143,8 +143,7 @@ class Writer:
         attempt = 1
         while True:
             try:
-                with self._lease.committing:
-                    self._commit(changes)
+                self._commit(changes)
             except TransactionConflictError as error:
                 # Two transactions of a server stood in each other's way, and this one gave in: nothing of it is there.
                 if attempt == _ATTEMPTS:

@@ -44,7 +44,7 @@ class OwnFiles:
         databases = (f"{database}{REPLACED}",) if database else ()
         globs = [glob if "/" in glob else f"*/{glob}" for glob in (*IGNORED, *ignore)]
         # One pattern for all: it is asked a million times. A name without folders has the slash that the globs want, too.
-        pattern = "|".join([rf"(?:.*/)?{re.escape(_RECEIPTS)}/[^/]*", *map(_translated, globs)])
+        pattern = "|".join([rf"(?:.*/)?{re.escape(_RECEIPTS)}/.*", *map(_translated, globs)])
         return OwnFiles(names=frozenset(names), databases=databases, pattern=re.compile(pattern))
 
     def hold(self, path: str) -> bool:
