@@ -92,16 +92,15 @@ def show(found: dict[str, Any]) -> None:
 
     rows = []
     for side, result in found.items():
-        rows += [(side, name, f"{rate:,.0f} /s", budget(name, side)) for name, rate in result["R"].items()]
-        rows += [(side, name, clock(seconds), budget(name, side)) for name, seconds in result["T"].items()]
-    print_table(
-        {
-            "database": [r[0] for r in rows],
-            "work": [r[1] for r in rows],
-            "measured": [r[2] for r in rows],
-            "budget": [r[3] for r in rows],
-        }
-    )
+        cpu = result.get("CPU", {})
+        for name, rate in result["R"].items():
+            rows.append(
+                (side, name, f"{rate:,.0f} /s", f"{cpu[name]:,.0f} /s" if name in cpu else "", budget(name, side))
+            )
+        for name, seconds in result["T"].items():
+            rows.append((side, name, clock(seconds), clock(cpu[name]) if name in cpu else "", budget(name, side)))
+    heads = ("database", "work", "measured", "by this process's CPU", "budget")
+    print_table({head: [row[place] for row in rows] for place, head in enumerate(heads)})
     for side, result in found.items():
         times = result["T"]
         long = {

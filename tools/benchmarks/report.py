@@ -52,11 +52,13 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--visits", type=int, default=20)
     parser.add_argument("--detectors", type=int, default=30)
+    parser.add_argument("--files", type=int, default=10_000, help="files that are ingested where they lie")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args()
     size = ["--visits", str(options.visits), "--detectors", str(options.detectors)]
     here = Path(__file__).parent
-    ours = measure(Path(sys.executable), PROGRAMS, IMPORTS, here / "workload.py", size)
+    files = ["--files", str(options.files)]
+    ours = measure(Path(sys.executable), PROGRAMS, IMPORTS, here / "workload.py", [*size, *files])
     peer: dict[str, Any] | None = None
     if options.peer is not None:
         peer = measure(options.peer_python, PEER_PROGRAMS, PEER_IMPORTS, options.peer, size)
@@ -112,6 +114,19 @@ def show(ours: dict[str, Any], peer: dict[str, Any] | None) -> None:
     }
     print_table(columns)
     print(f"\nput beyond the device: {clock(ours['seconds']['put_one'] - floor)} (budget 0.5 ms)")
+    seconds = ours["seconds"]
+    ratio = seconds["put_1000_single"] / seconds["put_many_1000"]
+    print(f"put_many of 1,000 small objects: {ratio:.1f} times faster than 1,000 puts (budget 5)")
+    count = ours["counts"]["ingest_in_place"]
+    for words, budget in (("plain", 60_000), ("sums", 40_000)):
+        rates = ", ".join(
+            f"{form} {count / seconds[f'ingest_{form}_{words}']:,.0f}" for form in ("inside", "direct", "table")
+        )
+        print(f"files ingested a second, {words}: {rates} (budget {budget:,})")
+    if peer and "ingest_raws" in peer["seconds"]:
+        there = peer["counts"]["raws"] / peer["seconds"]["ingest_raws"]
+        print(f"LSST's packages ingest {there:,.0f} files a second by 'direct'")
+    print(f"memory at the end of the ingests: {ours['megabytes']['ingest_peak_mb']:.0f} MB for {count:,} files")
     before, after = ours["megabytes"]["qg_before_mb"], ours["megabytes"]["qg_peak_mb"]
     print(f"memory of the graph build: {after - before:.0f} MB for {ours['counts']['quanta']} quanta")
     for name, value in (peer["counts"] if peer else {}).items():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Our side of the workload: the same content, phases and names as LSST's side, so that the two can be put side by side.
 
-usage: workload.py OUT.json [--visits N] [--detectors D]
+usage: workload.py OUT.json [--visits N] [--detectors D] [--files F]
 """
 
 import argparse
@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bulk import ingest_in_place, put_in_bulk
 from phases import DeviceFloor, Phases, peak_megabytes
 
 SECOND = 1_000_000_000
@@ -25,15 +26,16 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--visits", type=int, default=20)
     parser.add_argument("--detectors", type=int, default=30)
+    parser.add_argument("--files", type=int, default=10_000)
     options = parser.parse_args()
     phases = Phases()
     with tempfile.TemporaryDirectory(prefix="pachon-bench-") as name:
-        run(phases, Path(name), options.visits, options.detectors)
+        run(phases, Path(name), options.visits, options.detectors, options.files)
     phases.seconds["total_peak_mb"] = peak_megabytes()
     options.out.write_text(json.dumps({"T": phases.seconds, "C": phases.counts}, indent=1))
 
 
-def run(phases: Phases, root: Path, visits: int, detectors: int) -> None:
+def run(phases: Phases, root: Path, visits: int, detectors: int, files: int) -> None:
     """Go through all phases in a new repository."""
     with phases.phase("import"):
         from pachon.butler import Butler
@@ -45,6 +47,8 @@ def run(phases: Phases, root: Path, visits: int, detectors: int) -> None:
     query(phases, butler)
     find_and_get(phases, butler, visits, detectors)
     build_graph(phases, butler, root)
+    put_in_bulk(phases, butler, detectors)
+    ingest_in_place(phases, butler, root, files, detectors)
     butler.close()
 
 

@@ -247,10 +247,10 @@ OPENING: dict[str, Call] = {
     "open": lambda w, b: {"root": str(w.root), "collections": "run", "run": "run", "writeable": False,
                           "infer_data_id": True, "default_data_id": 1},
     "create": lambda w, b: {"root": str(w.folder / "fresh"), "database": None, "universe": None, "datastore": None,
-                            "storage_classes": None, "overwrite": False},
+                            "storage_classes": None, "overwrite": False, "group_writable": False},
 }  # fmt: skip
 
-FLAGS = {"repair", "unstore_damaged", "dry_run", "unstore", "purge", "unlink_from_chains", "preserve_path", "overwrite", "checksum", "track",
+FLAGS = {"group_writable", "repair", "unstore_damaged", "dry_run", "unstore", "purge", "unlink_from_chains", "preserve_path", "overwrite", "checksum", "track",
          "find_first", "with_records", "flatten_chains", "include_chains", "replace", "skip_existing", "update",
          "register_dataset_types", "dimension_records", "update_output_chain", "infer_data_id", "writeable"}  # fmt: skip
 """Parameters that are true or false: anything in Python is one of these."""

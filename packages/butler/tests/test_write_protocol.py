@@ -339,3 +339,42 @@ def test_an_interrupt_in_a_commit_that_took_place_is_an_interrupt(
     with pytest.raises(KeyboardInterrupt):
         butler.put({"n": 1}, "gain", detector=1)
     assert butler.get("gain", detector=1) == {"n": 1}
+
+
+def test_threads_do_not_take_each_others_commits_for_their_own(butler: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit of one thread fails, and another thread commits before the first has found out."""
+    import threading
+    from contextlib import contextmanager
+
+    registry = butler._session.registry
+    plain = registry.write
+    butler.put({}, "note")
+    first = threading.current_thread()
+    failed, other_waits = threading.Event(), threading.Event()
+
+    @contextmanager
+    def write() -> Iterator[None]:
+        if threading.current_thread() is first and not failed.is_set():
+            with pytest.raises(FaultError), plain():
+                yield
+                raise FaultError
+            failed.set()
+            other_waits.wait(10)
+            raise DatabaseError("the disk is full")
+        with plain():
+            yield
+
+    def put_another() -> None:
+        failed.wait(10)
+        with butler.clone() as clone:
+            threading.Timer(0.3, other_waits.set).start()
+            clone.put({"n": 2}, "gain", detector=2)
+
+    monkeypatch.setattr(registry, "write", write)
+    other = threading.Thread(target=put_another)
+    other.start()
+    with pytest.raises(DatabaseError, match="full"):
+        butler.put({"n": 1}, "gain", detector=1)
+    other.join(20)
+    assert butler.find_dataset("gain", detector=1) is None
+    assert butler.get("gain", detector=2) == {"n": 2}

@@ -18,6 +18,7 @@ FULL = {
     "create": False,
     "checksum": False,
     "verify_checksum": True,
+    "group_writable": True,
     "templates": {"default": "{run}/{id}", "instrument<Cam>": {"raw": "{run}/{id}"}},
     "formatters": {
         "StructuredDataDict": "json",

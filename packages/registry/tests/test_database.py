@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import contextlib
 import os
-import re
+import random
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, PachonError, StorageError
 from pachon.registry import DatabaseBusyError, DatabaseError, SchemaVersionError, SqlRegistry
 from pachon.registry.database.database import Database
 from pachon.registry.testing.sample_data import SampleData
@@ -74,15 +75,88 @@ def test_other_schema_versions(url: str, version: str, word: str) -> None:
     assert isinstance(caught.value, SchemaVersionError) == (version != "x")
 
 
-def test_corrupt_file(url: str) -> None:
-    with SqlRegistry.create(url) as registry:
-        SampleData(registry)
-    path = Path(url.removeprefix("sqlite:///"))
-    damaged = bytearray(path.read_bytes())
-    damaged[8192:] = b"\xff" * (len(damaged) - 8192)
-    path.write_bytes(damaged)
-    with pytest.raises((DatabaseError, FormatError), match=re.escape(str(path))), SqlRegistry.open(url) as registry:
+def _use(url: str) -> None:
+    """Do a little of everything with a registry of the sample data."""
+    with SqlRegistry.open(url, writeable=True) as registry:
+        registry.collections.query("*")
         registry.query.data_ids(["exposure", "detector"])
+        for run in ("one", "two"):
+            registry.datasets.get_by_run(run)
+        registry.collections.register("new", doc="x" * 5000)
+        registry.dimension_records.insert(
+            "detector", [{"instrument": "Cam", "id": i, "full_name": f"N{i}"} for i in range(100, 600)]
+        )
+        registry.collections.set_chain("chain", ["new", "one"])
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a registry with the sample data."""
+    path = tmp_path_factory.mktemp("healthy") / "registry.sqlite3"
+    with SqlRegistry.create(f"sqlite:///{path}") as registry:
+        sample = SampleData(registry)
+        for detector in range(4):
+            sample.put(sample.bias, "one", detector=detector)
+    return path.read_bytes()
+
+
+def _damage(kind: str, content: bytes) -> bytes:
+    damaged = bytearray(content)
+    rng = random.Random(kind)
+    match kind.split(":"):
+        case ["cut", share]:
+            return bytes(damaged[: int(len(damaged) * float(share))])
+        case ["noise", start]:
+            damaged[int(start) :] = rng.randbytes(len(damaged) - int(start))
+        case ["ones", start]:
+            damaged[int(start) :] = b"\xff" * (len(damaged) - int(start))
+        case ["page", number]:
+            begin = 4096 * int(number)
+            damaged[begin : begin + 4096] = bytes(255 - byte for byte in damaged[begin : begin + 4096])
+        case ["bits", count]:
+            for _ in range(int(count)):
+                damaged[rng.randrange(100, len(damaged))] ^= 1 << rng.randrange(8)
+    return bytes(damaged)
+
+
+_DAMAGES = [
+    *(f"cut:{share}" for share in (0.001, 0.01, 0.3, 0.7, 0.99)),
+    *(f"noise:{start}" for start in (0, 16, 100, 4096, 40_000)),
+    *("ones:0", "ones:8192"),
+    *(f"page:{number}" for number in range(0, 60, 4)),
+    *(f"bits:{count}" for count in (200, 2_000, 20_000)),
+]
+
+
+@pytest.mark.parametrize("kind", _DAMAGES)
+def test_corrupt_files(kind: str, healthy: bytes, tmp_path: Path) -> None:
+    """Whatever is wrong with the file, the error is ours and names it; damage that no call meets may go unseen."""
+    path = tmp_path / "registry.sqlite3"
+    path.write_bytes(_damage(kind, healthy))
+    with contextlib.suppress(PachonError):
+        try:
+            _use(f"sqlite:///{path}")
+        except (DatabaseError, FormatError) as error:
+            assert str(path) in str(error)  # noqa: PT017  # not every damage is met
+            raise
+    if kind in ("ones:8192", "noise:0", "noise:4096", "cut:0.3"):
+        path.write_bytes(_damage(kind, healthy))
+        with pytest.raises((DatabaseError, FormatError)):
+            _use(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize("change", ["SET value = '{' || value", "SET value = ''", "SET name = 'other'"])
+def test_a_universe_that_cannot_be_read(url: str, change: str) -> None:
+    SqlRegistry.create(url).close()
+    _execute(url, f"UPDATE attribute {change} WHERE name = 'universe'")
+    with pytest.raises(FormatError, match="damaged"):
+        SqlRegistry.open(url)
+
+
+def test_a_healthy_file_is_used_without_an_error(healthy: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "registry.sqlite3"
+    path.write_bytes(healthy)
+    _use(f"sqlite:///{path}")
 
 
 def test_busy(url: str) -> None:

@@ -72,6 +72,7 @@ class Butler(ReadingButler):
         datastore: Mapping[str, Any] | None = None,
         storage_classes: Mapping[str, Any] | None = None,
         overwrite: bool = False,
+        group_writable: bool = False,
     ) -> Butler:
         """Make an empty repository, and open it for writing.
 
@@ -89,6 +90,8 @@ class Butler(ReadingButler):
             Definitions beside the built-in ones.
         overwrite
             Replace a repository that is there; what it held is lost.
+        group_writable
+            Let the group of the folder write to the repository too, whatever the umask of who writes.
 
         Raises
         ------
@@ -104,6 +107,7 @@ class Butler(ReadingButler):
             datastore=datastore,
             storage_classes=storage_classes,
             overwrite=overwrite,
+            group_writable=group_writable,
         )
         return cls.open(root, writeable=True)
 

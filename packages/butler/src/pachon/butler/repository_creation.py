@@ -26,6 +26,7 @@ from pachon.datastore import DatastoreConfig
 from pachon.dimensions import DimensionUniverse
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
+from pachon.resources.local_files import GROUP_FILE, GROUP_FOLDER
 
 __all__ = ["create_from_seed", "create_repository", "read_universe"]
 
@@ -43,6 +44,7 @@ def create_repository(
     storage_classes: Mapping[str, Any] | None = None,
     allowed_modules: tuple[str, ...] = (),
     overwrite: bool = False,
+    group_writable: bool = False,
     standalone: bool = False,
     outfile: str | None = None,
 ) -> RepositoryLocation:
@@ -64,6 +66,9 @@ def create_repository(
         Modules that these definitions may name beside the trusted ones.
     overwrite
         Replace a repository that is there: its database is lost, its files become garbage.
+    group_writable
+        Let the group of the folder write to it too: files, folders, the configuration and a database of SQLite, whatever
+        the umask.
     standalone
         Write all settings, also those that are defaults.
     outfile
@@ -77,7 +82,9 @@ def create_repository(
     location = locate_repository(ResourcePath(as_resource(root), force_directory=True), must_exist=False)
     config = RepositoryConfig(
         database_url=database or DEFAULT_DATABASE,
-        datastore=DatastoreConfig.from_document(datastore),
+        datastore=DatastoreConfig.from_document(
+            {**(datastore or {}), "group_writable": True} if group_writable else datastore
+        ),
         storage_classes=dict(storage_classes or {}),
         allowed_modules=allowed_modules,
         root=None if outfile is None else str(location.folder),
@@ -93,7 +100,21 @@ def create_repository(
             raise RepositoryExistsError(str(root), "a repository")
         location.config.remove()
     _make(location, config, url, dimensions, overwrite=overwrite, standalone=standalone)
+    if group_writable:
+        _share_with_group(location, sqlite_file(url))
     return location
+
+
+def _share_with_group(location: RepositoryLocation, database: ResourcePath | None) -> None:
+    """Give the group its rights. SQLite gives the files that it makes beside a database the rights of that."""
+    if location.folder.is_local:
+        os.chmod(location.folder.ospath, GROUP_FOLDER)
+    files = [location.config.ospath] if location.config.is_local else []
+    if database is not None:
+        files += [f"{database.ospath}{suffix}" for suffix in ("", "-wal", "-shm")]
+    for file in files:
+        if os.path.exists(file):
+            os.chmod(file, GROUP_FILE)
 
 
 def create_from_seed(
@@ -103,12 +124,20 @@ def create_from_seed(
     override: bool = False,
     universe: str | None = None,
     database: str | None = None,
+    group_writable: bool = False,
     standalone: bool = False,
     outfile: str | None = None,
 ) -> RepositoryLocation:
     """Make an empty repository as a seed configuration in LSST's form says (`create_repository` has the rest)."""
     if seed is None:
-        return create_repository(root, universe=universe, database=database, standalone=standalone, outfile=outfile)
+        return create_repository(
+            root,
+            universe=universe,
+            database=database,
+            group_writable=group_writable,
+            standalone=standalone,
+            outfile=outfile,
+        )
     settings = read_seed_configuration(seed, override=override)
     return create_repository(
         root,
@@ -116,6 +145,7 @@ def create_from_seed(
         database=database or settings.database_url,
         datastore=settings.datastore,
         storage_classes=settings.storage_classes,
+        group_writable=group_writable,
         standalone=standalone,
         outfile=outfile,
     )

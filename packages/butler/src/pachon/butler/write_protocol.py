@@ -143,7 +143,8 @@ class Writer:
         attempt = 1
         while True:
             try:
-                self._commit(changes)
+                with self._lease.committing:
+                    self._commit(changes)
             except TransactionConflictError as error:
                 # Two transactions of a server stood in each other's way, and this one gave in: nothing of it is there.
                 if attempt == _ATTEMPTS:

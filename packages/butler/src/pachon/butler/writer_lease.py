@@ -48,6 +48,8 @@ class WriterLease:
     def __init__(self, registry: SqlRegistry) -> None:
         self._registry = registry
         self._lock = threading.Lock()
+        self.committing = threading.RLock()
+        """Held from the count of a commit until its outcome is known: another one in between would raise the number."""
         self._table: WriterTable | None = None
         self._token = ""
         self._process = 0

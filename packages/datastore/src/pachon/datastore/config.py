@@ -107,6 +107,8 @@ class FileDatastoreConfig(DatastoreConfig):
     """Compute and record a checksum of everything that is written or ingested."""
     verify_checksum: bool = False
     """Compare the checksum at each read. (The size is always compared.)"""
+    group_writable: bool = False
+    """Give the group the owner's rights to files and folders that are made, whatever the umask."""
     templates: Mapping[str, Any] = dataclass_field(default_factory=_empty)
     """File templates that are added to, or replace, the default ones."""
     formatters: Mapping[str, Any] = dataclass_field(default_factory=_empty)

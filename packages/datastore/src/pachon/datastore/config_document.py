@@ -61,6 +61,7 @@ class FileDocument(StrictDocument):
     create: bool = True
     checksum: bool = True
     verify_checksum: bool = False
+    group_writable: bool = False
     constraints: ConstraintsDocument = Field(default_factory=ConstraintsDocument)
     templates: dict[str, str | dict[str, str]] = Field(default_factory=dict)
     formatters: dict[str, Any] = Field(default_factory=dict)

@@ -57,7 +57,7 @@ class FileSetup:
         """
         return cls(
             name=config.name,
-            store=FileStore(_resolve_root(config.root, root)),
+            store=FileStore(_resolve_root(config.root, root), group_writable=config.group_writable),
             universe=universe,
             storage_classes=storage_classes,
             templates=FileTemplates(config.templates, universe, new_token),

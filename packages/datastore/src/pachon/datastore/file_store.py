@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from pachon.datastore.final_path import check_inside, check_stored_path
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.resources import ResourcePath, exist_many, fsync_files
 from pachon.resources.errors import ResourceExistsError, storage_errors
-from pachon.resources.local_files import create_file
+from pachon.resources.local_files import GROUP_FILE, create_file, make_folders
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
 
@@ -32,9 +33,12 @@ class FileStore:
     ----------
     root
         The folder.
+    group_writable
+        Whether the group has the owner's rights to what is made (local files only).
     """
 
-    def __init__(self, root: ResourcePath) -> None:
+    def __init__(self, root: ResourcePath, *, group_writable: bool = False) -> None:
+        self.group_writable = group_writable
         self.root = ResourcePath(root, force_directory=True)
         self.local_root: str | None = self.root.ospath.rstrip("/") or "/" if self.root.is_local else None
         self._real_root = None if self.local_root is None else os.path.realpath(self.local_root)
@@ -109,7 +113,24 @@ class FileStore:
                 self.uri(path).write(content)
             return
         with storage_errors("written and brought to the medium" if sync else "written", local):
-            create_file(local, lambda stream: stream.write(data), sync=sync)
+            create_file(local, lambda stream: stream.write(data), sync=sync, group_writable=self.group_writable)
+
+    def make_folder_of(self, path: str) -> None:
+        """Make the folder of a file that is brought here, if its rights are not the usual ones."""
+        local = self.local_path(path)
+        if local is not None and self.group_writable:
+            with storage_errors("made", local):
+                make_folders(os.path.dirname(local), group_writable=True)
+
+    def share(self, path: str) -> None:
+        """Give the group its rights to a file that was copied here; a link is somebody else's file too and stays."""
+        local = self.local_path(path)
+        if local is None or not self.group_writable:
+            return
+        with storage_errors("changed", local):
+            status = os.lstat(local)
+            if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                os.chmod(local, GROUP_FILE)
 
     def replace(self, path: str, data: bytes | memoryview) -> None:
         """Make or replace a file of an object store, in one step."""

@@ -247,8 +247,10 @@ def _take(setup: FileSetup, source: _Source, mode: str | None, created: list[str
     path = setup.templates.unique_path(source.file.refs[0], source.extension)
     local = setup.store.local_path(path)
     with setup.store.answer_may_be_lost(path, source.size, lambda: checksum_of_file(source.place)):
-        _transfer(setup.store.uri(path), _as_resource(source.place), mode, sync=local is None)
+        setup.store.make_folder_of(path)
+    _transfer(setup.store.uri(path), _as_resource(source.place), mode, sync=local is None)
     created.append(path)
+    setup.store.share(path)
     reach("ingest.transferred")
     # Described is what arrived; of an object store the source is asked, which spares a download.
     return _describe(source, path, source.place if local is None else local, checksum=checksum, is_new=True)

@@ -74,9 +74,10 @@ class RecordTable(Sequence[DimensionRecord]):
             raise InvalidInputError(f"Records of {element.name!r} are derived and cannot be inserted.")
         if isinstance(rows, Mapping):
             rows = _rows_of_columns(rows)
-        checked = [_checked_row(element, _plain_row(row)) for row in rows]
+        fields = {column.name: column for column in element.columns}
+        checked = [_checked_row(element, fields, _plain_row(row)) for row in rows]
         columns: dict[str, np.ndarray] = {}
-        for column in element.columns:
+        for column in fields.values():
             values = [row[column.name] for row in checked]
             columns.update(_arrays_from_values(column, values))
         return cls(element, columns)
@@ -138,13 +139,12 @@ def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str,
     return (dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True))
 
 
-def _checked_row(element: DimensionElement, row: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_row(element: DimensionElement, fields: Mapping[str, Column], row: Mapping[str, Any]) -> dict[str, Any]:
     row = _spelled(element, row)
-    names = element.column_names
     for key in row:
-        if key not in names:
-            raise InvalidInputError(f"{element.name!r} has no field {key!r}.{closest(key, names)}")
-    return {column.name: _checked_value(element, column, row.get(column.name)) for column in element.columns}
+        if key not in fields:
+            raise InvalidInputError(f"{element.name!r} has no field {key!r}.{closest(key, tuple(fields))}")
+    return {name: _checked_value(element, column, row.get(name)) for name, column in fields.items()}
 
 
 def _spelled(element: DimensionElement, row: Mapping[str, Any]) -> dict[str, Any]:

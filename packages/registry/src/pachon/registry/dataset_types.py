@@ -155,6 +155,7 @@ def _register_group(state: State, connection: sa.Connection, dataset_type: Datas
     inserted = connection.execute(insert_or_skip(table, state.dialect, keys=["dimensions"]), {"dimensions": names})
     number: int = connection.execute(sa.select(table.c.group_id).where(table.c.dimensions == names)).scalar_one()
     if inserted.rowcount == 1:
+        state.database.on_undo(lambda: state.forget_group(number))
         tables = state.schema.datasets(dataset_type.dimensions, number)
         for new in (tables.membership, tables.validity):
             new.create(connection, checkfirst=False)

@@ -67,6 +67,7 @@ def storage_errors(verb: str, url: object) -> Iterator[None]:
     url
         What it is done to.
     """
+    url = getattr(url, "shown", url)
     try:
         yield
     except PachonError:

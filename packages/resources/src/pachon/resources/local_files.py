@@ -20,11 +20,15 @@ Fill = Callable[[BinaryIO], object]
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 
+GROUP_FILE = 0o664
+GROUP_FOLDER = 0o2775
+"""Mode of a folder that a group shares; the set-group bit hands the group on to what is made inside."""
+
 SYNC_THREADS = 8
 """fsyncs in flight at a time: a journalling file system commits those that wait together."""
 
 
-def create_file(path: str, fill: Fill, *, sync: bool = True) -> None:
+def create_file(path: str, fill: Fill, *, sync: bool = True, group_writable: bool = False) -> None:
     """Create a file that must not exist and fill it; missing folders are made.
 
     Parameters
@@ -35,10 +39,14 @@ def create_file(path: str, fill: Fill, *, sync: bool = True) -> None:
         Is called with the open file. If it fails, the file is removed.
     sync
         Whether the file and its folder are on the medium on return. Without, call `fsync_files` later.
+    group_writable
+        Give the group the rights of the owner, whatever the umask: to the file and to folders that are made.
     """
-    descriptor = _open_new(path)
+    descriptor = _open_new(path, group_writable=group_writable)
     try:
         with open(descriptor, "wb", closefd=True) as stream:
+            if group_writable:
+                os.fchmod(stream.fileno(), GROUP_FILE)
             fill(stream)
             stream.flush()
             if sync:
@@ -79,20 +87,23 @@ def new_sibling(path: str) -> Iterator[str]:
             os.unlink(sibling)
 
 
-def _open_new(path: str) -> int:
+def _open_new(path: str, *, group_writable: bool) -> int:
     try:
         return os.open(path, _CREATE, 0o666)
     except FileNotFoundError:
-        make_folders(os.path.dirname(path))
+        make_folders(os.path.dirname(path), group_writable=group_writable)
         return os.open(path, _CREATE, 0o666)
 
 
-def make_folders(path: str) -> None:
-    """Make a folder and its parents, usable by their owner under any umask, each on the medium on return."""
+def make_folders(path: str, *, group_writable: bool = False) -> None:
+    """Make a folder and its parents, usable by their owner under any umask, each on the medium on return.
+
+    With ``group_writable`` by their group as well, and what is made in them belongs to that group.
+    """
     if not path or os.path.isdir(path):
         return
     parent = os.path.dirname(path)
-    make_folders(parent)
+    make_folders(parent, group_writable=group_writable)
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -100,7 +111,9 @@ def make_folders(path: str) -> None:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
         return  # somebody else was faster
     mode = os.stat(path).st_mode
-    if mode & 0o700 != 0o700:
+    if group_writable:
+        os.chmod(path, GROUP_FOLDER)
+    elif mode & 0o700 != 0o700:
         os.chmod(path, mode & 0o7777 | 0o700)
     sync_folder(parent)
 

@@ -108,7 +108,7 @@ class ResourcePath:
         return self._text
 
     def __repr__(self) -> str:
-        return f"ResourcePath({self._text!r})"
+        return f"ResourcePath({self._url.shown if self._url.query or '@' in self._url.netloc else self._text!r})"
 
     def __hash__(self) -> int:
         return hash(self._text)

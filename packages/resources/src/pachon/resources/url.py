@@ -43,6 +43,13 @@ class Url:
         return f"{text}#{self.fragment}" if self.fragment else text
 
     @property
+    def shown(self) -> str:
+        """The text for messages and logs: without query and user, where signatures and passwords are."""
+        host = self.netloc.rpartition("@")[2]
+        text = f"{self.scheme}://{host}{self.path}" if self.scheme else self.path
+        return f"{text}?..." if self.query else text
+
+    @property
     def unquoted_path(self) -> str:
         """The path as the storage knows it."""
         return self.path if not self.scheme or "%" not in self.path else unquote(self.path)

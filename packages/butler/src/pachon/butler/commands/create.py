@@ -16,6 +16,7 @@ from pachon.base.cli import options, options_file_option
     "--database", metavar="URL", help="SQLAlchemy URL of the database; default is SQLite inside the repository."
 )
 @click.option("--standalone", is_flag=True, help="Write all settings, so that later defaults do not change them.")
+@click.option("--group-writable", is_flag=True, help="Let the group of the folder write too, whatever the umask.")
 @click.option("--override", is_flag=True, help="Let the seed say where the root of the files is.")
 @click.option("-f", "--outfile", metavar="URI", help="Write the configuration here instead of into the repository.")
 @options_file_option
@@ -25,6 +26,7 @@ def create(
     dimension_config: str | None,
     database: str | None,
     standalone: bool,
+    group_writable: bool,
     override: bool,
     outfile: str | None,
 ) -> None:
@@ -37,6 +39,7 @@ def create(
         override=override,
         universe=dimension_config,
         database=database,
+        group_writable=group_writable,
         standalone=standalone,
         outfile=outfile,
     )

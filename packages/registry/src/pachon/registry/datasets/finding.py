@@ -14,9 +14,10 @@ from pachon.datasets import DatasetRef, DatasetTable
 from pachon.dimensions import DataCoordinate, DataIdTable, Timespan
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.quick import QuickSelect
 from pachon.registry.datasets.reading import fetch_members
 from pachon.registry.datasets.rows import data_id_columns, dataset_table
-from pachon.registry.definitions import Collection, RegisteredType, SearchPath
+from pachon.registry.definitions import Collection, RegisteredType, SearchPath, View
 from pachon.registry.errors import CalibrationLookupError
 from pachon.registry.state import State
 
@@ -25,8 +26,6 @@ __all__ = ["Bounds", "find", "find_one", "find_statement"]
 Bounds = tuple[np.ndarray, np.ndarray]
 """First nanosecond and the one after the last, int64, one of each a data ID."""
 
-_LISTED = 200
-"""Longest search path that is put into a statement; with a longer one all places of the data ID are read."""
 _MANY = 1000
 """Places of a data ID beyond which the path is gone along instead."""
 _PART = 500
@@ -40,6 +39,7 @@ def find_one(
     data_id: DataCoordinate,
     path: SearchPath,
     *,
+    view: View,
     timespan: Timespan | None = None,
 ) -> DatasetRef | None:
     """Give the dataset of a data ID from the first collection that has one.
@@ -66,8 +66,9 @@ def find_one(
             best, place = next(iter(winners.values())), first
     if best is None or place == len(rank):
         return None
-    run = state.view(connection).collections_by_id([best[1]])[best[1]]
-    return DatasetRef(known.dataset_type, data_id, run.name, id=uuid.UUID(bytes=best[0]))
+    run = view.collections_by_id([best[1]])[best[1]]
+    id_ = best[0] if isinstance(best[0], uuid.UUID) else uuid.UUID(bytes=best[0])
+    return DatasetRef(known.dataset_type, data_id, run.name, id=id_)
 
 
 def _places(
@@ -84,17 +85,16 @@ def _places(
     if len(collections) == 1:
         one = state.prepare(
             ("find in one", known.group_id),
-            lambda: find_statement(known).where(table.c.collection_id == sa.bindparam("collection")),
+            lambda: QuickSelect(
+                find_statement(known).where(table.c.collection_id == sa.bindparam("collection")), connection
+            ),
         )
-        return connection.execute(one, parameters | {"collection": collections[0]}).all()
-    if len(collections) <= _LISTED:
-        listed = state.prepare(
-            ("find in some", known.group_id),
-            lambda: find_statement(known).where(table.c.collection_id.in_(sa.bindparam("collections", expanding=True))),
-        )
-        return connection.execute(listed, parameters | {"collections": collections}).all()
-    anywhere = state.prepare(("find anywhere", known.group_id), lambda: find_statement(known).limit(_MANY))
-    rows = connection.execute(anywhere, parameters).all()
+        return one.fetch(connection, parameters | {"collection": collections[0]})
+    anywhere = state.prepare(
+        ("find anywhere", known.group_id),
+        lambda: QuickSelect(find_statement(known).limit(_MANY), connection),
+    )
+    rows: Sequence[Any] = anywhere.fetch(connection, parameters)
     if len(rows) < _MANY:
         return rows
     # The data ID is in very many places: go along the path, part by part, until there is one.

@@ -90,7 +90,7 @@ class Datasets:
             known = view.get_dataset_type(_name(dataset_type))
             path = view.flatten(refuse_globs(collections, "finding a dataset"))
             data_id = data_id.subset(known.dataset_type.dimensions)
-            return finding.find_one(self._state, connection, known, data_id, path, timespan=timespan)
+            return finding.find_one(self._state, connection, known, data_id, path, view=view, timespan=timespan)
 
     def find(
         self,

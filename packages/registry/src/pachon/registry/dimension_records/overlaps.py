@@ -78,20 +78,26 @@ def pixels_of_regions(
     # lsst-sphgeom takes a while to import, and finding a dataset needs no region.
     from pachon.dimensions.region import region_from_bytes
 
-    rows: list[np.ndarray] = []
-    pixels: list[np.ndarray] = []
+    ranges: list[np.ndarray] = []
+    of_row: list[int] = []
     count = 0
     for row, data in enumerate(regions):
         if data is None:
             continue
-        for begin, end in envelope_ranges(grid, region_from_bytes(data)).tolist():
-            count += end - begin
-            if most is not None and count > most:
+        found = envelope_ranges(grid, region_from_bytes(data))
+        if most is not None:
+            count += int((found[:, 1] - found[:, 0]).sum())
+            if count > most:
                 raise UnimplementedQueryError(
                     f"The regions touch more than {most:,} pixels, which are too many to compute; constrain the query."
                 )
-            pixels.append(np.arange(begin, end, dtype=np.int64))
-            rows.append(np.full(end - begin, row, dtype=np.int64))
-    if not rows:
+        ranges.append(found)
+        of_row += [row] * len(found)
+    if not of_row:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    return np.concatenate(rows), np.concatenate(pixels)
+    both = np.concatenate(ranges)
+    begin, length = both[:, 0], both[:, 1] - both[:, 0]
+    # Each range is counted up from its beginning: all of them together, without a loop.
+    before = np.cumsum(length) - length
+    pixels = np.arange(int(length.sum()), dtype=np.int64) + np.repeat(begin - before, length)
+    return np.repeat(np.array(of_row, dtype=np.int64), length), pixels

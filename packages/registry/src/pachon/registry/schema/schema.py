@@ -71,6 +71,13 @@ class Schema:
                 self._groups[group_id] = dataset_tables(group, group_id, self.known, self.static, self.elements)
             return self._groups[group_id]
 
+    def forget_datasets(self, group_id: int) -> None:
+        """Forget the tables of a group: its registration was undone, and its number may be given to another one."""
+        with self._lock:
+            if (tables := self._groups.pop(group_id, None)) is not None:
+                self.known.remove(tables.membership)
+                self.known.remove(tables.validity)
+
 
 def create_schema(connection: sa.Connection, schema: Schema) -> None:
     """Make all tables in an empty database, and record version and universe."""
@@ -116,8 +123,20 @@ def read_attributes(connection: sa.Connection, namespace: str | None = None) -> 
 
 
 def universe_of(attributes: Mapping[str, str]) -> DimensionUniverse:
-    """Give the universe that a database records."""
-    return DimensionUniverse.from_document(json.loads(attributes["universe"]))
+    """Give the universe that a database records.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read.
+    """
+    try:
+        document = json.loads(attributes["universe"])
+    except (KeyError, ValueError):
+        raise FormatError(
+            "The database is damaged: its universe of dimensions cannot be read; restore a backup."
+        ) from None
+    return DimensionUniverse.from_document(document)
 
 
 def read_schema(connection: sa.Connection, namespace: str | None = None) -> Schema:

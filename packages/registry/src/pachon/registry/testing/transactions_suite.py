@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pachon.base import ConflictError, InvalidInputError, ReadOnlyError
-from pachon.datasets import CollectionType, new_ids
+from pachon.datasets import CollectionType, DatasetRef, new_ids
 from pachon.registry.errors import ConflictingDefinitionError, MissingCollectionError, OrphanedRecordError
 from pachon.registry.opaque import OpaqueColumn
 from pachon.registry.protocol import RecordRows, Registry
@@ -212,3 +212,16 @@ class TransactionsSuite:
         assert trash.fetch_keys(keys)["path"] == ["p"]
         assert trash.delete(keys) == 1
         assert trash.fetch()["path"] == ["q"]
+
+    def test_a_group_whose_registration_was_undone(self, sample: SampleData) -> None:
+        """On SQLite the next one gets its number."""
+        registry = sample.registry
+        for dimensions in (["physical_filter"], ["exposure"], ["group"]):
+            with pytest.raises(ZeroDivisionError), registry.write():
+                kind = sample.register("new", dimensions)
+                values = {"physical_filter": "g", "exposure": 1, "group": "a"}
+                ref = DatasetRef(kind, {"instrument": "Cam", dimensions[0]: values[dimensions[0]]}, "one")
+                registry.datasets.insert([ref])
+                assert registry.datasets.find_one("new", ref.data_id, ["one"]) == ref
+                raise ZeroDivisionError
+        assert registry.dataset_types.query("new") == []

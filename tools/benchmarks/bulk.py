@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many datasets at a time: puts in one commit beside single ones, and files that are ingested where they lie."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from phases import Phases, peak_megabytes
+
+NIGHTS = 20_300_000
+"""Numbers of the nights that tell the files of a detector apart begin here."""
+
+
+def put_in_bulk(phases: Phases, butler: Any, detectors: int) -> None:
+    """Put small objects one by one and in one commit, in turns, for the disk's sake."""
+    from pachon.datasets import DatasetType
+
+    count = 1000
+    nights = -(-count // detectors)
+    add_nights(butler, nights)
+    dimensions = ("instrument", "detector", "day_obs")
+    butler.dataset_types.register(DatasetType("small", dimensions, "StructuredDataDict", universe=butler.universe))
+    ids = [{"instrument": "Cam", "detector": n % detectors, "day_obs": NIGHTS + n // detectors} for n in range(count)]
+    single: list[float] = []
+
+    def put_single(number: int) -> None:
+        for data_id in ids[100 * number : 100 * (number + 1)]:
+            start = time.perf_counter()
+            butler.put({"v": 1}, "small", data_id, run="bulk/single")
+            single.append(time.perf_counter() - start)
+
+    put_single(0)
+    start = time.perf_counter()
+    butler.put_many([({"v": 1}, "small", data_id) for data_id in ids], run="bulk/many")
+    phases.seconds["put_many_1000"] = time.perf_counter() - start
+    put_single(1)
+    phases.seconds["put_1000_single"] = count * median(single)
+
+
+def ingest_in_place(phases: Phases, butler: Any, root: Path, count: int, detectors: int) -> None:
+    """Ingest small files that lie in the repository or elsewhere, with and without checksums, in each form."""
+    from pachon.datasets import DatasetType, FileDataset, FileTable
+
+    nights = -(-count // detectors)
+    add_nights(butler, nights)
+    dimensions = ("instrument", "detector", "day_obs")
+    butler.dataset_types.register(DatasetType("noted", dimensions, "StructuredDataDict", universe=butler.universe))
+    folder = root / "repo" / "mine"
+    paths = list(make_files(folder, count, detectors))
+    night = NIGHTS + np.arange(count) // detectors
+    detector = np.arange(count) % detectors
+
+    def objects() -> Iterator[Any]:
+        for path, n, d in zip(paths, night.tolist(), detector.tolist(), strict=True):
+            yield FileDataset(path, dataset_type="noted", data_ids={"instrument": "Cam", "detector": d, "day_obs": n})
+
+    columns = {"instrument": "Cam", "detector": detector, "day_obs": night}
+    for checksum in (False, True):
+        words = "sums" if checksum else "plain"
+        for transfer in (None, "direct"):
+            where = "inside" if transfer is None else "direct"
+            files = list(objects()) if count <= 100_000 else objects()
+            with phases.phase(f"ingest_{where}_{words}"):
+                butler.ingest(files, run=f"noted/{where}/{words}", transfer=transfer, checksum=checksum)
+            del files
+        table = FileTable(paths, dataset_type="noted", data_ids=columns)
+        with phases.phase(f"ingest_table_{words}"):
+            butler.ingest(table, run=f"noted/table/{words}", transfer=None, checksum=checksum)
+    phases.seconds["ingest_peak_mb"] = peak_megabytes()
+    phases.counts["ingest_in_place"] = count
+
+
+def make_files(folder: Path, count: int, detectors: int) -> Iterator[str]:
+    """Make links to one small file, a folder a night, and give their paths."""
+    folder.mkdir(parents=True)
+    source = folder / "source.yaml"
+    source.write_text("v: 1\n" * 20)
+    for number in range(count):
+        night, detector = divmod(number, detectors)
+        if detector == 0:
+            (folder / str(night)).mkdir()
+        path = f"{folder}/{night}/{detector}.yaml"
+        os.link(source, path)
+        yield path
+
+
+def add_nights(butler: Any, count: int) -> None:
+    """Insert the records of nights, as many as are not there."""
+    rows = [{"instrument": "Cam", "id": NIGHTS + number} for number in range(count)]
+    butler.dimension_records.insert("day_obs", rows, skip_existing=True)
