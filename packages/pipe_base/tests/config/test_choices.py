@@ -58,8 +58,8 @@ def test_an_unknown_entry_is_named() -> None:
     config = ModelConfig()
     with pytest.raises(FieldValueError) as caught:
         config.model.name = "splin"
-    assert (
-        str(caught.value) == "Field 'model.names' of RegistryChoice: 'splin' is not registered; did you mean 'spline'."
+    assert str(caught.value) == (
+        "Field 'model.names' of RegistryChoice: 'splin' is not registered. Did you mean 'spline'?"
     )
     with pytest.raises(FieldValueError):
         _ = config.model["none"]
@@ -112,8 +112,10 @@ def test_documents_and_copies() -> None:
 
 def test_text_lists_the_entries_and_the_choice() -> None:
     assert config_text(ModelConfig()) == (
-        "config.model['polynomial'].order=2\n\nconfig.model.name='polynomial'\n\n"
-        "config.plugins['spline'].knots=10\n\nconfig.plugins.names=['spline']\n"
+        "# Default: 2 (int)\nconfig.model['polynomial'].order=2\n\n"
+        "# The model.\n# Default: 'polynomial' ('polynomial' or 'spline')\nconfig.model.name='polynomial'\n\n"
+        "# Default: 10 (int)\nconfig.plugins['spline'].knots=10\n\n"
+        "# Default: ['spline'] (any of 'polynomial', 'spline')\nconfig.plugins.names=['spline']\n"
     )
 
 

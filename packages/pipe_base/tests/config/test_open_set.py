@@ -41,7 +41,7 @@ def test_members_are_added_by_assignment() -> None:
 
 def test_only_the_declared_class_is_accepted() -> None:
     config = ToolConfig()
-    with pytest.raises(FieldValueError, match="is not a ActionConfig"):
+    with pytest.raises(FieldValueError, match="is no ActionConfig"):
         config.actions.bad = OtherConfig
 
 

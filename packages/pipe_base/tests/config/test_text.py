@@ -26,16 +26,19 @@ class WholeConfig(Config):
 def test_config_text_shows_docs_and_values() -> None:
     config = WholeConfig(n=3)
     assert config_text(config) == (
-        "# A number.\nconfig.part.x=0.5\n\n# Names.\n#\n# With a second paragraph.\nconfig.names=['a']\n\nconfig.n=3\n"
+        "# config.part: The part.\n\n"
+        "# A number.\n# Default: 0.5 (float)\nconfig.part.x=0.5\n\n"
+        "# Names.\n#\n# With a second paragraph.\n# Default: ['a'] (list[str])\nconfig.names=['a']\n\n"
+        "# No default (int).\nconfig.n=3\n"
     )
-    assert config_text(config, "PART.*") == "# A number.\nconfig.part.x=0.5\n"
+    assert config_text(config, "PART.*") == "# A number.\n# Default: 0.5 (float)\nconfig.part.x=0.5\n"
     assert config_text(config, "PART.*", ignore_case=False) == ""
     assert [line.name for line in find_fields(config, "n*")] == ["names", "n"]
 
 
 def test_a_field_without_value_is_said_so() -> None:
     text = config_text(WholeConfig(), "n")  # type: ignore[call-arg]
-    assert text == "# (no value yet)\n# config.n has no value\n"
+    assert text == "# (no value yet)\n# No default (int).\n# config.n has no value\n"
 
 
 def test_dumped_text_can_be_loaded(tmp_path: Path) -> None:

@@ -254,8 +254,7 @@ def test_bad_overrides_of_a_file_name_its_line() -> None:
     with pytest.raises(TaskConfigurationError) as caught:
         Pipeline.from_yaml(broken, name="p.yaml").to_graph()
     assert str(caught.value) == (
-        "Task 'measure' cannot be configured: p.yaml, line 8: UnknownFieldError: MeasureConfig has no field 'modee'. "
-        "Did you mean 'mode'?"
+        "Task 'measure' cannot be configured: p.yaml, line 8: MeasureConfig has no field 'modee'. Did you mean 'mode'?"
     )
 
 

@@ -56,11 +56,12 @@ def test_wrong_items(text: str, message: str) -> None:
 def test_config(pipeline: Pipeline) -> None:
     assert pipeline.show("config=combine::*") == (
         "### Configuration for task 'combine'\n"
-        "# measurements of all detectors\nconfig.connections.measurements='measurement'\n\n"
-        "# names of the columns\nconfig.connections.schema='measurement_schema'\n\n"
-        "# sum over detectors\nconfig.connections.combined='combined'\n\n"
-        "# Whether the log of each quantum is kept as a dataset.\nconfig.saveLogOutput=True\n\n"
-        "# Least number of measurements.\nconfig.minimum=2\n\n"
+        "# config.connections: Names of dataset types and templates.\n\n"
+        "# measurements of all detectors\n# Default: 'measurement' (str)\nconfig.connections.measurements='measurement'\n\n"
+        "# names of the columns\n# Default: 'measurement_schema' (str)\nconfig.connections.schema='measurement_schema'\n\n"
+        "# sum over detectors\n# Default: 'combined' (str)\nconfig.connections.combined='combined'\n\n"
+        "# Whether the log of each quantum is kept as a dataset.\n# Default: True (bool)\nconfig.saveLogOutput=True\n\n"
+        "# Least number of measurements.\n# Default: 1 (int)\nconfig.minimum=2\n\n"
     )
     shown = pipeline.show("config=savelog*")
     assert shown.count("config.saveLogOutput=True") == 2

@@ -66,8 +66,51 @@ class _Names(ItemList):
         if name in self:
             self.remove(name)
 
+    def remove(self, name: str) -> None:
+        self._check_writeable()
+        if name not in self:
+            chosen = ", ".join(self) or "none"
+            raise FieldValueError(
+                self._trail.class_name,
+                self._trail.full_name(self._field),
+                f"{name!r} is not chosen and cannot be removed; chosen are {chosen}",
+            )
+        super().remove(name)
+
+    # The operators of sets, as override files use them; the order of the names is kept.
+
     def __ior__(self, names: Iterable[str]) -> Self:
         self.update(names)
+        return self
+
+    def __isub__(self, names: Iterable[str]) -> Self:
+        return self._assign(self - names)
+
+    def __iand__(self, names: Iterable[str]) -> Self:
+        return self._assign(self & names)
+
+    def __ixor__(self, names: Iterable[str]) -> Self:
+        return self._assign(self ^ names)
+
+    def __or__(self, names: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys([*self, *names]))
+
+    def __sub__(self, names: Iterable[str]) -> list[str]:
+        others = set(names)
+        return [name for name in self if name not in others]
+
+    def __and__(self, names: Iterable[str]) -> list[str]:
+        others = set(names)
+        return [name for name in self if name in others]
+
+    def __xor__(self, names: Iterable[str]) -> list[str]:
+        others = list(dict.fromkeys(names))
+        return [*(self - others), *(name for name in others if name not in self)]
+
+    __ror__, __rand__, __rxor__ = __or__, __and__, __xor__
+
+    def _assign(self, names: list[str]) -> Self:
+        self[:] = names
         return self
 
     def _validated(self, annotation: Any, value: Any) -> Any:
@@ -79,8 +122,8 @@ class _Names(ItemList):
         known = self._item
         if value not in known:
             name = self._trail.full_name(self._field)
-            problem = f"{value!r} is not registered{closest(str(value), known).rstrip('?').replace(' Did', '; did')}"
-            raise FieldValueError(self._trail.class_name, name, problem)
+            hint = closest(str(value), known) or (f" Registered are {', '.join(known)}." if known else "")
+            raise FieldValueError(self._trail.class_name, name, f"{value!r} is not registered", hint)
 
 
 class _RegistryNode(InstanceNode):
@@ -128,8 +171,16 @@ class _RegistryNode(InstanceNode):
 
     __hash__ = None  # type: ignore[assignment]  # mutable
 
+    def __repr__(self) -> str:
+        chosen = ", ".join(f"{name}: {self[name]!r}" for name in self._names)
+        return f"{type(self).__name__}({chosen or 'none'})"
+
     def _choose(self, names: Iterable[str], source: Source) -> None:
         self._check_writeable("names")
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise FieldValueError(
+                self._trail.class_name, self._trail.full_name("names"), f"{names!r} is not a list of names"
+            )
         chosen = list(dict.fromkeys(names))
         for name in chosen:
             self._names.check_registered(name)
@@ -208,7 +259,9 @@ class RegistryChoice(_RegistryNode):
         for _, node in self.iter_nodes():
             yield from node.iter_lines()
         path = self._trail.path
-        yield FieldLine(name=path, doc="", code=f".{path}.name={self.name!r}")
+        yield FieldLine(
+            name=path, doc="", code=f".{path}.name={self.name!r}", accepts=" or ".join(map(repr, self.registry))
+        )
 
 
 class RegistryChoices(_RegistryNode):
@@ -245,7 +298,12 @@ class RegistryChoices(_RegistryNode):
         for _, node in self.iter_nodes():
             yield from node.iter_lines()
         path = self._trail.path
-        yield FieldLine(name=path, doc="", code=f".{path}.names={list(self._names)!r}")
+        yield FieldLine(
+            name=path,
+            doc="",
+            code=f".{path}.names={list(self._names)!r}",
+            accepts=f"any of {', '.join(map(repr, self.registry))}",
+        )
 
 
 def choice_field(registry: ChoiceRegistry, default: str | None = None, *, doc: str = "") -> Any:

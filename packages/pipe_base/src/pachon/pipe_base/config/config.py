@@ -6,15 +6,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, SchemaValidator
 
 from pachon.base import closest
 from pachon.pipe_base.config import override_code
+from pachon.pipe_base.config.accepted import accepted_values
 from pachon.pipe_base.config.containers import find_subclass, wrap
 from pachon.pipe_base.config.document import (
     DOCUMENT_VERSION,
@@ -239,17 +242,29 @@ class Config(BaseModel, ConfigNode):
 
     def iter_lines(self) -> Iterator[FieldLine]:
         for name, field in type(self).model_fields.items():
-            full_name, doc = self._trail.full_name(name), field.description or ""
-            if name not in self.__dict__:
-                yield FieldLine(name=full_name, doc=f"{doc}\n(no value yet)".strip(), code="")
-                continue
-            value = self.__dict__[name]
-            nodes = [node for _, node in child_nodes(name, value)]
-            if value is not next(iter(nodes), None) or not self._has_node_by_default(name):
-                code, modules = value_code(value)
-                yield FieldLine(name=full_name, doc=doc, code=f".{full_name}={code}", modules=modules)
-            for node in nodes:
-                yield from node.iter_lines()
+            value = self.__dict__.get(name, PydanticUndefined)
+            nodes = [] if value is PydanticUndefined else [node for _, node in child_nodes(name, value)]
+            is_part = any(value is node for node in nodes)
+            if not (is_part and self._has_node_by_default(name)):
+                yield self._line(name, field, value)
+            elif isinstance(value, Config) and field.description:
+                yield FieldLine(name=self._trail.full_name(name), doc=field.description, code="", is_heading=True)
+            for line in (line for node in nodes for line in node.iter_lines()):
+                is_own = is_part and line.name == self._trail.full_name(name) and not line.doc
+                yield replace(line, doc=field.description or "") if is_own else line
+
+    def _line(self, name: str, field: FieldInfo, value: Any) -> FieldLine:
+        full_name, doc, default = self._trail.full_name(name), field.description or "", declared_default(field)
+        is_set = value is not PydanticUndefined
+        code, modules = value_code(value) if is_set else ("", ())
+        return FieldLine(
+            name=full_name,
+            doc=doc if is_set else f"{doc}\n(no value yet)".strip(),
+            code=f".{full_name}={code}" if is_set else "",
+            modules=modules,
+            accepts=accepted_values(field),
+            default="" if default is PydanticUndefined else value_code(default)[0],
+        )
 
     def _has_node_by_default(self, name: str) -> bool:
         default = type(self).model_fields[name].get_default(call_default_factory=True)
@@ -357,6 +372,11 @@ class Config(BaseModel, ConfigNode):
         _rewrap(copied)
         trail_of(copied).attached = False
         return copied
+
+
+def declared_default(field: FieldInfo) -> Any:
+    """Give the default of a field, or `PydanticUndefined`."""
+    return field.get_default(call_default_factory=True)
 
 
 def _holds_object(annotation: Any) -> bool:

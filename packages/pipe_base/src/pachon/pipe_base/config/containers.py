@@ -9,8 +9,8 @@ from typing import Annotated, Any, Self, SupportsIndex, Union, get_args, get_ori
 
 from pydantic import BaseModel
 
-from pachon.pipe_base.config.errors import FieldValueError, FrozenConfigError
-from pachon.pipe_base.config.history import Trail, caller_source
+from pachon.pipe_base.config.errors import AbsentItemError, FieldValueError, FrozenConfigError
+from pachon.pipe_base.config.history import Trail, caller_source, plain_value
 from pachon.pipe_base.config.node import child_nodes, place_child
 from pachon.pipe_base.config.validation import type_adapter, validate_exact
 
@@ -103,6 +103,10 @@ class _Items:
             raise FieldValueError(self._trail.class_name, name, str(error)) from None
         return wrap(valid, annotation, self._trail, self._field)
 
+    def _absent(self, value: object) -> AbsentItemError:
+        name = self._trail.full_name(self._field)
+        return AbsentItemError(self._trail.class_name, name, value, plain_value(self))
+
     def _changed(self) -> None:
         self._trail.record(self._field, self, caller_source())
         for name, node in child_nodes(self._field, self):
@@ -159,6 +163,8 @@ class ItemList(list[Any], _Items):
 
     def remove(self, value: Any) -> None:
         self._check_writeable()
+        if value not in self:
+            raise self._absent(value)
         super().remove(value)
         self._changed()
 
@@ -219,6 +225,8 @@ class ItemMapping(dict[Any, Any], _Items):
 
     def __delitem__(self, key: Any) -> None:
         self._check_writeable()
+        if key not in self:
+            raise self._absent(key)
         super().__delitem__(key)
         self._changed()
 
@@ -281,8 +289,9 @@ class ItemSet(set[Any], _Items):
         self._shrink(set(self) - {value})
 
     def remove(self, value: Any) -> None:
+        self._check_writeable()
         if value not in self:
-            raise KeyError(value)
+            raise self._absent(value)
         self.discard(value)
 
     def pop(self) -> Any:

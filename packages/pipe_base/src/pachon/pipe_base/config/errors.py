@@ -6,6 +6,7 @@
     InvalidInputError
       ConfigError               a value, a field name or a whole configuration is not valid
         FieldValueError         a value does not fit its field
+          AbsentItemError       what is to be removed is not there (also a KeyError)
         UnknownFieldError       there is no such field (also an AttributeError)
         UnsetFieldError         a field without default was read before it was set (also an AttributeError)
     ReadOnlyError
@@ -16,7 +17,15 @@ from __future__ import annotations
 
 from pachon.base import InvalidInputError, ReadOnlyError
 
-__all__ = ["ConfigError", "FieldValueError", "FrozenConfigError", "UnknownFieldError", "UnsetFieldError"]
+__all__ = [
+    "AbsentItemError",
+    "ConfigError",
+    "FieldValueError",
+    "FrozenConfigError",
+    "UnknownFieldError",
+    "UnsetFieldError",
+    "shortened",
+]
 
 
 class ConfigError(InvalidInputError):
@@ -26,12 +35,26 @@ class ConfigError(InvalidInputError):
 class FieldValueError(ConfigError):
     """A value does not fit the field that it is given to."""
 
-    def __init__(self, class_name: str, field: str, problem: str) -> None:
-        super().__init__(class_name, field, problem)
-        self.class_name, self.field, self.problem = class_name, field, problem
+    def __init__(self, class_name: str, field: str, problem: str, suggestion: str = "") -> None:
+        super().__init__(class_name, field, problem, suggestion)
+        self.class_name, self.field, self.problem, self.suggestion = class_name, field, problem, suggestion
 
     def __str__(self) -> str:
-        return f"Field {self.field!r} of {self.class_name}: {self.problem}."
+        return f"Field {self.field!r} of {self.class_name}: {self.problem}.{self.suggestion}"
+
+
+class AbsentItemError(FieldValueError, KeyError):
+    """An item that is to be removed from a list, a mapping or a set is not there."""
+
+    def __init__(self, class_name: str, field: str, item: object, content: object) -> None:
+        super().__init__(class_name, field, f"{item!r} cannot be removed from {shortened(content)}, which lacks it")
+        self.item, self.content = item, content
+
+
+def shortened(value: object, width: int = 60) -> str:
+    """Give the representation of a value, cut where it is long."""
+    shown = repr(value)
+    return shown if len(shown) <= width else f"{shown[: width - 3]}..."
 
 
 class UnknownFieldError(ConfigError, AttributeError):

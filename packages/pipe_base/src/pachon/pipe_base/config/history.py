@@ -77,7 +77,11 @@ class Trail:
 
     def record(self, name: str, value: object, source: Source) -> None:
         """Remember that a field was given a value."""
-        self.history.setdefault(name, []).append(Assignment(value=plain_value(value), source=source))
+        assignment = Assignment(value=plain_value(value), source=source)
+        entries = self.history.setdefault(name, [])
+        # ``config.names += ["x"]`` changes the list and then assigns it: one line, one assignment.
+        if not entries or entries[-1] != assignment:
+            entries.append(assignment)
 
 
 def caller_source() -> Source:

@@ -15,7 +15,7 @@ __all__ = ["ConfigNode", "FieldLine", "child_nodes", "place_child", "place_node"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldLine:
-    """One assignment in the text form of a configuration."""
+    """One assignment (or the heading of a part) in the text form of a configuration."""
 
     name: str
     """Full name below the task's configuration, e.g. ``background.bin_size``."""
@@ -24,6 +24,12 @@ class FieldLine:
     """Python code that makes the assignment, without the leading ``config``."""
     modules: tuple[str, ...] = ()
     """Modules that the code needs."""
+    accepts: str = ""
+    """Which values the field accepts, in short, e.g. ``int, >= 0``."""
+    default: str = ""
+    """Python code of the declared default, before the hooks of authors; empty if there is none."""
+    is_heading: bool = False
+    """Whether it only tells what a part is for, whose fields follow."""
 
 
 class ConfigNode(ABC):

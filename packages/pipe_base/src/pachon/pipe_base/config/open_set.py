@@ -34,46 +34,96 @@ class ConfigSet(InstanceNode):
         """The members by name, in the order in which they were added."""
         return dict(self._members)
 
+    @property
+    def fieldNames(self) -> tuple[str, ...]:  # noqa: N802  # override files use this name
+        """Names of the members."""
+        return tuple(self._members)
+
     def __iter__(self) -> Iterator[Config]:
         return iter(self._members.values())
 
     def __len__(self) -> int:
         return len(self._members)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._members
+
+    def __getitem__(self, name: str) -> Config:
+        return self._member(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.set_field(name, value, caller_source())
+
+    def __delitem__(self, name: str) -> None:
+        delattr(self, name)
+
+    def _member(self, name: str) -> Config:
+        if name not in self._members:
+            hint = closest(name, self._members) or f" It has {', '.join(self._members) or 'no members'}."
+            raise UnknownFieldError(self._trail.path or "ConfigSet", name, hint)
+        return self._members[name]
+
     def __getattr__(self, name: str) -> Config:
-        members = vars(self).get("_members", {})
-        if name in members:
-            found: Config = members[name]
-            return found
         if name.startswith("_"):
             raise AttributeError(name)
-        raise UnknownFieldError(self._trail.path or "ConfigSet", name, closest(name, members))
+        return self._member(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.set_field(name, value, caller_source())
 
     def set_field(self, name: str, value: Any, source: Source) -> None:
-        """Add or replace a member; a class is made into an instance."""
+        """Add or replace a member; a class is made into an instance.
+
+        ``update`` and ``remove`` are no names of members: the first takes a mapping (or another set) of members to add,
+        the second a name or several of members to take out.
+        """
         self._check_writeable(name)
+        match name:
+            case "update":
+                members = value.members if isinstance(value, ConfigSet) else dict(value)
+                for key, member in members.items():
+                    self._add(key, member, source)
+            case "remove":
+                for key in [value] if isinstance(value, str) else list(value):
+                    self._remove(key, source)
+            case _:
+                self._add(name, value, source)
+
+    def _add(self, name: str, value: Any, source: Source) -> None:
         if isinstance(value, type) and issubclass(value, Config):
             value = value()
-        if not isinstance(value, self.base) or not name.isidentifier() or hasattr(type(self), name):
-            problem = f"{value!r} is not a {self.base.__name__}" if name.isidentifier() else "not a legal name"
+        if problem := self._problem(name, value):
             raise FieldValueError("ConfigSet", self._trail.full_name(name), problem)
         member = value.model_copy(deep=True) if trail_of(value).attached else value
         self._members[name] = member
         place_child(member, self._trail, name)
         self._trail.record(name, member, source)
 
+    def _problem(self, name: str, value: Any) -> str:
+        if not name.isidentifier() or name.startswith("_") or hasattr(type(self), name):
+            return "this cannot be the name of a member"
+        if isinstance(value, self.base):
+            return ""
+        if isinstance(value, str):
+            return f"{value!r} names no {self.base.__name__} in scope; import it in a 'python' block"
+        return f"{value!r} is no {self.base.__name__}"
+
+    def _remove(self, name: str, source: Source) -> None:
+        self._member(name)
+        del self._members[name]
+        self._trail.record(name, None, source)
+
     def __delattr__(self, name: str) -> None:
         self._check_writeable(name)
-        getattr(self, name)
-        del self._members[name]
+        self._remove(name, caller_source())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ConfigSet) and self._members == other._members
 
     __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __repr__(self) -> str:
+        return f"ConfigSet({', '.join(f'{name}={member!r}' for name, member in self._members.items())})"
 
     def iter_nodes(self) -> Iterator[tuple[str, ConfigNode]]:
         yield from self._members.items()
@@ -89,7 +139,10 @@ class ConfigSet(InstanceNode):
         for name, member in self._members.items():
             full_name, cls = self._trail.full_name(name), type(member)
             yield FieldLine(
-                name=full_name, doc="", code=f".{full_name}={import_path_of(cls)}", modules=(cls.__module__,)
+                name=full_name,
+                doc=(cls.__doc__ or "").strip().partition("\n")[0],
+                code=f".{full_name}={import_path_of(cls)}",
+                modules=(cls.__module__,),
             )
             yield from member.iter_lines()
 

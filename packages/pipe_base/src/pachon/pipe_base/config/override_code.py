@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from types import CodeType
 from typing import Any
 
-from pachon.base import InvalidInputError, NotFoundError
+from pachon.base import InvalidInputError, NotFoundError, PachonError
 from pachon.pipe_base.config.errors import ConfigError
 
 __all__ = ["OverrideCodeError", "compile_override", "local_override_path", "read_override", "run_override"]
@@ -58,7 +58,9 @@ def run_override(code: CodeType, scope: MutableMapping[str, Any]) -> None:
             if trace.tb_frame.f_code.co_filename == code.co_filename:
                 line = trace.tb_lineno
             trace = trace.tb_next
-        raise OverrideCodeError(code.co_filename, line, f"{type(error).__name__}: {error}") from error
+        # Our own errors are sentences; others need their class to be understood.
+        reason = str(error) if isinstance(error, PachonError) else f"{type(error).__name__}: {error}"
+        raise OverrideCodeError(code.co_filename, line, reason) from error
 
 
 def read_override(uri: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from pachon.base import closest
 from pachon.pipe_base.config.config import Config
-from pachon.pipe_base.config.errors import ConfigError
-from pachon.pipe_base.config.history import Source
+from pachon.pipe_base.config.errors import ConfigError, shortened
+from pachon.pipe_base.config.history import Source, plain_value
+from pachon.pipe_base.config.node import ConfigNode
 from pachon.pipe_base.config.override_code import compile_override, read_override, run_override
 from pachon.pipe_base.config.values import convert_value, field_annotation
 
@@ -42,24 +43,49 @@ class Parameters:
 
 
 def get_by_name(config: Any, name: str) -> Any:
-    """Give what a dotted name stands for."""
+    """Give what a dotted name stands for.
+
+    Raises
+    ------
+    ConfigError
+        A part of the name leads nowhere.
+    """
+    found, path = config, ""
     for part in name.split(".") if name else ():
-        config = getattr(config, part)
-    return config
+        _check_holder(found, path, part)
+        found = getattr(found, part)
+        path = f"{path}.{part}" if path else part
+    return found
 
 
 def set_by_name(config: Any, name: str, value: Any, source: Source) -> None:
-    """Set the field of a dotted name; the value is taken as it is."""
+    """Set the field of a dotted name; the value is taken as it is.
+
+    Raises
+    ------
+    ConfigError
+        A part of the name leads nowhere, or the value does not fit.
+    """
     parent_name, _, field = name.rpartition(".")
     parent = get_by_name(config, parent_name)
-    if parent is None:
-        raise ConfigError(f"{parent_name!r} is None and has no {field!r}.")
+    _check_holder(parent, parent_name, field)
     # A Configurable hands this on to the configuration of its target.
     set_field = getattr(parent, "set_field", None)
     if set_field is not None:
         set_field(field, value, source)
     else:
         setattr(parent, field, value)
+
+
+def _check_holder(holder: Any, path: str, name: str) -> None:
+    """Raise unless something can have attributes that a dotted name means."""
+    if isinstance(holder, list | dict | set):
+        raise ConfigError(
+            f"{path!r} holds {shortened(plain_value(holder))}; a dotted name cannot reach its item {name!r}: set the "
+            "whole, or use a 'python' block."
+        )
+    if not isinstance(holder, ConfigNode) and not hasattr(holder, name):
+        raise ConfigError(f"{path!r} is {shortened(plain_value(holder))} and has no {name!r}.")
 
 
 class ConfigOverrider:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import fnmatch
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from pachon.pipe_base.config.config import Config
+from pachon.pipe_base.config.errors import shortened
+from pachon.pipe_base.config.history import Assignment
 from pachon.pipe_base.config.node import ConfigNode, FieldLine, trail_of
 from pachon.pipe_base.import_path import import_path_of
 
@@ -21,8 +23,23 @@ def find_fields(config: ConfigNode, pattern: str = "*", *, ignore_case: bool = T
 
 
 def config_text(config: ConfigNode, pattern: str = "*", *, ignore_case: bool = True) -> str:
-    """Give every field with its documentation above it, as ``config.name=value``."""
-    return "\n".join(_field_text(line) for line in find_fields(config, pattern, ignore_case=ignore_case))
+    """Give every field as ``config.name=value``, below its documentation, its default and what it accepts."""
+    found = find_fields(config, pattern, ignore_case=ignore_case)
+    defaults = {line.name: _value_of(line) for line in type(config)().iter_lines()} if found else {}
+    return "\n".join(_field_text(line, _default_text(line, defaults)) for line in found)
+
+
+def _value_of(line: FieldLine) -> str:
+    return line.code.partition("=")[2] or line.code.removeprefix(f".{line.name}.")
+
+
+def _default_text(line: FieldLine, defaults: Mapping[str, str]) -> str:
+    """Give the line about the default: that of the whole configuration, after the hooks of authors."""
+    accepts = f" ({line.accepts})" if line.accepts else ""
+    # The declared one counts in parts that are not there by default.
+    if default := defaults.get(line.name, "") or line.default:
+        return f"Default: {default}{accepts}"
+    return f"No default{accepts}." if accepts else ""
 
 
 def dump_text(config: Config) -> str:
@@ -39,22 +56,46 @@ def history_text(config: ConfigNode, pattern: str) -> str:
     """Give each assignment of the fields that match a glob, oldest first, with value and source."""
     blocks: list[str] = []
     for node in config.walk():
-        if not isinstance(node, Config):
-            continue
-        for name in type(node).model_fields:
+        for name, entries in _histories(node):
             full_name = trail_of(node).full_name(name)
-            if not fnmatch.fnmatchcase(full_name.lower(), pattern.lower()) or isinstance(
-                node.__dict__.get(name), ConfigNode
-            ):
-                continue
-            rows = [f"  {entry.value!r:<20}  {entry.source}" for entry in node.history(name)]
-            blocks.append("\n".join([f"config.{full_name}", *rows]))
+            if fnmatch.fnmatchcase(full_name.lower(), pattern.lower()):
+                rows = [f"  {_shown(entry.value):<20}  {entry.source}" for entry in entries]
+                blocks.append("\n".join([f"config.{full_name}", *rows]))
     return "\n\n".join(blocks) + ("\n" if blocks else "")
 
 
-def _field_text(line: FieldLine) -> str:
+def _histories(node: ConfigNode) -> Iterator[tuple[str, list[Assignment]]]:
+    """Give the assignments of the fields of one node.
+
+    A field that holds a part (a sub-configuration, a subtask, a choice) is shown only if the part as a whole was set;
+    what happened within is shown with the part.
+    """
+    recorded = trail_of(node).history
+    if isinstance(node, Config):
+        for name in type(node).model_fields:
+            if isinstance(vars(node).get(name), ConfigNode):
+                if name in recorded:
+                    yield name, recorded[name]
+            else:
+                yield name, node.history(name)
+    else:
+        yield from recorded.items()
+
+
+def _shown(value: object) -> str:
+    # A part is shown by its class or choice; its values have lines of their own.
+    if isinstance(value, dict):
+        for key in ("!target", "!class", "!names"):
+            if key in value:
+                return str(value[key])
+    return shortened(value, 100)
+
+
+def _field_text(line: FieldLine, default: str = "") -> str:
+    if line.is_heading:
+        return _comment(f"config.{line.name}: {line.doc}".splitlines())
     code = f"config{line.code}\n" if line.code else f"# config.{line.name} has no value\n"
-    return _comment(line.doc.splitlines()) + code
+    return _comment([*line.doc.splitlines(), *([default] if default else [])]) + code
 
 
 def _comment(doc: Iterable[str]) -> str:

@@ -16,12 +16,15 @@ from typing import Any, Literal, get_args, get_origin
 from pachon.pipe_base.config.config import Config
 from pachon.pipe_base.config.containers import union_members
 from pachon.pipe_base.config.node import ConfigNode
+from pachon.pipe_base.config.open_set import ConfigSet
 
 __all__ = ["convert_value", "field_annotation", "parse_literal"]
 
 
 def field_annotation(node: object, name: str) -> Any:
     """Give the declared type of a field of a node, or `Any` where it has none."""
+    if isinstance(node, ConfigSet):
+        return type[node.base]  # a member is named by its class
     if isinstance(node, Config) and name in type(node).model_fields:
         return type(node).model_fields[name].annotation
     value = getattr(node, "value", None)
