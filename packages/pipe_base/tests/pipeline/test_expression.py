@@ -65,7 +65,7 @@ def test_what_is_accepted(text: str) -> None:
         ("a.n ** 9999999", "Pow is not accepted in a contract"),
         ("f'{a}'", "JoinedStr is not accepted in a contract"),
         ("a.n ==", "it is not an expression (invalid syntax)"),
-        ("c.n == 3", "there is no 'c'"),
+        ("c.n == 3", "the pipeline has no task 'c'."),
         ("a.m == 3", "AttributeError: 'types.SimpleNamespace' object has no attribute 'm'"),
         ("a.n / 0", "ZeroDivisionError: division by zero"),
         ("len(*a.items)", "Starred is not accepted in a contract"),

@@ -121,7 +121,7 @@ def test_instruments(write: Write) -> None:
     with pytest.raises(PipelineError) as caught:
         Pipeline.read("top.yaml")
     assert str(caught.value) == (
-        "top.yaml, line 2, imports.1: 'other.yaml' is for instrument 'b.Cam', but top.yaml, line 2, imports.0 is for "
+        "top.yaml, line 2, column 22, imports.1: 'other.yaml' is for instrument 'b.Cam', but top.yaml, line 2, column 11, imports.0 is for "
         "'a.Cam'; set 'instrument' in the import."
     )
     write(top="instrument: c.Cam\nimports: [base.yaml]")
@@ -136,27 +136,27 @@ def test_instruments(write: Write) -> None:
             "tasks: {one: m.One}",
             "tasks: {one: m.One}",
             (
-                "top.yaml, line 2, imports.1: task 'one' comes from two imports, a.yaml, line 2, tasks.one and b.yaml, "
-                "line 2, tasks.one."
+                "top.yaml, line 2, column 19, imports.1: task 'one' comes from two imports, a.yaml, line 2, column 9, tasks.one and b.yaml, "
+                "line 2, column 9, tasks.one; exclude it from one of them."
             ),
         ),
         (
             "tasks: {one: m.One}\nsubsets: {s: [one]}",
             "tasks: {two: m.One}\nsubsets: {s: [two]}",
             (
-                "top.yaml, line 2, imports.1: subset 's' comes from two imports, a.yaml, line 3, subsets.s and b.yaml, "
-                "line 3, subsets.s."
+                "top.yaml, line 2, column 19, imports.1: subset 's' comes from two imports, a.yaml, line 3, column 11, subsets.s and b.yaml, "
+                "line 3, column 11, subsets.s."
             ),
         ),
         (
             "tasks: {one: m.One}\nsubsets: {two: [one]}",
             "tasks: {two: m.One}",
-            "a.yaml, line 3, subsets.two: 'two' names a subset here and a task in b.yaml, line 2, tasks.two.",
+            "a.yaml, line 3, column 11, subsets.two: 'two' names a subset here and a task in b.yaml, line 2, column 9, tasks.two.",
         ),
         (
             "tasks: {one: m.One}\nsubsets: {s: [one]}\nsteps: [{label: s, dimensions: [visit]}]",
             "tasks: {two: m.One}\nsubsets: {t: [two]}\nsteps: [{label: s, dimensions: []}]",
-            "b.yaml, line 4, steps.0: step 's' has dimensions none, but in a.yaml, line 4, steps.0 it has visit.",
+            "b.yaml, line 4, column 9, steps.0: step 's' has dimensions none, but in a.yaml, line 4, column 9, steps.0 it has visit.",
         ),
     ],
 )
@@ -172,15 +172,15 @@ def test_conflicts_name_both_places(write: Write, first: str, second: str, messa
     [
         (
             "tasks: {one: m.One}\nsubsets: {s: [one, tow]}",
-            "top.yaml, line 3, subsets.s: subset 's' holds 'tow', which is no task of the pipeline. Did you mean 'one'?",
+            "top.yaml, line 3, column 11, subsets.s: subset 's' holds 'tow', which is no task of the pipeline. Did you mean 'one'?",
         ),
         (
             "tasks: {one: m.One}\nsubsets: {one: [one]}",
-            "top.yaml, line 3, subsets.one: 'one' is the name of a task and cannot name a subset too.",
+            "top.yaml, line 3, column 11, subsets.one: 'one' is the name of a task and cannot name a subset too.",
         ),
         (
             "tasks: {one: m.One}\nsubsets: {step1: [one]}\nsteps: [{label: step, dimensions: []}]",
-            "top.yaml, line 4, steps.0: step 'step' is not the name of a subset. Did you mean 'step1'?",
+            "top.yaml, line 4, column 9, steps.0: step 'step' is not the name of a subset. Did you mean 'step1'?",
         ),
     ],
 )
@@ -197,7 +197,7 @@ def test_cycles_are_named(write: Write, tmp_path: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         Pipeline.read("top.yaml")
     circle = " -> ".join(str(tmp_path.resolve() / f"{name}.yaml") for name in "abca")
-    assert str(caught.value) == f"c.yaml, line 2, imports: pipelines import each other in a circle: {circle}."
+    assert str(caught.value) == f"c.yaml, line 2, column 1, imports: pipelines import each other in a circle: {circle}."
 
 
 def test_one_file_may_be_imported_twice_in_parts(write: Write) -> None:
@@ -215,11 +215,11 @@ def test_all_missing_files_are_named_at_once(write: Write) -> None:
     with pytest.raises(PipelineFileNotFoundError) as caught:
         Pipeline.read("top.yaml")
     assert str(caught.value).splitlines() == [
-        "Pipeline 'no.yaml' does not exist. It is imported by top.yaml, line 2, imports.0.",
-        "Pipeline 'gone.yaml' does not exist. (middle.yaml, line 2, imports)",
+        "Pipeline 'no.yaml' does not exist. It is imported by top.yaml, line 2, column 11, imports.0.",
+        "Pipeline 'gone.yaml' does not exist. (middle.yaml, line 2, column 1, imports)",
         (
             "Pipeline '$UNSET_VARIABLE/x.yaml' does not exist. The variable $UNSET_VARIABLE is not defined. "
-            "(top.yaml, line 2, imports.2)"
+            "(top.yaml, line 2, column 33, imports.2)"
         ),
     ]
 
@@ -229,14 +229,14 @@ def test_names_that_match_nothing_are_a_warning(write: Write, caplog: pytest.Log
     with caplog.at_level(logging.WARNING):
         assert list(Pipeline.read("top.yaml").tasks) == ["one"]
     assert caplog.messages == [
-        "top.yaml, line 2, imports: 'thre' is no label and no subset of 'base.yaml'. Did you mean 'three'?"
+        "top.yaml, line 2, column 1, imports: 'thre' is no label and no subset of 'base.yaml'. Did you mean 'three'?"
     ]
 
 
 @pytest.mark.parametrize(
     ("rename", "message"),
     [
-        ("{five: six}", "top.yaml, line 2, imports, rename: 'base.yaml' has no task 'five'."),
+        ("{five: six}", "top.yaml, line 2, column 1, imports, rename: 'base.yaml' has no task 'five'."),
         ("{one: two}", "base.yaml: 'one' cannot be renamed to 'two', which exists already."),
     ],
 )

@@ -279,7 +279,7 @@ def test_data_ids_in_overrides_are_refused(pipeline: Pipeline) -> None:
     with pytest.raises(TaskConfigurationError) as caught:
         Pipeline.from_yaml(text, name="p.yaml").to_graph()
     assert str(caught.value) == (
-        "Task 'measure' cannot be configured: p.yaml, line 6, tasks.measure.config: overrides for some data IDs only "
+        "Task 'measure' cannot be configured: p.yaml, line 6, column 5, tasks.measure.config: overrides for some data IDs only "
         "('dataId') are not possible."
     )
 
@@ -309,7 +309,10 @@ def test_a_class_that_cannot_be_imported(class_name: str, reason: str) -> None:
     text = f"description: d\ntasks:\n  broken: {class_name}\n"
     with pytest.raises(TaskImportError) as caught:
         Pipeline.from_yaml(text, name="p.yaml").to_graph()
-    assert str(caught.value) == f"p.yaml, line 3, tasks.broken: the class of task 'broken' is not usable: {reason}"
+    assert (
+        str(caught.value)
+        == f"p.yaml, line 3, column 3, tasks.broken: the class of task 'broken' is not usable: {reason}"
+    )
     assert isinstance(caught.value, ImportError)
 
 
@@ -317,26 +320,28 @@ def test_contracts(pipeline: Pipeline) -> None:
     with pytest.raises(ContractError) as caught:
         pipeline.with_config("combine", "minimum", "20").to_graph()
     assert str(caught.value) == (
-        "p.yaml, line 19, contracts.1: the contract 'combine.minimum < 10' is broken: combine.minimum is 20. "
+        "p.yaml, line 19, column 5, contracts.1: the contract 'combine.minimum < 10' is broken: combine.minimum is 20. "
         "That many are never there."
     )
     with pytest.raises(ContractError) as caught:
         pipeline.with_config("measure", "connections.measurement", "other").to_graph()
     assert str(caught.value) == (
-        "p.yaml, line 18, contracts.0: the contract 'measure.connections.measurement == "
+        "p.yaml, line 18, column 5, contracts.0: the contract 'measure.connections.measurement == "
         "combine.connections.measurements' is broken: measure.connections.measurement is 'other', "
         "combine.connections.measurements is 'measurement'."
     )
     for expression, problem in (
-        ("measure.mod == 3", "UnknownFieldError: MeasureConfig has no field 'mod'. Did you mean 'mode'?"),
-        ("mesure.mode == 3", "there is no 'mesure'"),
-        ("measure.mode ==", "it is not an expression (invalid syntax)"),
+        ("measure.mod == 3", "MeasureConfig has no field 'mod'. Did you mean 'mode'?"),
+        ("mesure.mode == 3", "the pipeline has no task 'mesure'. Did you mean 'measure'?"),
+        ("measure.mode ==", "it is not an expression (invalid syntax)."),
+        ("measure.mode + 3", 'TypeError: can only concatenate str (not "int") to str.'),
+        ("measure.mode.upper() == 'A'", "'measure.mode.upper' cannot be called in a contract."),
     ):
         text = TEXT.replace("combine.minimum < 10", expression)
         with pytest.raises(PipelineError) as problem_caught:
             Pipeline.from_yaml(text, name="p.yaml").to_graph()
         assert str(problem_caught.value) == (
-            f"p.yaml, line 19, contracts.1: the contract {expression!r} cannot be checked: {problem}."
+            f"p.yaml, line 19, column 5, contracts.1: the contract {expression!r} cannot be checked: {problem}"
         )
 
 

@@ -113,8 +113,10 @@ def check_contracts(contents: PipelineContents, configs: Mapping[str, Any], miss
         try:
             holds = evaluate(contract.expression, configs)
         except ExpressionError as error:
+            reason = str(error)
             raise PipelineError(
-                f"{contract.place}: the contract {contract.expression!r} cannot be checked: {error}."
+                f"{contract.place}: the contract {contract.expression!r} cannot be checked: {reason}"
+                f"{'' if reason.endswith(('.', '?')) else '.'}"
             ) from error
         if not holds:
             values = named_values(contract.expression, configs)

@@ -8,6 +8,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pachon.base import PachonError, closest
+
 __all__ = ["ExpressionError", "evaluate", "expression_names", "named_values", "parse_expression", "rename_names"]
 
 
@@ -105,7 +107,9 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     except ExpressionError:
         raise
     except Exception as error:
-        raise ExpressionError(f"{type(error).__name__}: {error}") from error
+        # Our own errors are sentences; others need their class to be understood.
+        reason = str(error) if isinstance(error, PachonError) else f"{type(error).__name__}: {error}"
+        raise ExpressionError(reason) from error
 
 
 def named_values(text: str, names: Mapping[str, Any]) -> dict[str, str]:
@@ -132,7 +136,7 @@ def _evaluate(node: ast.AST, names: Mapping[str, Any]) -> Any:
             return value
         case ast.Name(id=name):
             if name not in names and name not in _FUNCTIONS:
-                raise ExpressionError(f"there is no {name!r}")
+                raise ExpressionError(f"the pipeline has no task {name!r}.{closest(name, names)}")
             return names[name] if name in names else _FUNCTIONS[name]
         case ast.Attribute(value=value, attr=attribute):
             return getattr(_evaluate(value, names), attribute)

@@ -152,7 +152,8 @@ def merge_pipelines(own: PipelineContents, imported: list[tuple[ImportEntry, Pip
         for label, task in contents.tasks.items():
             if label in tasks:
                 raise PipelineError(
-                    f"{entry.place}: task {label!r} comes from two imports, {tasks[label].place} and {task.place}."
+                    f"{entry.place}: task {label!r} comes from two imports, {tasks[label].place} and {task.place}; "
+                    "exclude it from one of them."
                 )
             tasks[label] = task
         for name, subset in contents.subsets.items():

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -24,7 +24,7 @@ from pachon.pipe_base.pipeline.contents import (
 )
 from pachon.pipe_base.pipeline.errors import PipelineSyntaxError
 from pachon.pipe_base.pipeline.located_yaml import LocatedList, LocatedMapping, load_located_yaml
-from pachon.pipe_base.pipeline.place import Place
+from pachon.pipe_base.pipeline.place import Mark, Place
 
 __all__ = ["PipelineDocument", "check_label", "parse_pipeline"]
 
@@ -71,11 +71,12 @@ def parse_pipeline(text: str | bytes, file: str, *, strict: bool = False) -> Pip
     data = load_located_yaml(text, file)
     place = Place(file=file)
     if not isinstance(data, LocatedMapping):
-        raise PipelineSyntaxError(place, f"a pipeline is a mapping, not {_kind(data)}.")
+        found = "the document is empty" if data is None else f"a pipeline is a mapping, not {_kind(data)}"
+        raise PipelineSyntaxError(place, f"{found}; it begins with 'description: ...'.")
     _check_keys(data, place, strict=strict)
     imports = _parse_imports(data, place)
     if "tasks" not in data and not imports:
-        raise PipelineSyntaxError(place, "a pipeline needs 'tasks' or 'imports'.")
+        raise _missing_key(data, ("tasks", "imports"), _KEYS, place, "a pipeline needs 'tasks' or 'imports'")
     contents = PipelineContents(
         description=_parse_description(data, place),
         instrument=_parse_instrument(data, place),
@@ -93,8 +94,10 @@ def check_label(label: object, place: Place) -> str:
     """Give a task label back, or raise if it cannot be part of the name of a dataset type."""
     if label == "parameters":
         raise PipelineSyntaxError(place, "'parameters' is a reserved word and cannot be a label.")
+    if not isinstance(label, str):
+        raise PipelineSyntaxError(place, f"YAML reads this label as {label!r}, not as text; put it in quotes.")
     try:
-        if not isinstance(label, str) or "." in label:
+        if "." in label:
             raise InvalidInputError
         DatasetType(f"{label}_metadata", (), "TaskMetadata")
     except InvalidInputError:
@@ -107,24 +110,39 @@ def check_label(label: object, place: Place) -> str:
 def _check_keys(data: LocatedMapping, place: Place, *, strict: bool) -> None:
     for key in data:
         if key == "inherits":
-            raise PipelineSyntaxError(place.at(key, line=data.lines[key]), "'inherits' is now called 'imports'.")
+            raise PipelineSyntaxError(place.at(key, mark=data.marks[key]), "'inherits' is now called 'imports'.")
         if key == "subset":
-            raise PipelineSyntaxError(place.at(key, line=data.lines[key]), "'subset' is not a key; write 'subsets'.")
+            raise PipelineSyntaxError(place.at(key, mark=data.marks[key]), "'subset' is not a key; write 'subsets'.")
         if key not in _KEYS:
-            _unknown_key(key, _KEYS, place, data.lines[key], strict=strict)
+            _unknown_key(key, _KEYS, place, data.marks[key], strict=strict)
 
 
-def _unknown_key(key: object, known: Any, place: Place, line: int, *, strict: bool) -> None:
-    here, text = place.at(line=line), f"unknown key {key!r} is ignored.{closest(str(key), known)}"
+def _unknown_key(key: object, known: Sequence[str], place: Place, mark: Mark, *, strict: bool) -> None:
+    here, hint = place.at(mark=mark), _known_keys(key, known)
     if strict:
-        raise PipelineSyntaxError(here, text.replace(" is ignored", ""))
-    _LOG.warning("%s: %s", here, text)
+        raise PipelineSyntaxError(here, f"unknown key {key!r}.{hint}")
+    _LOG.warning("%s: unknown key %r is ignored.%s", here, key, hint)
+
+
+def _known_keys(key: object, known: Sequence[str]) -> str:
+    """Give the nearest key, or all if none is near."""
+    return closest(str(key), known) or f" Known keys are {', '.join(known)}."
+
+
+def _missing_key(
+    data: LocatedMapping, wanted: Sequence[str], known: Sequence[str], place: Place, problem: str
+) -> PipelineSyntaxError:
+    """Make the error that a key is missing; it names an unknown key that may be meant."""
+    for key in data:
+        if key not in known and (near := next((name for name in wanted if closest(name, [str(key)])), None)):
+            return PipelineSyntaxError(place.at(mark=data.marks[key]), f"{problem}; did you mean {near!r} by {key!r}?")
+    return PipelineSyntaxError(place, f"{problem}.")
 
 
 def _parse_description(data: LocatedMapping, place: Place) -> str:
     description = data.get("description")
     if description is None:
-        raise PipelineSyntaxError(place, "a pipeline needs a 'description'.")
+        raise _missing_key(data, ("description",), _KEYS, place, "a pipeline needs a 'description'")
     return str(description)
 
 
@@ -133,7 +151,7 @@ def _parse_instrument(data: LocatedMapping, place: Place) -> str | None:
     if instrument is None or instrument == "None":
         return None
     if not isinstance(instrument, str):
-        here = place.at("instrument", line=data.lines["instrument"])
+        here = place.at("instrument", mark=data.marks["instrument"])
         raise PipelineSyntaxError(here, f"one instrument is needed, not {_kind(instrument)}.")
     return instrument
 
@@ -145,11 +163,11 @@ def _parse_tasks(data: LocatedMapping, place: Place, *, strict: bool) -> dict[st
     tasks = data.get("tasks")
     if tasks is None:
         return {}
-    here = place.at("tasks", line=data.lines["tasks"])
+    here = place.at("tasks", mark=data.marks["tasks"])
     if not isinstance(tasks, LocatedMapping):
         raise PipelineSyntaxError(here, f"'tasks' is a mapping from labels to tasks, not {_kind(tasks)}.")
     return {
-        label: _parse_task(label, entry, here.at(str(label), line=tasks.lines[label]), strict=strict)
+        label: _parse_task(label, entry, here.at(str(label), mark=tasks.marks[label]), strict=strict)
         for label, entry in tasks.items()
     }
 
@@ -164,12 +182,12 @@ def _parse_task(label: object, entry: Any, place: Place, *, strict: bool) -> Pip
         )
     class_name = entry.get("class")
     if not isinstance(class_name, str):
-        raise PipelineSyntaxError(place, f"task {label!r} has no 'class'.")
+        raise _missing_key(entry, ("class",), ("class", "config"), place, f"task {label!r} has no 'class'")
     for key in entry:
         if key not in ("class", "config"):
-            _unknown_key(key, ("class", "config"), place, entry.lines[key], strict=strict)
+            _unknown_key(key, ("class", "config"), place, entry.marks[key], strict=strict)
     blocks = entry.get("config")
-    here = place.at("config", line=entry.lines.get("config", 0))
+    here = place.at("config", mark=entry.marks.get("config", (0, 0)))
     if blocks is None:
         blocks = []
     elif isinstance(blocks, LocatedMapping):
@@ -189,7 +207,7 @@ def _parse_block(block: Any, place: Place) -> ConfigBlock:
     python_line = 1
     values: dict[str, FieldOverride] = {}
     for key, value in block.items():
-        here = place.at(str(key), line=block.lines[key])
+        here = place.at(str(key), mark=block.marks[key])
         match key:
             case "file":
                 files = _texts(value, here, "'file'")
@@ -204,7 +222,7 @@ def _parse_block(block: Any, place: Place) -> ConfigBlock:
             case str():
                 values[key] = FieldOverride(value=_plain(value), place=here)
             case _:
-                raise PipelineSyntaxError(here, f"{key!r} is not the name of a field.")
+                raise PipelineSyntaxError(here, f"{key!r} is not the name of a field; names are texts.")
     return ConfigBlock(
         files=files,
         python=python,
@@ -222,19 +240,19 @@ def _parse_subsets(data: LocatedMapping, place: Place, *, strict: bool) -> dict[
     subsets = data.get("subsets")
     if subsets is None:
         return {}
-    place = place.at("subsets", line=data.lines["subsets"])
+    place = place.at("subsets", mark=data.marks["subsets"])
     if not isinstance(subsets, LocatedMapping):
         raise PipelineSyntaxError(place, f"'subsets' is a mapping from names to lists of labels, not {_kind(subsets)}.")
     found: dict[str, Subset] = {}
     for name, entry in subsets.items():
-        here = place.at(str(name), line=subsets.lines[name])
+        here = place.at(str(name), mark=subsets.marks[name])
         labels, description = entry, ""
         if isinstance(entry, LocatedMapping):
             if "subset" not in entry:
                 raise PipelineSyntaxError(here, "a subset is a list of labels, or a mapping with 'subset'.")
             for key in entry:
                 if key not in ("subset", "description"):
-                    _unknown_key(key, ("subset", "description"), here, entry.lines[key], strict=strict)
+                    _unknown_key(key, ("subset", "description"), here, entry.marks[key], strict=strict)
             labels, description = entry["subset"], str(entry.get("description") or "")
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise PipelineSyntaxError(here, f"subset {name!r} is not a list of labels.")
@@ -248,12 +266,12 @@ def _parse_steps(data: LocatedMapping, place: Place) -> tuple[Step, ...]:
     steps = data.get("steps")
     if steps is None:
         return ()
-    place = place.at("steps", line=data.lines["steps"])
+    place = place.at("steps", mark=data.marks["steps"])
     if not isinstance(steps, LocatedList):
         raise PipelineSyntaxError(place, f"'steps' is a list of mappings, not {_kind(steps)}.")
     found: dict[str, Step] = {}
     for index, entry in enumerate(steps):
-        here = place.at(str(index), line=steps.lines[index])
+        here = place.at(str(index), mark=steps.marks[index])
         if not isinstance(entry, LocatedMapping):
             raise PipelineSyntaxError(here, "a step is a mapping with 'label' and 'dimensions'.")
         _only_keys(entry, ("label", "dimensions"), here)
@@ -276,7 +294,7 @@ def _parse_parameters(data: LocatedMapping, place: Place) -> dict[str, Any]:
     if parameters is None:
         return {}
     if not isinstance(parameters, LocatedMapping):
-        here = place.at("parameters", line=data.lines["parameters"])
+        here = place.at("parameters", mark=data.marks["parameters"])
         raise PipelineSyntaxError(here, f"'parameters' is a mapping from names to values, not {_kind(parameters)}.")
     return {str(name): _plain(value) for name, value in parameters.items()}
 
@@ -285,16 +303,16 @@ def _parse_contracts(data: LocatedMapping, place: Place) -> tuple[Contract, ...]
     contracts = data.get("contracts")
     if contracts is None:
         return ()
-    place = place.at("contracts", line=data.lines["contracts"])
+    place = place.at("contracts", mark=data.marks["contracts"])
     if isinstance(contracts, str | LocatedMapping):
-        contracts, lines = [contracts], [place.line]
+        contracts, marks = [contracts], [(place.line, place.column)]
     elif isinstance(contracts, LocatedList):
-        lines = contracts.lines
+        marks = contracts.marks
     else:
         raise PipelineSyntaxError(place, f"'contracts' is a list of expressions, not {_kind(contracts)}.")
     found = []
-    for index, (entry, line) in enumerate(zip(contracts, lines, strict=True)):
-        here = place.at(str(index), line=line)
+    for index, (entry, mark) in enumerate(zip(contracts, marks, strict=True)):
+        here = place.at(str(index), mark=mark)
         if isinstance(entry, LocatedMapping):
             _only_keys(entry, ("contract", "msg"), here)
             if not isinstance(entry.get("contract"), str):
@@ -311,7 +329,7 @@ def _parse_imports(data: LocatedMapping, place: Place) -> tuple[ImportEntry, ...
     imports = data.get("imports")
     if imports is None:
         return ()
-    place = place.at("imports", line=data.lines["imports"])
+    place = place.at("imports", mark=data.marks["imports"])
     if isinstance(imports, str | LocatedMapping):
         return (_parse_import(imports, place),)
     if not isinstance(imports, LocatedList):
@@ -319,7 +337,7 @@ def _parse_imports(data: LocatedMapping, place: Place) -> tuple[ImportEntry, ...
             place, f"'imports' is a location, a mapping, or a list of these, not {_kind(imports)}."
         )
     return tuple(
-        _parse_import(entry, place.at(str(index), line=imports.lines[index])) for index, entry in enumerate(imports)
+        _parse_import(entry, place.at(str(index), mark=imports.marks[index])) for index, entry in enumerate(imports)
     )
 
 
@@ -386,12 +404,10 @@ def _truth(entry: Mapping[str, Any], key: str, place: Place) -> bool:
     return value
 
 
-def _only_keys(entry: LocatedMapping, known: Any, place: Place) -> None:
+def _only_keys(entry: LocatedMapping, known: Sequence[str], place: Place) -> None:
     for key in entry:
         if key not in known:
-            raise PipelineSyntaxError(
-                place.at(line=entry.lines[key]), f"unknown key {key!r}.{closest(str(key), known)}"
-            )
+            raise PipelineSyntaxError(place.at(mark=entry.marks[key]), f"unknown key {key!r}.{_known_keys(key, known)}")
 
 
 def _texts(value: Any, place: Place, what: str) -> tuple[str, ...]:
@@ -412,5 +428,5 @@ def _plain(value: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {type(None): "empty", LocatedList: "a list", LocatedMapping: "a mapping", str: "a text"}
+    names = {type(None): "nothing", LocatedList: "a list", LocatedMapping: "a mapping", str: "a text"}
     return names.get(type(value), repr(value))

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-__all__ = ["Place"]
+__all__ = ["Mark", "Place"]
+
+Mark: TypeAlias = tuple[int, int]
+"""Line and column, both from 1 on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class Place:
             parts.append(".".join(self.keys))
         return ", ".join(parts)
 
-    def at(self, *keys: str, line: int = 0) -> Place:
-        """Give the place of something below."""
-        return replace(self, keys=(*self.keys, *keys), line=line or self.line, column=0)
+    def at(self, *keys: str, mark: Mark = (0, 0)) -> Place:
+        """Give the place of something below; by default it begins where this one does."""
+        line, column = mark if mark[0] else (self.line, self.column)
+        return replace(self, keys=(*self.keys, *keys), line=line, column=column)
