@@ -17,7 +17,7 @@ from pachon.pipe_base import (
     TaskImportError,
     UnknownLabelError,
 )
-from pachon.pipe_base.pipeline import pipeline as pipeline_module
+from pachon.pipe_base.pipeline import checking
 from pachon.pipe_base.testing.sample_tasks import MeasureTask, ScaleTask
 from pachon.resources import ResourcePath
 
@@ -87,7 +87,7 @@ def test_instrument_overrides_come_before_the_pipeline(
     (tmp_path / "measure.py").write_text("config.mode = 'plain'\nconfig.do_bias = False\nconfig.load('more.py')")
     (tmp_path / "more.py").write_text("config.connections.kind = 'cooked'")
     sample = SimpleNamespace(name="Sample", collection_prefix="s", config_paths=["/nowhere", str(tmp_path)])
-    monkeypatch.setattr(pipeline_module, "find_instrument", lambda name: sample)
+    monkeypatch.setattr(checking, "find_instrument", lambda name: sample)
     graph = pipeline.with_instrument("sample").to_graph()
     config = graph.tasks["measure"].config
     assert (config.mode, config.do_bias, config.connections.kind) == ("square", False, "cooked")
@@ -352,7 +352,7 @@ def test_unknown_instruments(pipeline: Pipeline) -> None:
     assert list(changed.to_graph(allow_missing=True).tasks) == ["measure", "combine", "summarize"]
 
 
-def test_a_pipeline_can_be_shown_without_its_classes(pipeline: Pipeline) -> None:
+def test_a_pipeline_can_be_shown_without_its_classes(pipeline: Pipeline, tmp_path: Path) -> None:
     changed = pipeline.with_task("extra", "no.such.Task").with_config("combine", "minimum", "0")
     graph = changed.to_graph(allow_missing=True)
     assert graph.tasks["extra"].problem.startswith("-t no.such.Task:extra: the class of task 'extra' is not usable")
@@ -360,6 +360,45 @@ def test_a_pipeline_can_be_shown_without_its_classes(pipeline: Pipeline) -> None
     assert not graph.is_resolved
     for kind in ("text", "mermaid", "dot", "svg"):
         assert "extra" in graph.draw(kind)  # type: ignore[arg-type]
+    graph.write_picture(tmp_path / "p.png")
+    assert "extra: no connections known" in graph.draw()
+    assert "<li>-t no.such.Task:extra: the class of task" in graph._repr_html_()
+    shown = changed.show("tasks", "config=minimum", "inputs", "pipeline-graph")
+    assert "### Subtasks of task 'measure'" in shown
+    assert "### No configuration of task 'extra': -t no.such.Task:extra: the class of" in shown
+
+
+def test_everything_that_is_wrong_is_found_at_once(pipeline: Pipeline) -> None:
+    changed = (
+        pipeline.with_instrument("no.such.Cam")
+        .with_task("extra", "no.such.Task")
+        .with_config("combine", "minimum", "20")
+        .with_config("measure", "connections.measurement", "other")
+    )
+    checked = changed.check()
+    assert [type(error).__name__ for error in checked.errors] == [
+        "InstrumentNotFoundError",
+        "TaskImportError",
+        "ContractError",
+        "ContractError",
+    ]
+    assert checked.graph is not None
+    with pytest.raises(ExceptionGroup) as caught:
+        checked.raise_errors()
+    assert str(caught.value) == "4 things are wrong with the pipeline (4 sub-exceptions)"
+    assert [type(error).__name__ for error in caught.value.exceptions][:2] == [
+        "InstrumentNotFoundError",
+        "TaskImportError",
+    ]
+    with pytest.raises(ExceptionGroup):
+        checked.raise_errors(allow_missing=True)
+    with pytest.raises(InstrumentNotFoundError):
+        changed.to_graph()
+    cyclic = pipeline.with_config("measure", "connections.image", "summary").check()
+    assert cyclic.graph is None
+    with pytest.raises(PipelineGraphError):
+        cyclic.raise_errors(allow_missing=True)
+    assert pipeline.check().raise_errors().is_resolved
 
 
 def test_show_without_arguments_is_the_yaml(pipeline: Pipeline) -> None:

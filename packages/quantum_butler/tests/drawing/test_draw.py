@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import io
 import time
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from pachon.base import InvalidInputError
-from pachon.quantum_butler.drawing import Edge, Node, draw_layered
+from pachon.quantum_butler.drawing import Edge, Node, draw_layered, draw_layered_png
 from pachon.quantum_butler.drawing.text import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -81,3 +82,39 @@ def test_wide_graphs_take_no_age():
 def test_text():
     assert text_width("", 12) == 0
     assert text_width("wide", 12) < text_width("wide", 12, bold=True)
+
+
+def test_png_is_the_picture_of_the_svg():
+    from PIL import Image
+
+    nodes = [
+        Node(key="a", lines=("raw", "{exposure}"), kind="input"),
+        Node(key="b", lines=("isr",), stacked=True),
+        Node(key="c", lines=("bias",), kind="prerequisite"),
+    ]
+    edges = [Edge(source="a", target="b"), Edge(source="c", target="b", kind="prerequisite")]
+    root = parse(draw_layered(nodes, edges, title="A & B"))
+    image = Image.open(io.BytesIO(draw_layered_png(nodes, edges, title="A & B", scale=3.0)))
+    assert image.width == pytest.approx(3 * float(root.attrib["width"]), abs=3)
+    assert image.height == pytest.approx(3 * float(root.attrib["height"]), abs=3)
+    # Where the SVG has a box, the image has the colour of its kind: beside the text, in the middle of its height.
+    shift = root.find(f"{SVG}g[@transform]").attrib["transform"].removeprefix("translate(").removesuffix(")").split()
+    for rectangle in root.iterfind(f"{SVG}g[@transform]/{SVG}g/{SVG}rect"):
+        x = float(rectangle.attrib["x"]) + float(shift[0]) + 6
+        y = float(rectangle.attrib["y"]) + float(shift[1]) + float(rectangle.attrib["height"]) / 2
+        fill = tuple(bytes.fromhex(rectangle.attrib["fill"][1:]))
+        assert image.getpixel((round(3 * x), round(3 * y))) == fill
+
+
+def test_large_pngs_have_fewer_pixels_for_a_unit():
+    from PIL import Image
+
+    nodes = [Node(key=str(number), lines=(f"node {number}",)) for number in range(60)]
+    edges = [Edge(source=str(number), target=str(number + 1)) for number in range(59)]
+    image = Image.open(io.BytesIO(draw_layered_png(nodes, edges, direction="down", scale=50.0)))
+    assert 30e6 < image.width * image.height < 41e6
+
+
+def test_pngs_of_an_unknown_node_are_refused():
+    with pytest.raises(InvalidInputError):
+        draw_layered_png([Node(key="a", lines=("a",))], [Edge(source="a", target="b")])

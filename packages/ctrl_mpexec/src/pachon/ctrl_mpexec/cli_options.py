@@ -72,8 +72,18 @@ def pipeline_options(function: Function) -> Function:
             "--select-tasks", metavar="EXPR", default="", help="Use only the tasks that an expression selects."
         ),
         click.option("--pipeline-dot", metavar="FILE", help="Write the pipeline graph as dot."),
-        click.option("--pipeline-mermaid", metavar="FILE", help="Write the pipeline graph as Mermaid."),
-        click.option("--pipeline-svg", metavar="FILE", help="Draw the pipeline graph as SVG."),
+        click.option(
+            "--pipeline-mermaid", metavar="FILE", help="Write the pipeline graph as Mermaid, or as .svg or .png."
+        ),
+        click.option(
+            "--pipeline-picture",
+            "--pipeline-svg",
+            "pipeline_picture",
+            multiple=True,
+            metavar="FILE",
+            help="Draw the pipeline graph, in the format the name ends with: .svg, .png, .dot, .mmd, .txt, .json; may be "
+            "repeated.",
+        ),
     )
 
 

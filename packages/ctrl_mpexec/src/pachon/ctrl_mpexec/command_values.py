@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pachon.ctrl_mpexec.cli_options import pipeline_edits
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions
 from pachon.ctrl_mpexec.graph_request import GraphRequest
-from pachon.ctrl_mpexec.requests import PipelineRequest
+from pachon.ctrl_mpexec.requests import PictureFile, PipelineRequest
 
-__all__ = ["collection_values", "graph_request", "pipeline_request"]
+__all__ = ["collection_values", "graph_request", "picture_files", "pipeline_request"]
 
 
 def pipeline_request(options: Mapping[str, Any]) -> PipelineRequest:
@@ -22,10 +22,19 @@ def pipeline_request(options: Mapping[str, Any]) -> PipelineRequest:
         select_tasks=options["select_tasks"],
         shows=options["shows"],
         save=options["save_pipeline"],
-        dot=options["pipeline_dot"],
-        mermaid=options["pipeline_mermaid"],
-        svg=options["pipeline_svg"],
+        pictures=tuple(picture_files(options)),
+        allow_missing=options.get("allow_missing", False),
+        check=options.get("check", True),
     )
+
+
+def picture_files(options: Mapping[str, Any]) -> Iterator[PictureFile]:
+    """Take the options of pictures of the pipeline."""
+    for kind in ("dot", "mermaid"):
+        if path := options[f"pipeline_{kind}"]:
+            yield PictureFile(path=path, kind=kind)
+    for path in options["pipeline_picture"]:
+        yield PictureFile(path=path)
 
 
 def collection_values(options: Mapping[str, Any]) -> CollectionOptions:

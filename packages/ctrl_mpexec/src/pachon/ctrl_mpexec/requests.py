@@ -25,9 +25,26 @@ from pachon.pipe_base.pipeline import Pipeline
 from pachon.pipe_base.pipeline_graph import PipelineGraph
 from pachon.quantum_butler import QuantumGraph
 
-__all__ = ["PipelineRequest", "explain_lines", "make_graph", "make_pipeline", "run_pipeline"]
+__all__ = [
+    "PictureFile",
+    "PipelineRequest",
+    "explain_lines",
+    "make_graph",
+    "make_pipeline",
+    "run_pipeline",
+    "show_unchecked",
+]
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFile:
+    """A file for a picture of the pipeline graph."""
+
+    path: str
+    kind: str | None = None
+    """``dot`` or ``mermaid``: the format whatever the file is called; `None`: its name ends with the format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +56,11 @@ class PipelineRequest:
     select_tasks: str = ""
     shows: tuple[str, ...] = ()
     save: str | None = None
-    dot: str | None = None
-    mermaid: str | None = None
-    svg: str | None = None
+    pictures: tuple[PictureFile, ...] = ()
+    allow_missing: bool = False
+    """Whether tasks and instruments that cannot be imported or configured are no error."""
+    check: bool = True
+    """Whether the tasks are imported and their graph is made."""
 
     @property
     def is_given(self) -> bool:
@@ -50,23 +69,61 @@ class PipelineRequest:
 
 
 def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> tuple[Pipeline, PipelineGraph]:
-    """Read, change, check, write and draw a pipeline; print what is to be shown of it."""
+    """Read, change, check, write and draw a pipeline; print what is to be shown of it.
+
+    Of a pipeline that is not right, all that can be is written, drawn and shown; then everything that is wrong is raised.
+
+    Raises
+    ------
+    ExceptionGroup
+        If several things are wrong; a single one is raised as it is.
+    """
     check_items(request.shows)
     pipeline = load_pipeline(request.location, request.edits)
     if request.save is not None:
         pipeline.write(request.save)
-    graph = pipeline.to_graph(butler)
-    if request.select_tasks:
-        graph = graph.select(request.select_tasks)
-    if request.dot is not None:
-        write_text(request.dot, graph.draw("dot"))
-    if request.mermaid is not None:
-        write_text(request.mermaid, graph.draw("mermaid"))
-    if request.svg is not None:
-        write_text(request.svg, graph.draw("svg", title=pipeline.description))
+    checked = pipeline.check(butler)
+    graph = checked.graph
+    if graph is not None:
+        if request.select_tasks:
+            graph = graph.select(request.select_tasks)
+        _draw(graph, request.pictures, pipeline.description)
     for text_shown in show_pipeline(request.shows, pipeline, graph):
         say(text_shown)
-    return pipeline, graph
+    whole = checked.raise_errors(allow_missing=request.allow_missing)
+    return pipeline, whole if graph is None else graph
+
+
+def show_unchecked(request: PipelineRequest, say: Say) -> None:
+    """Read, change, write and show a pipeline without importing its tasks.
+
+    Raises
+    ------
+    InvalidInputError
+        If something is to be shown or drawn that needs the tasks.
+    """
+    check_items(request.shows)
+    needing = [item for item in request.shows if item not in ("pipeline", "subsets")]
+    if needing or request.pictures or request.select_tasks:
+        what = needing[0] if needing else "a picture" if request.pictures else "--select-tasks"
+        raise InvalidInputError(f"{what!r} needs the classes of the tasks; leave out --no-check.")
+    pipeline = load_pipeline(request.location, request.edits)
+    if request.save is not None:
+        pipeline.write(request.save)
+    for text_shown in show_pipeline(request.shows, pipeline, None):
+        say(text_shown)
+
+
+def _draw(graph: PipelineGraph, pictures: Sequence[PictureFile], description: str) -> None:
+    title = description.strip().partition("\n")[0]
+    for picture in pictures:
+        is_image = picture.path.lower().endswith((".svg", ".png"))
+        if picture.kind == "dot":
+            write_text(picture.path, graph.draw("dot", task_classes="full"))
+        elif picture.kind == "mermaid" and not is_image:
+            write_text(picture.path, graph.draw("mermaid", task_classes="full"))
+        else:
+            graph.write_picture(picture.path, title=title)
 
 
 def make_graph(

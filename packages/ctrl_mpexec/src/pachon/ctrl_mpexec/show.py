@@ -32,13 +32,16 @@ def check_items(items: Sequence[str]) -> None:
             parse_show_item(item)
 
 
-def show_pipeline(items: Sequence[str], pipeline: Pipeline, graph: PipelineGraph) -> Iterator[str]:
-    """Give the texts of the items that need no quanta."""
+def show_pipeline(items: Sequence[str], pipeline: Pipeline, graph: PipelineGraph | None) -> Iterator[str]:
+    """Give the texts of the items that need no quanta; without a graph, of those that need none."""
     for text in items:
         if text in GRAPH_ITEMS:
             continue
         item = parse_show_item(text)
-        yield show_pipeline_graph(item, graph) if item.needs_graph else show_contents(item, pipeline.contents)
+        if not item.needs_graph:
+            yield show_contents(item, pipeline.contents)
+        elif graph is not None:
+            yield show_pipeline_graph(item, graph)
 
 
 def show_graph(items: Sequence[str], graph: QuantumGraph) -> Iterator[str]:

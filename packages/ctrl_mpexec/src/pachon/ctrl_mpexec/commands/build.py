@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import Any
+
 import click
 
 from pachon.base.cli import options_file_option
@@ -13,33 +16,25 @@ from pachon.ctrl_mpexec import cli_options
 @cli_options.pipeline_options
 @cli_options.show_option
 @click.option("-b", "--butler-config", "repo", metavar="REPO", help="Resolve the pipeline against this repository.")
+@click.option("--allow-missing", is_flag=True, help="Tasks and instruments that cannot be imported are no error.")
+@click.option("--check/--no-check", default=True, help="Import the tasks and check the graph.  [default: check]")
 @options_file_option
-def build(
-    pipeline: str | None,
-    save_pipeline: str | None,
-    select_tasks: str,
-    pipeline_dot: str | None,
-    pipeline_mermaid: str | None,
-    pipeline_svg: str | None,
-    shows: tuple[str, ...],
-    repo: str | None,
-) -> None:
+def build(**options: Any) -> None:
     """Check, show, draw and write a pipeline."""
-    from contextlib import AbstractContextManager, nullcontext
-    from typing import Any
+    from contextlib import nullcontext
 
-    from pachon.ctrl_mpexec.requests import PipelineRequest, make_pipeline
+    from pachon.ctrl_mpexec.command_values import pipeline_request
+    from pachon.ctrl_mpexec.requests import make_pipeline, show_unchecked
 
-    request = PipelineRequest(
-        location=pipeline, edits=cli_options.pipeline_edits(), select_tasks=select_tasks, shows=shows,
-        save=save_pipeline, dot=pipeline_dot, mermaid=pipeline_mermaid, svg=pipeline_svg,
-    )  # fmt: skip
-    opened: AbstractContextManager[Any]
-    if repo is None:
-        opened = nullcontext(None)
-    else:
-        from pachon.butler import Butler
-
-        opened = Butler.open(repo)
-    with opened as butler:
+    request = pipeline_request(options)
+    if not request.check:
+        show_unchecked(request, click.echo)
+        return
+    with nullcontext() if options["repo"] is None else _open(options["repo"]) as butler:
         make_pipeline(request, butler, click.echo)
+
+
+def _open(repo: str) -> AbstractContextManager[Any]:
+    from pachon.butler import Butler
+
+    return Butler.open(repo)

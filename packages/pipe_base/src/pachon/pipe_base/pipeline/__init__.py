@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pachon.base import lazy_exports
 
 if TYPE_CHECKING:
+    from pachon.pipe_base.pipeline.checking import PipelineCheck
     from pachon.pipe_base.pipeline.contents import (
         ConfigBlock,
         Contract,
@@ -33,6 +34,7 @@ __all__ = [
     "ContractError",
     "FieldOverride",
     "Pipeline",
+    "PipelineCheck",
     "PipelineContents",
     "PipelineError",
     "PipelineFileNotFoundError",
@@ -57,6 +59,7 @@ __getattr__, __dir__ = lazy_exports(
         "FieldOverride": f"{_HERE}.contents",
         "Pipeline": f"{_HERE}.pipeline",
         "PipelineContents": f"{_HERE}.contents",
+        "PipelineCheck": f"{_HERE}.checking",
         "PipelineError": f"{_HERE}.errors",
         "PipelineFileNotFoundError": f"{_HERE}.errors",
         "PipelineSyntaxError": f"{_HERE}.errors",

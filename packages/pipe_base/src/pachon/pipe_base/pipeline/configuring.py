@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pachon.base import NotFoundError
@@ -17,7 +17,7 @@ from pachon.pipe_base.pipeline.place import Place
 from pachon.pipe_base.pipeline_task import PipelineTask
 from pachon.pipe_base.pipeline_task_config import PipelineTaskConfig
 
-__all__ = ["check_contracts", "configure_task", "import_task_class"]
+__all__ = ["configure_task", "contract_errors", "import_task_class"]
 
 
 def import_task_class(entry: PipelineTaskEntry) -> type[PipelineTask]:
@@ -88,36 +88,36 @@ def _source(place: Place) -> Source:
     return Source(text=" ".join([place.file, *place.keys]).strip())
 
 
-def check_contracts(contents: PipelineContents, configs: Mapping[str, Any], missing: Mapping[str, Any]) -> None:
-    """Evaluate all contracts over frozen configurations.
+def contract_errors(contents: PipelineContents, configs: Mapping[str, Any]) -> Iterator[PipelineError]:
+    """Evaluate all contracts over frozen configurations; give an error for each that does not hold.
 
     Parameters
     ----------
     contents
         The pipeline.
     configs
-        Label -> configuration.
-    missing
-        Labels of tasks that could not be configured; contracts that name them are passed over.
+        Label -> configuration. Contracts that name a task without one are passed over.
 
-    Raises
+    Yields
     ------
     ContractError
         A contract is broken; the values are named.
     PipelineError
         A contract is no legal expression, or names something that is no task.
     """
+    missing = contents.tasks.keys() - configs.keys()
     for contract in contents.contracts:
-        if not missing.keys().isdisjoint(expression_names(contract.expression)):
+        if not missing.isdisjoint(expression_names(contract.expression)):
             continue
         try:
             holds = evaluate(contract.expression, configs)
         except ExpressionError as error:
             reason = str(error)
-            raise PipelineError(
+            yield PipelineError(
                 f"{contract.place}: the contract {contract.expression!r} cannot be checked: {reason}"
                 f"{'' if reason.endswith(('.', '?')) else '.'}"
-            ) from error
+            )
+            continue
         if not holds:
             values = named_values(contract.expression, configs)
-            raise ContractError(contract.expression, contract.message, values, contract.place)
+            yield ContractError(contract.expression, contract.message, values, contract.place)

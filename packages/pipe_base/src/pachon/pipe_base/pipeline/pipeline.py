@@ -14,7 +14,8 @@ from pachon.datasets import FactSource
 from pachon.pipe_base.config.values import parse_literal
 from pachon.pipe_base.import_path import import_path_of
 from pachon.pipe_base.instrument import PipelineInstrument, find_instrument
-from pachon.pipe_base.pipeline.configuring import check_contracts, configure_task, import_task_class
+from pachon.pipe_base.pipeline.checking import PipelineCheck, check_pipeline
+from pachon.pipe_base.pipeline.configuring import import_task_class
 from pachon.pipe_base.pipeline.contents import (
     ConfigBlock,
     Contract,
@@ -25,7 +26,7 @@ from pachon.pipe_base.pipeline.contents import (
     Subset,
     SubsetMode,
 )
-from pachon.pipe_base.pipeline.errors import PipelineError, TaskConfigurationError, TaskImportError, UnknownLabelError
+from pachon.pipe_base.pipeline.errors import PipelineError, UnknownLabelError
 from pachon.pipe_base.pipeline.importing import load_pipeline, parse_and_expand
 from pachon.pipe_base.pipeline.location import LabelSelection, parse_selection, split_location
 from pachon.pipe_base.pipeline.parsing import check_label
@@ -34,13 +35,7 @@ from pachon.pipe_base.pipeline.reduction import check_contents, labels_of, reduc
 from pachon.pipe_base.pipeline.showing import parse_show_item, show_contents, show_graph
 from pachon.pipe_base.pipeline.writing import write_pipeline
 from pachon.pipe_base.pipeline_graph import (
-    PACKAGES,
-    GraphStep,
-    GraphSubset,
     PipelineGraph,
-    TaskNode,
-    make_task_node,
-    missing_task_node,
 )
 from pachon.pipe_base.pipeline_task import PipelineTask
 from pachon.resources import ResourcePath
@@ -319,7 +314,8 @@ class Pipeline:
             An item is not known; nothing else is done then.
         """
         wanted = [parse_show_item(item) for item in items or ("pipeline",)]
-        graph = self.to_graph(butler) if any(item.needs_graph for item in wanted) else None
+        needs_graph = any(item.needs_graph for item in wanted)
+        graph = self.to_graph(butler, allow_missing=True) if needs_graph else None
         texts = [
             show_contents(item, self.contents) if not item.needs_graph or graph is None else show_graph(item, graph)
             for item in wanted
@@ -360,46 +356,21 @@ class Pipeline:
         PipelineGraphError
             The connections do not fit each other or the repository, or tasks wait for each other.
         """
-        instrument = None
-        try:
-            instrument = self.find_instrument()
-        except LookupError:
-            if not allow_missing:
-                raise
-        nodes: dict[str, TaskNode] = {}
-        for label, entry in self.tasks.items():
-            try:
-                nodes[label] = self._make_node(entry, instrument)
-            except (TaskImportError, TaskConfigurationError) as error:
-                if not allow_missing:
-                    raise
-                nodes[label] = missing_task_node(label, entry.class_name, str(error))
-        missing = {label: node for label, node in nodes.items() if node.problem}
-        check_contracts(self.contents, {label: node.config for label, node in nodes.items()}, missing)
-        names = {edge.dataset_type_name for node in nodes.values() for edge in node.edges} | {PACKAGES}
-        return PipelineGraph.build(
-            nodes.values(),
-            universe=None if butler is None else butler.universe,
-            registered=None if butler is None else butler.fetch_dataset_types(sorted(names)),
-            storage_classes=getattr(butler, "storage_classes", None),
-            description=self.description,
-            instrument=self.instrument,
-            data_id={} if instrument is None else {"instrument": instrument.name},
-            subsets={
-                name: GraphSubset(name=name, labels=subset.labels, description=subset.description)
-                for name, subset in self.subsets.items()
-            },
-            steps=tuple(GraphStep(label=step.label, dimensions=step.dimensions) for step in self.steps),
-            parameters=self.parameters,
-        )
+        checked = check_pipeline(self.contents, butler)
+        first = next(iter(checked.errors), None)
+        if first is not None and not allow_missing:
+            raise first
+        return checked.raise_errors(allow_missing=True)
 
-    def _make_node(self, entry: PipelineTaskEntry, instrument: PipelineInstrument | None) -> TaskNode:
-        task_class = import_task_class(entry)
-        config = configure_task(entry, task_class, parameters=self.parameters, instrument=instrument)
-        try:
-            return make_task_node(entry.label, task_class, config)
-        except InvalidInputError as error:
-            raise TaskConfigurationError(entry.label, str(error)) from error
+    def check(self, butler: FactSource | None = None) -> PipelineCheck:
+        """Make the graph as far as possible, and find everything that is wrong, not only the first thing.
+
+        Parameters
+        ----------
+        butler
+            As for `to_graph`.
+        """
+        return check_pipeline(self.contents, butler)
 
 
 def _location(uri: str | os.PathLike[str] | ResourcePath) -> str:

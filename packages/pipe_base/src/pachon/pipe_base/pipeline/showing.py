@@ -92,13 +92,14 @@ def show_graph(item: ShowItem, graph: PipelineGraph) -> str:
     """
     match item.kind:
         case "config":
-            return "".join(_config_texts(item, _tasks(item, graph)))
+            return "".join([*_config_texts(item, _tasks(item, graph)), *_unusable(item, graph)])
         case "dump-config":
-            return "\n".join(f"{_heading(task)}{dump_text(task.config)}" for task in _tasks(item, graph))
+            found = [f"{_heading(task)}{dump_text(task.config)}" for task in _tasks(item, graph)]
+            return "\n".join([*found, *_unusable(item, graph)])
         case "history":
             return _history(item, graph)
         case "tasks":
-            return "\n".join(_subtasks(task) for task in _tasks(item, graph))
+            return "\n".join([*(_subtasks(task) for task in _tasks(item, graph)), *_unusable(item, graph)])
         case "inputs":
             rows = (
                 f"{node.name}: {{{', '.join(_dimensions(node))}}} {node.storage_class}"
@@ -122,6 +123,13 @@ def _tasks(item: ShowItem, graph: PipelineGraph) -> list[TaskNode]:
         raise UnknownLabelError(item.label, "task", closest(item.label, graph.tasks))
     labels = graph.tasks if item.label is None else (item.label,)
     return [graph.tasks[label] for label in labels if graph.tasks[label].config is not None]
+
+
+def _unusable(item: ShowItem, graph: PipelineGraph) -> list[str]:
+    """Give a comment for each task that is meant and has no configuration."""
+    labels = graph.tasks if item.label is None else (item.label,)
+    tasks = (graph.tasks[label] for label in labels)
+    return [f"### No configuration of task '{task.label}': {task.problem}\n" for task in tasks if task.problem]
 
 
 def _heading(task: TaskNode) -> str:

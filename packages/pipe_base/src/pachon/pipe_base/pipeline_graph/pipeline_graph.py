@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
-from pachon.base import FormatError, NotFoundError, closest
+from pachon.base import FormatError, InvalidInputError, NotFoundError, closest
 from pachon.datasets import DatasetType, FactSource, StorageClasses
 from pachon.dimensions import DimensionGroup, DimensionUniverse, UnknownDimensionError
 from pachon.pipe_base.pipeline_graph.documents import (
@@ -26,14 +29,21 @@ from pachon.pipe_base.pipeline_graph.documents import (
 )
 from pachon.pipe_base.pipeline_graph.nodes import DatasetTypeNode, GraphEdge, GraphStep, GraphSubset, TaskNode
 from pachon.pipe_base.pipeline_graph.ordering import bound_edges, sort_tasks, task_links
+from pachon.pipe_base.pipeline_graph.pictures.compact import LARGE, compact_model
 from pachon.pipe_base.pipeline_graph.pictures.dot import draw_dot
 from pachon.pipe_base.pipeline_graph.pictures.mermaid import draw_mermaid
-from pachon.pipe_base.pipeline_graph.pictures.model import PictureChoices, PictureOptions, picture_model
-from pachon.pipe_base.pipeline_graph.pictures.svg import draw_svg
+from pachon.pipe_base.pipeline_graph.pictures.model import (
+    PictureChoices,
+    PictureModel,
+    PictureOptions,
+    picture_model,
+)
+from pachon.pipe_base.pipeline_graph.pictures.svg import draw_png, draw_svg
 from pachon.pipe_base.pipeline_graph.pictures.text import draw_text
 from pachon.pipe_base.pipeline_graph.resolution import ResolutionFacts, group_of, resolve_dataset_types
 from pachon.pipe_base.pipeline_graph.selecting import SelectionFacts, reachable, select_labels
 from pachon.pipe_base.pipeline_graph.steps import check_steps
+from pachon.resources import ResourcePath
 
 if TYPE_CHECKING:
     import networkx
@@ -334,9 +344,9 @@ class PipelineGraph:
             Heading of an SVG picture.
         **options
             Fields of `PictureOptions`: ``dataset_types``, ``dimensions``, ``task_classes``, ``storage_classes``,
-            ``automatic``, ``init``, ``merge_parallel``.
+            ``automatic``, ``init``, ``merge_parallel``, ``compact``.
         """
-        model = picture_model(self.tasks, self.dataset_types, self.universe, PictureOptions(**options))
+        model = self._picture(PictureOptions(**options), is_image=kind == "svg")
         match kind:
             case "text":
                 return draw_text(model)
@@ -347,9 +357,87 @@ class PipelineGraph:
             case "svg":
                 return draw_svg(model, title=title)
 
-    def _repr_html_(self) -> str:
+    def to_png(self, *, title: str = "", scale: float = 2.0, **options: Unpack[PictureChoices]) -> bytes:
+        """Draw the graph as a PNG image, the same picture as the SVG one; Pillow is needed.
+
+        Parameters
+        ----------
+        title
+            Heading.
+        scale
+            Pixels for a unit of the SVG picture.
+        **options
+            As for `draw`.
+
+        Raises
+        ------
+        InvalidInputError
+            Pillow is not installed.
+        """
+        return draw_png(self._picture(PictureOptions(**options), is_image=True), title=title, scale=scale)
+
+    def write_picture(
+        self, path: str | os.PathLike[str], *, title: str = "", **options: Unpack[PictureChoices]
+    ) -> None:
+        """Draw the graph into a file, in the format that its name ends with.
+
+        Parameters
+        ----------
+        path
+            Path or URI: ``.svg``, ``.png``, ``.dot`` or ``.gv``, ``.mmd``, ``.txt``, or ``.json`` (see `to_document`).
+        title
+            Heading of a picture.
+        **options
+            As for `draw`.
+
+        Raises
+        ------
+        InvalidInputError
+            The name ends otherwise, or Pillow is not installed.
+        """
+        name = os.fspath(path)
+        ending = os.path.splitext(name)[1].lower()
+        match ending:
+            case ".png":
+                content = self.to_png(title=title, **options)
+            case ".json":
+                content = json.dumps(self.to_document(), indent=1).encode()
+            case _ if ending in _KINDS:
+                content = self.draw(_KINDS[ending], title=title, **options).encode()
+            case _:
+                known = ", ".join([*_KINDS, ".png", ".json"])
+                raise InvalidInputError(f"{name!r}: a picture is written to a file that ends with one of {known}.")
+        ResourcePath(name).write(content, overwrite=True)
+
+    def _picture(self, options: PictureOptions, *, is_image: bool) -> PictureModel:
+        """Choose what is shown; large images are compact if nobody says otherwise."""
+        if options.compact:
+            return compact_model(self.tasks, self.universe, options)
+        model = picture_model(self.tasks, self.dataset_types, self.universe, options)
+        if options.compact is None and is_image and len(model.nodes) > LARGE:
+            return compact_model(self.tasks, self.universe, options)
+        return model
+
+    def _repr_svg_(self) -> str:
         """Show the graph in a notebook."""
-        return self.draw("svg")
+        return self.draw("svg", title=self.description.strip().partition("\n")[0])
+
+    def _repr_html_(self) -> str:
+        """Show the graph in a notebook, in a frame that scrolls, with its numbers above."""
+        counts = f"{len(self.tasks)} tasks, {len(self.dataset_types)} dataset types"
+        problems = "".join(f"<li>{html.escape(task.problem)}</li>" for task in self.tasks.values() if task.problem)
+        listing = f"<ul>{problems}</ul>" if problems else ""
+        return (
+            f'<div><p>{counts}</p>{listing}<div style="max-height:40em;overflow:auto">{self._repr_svg_()}</div></div>'
+        )
+
+    def __str__(self) -> str:
+        return self.draw()
+
+
+_KINDS: dict[str, PictureFormat] = {
+    ".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".txt": "text",
+}  # fmt: skip
 
 
 def _check_dimensions(tasks: Iterable[TaskNode], facts: ResolutionFacts) -> bool:

@@ -40,6 +40,39 @@ def draw_layered(
     -----
     Made for pictures that a person can read, up to a few hundred nodes: 200 nodes take about a tenth of a second.
     """
+    distinct = _distinct_edges(nodes, edges)
+    return paint(lay_out(nodes, distinct, direction=direction), nodes, distinct, title=title)
+
+
+def draw_layered_png(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    *,
+    title: str | None = None,
+    direction: Direction | None = None,
+    scale: float = 2.0,
+) -> bytes:
+    """Draw the same picture as a PNG image.
+
+    Parameters
+    ----------
+    nodes, edges, title, direction
+        As for `draw_layered`.
+    scale
+        Pixels for a unit of the SVG picture; less if the image would have more than about 40 million pixels.
+
+    Raises
+    ------
+    InvalidInputError
+        As for `draw_layered`, or if Pillow is not installed (extra ``png``).
+    """
+    from pachon.quantum_butler.drawing.png import paint_png  # needs Pillow, which most users of graphs do not
+
+    distinct = _distinct_edges(nodes, edges)
+    return paint_png(lay_out(nodes, distinct, direction=direction), nodes, distinct, title=title, scale=scale)
+
+
+def _distinct_edges(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[Edge, ...]:
     keys = {node.key for node in nodes}
     if len(keys) < len(nodes):
         raise InvalidInputError("Two nodes of the picture have the same key.")
@@ -49,5 +82,4 @@ def draw_layered(
             if key not in keys:
                 raise InvalidInputError(f"An edge of the picture names {key!r}, which is none of its nodes.")
         chosen.setdefault((edge.source, edge.target), edge)
-    distinct = tuple(chosen.values())
-    return paint(lay_out(nodes, distinct, direction=direction), nodes, distinct, title=title)
+    return tuple(chosen.values())

@@ -21,6 +21,8 @@ __all__ = [
     "PictureNode",
     "PictureOptions",
     "picture_model",
+    "shown_edges",
+    "task_nodes",
 ]
 
 Detail = Literal["full", "concise", "off"]
@@ -49,6 +51,8 @@ class PictureOptions:
     """The construction of tasks, with init-inputs and init-outputs, as nodes of their own."""
     merge_parallel: bool = False
     """One node for dataset types that the same task writes and the same tasks read."""
+    compact: bool | None = None
+    """Tasks only, which name what they read and write; `None`: in SVG and PNG, if there are more than a hundred nodes."""
 
 
 class PictureChoices(TypedDict, total=False):
@@ -61,6 +65,7 @@ class PictureChoices(TypedDict, total=False):
     automatic: bool
     init: bool
     merge_parallel: bool
+    compact: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,8 @@ class PictureNode:
     """Names to show, or `None`."""
     storage_class: str = ""
     class_name: str = ""
+    notes: tuple[str, ...] = ()
+    """Further lines."""
     doc: str = ""
     is_prerequisite: bool = False
     is_init: bool = False
@@ -92,7 +99,7 @@ class PictureNode:
     def details(self) -> tuple[str, ...]:
         """Lines below the title."""
         dimensions = () if self.dimensions is None else (f"{{{', '.join(self.dimensions)}}}",)
-        return tuple(part for part in (*dimensions, self.storage_class, self.class_name) if part)
+        return tuple(part for part in (*dimensions, self.storage_class, self.class_name, *self.notes) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +110,7 @@ class PictureEdge:
     target: str
     is_prerequisite: bool = False
     component: str = ""
+    tooltip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +140,8 @@ def picture_model(
     options
         What is shown.
     """
-    edges = [edge for edge in bound_edges(tasks.values()) if _is_shown(edge, options)]
-    nodes = {node.key: node for node in _task_nodes(tasks, universe, options)}
+    edges = shown_edges(tasks, options)
+    nodes = {node.key: node for node in task_nodes(tasks, universe, options)}
     if not options.dataset_types:
         return PictureModel(nodes=tuple(nodes.values()), edges=tuple(_task_edges(edges)))
     names = dict.fromkeys(edge.dataset_type_name for edge in edges)
@@ -150,13 +158,19 @@ def picture_model(
     return PictureModel(nodes=_sorted_nodes(nodes, arrows), edges=tuple(dict.fromkeys(arrows)))
 
 
-def _is_shown(edge: GraphEdge, options: PictureOptions) -> bool:
-    return (options.automatic or not edge.is_automatic) and (options.init or not edge.is_init)
+def shown_edges(tasks: Mapping[str, TaskNode], options: PictureOptions) -> list[GraphEdge]:
+    """Give the connections that a picture shows."""
+    return [
+        edge
+        for edge in bound_edges(tasks.values())
+        if (options.automatic or not edge.is_automatic) and (options.init or not edge.is_init)
+    ]
 
 
-def _task_nodes(
+def task_nodes(
     tasks: Mapping[str, TaskNode], universe: DimensionUniverse, options: PictureOptions
 ) -> Iterable[PictureNode]:
+    """Give a node for each task."""
     for label, task in tasks.items():
         class_name = {"full": task.class_name, "concise": task.class_name.rpartition(".")[2], "off": ""}
         yield PictureNode(
@@ -164,6 +178,7 @@ def _task_nodes(
             kind=PictureKind.TASK,
             dimensions=None if task.problem else _shown_dimensions(task.dimension_names, universe, options.dimensions),
             class_name=class_name[options.task_classes],
+            notes=("no connections known",) if task.problem else (),
             problem=task.problem,
         )
 

@@ -21,14 +21,32 @@ _LINES = {
 }  # fmt: skip
 
 
-def draw_text(model: PictureModel) -> str:
-    """Give a graph as text, one line a node, and lines between that lead to it."""
+_MOST_LANES = 24
+"""Lanes that a terminal has room for, and an eye can follow."""
+
+
+def draw_text(model: PictureModel, *, most_lanes: int = _MOST_LANES) -> str:
+    """Give a graph as text, one line a node, and lines between that lead to it.
+
+    Parameters
+    ----------
+    model
+        What is shown.
+    most_lanes
+        Where more lanes would run side by side, those that run farthest are not drawn; their readers name them after ``<-``.
+    """
     sources: dict[str, list[str]] = {node.key: [] for node in model.nodes}
-    pending: dict[str, int] = dict.fromkeys(sources, 0)
     for edge in model.edges:
         if edge.source not in sources[edge.target]:
             sources[edge.target].append(edge.source)
-            pending[edge.source] += 1
+    titles = {node.key: node.title for node in model.nodes}
+    named = _without_lane(sources, most_lanes)
+    told = {key: [titles[source] for source in found if source in named] for key, found in sources.items()}
+    sources = {key: [source for source in found if source not in named] for key, found in sources.items()}
+    pending: dict[str, int] = dict.fromkeys(sources, 0)
+    for found in sources.values():
+        for source in found:
+            pending[source] += 1
     lanes: list[str | None] = []
     rows: list[tuple[str, str]] = []
     for node in model.nodes:
@@ -43,12 +61,31 @@ def draw_text(model: PictureModel) -> str:
             lanes[index] = None
         while len(lanes) <= column:
             lanes.append(None)
-        rows.append((_node_row(lanes, column, node), _label(node)))
+        by_name = f" <- {', '.join(told[node.key])}" if told[node.key] else ""
+        rows.append((_node_row(lanes, column, node), _label(node) + by_name))
         lanes[column] = node.key if pending[node.key] else None
         while lanes and lanes[-1] is None:
             lanes.pop()
     width = max((len(margin) for margin, label in rows if label), default=0)
     return "".join(f"{margin.ljust(width) if label else margin}{label}".rstrip() + "\n" for margin, label in rows)
+
+
+def _without_lane(sources: dict[str, list[str]], most_lanes: int) -> set[str]:
+    """Give the nodes that get no lane: of those that run side by side, the ones that run farthest."""
+    last_use: dict[str, int] = {}
+    for row, found in enumerate(sources.values()):
+        last_use.update(dict.fromkeys(found, row))
+    running: set[str] = set()
+    without: set[str] = set()
+    for row, key in enumerate(sources):
+        running = {source for source in running if last_use[source] > row}
+        if last_use.get(key, row) > row:
+            running.add(key)
+        if len(running) > most_lanes:
+            farthest = max(running, key=lambda source: (last_use[source], source))
+            running.remove(farthest)
+            without.add(farthest)
+    return without
 
 
 def _column(lanes: list[str | None], ending: list[int]) -> int:
@@ -85,5 +122,4 @@ def _node_row(lanes: list[str | None], column: int, node: PictureNode) -> str:
 
 def _label(node: PictureNode) -> str:
     details = " ".join(node.details)
-    problem = f" ({node.problem})" if node.problem else ""
-    return f"{node.title}{f': {details}' if details else ''}{problem}"
+    return f"{node.title}{f': {details}' if details else ''}"

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``pipetask build``: what is shown, drawn and written of good pipelines and of others."""
+
+import pytest
+from click.testing import CliRunner
+
+from pachon.ctrl_mpexec.commands.build import build
+from pachon.pipe_base import Pipeline
+from pachon.pipe_base.pipeline import ContractError
+
+SAMPLE = "pachon.pipe_base.testing.sample_tasks"
+TEXT = f"""\
+description: |
+  A sample.
+  More about it.
+parameters: {{least: 2}}
+tasks:
+  measure: {SAMPLE}.MeasureTask
+  combine:
+    class: {SAMPLE}.CombineTask
+    config: {{minimum: parameters.least}}
+contracts:
+  - contract: combine.minimum < 10
+    msg: That many are never there.
+subsets:
+  one: [measure]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(build, [str(argument) for argument in arguments])
+
+
+def test_pictures_by_the_end_of_their_names(file, tmp_path):
+    pictures = [tmp_path / name for name in ("p.svg", "p.png", "p.txt", "p.json", "p.mmd")]
+    options = [part for picture in pictures for part in ("--pipeline-picture", picture)]
+    done = run("-p", file, *options, "--pipeline-dot", tmp_path / "dot.txt", "--pipeline-mermaid", tmp_path / "m.png")
+    assert done.exit_code == 0, done.output
+    begins = [b"<svg", b"\x89PNG", "○".encode(), b"{", b"flowchart TD"]
+    assert [picture.read_bytes()[: len(begin)] for picture, begin in zip(pictures, begins, strict=True)] == begins
+    assert "A sample.</text>" in pictures[0].read_text()
+    dot = (tmp_path / "dot.txt").read_text()
+    assert dot.startswith("digraph Pipeline")
+    assert f"{SAMPLE}.MeasureTask" in dot
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_docs_and_defaults_of_a_task(file):
+    done = run("-p", file, "--show", "config=combine::*")
+    assert done.exit_code == 0, done.output
+    assert "# Least number of measurements.\n# Default: 1 (int)\nconfig.minimum=2\n" in done.output
+    assert "# Whether the log of each quantum is kept as a dataset.\n# Default: True (bool)\n" in done.output
+
+
+def test_what_can_be_is_shown_and_drawn_of_a_pipeline_without_its_classes(file, tmp_path):
+    text = TEXT.replace(f"{SAMPLE}.MeasureTask", "no.such.Task").replace("least: 2", "least: 20")
+    file.write_text(text)
+    arguments = ("-p", file, "--show", "task-graph", "--show", "subsets", "-s", tmp_path / "saved.yaml",
+                 "--pipeline-picture", tmp_path / "p.svg")  # fmt: skip
+    done = run(*arguments)
+    assert isinstance(done.exception, ExceptionGroup)
+    missing, broken = done.exception.exceptions
+    assert str(missing) == (
+        f"{file}, line 6, column 3, tasks.measure: the class of task 'measure' is not usable: 'no.such.Task' cannot be "
+        "imported: there is no module 'no' (PYTHONPATH names the folders of modules that are not installed)."
+    )
+    assert str(broken) == (
+        f"{file}, line 11, column 5, contracts.0: the contract 'combine.minimum < 10' is broken: combine.minimum is 20. "
+        "That many are never there."
+    )
+    assert "measure: no connections known" in done.output
+    assert "one:\n- measure" in done.output
+    assert "measure" in (tmp_path / "p.svg").read_text()
+    assert list(Pipeline.read(tmp_path / "saved.yaml").tasks) == ["measure", "combine"]
+    allowed = run(*arguments, "--allow-missing")
+    assert isinstance(allowed.exception, ContractError)
+    assert run(*arguments, "--allow-missing", "-c", "parameters:least=3").exit_code == 0
+
+
+def test_nothing_is_imported_without_a_check(file):
+    file.write_text(TEXT.replace(f"{SAMPLE}.MeasureTask", "no.such.Task"))
+    done = run("-p", file, "--no-check", "--show", "subsets", "--show", "pipeline")
+    assert done.exit_code == 0
+    assert "class: no.such.Task" in done.output
+    refused = run("-p", file, "--no-check", "--show", "tasks")
+    assert str(refused.exception) == "'tasks' needs the classes of the tasks; leave out --no-check."

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a pipeline to its graph, as far as that is possible, with all that is wrong found at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pachon.base import InvalidInputError, PachonError
+from pachon.datasets import FactSource
+from pachon.pipe_base.instrument import InstrumentNotFoundError, PipelineInstrument, find_instrument
+from pachon.pipe_base.pipeline.configuring import configure_task, contract_errors, import_task_class
+from pachon.pipe_base.pipeline.contents import PipelineContents, PipelineTaskEntry
+from pachon.pipe_base.pipeline.errors import TaskConfigurationError, TaskImportError
+from pachon.pipe_base.pipeline_graph import (
+    PACKAGES,
+    GraphStep,
+    GraphSubset,
+    PipelineGraph,
+    TaskNode,
+    make_task_node,
+    missing_task_node,
+)
+
+__all__ = ["PipelineCheck", "check_pipeline"]
+
+_MISSING = (TaskImportError, TaskConfigurationError, InstrumentNotFoundError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineCheck:
+    """A pipeline's graph, as far as it can be made, and everything that is wrong with the pipeline."""
+
+    graph: PipelineGraph | None
+    """Tasks that cannot be imported or configured are in it without connections; `None` if the tasks do not fit."""
+    errors: tuple[PachonError, ...] = ()
+    """In the order of the pipeline: instrument, tasks, contracts, graph."""
+
+    def raise_errors(self, *, allow_missing: bool = False) -> PipelineGraph:
+        """Give the graph, or raise what is wrong: the error itself if there is one, else a group of all.
+
+        Parameters
+        ----------
+        allow_missing
+            Whether tasks and instruments that cannot be had are no error.
+        """
+        errors = [error for error in self.errors if not (allow_missing and isinstance(error, _MISSING))]
+        if len(errors) > 1:
+            raise ExceptionGroup(f"{len(errors)} things are wrong with the pipeline", errors)
+        if errors:
+            raise errors[0]
+        assert self.graph is not None, "without a graph there is an error"
+        return self.graph
+
+
+def check_pipeline(contents: PipelineContents, butler: FactSource | None = None) -> PipelineCheck:
+    """Import and configure all tasks, check the contracts, connect the tasks; go on after an error.
+
+    Parameters
+    ----------
+    contents
+        The pipeline.
+    butler
+        Repository whose dataset types are used; without it the graph is for looking at.
+    """
+    errors: list[PachonError] = []
+    instrument = None
+    try:
+        instrument = None if contents.instrument is None else find_instrument(contents.instrument)
+    except (InstrumentNotFoundError, InvalidInputError) as error:
+        errors.append(error)
+    nodes: dict[str, TaskNode] = {}
+    for label, entry in contents.tasks.items():
+        try:
+            nodes[label] = _make_node(entry, contents, instrument)
+        except (TaskImportError, TaskConfigurationError) as error:
+            errors.append(error)
+            nodes[label] = missing_task_node(label, entry.class_name, str(error))
+    configs = {label: node.config for label, node in nodes.items() if not node.problem}
+    errors.extend(contract_errors(contents, configs))
+    graph = None
+    try:
+        graph = _make_graph(contents, nodes, instrument, butler)
+    except PachonError as error:
+        errors.append(error)
+    return PipelineCheck(graph=graph, errors=tuple(errors))
+
+
+def _make_node(entry: PipelineTaskEntry, contents: PipelineContents, instrument: PipelineInstrument | None) -> TaskNode:
+    task_class = import_task_class(entry)
+    config = configure_task(entry, task_class, parameters=contents.parameters, instrument=instrument)
+    try:
+        return make_task_node(entry.label, task_class, config)
+    except InvalidInputError as error:
+        raise TaskConfigurationError(entry.label, str(error)) from error
+
+
+def _make_graph(
+    contents: PipelineContents,
+    nodes: dict[str, TaskNode],
+    instrument: PipelineInstrument | None,
+    butler: FactSource | None,
+) -> PipelineGraph:
+    names = {edge.dataset_type_name for node in nodes.values() for edge in node.edges} | {PACKAGES}
+    return PipelineGraph.build(
+        nodes.values(),
+        universe=None if butler is None else butler.universe,
+        registered=None if butler is None else butler.fetch_dataset_types(sorted(names)),
+        storage_classes=getattr(butler, "storage_classes", None),
+        description=contents.description,
+        instrument=contents.instrument,
+        data_id={} if instrument is None else {"instrument": instrument.name},
+        subsets={
+            name: GraphSubset(name=name, labels=subset.labels, description=subset.description)
+            for name, subset in contents.subsets.items()
+        },
+        steps=tuple(GraphStep(label=step.label, dimensions=step.dimensions) for step in contents.steps),
+        parameters=contents.parameters,
+    )
