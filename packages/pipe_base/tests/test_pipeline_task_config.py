@@ -83,7 +83,7 @@ def test_copies_documents_and_text() -> None:
         OtherThingConfig.from_document(config.to_document()),
     ):
         assert other == config
-    assert "# an image\nconfig.connections.copy='image'\n" in config_text(config)
+    assert "# an image\n# Default: 'image' (str)\nconfig.connections.copy='image'\n" in config_text(config)
 
 
 @pytest.mark.parametrize("connections", [None, int, "Connections"])
