@@ -231,18 +231,18 @@ class TestCommitOutcome:
         how: list[str] = []
 
         @contextmanager
-        def write() -> Iterator[None]:
+        def write(*, whole: bool = False) -> Iterator[None]:
             outcome = how[0] if how and how[0] == "never" else how.pop() if how else "well"
             if outcome == "after":
-                with plain():
+                with plain(whole=whole):
                     yield
                 raise DatabaseError("the answer was lost")
             if outcome in ("instead", "never"):
-                with pytest.raises(FaultError), plain():
+                with pytest.raises(FaultError), plain(whole=whole):
                     yield
                     raise FaultError
                 raise DatabaseError("the disk is full")
-            with plain():
+            with plain(whole=whole):
                 yield
 
         monkeypatch.setattr(registry, "write", write)
@@ -329,8 +329,8 @@ def test_an_interrupt_in_a_commit_that_took_place_is_an_interrupt(
     interrupts = [KeyboardInterrupt()]
 
     @contextmanager
-    def write() -> Iterator[None]:
-        with plain():
+    def write(*, whole: bool = False) -> Iterator[None]:
+        with plain(whole=whole):
             yield
         if interrupts:
             raise interrupts.pop()
@@ -353,15 +353,15 @@ def test_threads_do_not_take_each_others_commits_for_their_own(butler: Butler, m
     failed, other_waits = threading.Event(), threading.Event()
 
     @contextmanager
-    def write() -> Iterator[None]:
+    def write(*, whole: bool = False) -> Iterator[None]:
         if threading.current_thread() is first and not failed.is_set():
-            with pytest.raises(FaultError), plain():
+            with pytest.raises(FaultError), plain(whole=whole):
                 yield
                 raise FaultError
             failed.set()
             other_waits.wait(10)
             raise DatabaseError("the disk is full")
-        with plain():
+        with plain(whole=whole):
             yield
 
     def put_another() -> None:

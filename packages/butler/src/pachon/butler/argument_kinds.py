@@ -13,7 +13,8 @@ from uuid import UUID
 import numpy as np
 
 from pachon.base import InvalidInputError
-from pachon.datasets import CollectionType, DatasetRef, DatasetTable, DatasetType, FileTable
+from pachon.datasets import CollectionType, DatasetRef, DatasetTable, DatasetType, FileDataset, FileTable
+from pachon.datastore import FileRecords
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, DimensionUniverse, RecordTable, Timespan
 from pachon.resources import ResourcePath
 
@@ -106,7 +107,10 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "datasets": _DATASETS,
     "dataset_types": _NAMES,
     "destination": _PLACE,
-    "files": _Kind("a list of files (FileDataset), or a table of them", lambda v: isinstance(v, Iterator | FileTable)),
+    "files": _Kind(
+        "a list of files (FileDataset), or a table of them",
+        lambda v: isinstance(v, FileTable) or _is_list(v, lambda file: isinstance(file, FileDataset)),
+    ),
     "dimensions": _DIMENSIONS,
     "disassociate": _NAMES,
     "doc": _or_none(_TEXT),
@@ -152,6 +156,7 @@ _SPECIAL: Final[Mapping[tuple[str, str], _Kind]] = {
     ("register_graph_outputs", "datasets"): _Kind(
         "a list of tables of datasets", lambda v: _is_list(v, lambda one: isinstance(one, DatasetTable))
     ),
+    ("register_graph_outputs", "files"): _Kind("records of files", lambda value: isinstance(value, FileRecords)),
 }
 """By function and parameter, where the name has another meaning."""
 _EXTRA: Final = _Kind("a value of a dimension", _is_value)

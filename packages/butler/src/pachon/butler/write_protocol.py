@@ -166,7 +166,7 @@ class Writer:
         try:
             reach("commit.begin")
             self._lease.hold()
-            with self._registry.write():
+            with self._registry.write(whole=True):
                 number = self._lease.count(change.files for change in changes)
                 reach("commit.counted")
                 for change in changes:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from pachon.datasets import CollectionType, DatasetType
 from pachon.dimensions import DimensionRecord
 from pachon.registry.database.database import Database
-from pachon.registry.database.quick import QuickSelect
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.errors import MissingCollectionError, MissingDatasetTypeError
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.schema import DEFINITIONS, Schema
@@ -89,7 +89,7 @@ class Definitions:
         self._cache = _Cache(version=-1)
         counter = schema.static.change_counter
         self._read_counter = sa.select(counter.c.value).where(counter.c.name == DEFINITIONS)
-        self._quick_counter: QuickSelect | None = None
+        self._quick_counter: QuickStatement | None = None
         self._lock_counter = self._read_counter.with_for_update()
         self._raise_counter = sa.update(counter).where(counter.c.name == DEFINITIONS).values(value=counter.c.value + 1)
         self._statements = _Statements(schema)
@@ -141,7 +141,7 @@ class Definitions:
             self._database.note_verified(connection, cache)
             return cache
         if self._quick_counter is None:
-            self._quick_counter = QuickSelect(self._read_counter, connection)
+            self._quick_counter = QuickStatement(self._read_counter, connection)
         ((version,),) = self._quick_counter.fetch(connection)
         if version != cache.version:
             cache = self._cache = _Cache(version=version)

@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 from pachon.base import ConflictError, InvalidInputError
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
 from pachon.registry.database.inserts import insert_columns, insert_or_skip
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.database.retries import retried
 from pachon.registry.database.texts import check_text
 from pachon.registry.database.uploads import uploaded
@@ -140,22 +141,36 @@ class OpaqueTable:
 
     def update(self, keys: Columns, changes: Columns) -> int:
         """Change columns of the rows that have these values of other columns; give how many there were."""
-        statement = self._state.prepare(
-            ("update opaque", self.name, tuple(keys), tuple(changes)),
-            lambda: (
-                sa.update(self._table)
-                .where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
-                .values({name: sa.bindparam(f"new_{name}") for name in changes})
-            ),
-        )
         named = {f"old_{n}": self._values(n, v) for n, v in keys.items()}
         named |= {f"new_{n}": self._values(n, v) for n, v in changes.items()}
-        return self._execute_each(statement, named)
+        rows = _as_rows(named)
+        if not rows:
+            return 0
+        names = tuple(keys), tuple(changes)
+        with self._state.database.write() as connection:
+            if len(rows) == 1 and not self._uuids.intersection((*keys, *changes)):
+                quick = self._state.prepare(
+                    ("update one", self.name, *names), lambda: QuickStatement(self._update(*names), connection)
+                )
+                return quick.change(connection, rows[0])
+            statement = self._state.prepare(("update opaque", self.name, *names), lambda: self._update(*names))
+            return connection.execute(statement, rows).rowcount
+
+    def _update(self, keys: Sequence[str], changes: Sequence[str]) -> sa.Update:
+        return (
+            sa.update(self._table)
+            .where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
+            .values({name: sa.bindparam(f"new_{name}") for name in changes})
+        )
 
     def delete(self, keys: Columns) -> int:
         """Delete the rows that have these values of some columns; give how many there were."""
         statement = sa.delete(self._table).where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
-        return self._execute_each(statement, {f"old_{n}": self._values(n, v) for n, v in keys.items()})
+        rows = _as_rows({f"old_{n}": self._values(n, v) for n, v in keys.items()})
+        if not rows:
+            return 0
+        with self._state.database.write() as connection:
+            return connection.execute(statement, rows).rowcount
 
     def move(self, column: str, values: Any, target: OpaqueTable, extra: Mapping[str, Any] | None = None) -> int:
         """Move rows of which a column has one of some values into another table; give how many there were.
@@ -185,13 +200,6 @@ class OpaqueTable:
                 joined = [self._table.c[name] == wanted.c[name] for name in listed]
                 rows = connection.execute(sa.select(self._table).where(*joined)).all()
         return self._as_columns(list(rows))
-
-    def _execute_each(self, statement: Any, named: Mapping[str, list[Any]]) -> int:
-        rows = _as_rows(named)
-        if not rows:
-            return 0
-        with self._state.database.write() as connection:
-            return connection.execute(statement, rows).rowcount
 
     def _values(self, column: str, values: Any) -> list[Any]:
         if column in self._uuids:

@@ -390,8 +390,11 @@ class Registry(Protocol):
         """Whether changes are allowed."""
         ...
 
-    def write(self) -> AbstractContextManager[None]:
-        """Apply all changes of the block in one transaction, or none; a block inside another one fails alone."""
+    def write(self, *, whole: bool = False) -> AbstractContextManager[None]:
+        """Apply all changes of the block in one transaction, or none; a block inside another one fails alone.
+
+        With ``whole`` no part fails alone: no exception of a change may be caught inside.
+        """
         ...
 
     def snapshot(self) -> AbstractContextManager[None]:

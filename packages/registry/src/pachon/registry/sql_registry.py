@@ -135,10 +135,11 @@ class SqlRegistry:
         return not self._state.database.readonly
 
     @contextmanager
-    def write(self) -> Iterator[None]:
+    def write(self, *, whole: bool = False) -> Iterator[None]:
         """Apply all changes of the block in one transaction, or none; nothing slow belongs inside.
 
-        A block inside another one is a part of it that fails alone. Reads of the same thread see the changes.
+        A block inside another one is a part of it that fails alone. Reads of the same thread see the changes. With ``whole``
+        no part fails alone, which is quicker: no exception of a change may be caught inside the block.
 
         Raises
         ------
@@ -147,7 +148,7 @@ class SqlRegistry:
         DatabaseBusyError
             If other processes hold the lock for too long.
         """
-        with self._state.database.write():
+        with self._state.database.write(whole=whole):
             yield
 
     @contextmanager

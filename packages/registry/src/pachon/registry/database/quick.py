@@ -12,11 +12,11 @@ from sqlalchemy.dialects import sqlite
 from pachon.registry.database.engine import BEGIN
 from pachon.registry.database.failures import driver_error
 
-__all__ = ["QuickSelect"]
+__all__ = ["QuickStatement"]
 
 
-class QuickSelect:
-    """A selection that is compiled once; its rows are the driver's (on PostgreSQL an id is a `uuid.UUID`).
+class QuickStatement:
+    """A statement that is compiled once; its rows are the driver's (on PostgreSQL an id is a `uuid.UUID`).
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class QuickSelect:
         Of the database that it will be used on.
     """
 
-    def __init__(self, statement: sa.Select[Any], connection: sa.Connection) -> None:
+    def __init__(self, statement: sa.Select[Any] | sa.Update, connection: sa.Connection) -> None:
         named = sqlite.dialect(paramstyle="named")
         dialect = named if connection.dialect.name == "sqlite" else connection.dialect
         compiled = statement.compile(dialect=dialect)
@@ -35,12 +35,20 @@ class QuickSelect:
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
     def fetch(self, connection: sa.Connection, parameters: Mapping[str, Any] | None = None) -> list[Any]:
-        """Run it; a transaction that the connection is to have is begun before."""
+        """Run a selection; a transaction that the connection is to have is begun before."""
         if not connection.in_transaction() and connection.get_execution_options().get(BEGIN):
             connection.begin()
+        rows: list[Any] = self._execute(connection, parameters or {}).fetchall()
+        return rows
+
+    def change(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> int:
+        """Run an update inside a transaction; give how many rows it changed."""
+        count: int = self._execute(connection, parameters).rowcount
+        return count
+
+    def _execute(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> Any:
         driver: Any = connection.connection.driver_connection
         try:
-            rows: list[Any] = driver.execute(self._text, {**self._constants, **(parameters or {})}).fetchall()
+            return driver.execute(self._text, {**self._constants, **parameters})
         except connection.dialect.loaded_dbapi.Error as error:
             raise driver_error(connection, self._text, error) from error
-        return rows

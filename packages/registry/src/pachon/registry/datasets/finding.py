@@ -14,7 +14,7 @@ from pachon.datasets import DatasetRef, DatasetTable
 from pachon.dimensions import DataCoordinate, DataIdTable, Timespan
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.key_table import KeyTable
-from pachon.registry.database.quick import QuickSelect
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.datasets.reading import fetch_members
 from pachon.registry.datasets.rows import data_id_columns, dataset_table
 from pachon.registry.definitions import Collection, RegisteredType, SearchPath, View
@@ -85,14 +85,14 @@ def _places(
     if len(collections) == 1:
         one = state.prepare(
             ("find in one", known.group_id),
-            lambda: QuickSelect(
+            lambda: QuickStatement(
                 find_statement(known).where(table.c.collection_id == sa.bindparam("collection")), connection
             ),
         )
         return one.fetch(connection, parameters | {"collection": collections[0]})
     anywhere = state.prepare(
         ("find anywhere", known.group_id),
-        lambda: QuickSelect(find_statement(known).limit(_MANY), connection),
+        lambda: QuickStatement(find_statement(known).limit(_MANY), connection),
     )
     rows: Sequence[Any] = anywhere.fetch(connection, parameters)
     if len(rows) < _MANY:

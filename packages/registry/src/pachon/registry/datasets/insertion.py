@@ -126,7 +126,7 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
 
 def _runs(state: State, connection: sa.Connection, datasets: DatasetTable) -> dict[str, Collection]:
     view = state.view(connection)
-    names = datasets.runs.compacted().values.tolist()
+    names = datasets.runs.tolist() if len(datasets) == 1 else datasets.runs.compacted().values.tolist()
     runs = {name: view.get_collection(name) for name in names}
     for run in runs.values():
         if run.type is not CollectionType.RUN:
@@ -146,6 +146,9 @@ def _summarize(
     for governor in known.tables.group.governors:
         column = datasets.data_ids.columns.get(governor)
         if column is None:
+            continue
+        if len(datasets) == 1:
+            facts.append((next(iter(runs.values())).id, governor, str(column[0])))
             continue
         count = len(column.values)
         pairs = np.unique(datasets.runs.codes.astype(np.int64) * count + column.codes).tolist()

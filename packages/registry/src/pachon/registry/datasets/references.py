@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from pachon.dimensions import DataIdTable, DataIdValueError
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.datasets.rows import type_chunks
 from pachon.registry.definitions import Collection, RegisteredType
 from pachon.registry.dimension_records.insertion import show_key
@@ -39,7 +40,13 @@ def hold_collections(
         If a collection is sealed.
     """
     by_id = {collection.id: collection for collection in collections}
-    found = {row[0]: row for row in connection.execute(_held(state), {"type": known.id, "ids": list(by_id)})}
+    if len(by_id) == 1:
+        one = state.prepare("hold one collection", lambda: QuickStatement(_held(state, one=True), connection))
+        rows = one.fetch(connection, {"type": known.id, "id": next(iter(by_id))})
+    else:
+        several = state.prepare("hold collections", lambda: _held(state, one=False))
+        rows = list(connection.execute(several, {"type": known.id, "ids": list(by_id)}))
+    found = {row[0]: row for row in rows}
     for number, collection in by_id.items():
         row = found.get(number)
         if row is None:
@@ -50,24 +57,22 @@ def hold_collections(
             raise SealedRunError(collection.name)
 
 
-def _held(state: State) -> sa.Select[Any]:
+def _held(state: State, *, one: bool) -> sa.Select[Any]:
     collection, type_ = state.schema.static.collection, state.schema.static.dataset_type
-    return state.prepare(
-        "hold collections",
-        lambda: (
-            # The lock of the dataset type is taken inside, since an outer join cannot take it.
-            sa.select(
-                collection.c.collection_id,
-                collection.c.sealed,
-                sa.select(type_.c.dataset_type_id)
-                .where(type_.c.dataset_type_id == sa.bindparam("type"))
-                .with_for_update(read=True, key_share=True)
-                .scalar_subquery(),
-            )
-            .where(collection.c.collection_id.in_(sa.bindparam("ids", expanding=True)))
-            .order_by(collection.c.collection_id)
-            .with_for_update(of=collection, read=True, key_share=True)
-        ),
+    number = collection.c.collection_id
+    return (
+        # The lock of the dataset type is taken inside, since an outer join cannot take it.
+        sa.select(
+            number,
+            collection.c.sealed,
+            sa.select(type_.c.dataset_type_id)
+            .where(type_.c.dataset_type_id == sa.bindparam("type"))
+            .with_for_update(read=True, key_share=True)
+            .scalar_subquery(),
+        )
+        .where(number == sa.bindparam("id") if one else number.in_(sa.bindparam("ids", expanding=True)))
+        .order_by(number)
+        .with_for_update(of=collection, read=True, key_share=True)
     )
 
 

@@ -21,6 +21,7 @@ from pachon.dimensions import (
 )
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.key_table import KeyTable
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.dimension_records.fields import record_from_row
 from pachon.registry.dimension_records.insertion import show_key
 from pachon.registry.dimension_records.reading import fetch_matching, pixel_records, record_selection
@@ -102,9 +103,11 @@ def _fetch_one(
         records = pixel_records(state.universe, element, np.array([key[element.name]], dtype=np.int64))
         return _first(records)
     select, columns = record_selection(state, element)
-    statement = state.prepare(("one record", element.name), lambda: select.where(matching(columns)))
-    row = connection.execute(statement, {f"key_{name}": value for name, value in key.items()}).first()
-    return None if row is None else record_from_row(element, row)
+    statement = state.prepare(
+        ("one record", element.name), lambda: QuickStatement(select.where(matching(columns)), connection)
+    )
+    rows = statement.fetch(connection, {f"key_{name}": value for name, value in key.items()})
+    return record_from_row(element, rows[0]) if rows else None
 
 
 def _first(records: RecordTable) -> DimensionRecord | None:
