@@ -86,7 +86,8 @@ def ingest(
 ) -> Sequence[DatasetRef]:
     """Take files in, and give the datasets that are new; see `Butler.ingest`."""
     session.check_writeable()
-    if on_conflict not in ("error", "skip"):
+    chosen: object = on_conflict
+    if not isinstance(chosen, str) or chosen not in ("error", "skip"):
         raise InvalidInputError(f"on_conflict is 'error' or 'skip', not {on_conflict!r}.")
     options = _Options(transfer=transfer, on_conflict=on_conflict, checksum=checksum, track=track, id_mode=id_mode)
     if isinstance(files, FileTable):
