@@ -5,6 +5,7 @@ import pachon.ctrl_mpexec
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.pipeline_edits import load_pipeline, split_label
+from pachon.ctrl_mpexec.run_graph import run_quantum_graph
 from pachon.ctrl_mpexec.run_values import parse_memory
 from pachon.ctrl_mpexec.show import check_items, show_graph, show_pipeline
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
@@ -38,6 +39,34 @@ def test_views_of_a_graph(repository, pipeline_file):
     assert sum(line.startswith("Quantum ") for line in lines) == 15
     assert sum(line.startswith("Parent Quantum ") for line in lines) == 12
     assert any("input bias: bias@" in line for line in lines)
+
+
+def test_changes_since_a_run(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        pipeline = Pipeline.read(str(pipeline_file))
+        graph = build_quantum_graph(pipeline, butler, input_collections=["defaults"], output_run="me/run")
+        for dataset_type in graph.dataset_types.values():
+            butler.dataset_types.register(dataset_type)
+        run_quantum_graph(graph, butler, processes=1)
+        changed = pipeline.with_config("correct", "factor", 3).without_task("gather")
+        changed = changed.with_task("extra", pipeline.tasks["correct"].class_name).with_config(
+            "extra", "connections.corrected", "extra"
+        )
+        (text,) = show_pipeline(["changes=me/run"], changed, changed.to_graph(butler), butler)
+    assert text == (
+        "### Changes of task 'correct' since me/run\n"
+        "config.factor\n"
+        "  - 1                   default\n"
+        "  + 3                   -c correct:factor=3\n"
+        "\n"
+        "### Task 'extra' was not run in me/run\n"
+        "\n"
+        "### Task 'visit' is configured as in me/run\n"
+    )
+    with pytest.raises(InvalidInputError, match="'changes=me/run' needs the repository of the run; give it with -b"):
+        list(show_pipeline(["changes=me/run"], pipeline, pipeline.to_graph()))
+    with pytest.raises(InvalidInputError, match="'changes' needs the collection of an earlier run"):
+        check_items(["changes"])
 
 
 def test_a_new_task_is_in_no_step(tmp_path):

@@ -93,8 +93,8 @@ show_option = click.option(
     multiple=True,
     metavar="ITEM",
     callback=split_commas_callback,
-    help="Print something and do not run: pipeline, config[=LABEL::GLOB], history=LABEL::GLOB, tasks, subsets, inputs, "
-    "pipeline-graph, task-graph; after the graph is built: graph, workflow.",
+    help="Print something and do not run: pipeline, config[=LABEL::GLOB], history=LABEL::GLOB, "
+    "changes=RUN, tasks, subsets, inputs, pipeline-graph, task-graph; after the graph is built: graph, workflow.",
 )
 
 butler_option = click.option(

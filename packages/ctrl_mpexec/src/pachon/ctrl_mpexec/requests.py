@@ -88,7 +88,7 @@ def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> 
         if request.select_tasks:
             graph = graph.select(request.select_tasks)
         _draw(graph, request.pictures, pipeline.description)
-    for text_shown in show_pipeline(request.shows, pipeline, graph):
+    for text_shown in show_pipeline(request.shows, pipeline, graph, butler):
         say(text_shown)
     whole = checked.raise_errors(allow_missing=request.allow_missing)
     return pipeline, whole if graph is None else graph

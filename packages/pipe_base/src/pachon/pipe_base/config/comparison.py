@@ -9,6 +9,7 @@ from typing import Any
 
 from pachon.pipe_base.config.config import Config
 from pachon.pipe_base.config.document import check_document, flat_values
+from pachon.pipe_base.config.errors import shortened
 from pachon.pipe_base.config.history import Assignment
 
 __all__ = ["ConfigDifference", "compare_configs"]
@@ -25,6 +26,14 @@ class ConfigDifference:
     new: Any
     old_source: str = "default"
     new_source: str = "default"
+
+    def to_text(self) -> str:
+        """Give the difference as lines for people: the field, what it was, what it is, and who set each."""
+        rows = [
+            (sign, value if value is _ABSENT else shortened(value, 100), source)
+            for sign, value, source in (("-", self.old, self.old_source), ("+", self.new, self.new_source))
+        ]
+        return f"config.{self.name}\n" + "".join(f"  {sign} {value:<18}  {source}\n" for sign, value, source in rows)
 
     def __str__(self) -> str:
         old = self.old if self.old is _ABSENT else repr(self.old)
