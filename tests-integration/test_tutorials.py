@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pachon.pipe_base import Pipeline
+
 TOP = Path(__file__).resolve().parents[1]
 TUTORIALS = sorted((TOP / "docs" / "tutorials").glob("[!R]*.md"))
 BLOCK = re.compile(r"(?P<before>(?:[^\n]+\n)*)\n?```(?P<kind>\w+)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
@@ -52,3 +54,20 @@ def test_a_tutorial_can_be_followed(page: Path, tmp_path: Path) -> None:
             "config.grow\n  - 1                   tasks.mark_bright.config.grow (mark_bright.yaml:7)\n  + 2 "
             in done.stdout
         )
+
+
+def test_the_page_of_pipeline_files_is_true() -> None:
+    text = (TOP / "docs" / "pipeline-yaml.md").read_text(encoding="utf-8")
+    for example in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        assert Pipeline.from_yaml(example, strict=True).tasks
+    tests = TOP / "packages" / "pipe_base" / "tests"
+    rows = re.findall(r"^\|[^|]+\|[^|]+\| (`test_.*) \|$", text, re.MULTILINE)
+    assert len(rows) > 20
+    for row in rows:
+        source = (tests / "pipeline" / "test_production_features.py").read_text(encoding="utf-8")
+        for word in re.findall(r"`(test_[\w.]+)`", row):
+            if word.endswith(".py"):
+                (path,) = tests.glob(f"*/{word}")
+                source = path.read_text(encoding="utf-8")
+            else:
+                assert f"def {word}(" in source, word

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from types import UnionType
@@ -39,9 +37,6 @@ from pachon.pipe_base.config.validation import describe_validation_error, valida
 from pachon.pipe_base.import_path import import_object
 
 __all__ = ["Config"]
-
-_loading: ContextVar[str | None] = ContextVar("_loading", default=None)
-"""The override file that is being loaded by `Config.load`."""
 
 
 class Config(BaseModel, ConfigNode):
@@ -278,16 +273,13 @@ class Config(BaseModel, ConfigNode):
         Parameters
         ----------
         path
-            A local file; ``$VAR`` is expanded. Within a file that is itself loaded, a relative path is relative to
-            that file.
+            A local file; ``$VAR`` is expanded. Within an override file, a relative path is relative to that file, or to the
+            current directory if there is no such file beside it.
         """
-        local = override_code.local_override_path(path, _loading.get())
+        local = override_code.local_override_path(path, override_code.loading_file.get())
         code = override_code.compile_override(override_code.read_override(local), local)
-        token = _loading.set(os.path.abspath(local))
-        try:
+        with override_code.loading(local):
             override_code.run_override(code, {"config": self, "__file__": local, "__name__": "__override__"})
-        finally:
-            _loading.reset(token)
 
     def to_data(self) -> dict[str, Any]:
         return {name: plain_value(self.__dict__[name]) for name in type(self).model_fields if name in self.__dict__}

@@ -4,14 +4,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import CodeType
 from typing import Any
 
 from pachon.base import InvalidInputError, NotFoundError, PachonError
 from pachon.pipe_base.config.errors import ConfigError
 
-__all__ = ["OverrideCodeError", "compile_override", "local_override_path", "read_override", "run_override"]
+__all__ = [
+    "OverrideCodeError", "compile_override", "loading", "loading_file", "local_override_path", "read_override", "run_override",
+]  # fmt: skip
+
+
+loading_file: ContextVar[str | None] = ContextVar("loading_file", default=None)
+"""The override file that is being run."""
 
 
 class OverrideCodeError(ConfigError):
@@ -89,8 +97,7 @@ def read_override(uri: str) -> str:
 def local_override_path(path: str, loading_file: str | None) -> str:
     """Give the path that ``config.load(path)`` means.
 
-    A relative path is relative to the file that calls `load` if that was itself loaded, else to the
-    current directory.
+    A relative path is relative to the file that calls `load`, or, if there is no such file, to the current directory.
 
     Raises
     ------
@@ -101,5 +108,16 @@ def local_override_path(path: str, loading_file: str | None) -> str:
     if "://" in expanded:
         raise InvalidInputError(f"config.load reads local files only, not {expanded!r}; name it in a 'file' entry.")
     if not os.path.isabs(expanded) and loading_file is not None:
-        expanded = os.path.join(os.path.dirname(loading_file), expanded)
+        beside = os.path.join(os.path.dirname(loading_file), expanded)
+        return expanded if not os.path.exists(beside) and os.path.exists(expanded) else beside
     return expanded
+
+
+@contextmanager
+def loading(path: str) -> Iterator[None]:
+    """Note that an override file is being run, for the relative paths in it."""
+    token = loading_file.set(os.path.abspath(path))
+    try:
+        yield
+    finally:
+        loading_file.reset(token)

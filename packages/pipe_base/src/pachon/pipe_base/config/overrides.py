@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from pachon.base import closest
@@ -13,7 +15,7 @@ from pachon.pipe_base.config.config import Config
 from pachon.pipe_base.config.errors import ConfigError, shortened
 from pachon.pipe_base.config.history import Source, plain_value
 from pachon.pipe_base.config.node import ConfigNode
-from pachon.pipe_base.config.override_code import compile_override, read_override, run_override
+from pachon.pipe_base.config.override_code import compile_override, loading, read_override, run_override
 from pachon.pipe_base.config.values import convert_value, field_annotation
 
 __all__ = ["ConfigOverrider", "Parameters", "get_by_name", "set_by_name"]
@@ -138,10 +140,13 @@ class ConfigOverrider:
 
     def run_file(self, uri: str) -> None:
         """Run an override file; ``$VAR`` is expanded and any URI scheme may be used."""
+        name = os.path.expandvars(uri)
         scope = {
             "config": self.config,
             "parameters": self._scope["parameters"],
-            "__file__": uri,
+            "__file__": name,
             "__name__": "__override__",
         }
-        run_override(compile_override(read_override(uri), uri), scope)
+        code = compile_override(read_override(uri), name)
+        with nullcontext() if "://" in name else loading(name):
+            run_override(code, scope)
