@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from pachon.datastore import DeferredDataset
     from pachon.resources import ResourcePath
 
-__all__ = ["DatasetUris", "fetch_file_records", "get", "get_deferred", "get_many", "get_uri", "get_uris", "resolve_ref"]
+__all__ = [
+    "DatasetUris",
+    "fetch_file_records",
+    "get",
+    "get_deferred",
+    "get_many",
+    "get_uri",
+    "get_uris",
+    "locate",
+    "resolve_ref",
+]
 
 
 _MOST_THREADS = 64
@@ -64,20 +74,37 @@ def resolve_ref(
             f"A reference says which dataset is meant; {dict(data_id or {}) | dict(dims)} cannot be given too."
         )
     if collections is not None:
-        warnings.warn("A reference says which dataset is meant; the collections are not searched.", stacklevel=4)
+        warnings.warn("A reference says which dataset is meant; the collections are not searched.", stacklevel=5)
     return target
+
+
+def locate(
+    session: Session,
+    target: DatasetRef | DatasetType | str,
+    data_id: DataId | None,
+    *,
+    collections: str | Iterable[str] | None,
+    timespan: Timespan | None,
+    dims: Mapping[str, Any],
+) -> tuple[DatasetRef, FileRecords]:
+    """Give the dataset that is meant, and the records of its files, as of one moment; raises as `resolve_ref` does."""
+    # One connection for all that is looked up.
+    with session.registry.snapshot():
+        ref = resolve_ref(session, target, data_id, collections=collections, timespan=timespan, dims=dims)
+        pending = session.writer.pending_records(ref.id.bytes)
+        return ref, session.records.fetch(ids_from_uuids([ref.id])) if pending is None else pending
 
 
 def get(
     session: Session,
     ref: DatasetRef,
+    records: FileRecords,
     *,
     parameters: Mapping[str, Any] | None = None,
     storage_class: str | None = None,
 ) -> Any:
-    """Read a dataset."""
-    pending = session.writer.pending_records(ref.id.bytes)
-    return session.datastore.get(ref, records=pending, parameters=parameters, storage_class=storage_class)
+    """Read a dataset of which `locate` gave the records."""
+    return session.datastore.get(ref, records=records, parameters=parameters, storage_class=storage_class)
 
 
 def get_deferred(

@@ -72,10 +72,10 @@ class ReadingButler(RepositoryFacts):
         from pachon.butler import get as verb
 
         self._session.check_open()
-        ref = verb.resolve_ref(
+        ref, records = verb.locate(
             self._session, dataset_type_or_ref, data_id, collections=collections, timespan=timespan, dims=dims
         )
-        return verb.get(self._session, ref, parameters=parameters, storage_class=storage_class)
+        return verb.get(self._session, ref, records, parameters=parameters, storage_class=storage_class)
 
     def get_deferred(
         self,

@@ -95,6 +95,14 @@ class OpaqueTable:
 
         ``order_by`` names columns, with a ``-`` before one to descend; nulls come last, or first when descending.
         """
+        if (
+            column is not None
+            and not order_by
+            and limit is None
+            and self._state.dialect == "sqlite"
+            and len(values) == 1
+        ):
+            return self._as_columns(self._fetch_one_value(column, self._values(column, values)[0]))
         select = sa.select(self._table)
         for item in order_by:
             name = item.removeprefix("-")
@@ -115,6 +123,16 @@ class OpaqueTable:
                 for start in range(0, len(wanted), CHUNK):
                     rows.extend(connection.execute(chosen, {"values": wanted[start : start + CHUNK]}))
         return self._as_columns(rows)
+
+    def _fetch_one_value(self, column: str, value: Any) -> list[Any]:
+        with self._state.database.read() as connection:
+            quick = self._state.prepare(
+                ("fetch one value", self.name, column),
+                lambda: QuickStatement(
+                    sa.select(self._table).where(self._table.c[column] == sa.bindparam("value")), connection
+                ),
+            )
+            return quick.fetch(connection, {"value": value})
 
     def iter_chunks(self, size: int = CHUNK) -> Iterator[dict[str, Any]]:
         """Give all rows as columns, some at a time, by the first column of the key; all see one state of the table.
