@@ -13,22 +13,24 @@ from phases import Phases, peak_megabytes
 
 NIGHTS = 20_300_000
 """Numbers of the nights that tell the files of a detector apart begin here."""
+PUTS = 1000
+"""Objects that are put in one commit."""
+SINGLE_PUTS = 100
+"""Objects that are put one by one before, and as many after."""
 
 
 def put_in_bulk(phases: Phases, butler: Any, detectors: int) -> None:
     """Put small objects one by one and in one commit, in turns, for the disk's sake."""
     from pachon.datasets import DatasetType
 
-    count = 1000
-    nights = -(-count // detectors)
-    add_nights(butler, nights)
+    add_nights(butler, -(-PUTS // detectors))
     dimensions = ("instrument", "detector", "day_obs")
     butler.dataset_types.register(DatasetType("small", dimensions, "StructuredDataDict", universe=butler.universe))
-    ids = [{"instrument": "Cam", "detector": n % detectors, "day_obs": NIGHTS + n // detectors} for n in range(count)]
+    ids = [{"instrument": "Cam", "detector": n % detectors, "day_obs": NIGHTS + n // detectors} for n in range(PUTS)]
     single: list[float] = []
 
     def put_single(number: int) -> None:
-        for data_id in ids[100 * number : 100 * (number + 1)]:
+        for data_id in ids[SINGLE_PUTS * number : SINGLE_PUTS * (number + 1)]:
             start = time.perf_counter()
             butler.put({"v": 1}, "small", data_id, run="bulk/single")
             single.append(time.perf_counter() - start)
@@ -38,7 +40,7 @@ def put_in_bulk(phases: Phases, butler: Any, detectors: int) -> None:
     butler.put_many([({"v": 1}, "small", data_id) for data_id in ids], run="bulk/many")
     phases.seconds["put_many_1000"] = time.perf_counter() - start
     put_single(1)
-    phases.seconds["put_1000_single"] = count * median(single)
+    phases.seconds["put_1000_single"] = PUTS * median(single)
 
 
 def ingest_in_place(phases: Phases, butler: Any, root: Path, count: int, detectors: int) -> None:

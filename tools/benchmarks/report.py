@@ -62,6 +62,8 @@ def main() -> None:
     peer: dict[str, Any] | None = None
     if options.peer is not None:
         peer = measure(options.peer_python, PEER_PROGRAMS, PEER_IMPORTS, options.peer, size)
+        writes = ["--detectors", str(options.detectors), *files]
+        add_figures(peer, run_workload(options.peer_python, here / "peer_writes.py", writes))
     show(ours, peer)
     if options.json:
         machine = {"python": platform.python_version(), "processors": os.cpu_count(), "system": platform.platform()}
@@ -87,14 +89,24 @@ def measure(
         cost = cost_of_process(command)
         found["seconds"][name], found["megabytes"][name] = cost.seconds, cost.megabytes
         print(f"  {name:48s} {cost.seconds:7.3f} s {cost.megabytes:6.1f} MB", file=sys.stderr, flush=True)
+    add_figures(found, run_workload(python, workload, size))
+    return found
+
+
+def run_workload(python: Path, workload: Path, size: list[str]) -> dict[str, Any]:
+    """Run a workload in a process of its own, and give its times ("T") and counts ("C")."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
         subprocess.run([str(python), str(workload), str(out), *size], check=True, stdout=sys.stderr)
-        result = json.loads(out.read_text())
+        result: dict[str, Any] = json.loads(out.read_text())
+        return result
+
+
+def add_figures(found: dict[str, Any], result: dict[str, Any]) -> None:
+    """Add what a workload found to the figures of its side."""
     for name, value in result["T"].items():
         found["megabytes" if name.endswith("_mb") else "seconds"][name] = value
-    found["counts"] = result["C"]
-    return found
+    found["counts"] |= result["C"]
 
 
 def show(ours: dict[str, Any], peer: dict[str, Any] | None) -> None:
@@ -123,10 +135,15 @@ def show(ours: dict[str, Any], peer: dict[str, Any] | None) -> None:
             f"{form} {count / seconds[f'ingest_{form}_{words}']:,.0f}" for form in ("inside", "direct", "table")
         )
         print(f"files ingested a second, {words}: {rates} (budget {budget:,})")
-    if peer and "ingest_raws" in peer["seconds"]:
-        there = peer["counts"]["raws"] / peer["seconds"]["ingest_raws"]
-        print(f"LSST's packages ingest {there:,.0f} files a second by 'direct'")
-    print(f"memory at the end of the ingests: {ours['megabytes']['ingest_peak_mb']:.0f} MB for {count:,} files")
+    if peer:
+        for words in ("plain", "sums"):
+            rates = ", ".join(f"{form} {count / there[f'ingest_{form}_{words}']:,.0f}" for form in ("inside", "direct"))
+            print(f"LSST's packages ingest files a second, {words}: {rates}")
+        ratio = there["put_1000_single"] / there["put_many_1000"]
+        print(f"LSST's puts of 1,000 small objects in one transaction: {ratio:.1f} times faster than 1,000 puts")
+    memory = f"{ours['megabytes']['ingest_peak_mb']:.0f} MB"
+    memory += f", LSST's {peer['megabytes']['ingest_peak_mb']:.0f} MB," if peer else ""
+    print(f"memory at the end of the ingests: {memory} for {count:,} files")
     before, after = ours["megabytes"]["qg_before_mb"], ours["megabytes"]["qg_peak_mb"]
     print(f"memory of the graph build: {after - before:.0f} MB for {ours['counts']['quanta']} quanta")
     for name, value in (peer["counts"] if peer else {}).items():
