@@ -7,6 +7,7 @@ import builtins
 import importlib
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -390,5 +391,17 @@ def _is_same_type(name: str, pytype: type[Any]) -> bool:
     """Whether a name (perhaps a public one, such as ``astropy.table.Table``) is that type or a base of it."""
     if name.partition(".")[0] not in {base.__module__.partition(".")[0] for base in inspect.getmro(pytype)}:
         return False
-    found = _resolve(name)
+    found = _find_loaded(name)
     return isinstance(found, type) and issubclass(pytype, found)
+
+
+def _find_loaded(name: str) -> Any:
+    """Give what a dotted name means in the modules that are there; nothing is imported.
+
+    The modules of an object's type and of its bases are there, with the packages around them that offer the public names.
+    """
+    module, _, attribute = name.rpartition(".")
+    if not module:
+        return getattr(builtins, name, None)
+    found = sys.modules.get(module)
+    return getattr(_find_loaded(module) if found is None and "." in module else found, attribute, None)

@@ -34,8 +34,15 @@ def open_graph_file(uri: ResourcePathExpression) -> tuple[GraphHeader, GraphStru
         ours = "LSST's pipe_base made it" if path.extension == ".qgraph" else f"its name does not end in {EXTENSION}"
         raise GraphFileError(str(path), f"{ours}; build the graph anew or name a {EXTENSION} file")
     file = ColumnFile.open(path)
-    header = GraphHeader.from_document(file.header["graph"])
-    return header, GraphStructure.from_document(file.header["structure"]), file
+    try:
+        header = GraphHeader.from_document(file.header["graph"])
+        structure = GraphStructure.from_document(file.header["structure"])
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        # Whoever writes a file can write its checksums too.
+        raise GraphFileError(
+            str(path), f"its header makes no sense ({type(error).__name__}: {error!s:.200}); build the graph anew"
+        ) from error
+    return header, structure, file
 
 
 def load_columns(columns: ColumnSource) -> MemoryColumns:

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from pachon.datasets import new_id
 from pachon.datastore import FileRecords, StoredFile
+from pachon.datastore.final_path import check_stored_path
 from pachon.quantum_butler.errors import ReceiptError
 from pachon.resources import ResourcePath
 
@@ -118,7 +119,9 @@ class Receipt:
         head = _load(first)
         if head is None or head.get("format") != _FORMAT:
             raise ReceiptError(uri, "it does not begin as a receipt does")
-        if head.get("version", 0) > _VERSION:
+        if not isinstance(head.get("version"), int):
+            raise ReceiptError(uri, "it does not say which version it has")
+        if head["version"] > _VERSION:
             raise ReceiptError(
                 uri, f"it has format version {head['version']}, newer than {_VERSION}: update pachon-quantum-butler"
             )
@@ -128,9 +131,16 @@ class Receipt:
             raise ReceiptError(uri, "it is cut short")
         body = data[:begin]
         lines = body.splitlines()
-        if end["checksum"] != _checksum(body) or end["end"] != len(lines):
+        if end.get("checksum") != _checksum(body) or end["end"] != len(lines):
             raise ReceiptError(uri, "it is damaged (it does not match its checksum)")
-        items = [json.loads(line) for line in lines[1:]]
+        try:
+            return cls._from_parts(head, [json.loads(line) for line in lines[1:]])
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+            # Whoever writes a file can write its checksum too.
+            raise ReceiptError(uri, f"its content makes no sense ({type(error).__name__}: {error!s:.200})") from error
+
+    @classmethod
+    def _from_parts(cls, head: Mapping[str, Any], items: list[dict[str, Any]]) -> Receipt:
         provenance: dict[str, list[str]] = next((item["provenance"] for item in items if "provenance" in item), {})
         return cls(
             graph_id=uuid.UUID(head["graph"]),
@@ -157,7 +167,13 @@ def receipt_folder(root: ResourcePath, run: str, graph_id: uuid.UUID) -> Resourc
         The output run of the graph.
     graph_id
         Id of the graph.
+
+    Raises
+    ------
+    PathOutsideRootError
+        If the run, which a graph file names, leads out of the root.
     """
+    check_stored_path(run)
     folder = ResourcePath(root, force_directory=True).geturl()
     return ResourcePath(f"{folder}{quote(run)}/{RECEIPT_FOLDER}/{graph_id}/", force_directory=True)
 
@@ -217,6 +233,15 @@ def _row_document(row: StoredFile) -> dict[str, Any]:
 
 
 def _row(item: Mapping[str, Any]) -> StoredFile:
+    for name in ("path", "formatter", "storage_class", "datastore"):
+        if not isinstance(item[name], str):
+            raise TypeError(f"{name} of a file is {item[name]!r}")
+    for name in ("component", "checksum"):
+        if not isinstance(item[name], str | None):
+            raise TypeError(f"{name} of a file is {item[name]!r}")
+    size = item["size"]
+    if size is not None and (type(size) is not int or not 0 <= size < 2**63):
+        raise ValueError(f"size of a file is {size!r}")
     return StoredFile(
         dataset_id=uuid.UUID(item["dataset"]),
         component=item["component"],
@@ -236,7 +261,7 @@ def _dump(document: Mapping[str, Any]) -> bytes:
 def _load(line: bytes) -> dict[str, Any] | None:
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

@@ -79,7 +79,14 @@ class ColumnFile:
         stored = tail[begin - start : end - start]
         if zlib.crc32(stored) != trailer.directory_crc:
             raise GraphFileError(str(path), "the file is damaged (its directory does not match its checksum)")
-        return cls(ranges, Directory.unpack(zlib.decompress(stored)), (start, tail))
+        try:
+            directory = Directory.unpack(zlib.decompress(stored))
+        except (zlib.error, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            # Whoever writes a file can write its checksums too.
+            raise GraphFileError(
+                str(path), f"its directory makes no sense ({type(error).__name__}: {error!s:.200})"
+            ) from error
+        return cls(ranges, directory, (start, tail))
 
     @property
     def uri(self) -> str:
@@ -119,7 +126,10 @@ class ColumnFile:
         if place is None:
             raise GraphFileError(self.uri, f"it has no document {name!r}")
         (stored,) = self._read_checked([place], [f"document {name!r}"])
-        return json.loads(zlib.decompress(stored))
+        try:
+            return json.loads(zlib.decompress(stored))
+        except (zlib.error, ValueError, RecursionError) as error:
+            raise GraphFileError(self.uri, f"document {name!r} is no JSON ({error!s:.200})") from error
 
     def read(self, name: str) -> NDArray[Any]:
         """Read a whole column."""
