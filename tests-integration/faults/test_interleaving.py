@@ -59,8 +59,9 @@ class Actor:
         self._thread.start()
 
     @property
-    def ident(self) -> int | None:
-        return self._thread.ident
+    def is_here(self) -> bool:
+        """Whether it is in its thread that this is asked. (The number of a thread that has ended may be another's.)"""
+        return threading.current_thread() is self._thread
 
     def stopped(self, seconds: float) -> bool:
         """Wait until it stops or is done."""
@@ -93,7 +94,7 @@ def stepping(*actors: Actor) -> Iterator[None]:
 
     def hook(point: str) -> None:
         for actor in actors:
-            if actor.ident == threading.get_ident():
+            if actor.is_here:
                 actor.reach(point)
 
     with faults.install(hook):
