@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 
-from pachon.pipe_base.connections import InitInput, InitOutput, Input, Output, PrerequisiteInput
+from pachon.pipe_base.connections import (
+    ConnectionDefinitionError,
+    InitInput,
+    InitOutput,
+    Input,
+    Output,
+    PipelineTaskConnections,
+    PrerequisiteInput,
+)
 from pachon.pipe_base.connections.connection_types import connection_problem, template_fields
 
 
@@ -63,3 +72,50 @@ def test_connections_are_values() -> None:
     assert connection == Input(name="a", storage_class="X")
     with pytest.raises(dataclasses.FrozenInstanceError):
         connection.name = "b"  # type: ignore[misc]
+
+
+def _class_with(make: Callable[[], object]) -> type:
+    class OddConnections(PipelineTaskConnections, dimensions=("visit",)):
+        odd = make()
+
+    return OddConnections
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Input(name="a", storageClass="Wcs"),  # type: ignore[call-arg]  # the mistake
+            "Input has no option 'storageClass'. Did you mean 'storage_class'?",
+        ),
+        (
+            lambda: Output(name="a", storage_class="Wcs", lookup=3),  # type: ignore[call-arg]  # the mistake
+            (
+                "Output has no option 'lookup'. Its options are name, storage_class, doc, deprecated, multiple, dimensions, "
+                "is_calibration."
+            ),
+        ),
+        (lambda: Input(storage_class="Wcs"), "Input needs the option 'name'."),  # type: ignore[call-arg]  # the mistake
+        (lambda: Input(name="a"), "Input needs the option 'storage_class'."),  # type: ignore[call-arg]  # the mistake
+        (lambda: Input("a"), "options are named, as in Input(name='a', ...)."),  # type: ignore[call-arg,misc]  # the mistake
+    ],
+)
+def test_misspelled_options_are_named(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConnectionDefinitionError) as caught:
+        _class_with(make)
+    place, _, text = str(caught.value).partition(": ")
+    assert text == message
+    assert place.startswith("<lambda>, line ")
+
+
+def test_the_class_whose_body_is_wrong_is_named() -> None:
+    with pytest.raises(ConnectionDefinitionError) as caught:
+
+        class OddConnections(PipelineTaskConnections, dimensions=("visit",)):
+            odd = Input(name="a", storage_class="Wcs", dimension=("visit",))  # type: ignore[call-arg]  # the mistake
+
+    assert "OddConnections, line " in str(caught.value)
+    assert str(caught.value).endswith("Input has no option 'dimension'. Did you mean 'dimensions'?")
+    with pytest.raises(ConnectionDefinitionError) as caught:
+        _class_with(lambda: Input)
+    assert str(caught.value) == "OddConnections.odd: this is a class; write Input(name=...)."

@@ -15,10 +15,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from string import Formatter
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pachon.base import closest
+from pachon.pipe_base.connections.errors import ConnectionDefinitionError
 
 __all__ = [
     "Connection",
@@ -34,8 +39,42 @@ __all__ = [
 ]
 
 
+class _NamingMistakes(type):
+    """Says which option of a connection is wrong, and in which class, where Python would name a constructor."""
+
+    if not TYPE_CHECKING:  # type checkers look at the constructor
+
+        def __call__(cls, *args, **options):
+            known = _option_names(cls)
+            problem = ""
+            if args:
+                problem = f"options are named, as in {cls.__name__}(name={args[0]!r}, ...)"
+            elif unknown := [name for name in options if name not in known]:
+                hint = (
+                    closest(unknown[0], known)
+                    or f" Its options are {', '.join(name for name in known if name != 'attribute')}."
+                )
+                raise ConnectionDefinitionError(_place(), None, f"{cls.__name__} has no option {unknown[0]!r}", hint)
+            elif missing := [name for name in ("name", "storage_class") if name not in options]:
+                problem = f"{cls.__name__} needs the option {missing[0]!r}"
+            if problem:
+                raise ConnectionDefinitionError(_place(), None, problem)
+            return super().__call__(**options)
+
+
+@cache
+def _option_names(cls: Any) -> tuple[str, ...]:
+    return tuple(option.name for option in fields(cls))
+
+
+def _place() -> str:
+    """Give the name of the class (or function) whose code makes the connection, with the line."""
+    frame = sys._getframe(2)
+    return f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Connection:
+class Connection(metaclass=_NamingMistakes):
     """What every connection has."""
 
     name: str

@@ -359,6 +359,9 @@ def _collect(cls: type[PipelineTaskConnections]) -> dict[str, Connection]:
 
 
 def _check_class(cls: type[PipelineTaskConnections]) -> None:
+    for name, value in vars(cls).items():
+        if isinstance(value, type) and issubclass(value, Connection):
+            raise ConnectionDefinitionError(cls.__name__, name, f"this is a class; write {value.__name__}(name=...)")
     for template in cls.templates:
         if template in cls.declared_connections:
             raise ConnectionDefinitionError(cls.__name__, template, "a template has the same name")

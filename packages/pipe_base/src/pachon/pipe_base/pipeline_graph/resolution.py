@@ -196,9 +196,18 @@ def _capitalized(edge: GraphEdge) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
+def _change(declared: DimensionGroup, definition: DatasetType) -> str:
+    """Say what a declaration has more and less than a definition; empty if the required dimensions tell it."""
+    more = [name for name in declared.required if name not in definition.dimensions.names]
+    less = [name for name in definition.dimensions.required if name not in declared.names]
+    parts = [f"has {', '.join(more)}"] if more else []
+    parts += [f"lacks {', '.join(less)}"] if less else []
+    return f"; the declaration {' and '.join(parts)}" if parts else ""
+
+
 def _shown(definition: DatasetType) -> str:
     calibration = ", calibration" if definition.is_calibration else ""
-    return f"{{{', '.join(definition.dimension_names)}}} {definition.storage_class}{calibration}"
+    return f"{{{', '.join(definition.dimensions.required)}}} {definition.storage_class}{calibration}"
 
 
 # -- whether a connection fits the definition ------------------------------------------------------------------------
@@ -210,8 +219,8 @@ def _check_edge(edge: GraphEdge, definition: DatasetType, facts: ResolutionFacts
     group = group_of(dimensions, str(edge), facts.universe)
     if group != definition.dimensions:
         raise IncompatibleDatasetTypeError(
-            f"{_capitalized(edge)} declares {edge.dataset_type_name!r} with dimensions {{{', '.join(group.names)}}}, "
-            f"but it is {origin} with {{{', '.join(definition.dimensions.names)}}}."
+            f"{_capitalized(edge)} declares {edge.dataset_type_name!r} with dimensions {{{', '.join(group.required)}}}, "
+            f"but it is {origin} with {{{', '.join(definition.dimensions.required)}}}{_change(group, definition)}."
         )
     if edge.is_calibration != definition.is_calibration and edge.component is None:
         words = ("a calibration", "no calibration")
