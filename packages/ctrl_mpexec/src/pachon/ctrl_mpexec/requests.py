@@ -21,7 +21,7 @@ from pachon.ctrl_mpexec.run_graph import RunOptions, initialize_only, run_quantu
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.show import GRAPH_ITEMS, check_items, show_graph, show_pipeline
 from pachon.ctrl_mpexec.summary_file import write_text
-from pachon.pipe_base.pipeline import Pipeline
+from pachon.pipe_base.pipeline import Pipeline, TaskTable
 from pachon.pipe_base.pipeline_graph import PipelineGraph
 from pachon.quantum_butler import QuantumGraph
 
@@ -59,6 +59,8 @@ class PipelineRequest:
     pictures: tuple[PictureFile, ...] = ()
     allow_missing: bool = False
     """Whether tasks and instruments that cannot be imported or configured are no error."""
+    task_table: str | None = None
+    """File with descriptions of task classes that are not imported."""
     check: bool = True
     """Whether the tasks are imported and their graph is made."""
 
@@ -82,7 +84,8 @@ def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> 
     pipeline = load_pipeline(request.location, request.edits)
     if request.save is not None:
         pipeline.write(request.save)
-    checked = pipeline.check(butler)
+    table = None if request.task_table is None else TaskTable.read(request.task_table)
+    checked = pipeline.check(butler, table=table)
     graph = checked.graph
     if graph is not None:
         if request.select_tasks:

@@ -17,6 +17,9 @@ from pachon.ctrl_mpexec import cli_options
 @cli_options.show_option
 @click.option("-b", "--butler-config", "repo", metavar="REPO", help="Resolve the pipeline against this repository.")
 @click.option("--allow-missing", is_flag=True, help="Tasks and instruments that cannot be imported are no error.")
+@click.option(
+    "--task-table", metavar="FILE", help="Descriptions (YAML or JSON) of task classes, which are then not imported."
+)
 @click.option("--check/--no-check", default=True, help="Import the tasks and check the graph.  [default: check]")
 @options_file_option
 def build(**options: Any) -> None:

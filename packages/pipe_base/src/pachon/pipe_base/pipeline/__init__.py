@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from pachon.pipe_base.pipeline.pipeline import Pipeline
     from pachon.pipe_base.pipeline.place import Place
+    from pachon.pipe_base.pipeline.task_table import TaskTable
 
 __all__ = [
     "ConfigBlock",
@@ -45,6 +46,7 @@ __all__ = [
     "Subset",
     "TaskConfigurationError",
     "TaskImportError",
+    "TaskTable",
     "UnknownLabelError",
 ]
 
@@ -69,6 +71,7 @@ __getattr__, __dir__ = lazy_exports(
         "Subset": f"{_HERE}.contents",
         "TaskConfigurationError": f"{_HERE}.errors",
         "TaskImportError": f"{_HERE}.errors",
+        "TaskTable": f"{_HERE}.task_table",
         "UnknownLabelError": f"{_HERE}.errors",
     },
 )

@@ -11,6 +11,7 @@ from pachon.pipe_base.instrument import InstrumentNotFoundError, PipelineInstrum
 from pachon.pipe_base.pipeline.configuring import configure_task, contract_errors, import_task_class
 from pachon.pipe_base.pipeline.contents import PipelineContents, PipelineTaskEntry
 from pachon.pipe_base.pipeline.errors import TaskConfigurationError, TaskImportError
+from pachon.pipe_base.pipeline.task_table import TaskTable, described_task_node
 from pachon.pipe_base.pipeline_graph import (
     PACKAGES,
     GraphStep,
@@ -52,7 +53,9 @@ class PipelineCheck:
         return self.graph
 
 
-def check_pipeline(contents: PipelineContents, butler: FactSource | None = None) -> PipelineCheck:
+def check_pipeline(
+    contents: PipelineContents, butler: FactSource | None = None, table: TaskTable | None = None
+) -> PipelineCheck:
     """Import and configure all tasks, check the contracts, connect the tasks; go on after an error.
 
     Parameters
@@ -61,6 +64,8 @@ def check_pipeline(contents: PipelineContents, butler: FactSource | None = None)
         The pipeline.
     butler
         Repository whose dataset types are used; without it the graph is for looking at.
+    table
+        Descriptions of classes; those that are in it are not imported.
     """
     errors: list[PachonError] = []
     instrument = None
@@ -71,7 +76,7 @@ def check_pipeline(contents: PipelineContents, butler: FactSource | None = None)
     nodes: dict[str, TaskNode] = {}
     for label, entry in contents.tasks.items():
         try:
-            nodes[label] = _make_node(entry, contents, instrument)
+            nodes[label] = _make_node(entry, contents, instrument, table)
         except (TaskImportError, TaskConfigurationError) as error:
             errors.append(error)
             nodes[label] = missing_task_node(label, entry.class_name, str(error))
@@ -85,7 +90,14 @@ def check_pipeline(contents: PipelineContents, butler: FactSource | None = None)
     return PipelineCheck(graph=graph, errors=tuple(errors))
 
 
-def _make_node(entry: PipelineTaskEntry, contents: PipelineContents, instrument: PipelineInstrument | None) -> TaskNode:
+def _make_node(
+    entry: PipelineTaskEntry,
+    contents: PipelineContents,
+    instrument: PipelineInstrument | None,
+    table: TaskTable | None,
+) -> TaskNode:
+    if table is not None and entry.class_name in table.tasks:
+        return described_task_node(entry, table.tasks[entry.class_name], contents.parameters)
     task_class = import_task_class(entry)
     config = configure_task(entry, task_class, parameters=contents.parameters, instrument=instrument)
     try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,12 +13,20 @@ from pachon.pipe_base.import_path import ImportPathError, import_object
 from pachon.pipe_base.instrument import PipelineInstrument, override_files
 from pachon.pipe_base.pipeline.contents import ConfigBlock, PipelineContents, PipelineTaskEntry
 from pachon.pipe_base.pipeline.errors import ContractError, PipelineError, TaskConfigurationError, TaskImportError
-from pachon.pipe_base.pipeline.expression import ExpressionError, evaluate, expression_names, named_values
+from pachon.pipe_base.pipeline.expression import (
+    ExpressionError,
+    UncheckableError,
+    evaluate,
+    expression_names,
+    named_values,
+)
 from pachon.pipe_base.pipeline.place import Place
 from pachon.pipe_base.pipeline_task import PipelineTask
 from pachon.pipe_base.pipeline_task_config import PipelineTaskConfig
 
 __all__ = ["configure_task", "contract_errors", "import_task_class"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def import_task_class(entry: PipelineTaskEntry) -> type[PipelineTask]:
@@ -111,6 +120,11 @@ def contract_errors(contents: PipelineContents, configs: Mapping[str, Any]) -> I
             continue
         try:
             holds = evaluate(contract.expression, configs)
+        except UncheckableError as error:
+            _LOG.info(
+                "%s: the contract %r is not checked: %s is not known.", contract.place, contract.expression, error
+            )
+            continue
         except ExpressionError as error:
             reason = str(error)
             yield PipelineError(

@@ -10,11 +10,23 @@ from typing import Any
 
 from pachon.base import PachonError, closest
 
-__all__ = ["ExpressionError", "evaluate", "expression_names", "named_values", "parse_expression", "rename_names"]
+__all__ = [
+    "ExpressionError",
+    "UncheckableError",
+    "evaluate",
+    "expression_names",
+    "named_values",
+    "parse_expression",
+    "rename_names",
+]
 
 
 class ExpressionError(ValueError):
     """An expression is not of the accepted kind, or cannot be evaluated; the text is part of a sentence."""
+
+
+class UncheckableError(Exception):
+    """What an expression asks for is not known, though it may exist."""
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -100,11 +112,13 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     ------
     ExpressionError
         It is not accepted, or its evaluation fails.
+    UncheckableError
+        A value that it needs is not known.
     """
     tree = parse_expression(text)
     try:
         return _evaluate(tree, names)
-    except ExpressionError:
+    except (ExpressionError, UncheckableError):
         raise
     except Exception as error:
         # Our own errors are sentences; others need their class to be understood.

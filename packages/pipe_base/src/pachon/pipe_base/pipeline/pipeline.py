@@ -33,6 +33,7 @@ from pachon.pipe_base.pipeline.parsing import check_label
 from pachon.pipe_base.pipeline.place import Place
 from pachon.pipe_base.pipeline.reduction import check_contents, labels_of, reduce_contents
 from pachon.pipe_base.pipeline.showing import parse_show_item, show_contents, show_graph
+from pachon.pipe_base.pipeline.task_table import TaskTable
 from pachon.pipe_base.pipeline.writing import write_pipeline
 from pachon.pipe_base.pipeline_graph import (
     PipelineGraph,
@@ -333,7 +334,9 @@ class Pipeline:
         """
         return None if self.instrument is None else find_instrument(self.instrument)
 
-    def to_graph(self, butler: FactSource | None = None, *, allow_missing: bool = False) -> PipelineGraph:
+    def to_graph(
+        self, butler: FactSource | None = None, *, allow_missing: bool = False, table: TaskTable | None = None
+    ) -> PipelineGraph:
         """Import and configure all tasks, check the contracts, and connect the tasks.
 
         Parameters
@@ -344,6 +347,8 @@ class Pipeline:
         allow_missing
             Whether tasks that cannot be imported or configured (and an instrument that is not known) are shown
             without connections instead of being an error.
+        table
+            Descriptions of classes; those that are in it are not imported.
 
         Raises
         ------
@@ -356,21 +361,21 @@ class Pipeline:
         PipelineGraphError
             The connections do not fit each other or the repository, or tasks wait for each other.
         """
-        checked = check_pipeline(self.contents, butler)
+        checked = check_pipeline(self.contents, butler, table)
         first = next(iter(checked.errors), None)
         if first is not None and not allow_missing:
             raise first
         return checked.raise_errors(allow_missing=True)
 
-    def check(self, butler: FactSource | None = None) -> PipelineCheck:
+    def check(self, butler: FactSource | None = None, *, table: TaskTable | None = None) -> PipelineCheck:
         """Make the graph as far as possible, and find everything that is wrong, not only the first thing.
 
         Parameters
         ----------
-        butler
+        butler, table
             As for `to_graph`.
         """
-        return check_pipeline(self.contents, butler)
+        return check_pipeline(self.contents, butler, table)
 
 
 def _location(uri: str | os.PathLike[str] | ResourcePath) -> str:

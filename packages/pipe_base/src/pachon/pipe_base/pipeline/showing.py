@@ -122,14 +122,18 @@ def _tasks(item: ShowItem, graph: PipelineGraph) -> list[TaskNode]:
     if item.label is not None and item.label not in graph.tasks:
         raise UnknownLabelError(item.label, "task", closest(item.label, graph.tasks))
     labels = graph.tasks if item.label is None else (item.label,)
-    return [graph.tasks[label] for label in labels if graph.tasks[label].config is not None]
+    return [graph.tasks[label] for label in labels if graph.tasks[label].is_imported]
 
 
 def _unusable(item: ShowItem, graph: PipelineGraph) -> list[str]:
     """Give a comment for each task that is meant and has no configuration."""
     labels = graph.tasks if item.label is None else (item.label,)
     tasks = (graph.tasks[label] for label in labels)
-    return [f"### No configuration of task '{task.label}': {task.problem}\n" for task in tasks if task.problem]
+    return [
+        f"### No configuration of task '{task.label}': {task.problem or 'its class is described in a table only'}\n"
+        for task in tasks
+        if not task.is_imported
+    ]
 
 
 def _heading(task: TaskNode) -> str:

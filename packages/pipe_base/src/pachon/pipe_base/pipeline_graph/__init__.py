@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from pachon.pipe_base.pipeline_graph.nodes import DatasetTypeNode, GraphEdge, GraphStep, GraphSubset, TaskNode
     from pachon.pipe_base.pipeline_graph.pipeline_graph import PictureFormat, PipelineGraph
     from pachon.pipe_base.pipeline_graph.resolution import PACKAGES
-    from pachon.pipe_base.pipeline_graph.task_loading import load_task, make_task_node, missing_task_node
+    from pachon.pipe_base.pipeline_graph.task_loading import (
+        automatic_edges,
+        load_task,
+        make_task_node,
+        missing_task_node,
+    )
 
 __all__ = [
     "PACKAGES",
@@ -38,6 +43,7 @@ __all__ = [
     "SubsetExpressionError",
     "TaskNode",
     "UnresolvedDatasetTypeError",
+    "automatic_edges",
     "load_task",
     "make_task_node",
     "missing_task_node",
@@ -64,6 +70,7 @@ __getattr__, __dir__ = lazy_exports(
         "SubsetExpressionError": f"{_HERE}.errors",
         "TaskNode": f"{_HERE}.nodes",
         "UnresolvedDatasetTypeError": f"{_HERE}.errors",
+        "automatic_edges": f"{_HERE}.task_loading",
         "load_task": f"{_HERE}.task_loading",
         "make_task_node": f"{_HERE}.task_loading",
         "missing_task_node": f"{_HERE}.task_loading",

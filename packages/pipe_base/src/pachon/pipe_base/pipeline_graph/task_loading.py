@@ -14,7 +14,7 @@ from pachon.pipe_base.pipeline_graph.nodes import GraphEdge, TaskNode
 from pachon.pipe_base.pipeline_task import PipelineTask
 from pachon.pipe_base.pipeline_task_config import PipelineTaskConfig
 
-__all__ = ["load_task", "make_task_node", "missing_task_node"]
+__all__ = ["automatic_edges", "load_task", "make_task_node", "missing_task_node"]
 
 
 def make_task_node(label: str, task_class: type[PipelineTask], config: PipelineTaskConfig) -> TaskNode:
@@ -32,7 +32,7 @@ def make_task_node(label: str, task_class: type[PipelineTask], config: PipelineT
         label=label,
         class_name=import_path_of(task_class),
         dimension_names=connections.dimensions,
-        edges=(*edges, *_automatic_edges(label, connections.dimensions, keep_log=config.saveLogOutput)),
+        edges=(*edges, *automatic_edges(label, connections.dimensions, keep_log=config.saveLogOutput)),
         config_document=config.to_document(),
         default_name=task_class.default_name,
         can_multiprocess=task_class.can_multiprocess,
@@ -44,7 +44,8 @@ def make_task_node(label: str, task_class: type[PipelineTask], config: PipelineT
     )
 
 
-def _automatic_edges(label: str, dimensions: tuple[str, ...], *, keep_log: bool) -> list[GraphEdge]:
+def automatic_edges(label: str, dimensions: tuple[str, ...], *, keep_log: bool) -> list[GraphEdge]:
+    """Give the outputs that the framework adds to a task: configuration, metadata, and log if it is kept."""
     found = [
         GraphEdge(
             task_label=label,
