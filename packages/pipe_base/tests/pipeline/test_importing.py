@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.pipe_base import Pipeline, PipelineError, PipelineFileNotFoundError
+from pachon.pipe_base import InstrumentNotFoundError, Pipeline, PipelineError, PipelineFileNotFoundError
 
 Write = Callable[..., Path]
 
@@ -262,3 +262,32 @@ def test_documents_elsewhere(tmp_path: Path) -> None:
     top.write(b"description: t\nimports: base.yaml", overwrite=True)
     assert list(Pipeline.read(top).tasks) == ["one"]
     assert list(Pipeline.read("memory://pipes/top.yaml#one").tasks) == ["one"]
+
+
+def test_an_instrument_may_be_a_mapping_file_beside_the_document(write: Write) -> None:
+    sample = "pachon.pipe_base.testing.sample_tasks"
+    folder = write(top="imports: sub/cam.yaml")
+    (folder / "sub" / "overrides").mkdir(parents=True)
+    (folder / "sub" / "cam.yaml").write_text(
+        f"description: d\ninstrument: my_cam.yaml\ntasks: {{combine: {sample}.CombineTask, two: {sample}.CombineTask}}\n"
+        "contracts: [two.minimum == 4]\n"
+        "subsets: {all: [combine]}\n"
+    )
+    (folder / "sub" / "my_cam.yaml").write_text("name: MyCam\nconfig_paths: overrides\n")
+    (folder / "sub" / "overrides" / "combine.py").write_text("config.minimum = 4\nconfig.load('more.py')\n")
+    (folder / "sub" / "overrides" / "more.py").write_text("config.saveLogOutput = False\n")
+    pipeline = Pipeline.read("top.yaml")
+    assert pipeline.instrument == "sub/my_cam.yaml"
+    changed = pipeline.with_config("two", "connections.combined", "other")
+    graph = changed.to_graph()
+    assert dict(graph.data_id) == {"instrument": "MyCam"}
+    for label in ("combine", "two"):  # by the default name of the class
+        assert graph.tasks[label].config.minimum == 4
+        assert not graph.tasks[label].config.saveLogOutput
+    source = graph.tasks["two"].config.history("minimum")[-1].source
+    assert (Path(source.file).name, source.line) == ("combine.py", 1)
+    lost = Pipeline.from_yaml("description: d\ninstrument: nowhere.yaml\ntasks: {}\n")
+    with pytest.raises(
+        InstrumentNotFoundError, match=r"Instrument 'nowhere\.yaml' is not known: there is no such file"
+    ):
+        lost.to_graph()

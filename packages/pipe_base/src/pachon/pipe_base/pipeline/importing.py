@@ -66,7 +66,7 @@ class _Loader:
     def expand(self, document: PipelineDocument, chain: tuple[str, ...]) -> PipelineContents:
         imported = [self._load_import(entry, chain) for entry in document.imports]
         found = [(entry, contents) for entry, contents in zip(document.imports, imported, strict=True) if contents]
-        return merge_pipelines(document.contents, found)
+        return merge_pipelines(_with_instrument_beside(document.contents), found)
 
     def _load_import(self, entry: ImportEntry, chain: tuple[str, ...]) -> PipelineContents | None:
         location = resolve_import(entry.location, entry.place.file)
@@ -84,6 +84,15 @@ class _Loader:
         contents = self.expand(self._documents[identity], (*chain, identity))
         # With a file missing, what is there cannot be judged.
         return None if self.missing else _imported(entry, contents)
+
+
+def _with_instrument_beside(contents: PipelineContents) -> PipelineContents:
+    """Give the contents with an instrument's mapping file found beside the document, as imports are."""
+    named = contents.instrument
+    if named is None or not named.endswith((".yaml", ".yml")) or "$" in named or "://" in named:
+        return contents
+    found = resolve_import(named, contents.place.file)
+    return dataclasses.replace(contents, instrument=found) if os.path.exists(found) else contents
 
 
 def _identity(location: str) -> str:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from pachon.pipe_base.pipeline_graph.pictures.model import PictureKind, PictureModel, PictureNode
 from pachon.quantum_butler.drawing import Edge, Node, NodeKind, draw_layered, draw_layered_png
 
@@ -12,13 +14,18 @@ __all__ = ["draw_png", "draw_svg", "drawing_of"]
 def draw_svg(model: PictureModel, *, title: str = "") -> str:
     """Give the text of an SVG document."""
     nodes, edges = drawing_of(model)
-    return draw_layered(nodes, edges, title=title or None)
+    return draw_layered(nodes, edges, title=_short(title))
 
 
 def draw_png(model: PictureModel, *, title: str = "", scale: float = 2.0) -> bytes:
     """Give the bytes of a PNG image; ``scale`` is the number of pixels for a unit of the SVG picture."""
     nodes, edges = drawing_of(model)
-    return draw_layered_png(nodes, edges, title=title or None, scale=scale)
+    return draw_layered_png(nodes, edges, title=_short(title), scale=scale)
+
+
+def _short(title: str) -> str | None:
+    # A long one would make the picture wide.
+    return textwrap.shorten(title, 90, placeholder=" ...") or None
 
 
 def drawing_of(model: PictureModel) -> tuple[list[Node], list[Edge]]:
