@@ -319,7 +319,7 @@ def test_folders_that_cannot_be_written(bench: Bench, unwritable: Any) -> None:
         ("no-class.yaml", "module 'pachon.pipe_tasks.tasks.isr' has no 'IsrTaskk'. Did you mean 'IsrTask'?"),
         ("no-library.yaml", "there is no module 'no_such_library'"),
         ("cycle.yaml", "The pipeline has a cycle: one -> isr_image -> two -> two_image -> one."),
-        ("no-yaml.yaml", "no-yaml.yaml, line 4"),
+        ("no-yaml.yaml", "no-yaml.yaml, line 3, column 8"),
         ("nowhere.yaml", "nowhere.yaml"),
         (f"{PIPELINE}#make_bais", "no task or subset 'make_bais'. Did you mean 'make_bias'?"),
     ],
