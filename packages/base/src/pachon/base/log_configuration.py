@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pachon.base.errors import InvalidInputError
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.log_context import LabelFilter
 from pachon.base.log_levels import parse_level
 
@@ -50,6 +51,10 @@ class ShortFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("{name} {levelname}: {message}", style="{")
 
+    def format(self, record: logging.LogRecord) -> str:
+        # Other libraries log the URLs that they are given.
+        return hide_secrets(super().format(record))
+
 
 class LongFormatter(logging.Formatter):
     """``LEVEL ISO-time logger (labels)(file:line) - message``."""
@@ -62,7 +67,7 @@ class LongFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.labels = getattr(record, "MDC", {}).get("LABEL", "")
-        return super().format(record)
+        return hide_secrets(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -72,7 +77,7 @@ class JsonFormatter(logging.Formatter):
         document: dict[str, object] = {
             "name": record.name,
             "asctime": _local_time(record),
-            "message": record.getMessage(),
+            "message": hide_secrets(record.getMessage()),
             "levelno": record.levelno,
             "levelname": record.levelname,
             "filename": record.filename,
@@ -84,7 +89,7 @@ class JsonFormatter(logging.Formatter):
             "MDC": getattr(record, "MDC", {}),
         }
         if record.exc_info:
-            document["exc_info"] = self.formatException(record.exc_info)
+            document["exc_info"] = hide_secrets(self.formatException(record.exc_info))
         return json.dumps(document)
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pachon.base import InvalidInputError, NotFoundError, load_plugin
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.butler.arguments import explains_arguments
 from pachon.butler.reading_butler import ReadingButler
 
@@ -198,7 +199,7 @@ class Butler(ReadingButler):
             for name, value in (("collections", defaults.collections), ("run", defaults.run))
             if value
         )
-        return f"Butler({self._session.root!r}{shown})"
+        return f"Butler({hide_secrets(self._session.root)!r}{shown})"
 
     # What it is.
 
@@ -551,7 +552,7 @@ def _open_client(url: str, **options: Any) -> Butler:
     try:
         client: Any = load_plugin(CLIENT_GROUP, url.partition(":")[0])
     except NotFoundError as error:
-        error.add_note(f"The client for servers such as {url} is a package of its own.")
+        error.add_note(f"The client for servers such as {hide_secrets(url)} is a package of its own.")
         raise
     opened: Butler = client(url, **options)
     return opened

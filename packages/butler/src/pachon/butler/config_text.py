@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
 from pachon.base import NotFoundError, closest
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.butler.repository_config import RepositoryConfig, iter_settings
 from pachon.butler.repository_location import locate_repository
-
-_PASSWORD: Final = re.compile(r"(://[^/@:]*:)[^@]*(@)")
 
 __all__ = ["describe_configuration"]
 
 
 def describe_configuration(root: str, *, subset: str | None = None, origin: bool = False) -> str:
-    """Give the merged configuration of a repository, without a password.
+    """Give the merged configuration of a repository, without passwords and signatures.
 
     Parameters
     ----------
@@ -39,20 +36,32 @@ def describe_configuration(root: str, *, subset: str | None = None, origin: bool
     location = locate_repository(root)
     text = location.config.read().decode()
     config = RepositoryConfig.from_text(text, str(location.config))
-    config = replace(config, database_url=_PASSWORD.sub(r"\1***\2", config.database_url))
     prefix = "" if subset is None else ".".join(subset[1:].split(subset[0]))
     if origin:
         written: Mapping[str, Any] = yaml.safe_load(text)
         settings = iter_settings(written, config, str(location.config))
         return "".join(
-            f"{item.key}: {yaml.safe_dump(item.value, default_flow_style=True).splitlines()[0]}  ({item.origin})\n"
+            f"{item.key}: {_line(_without_secrets(item.value))}  ({item.origin})\n"
             for item in settings
             if not prefix or item.key == prefix or item.key.startswith(f"{prefix}.")
         )
-    part = _part(config.to_document(complete=True), prefix)
+    part = _without_secrets(_part(config.to_document(complete=True), prefix))
     if isinstance(part, Mapping | list):
         return yaml.safe_dump(part, sort_keys=False)
     return f"{prefix}: {part}\n"
+
+
+def _line(value: Any) -> str:
+    return str(yaml.safe_dump(value, default_flow_style=True).splitlines()[0])
+
+
+def _without_secrets(document: Any) -> Any:
+    """Hide passwords and signatures in the URLs of a document."""
+    if isinstance(document, Mapping):
+        return {name: _without_secrets(value) for name, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_without_secrets(value) for value in document]
+    return hide_secrets(document) if isinstance(document, str) else document
 
 
 def _part(document: Any, prefix: str) -> Any:

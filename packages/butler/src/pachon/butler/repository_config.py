@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pachon.base import InvalidInputError, closest
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
 from pachon.datastore import BUTLER_ROOT, DatastoreConfig
 
@@ -212,7 +213,7 @@ def _complaints(error: ValidationError, source: str) -> Iterator[str]:
             # The URL of a database may hold a password.
             yield f"{source}: {path}: {problem['msg']}."
         else:
-            yield f"{source}: {path}: {problem['msg']} (it is {problem['input']!r})."
+            yield f"{source}: {path}: {problem['msg']} (it is {hide_secrets(repr(problem['input']))})."
 
 
 def replace_root(text: str, root: str) -> str:
@@ -225,6 +226,8 @@ def replace_root(text: str, root: str) -> str:
     """
     if BUTLER_ROOT in text and text.startswith("sqlite"):
         if "://" in root:
-            raise InvalidInputError(f"SQLite needs a local file; {root} is not local: give another database URL.")
+            raise InvalidInputError(
+                f"SQLite needs a local file; {hide_secrets(root)} is not local: give another database URL."
+            )
         root = quote(root)
     return text.replace(BUTLER_ROOT, root.rstrip("/"))

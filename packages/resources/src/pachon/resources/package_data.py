@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files inside installed Python packages, for reading: ``resource://package.name/path``."""
+"""Files inside installed Python packages, for reading: ``resource://package.name/path``.
 
-import importlib.resources
+The packages are found, never imported: a stored row or a file may name any package, and must not be able to run its code.
+"""
+
 import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from importlib.readers import MultiplexedPath
 from importlib.resources.abc import Traversable
 from typing import BinaryIO, cast
 
@@ -25,13 +32,13 @@ class PackageBackend(Backend):
         return cls(netloc)
 
     def _find(self, url: Url) -> Traversable | None:
-        try:
-            if importlib.util.find_spec(self.package) is None:
-                return None
-        except (ModuleNotFoundError, ValueError):
-            return None
+        files = _package_files(self.package)
         parts = [part for part in url.unquoted_path.split("/") if part]
-        return importlib.resources.files(self.package).joinpath(*parts)
+        if files is None or ".." in parts:
+            return None
+        for part in parts:
+            files = files.joinpath(part)
+        return files
 
     def fetch_info(self, url: Url) -> ResourceInfo | None:
         found = self._find(url)
@@ -63,3 +70,44 @@ class PackageBackend(Backend):
         entries = [entry for entry in found.iterdir() if entry.name != "__pycache__"]
         folders = sorted(entry.name for entry in entries if entry.is_dir())
         return folders, sorted(entry.name for entry in entries if not entry.is_dir())
+
+
+def _package_files(package: str) -> Traversable | None:
+    """Give the folder of a package, which is not imported; None if there is none."""
+    top, *below = package.split(".")
+    try:
+        spec = importlib.util.find_spec(top)  # of a name without dots nothing is imported
+    except (ModuleNotFoundError, ValueError):
+        return None
+    if spec is None or spec.submodule_search_locations is None:
+        return None
+    name, places = top, list(spec.submodule_search_locations)
+    for part in below:
+        name = f"{name}.{part}"
+        spec = _find_below(name, places)
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        places = _folders(places, part) if spec.origin is None else list(spec.submodule_search_locations)
+    if spec.origin is None:
+        return MultiplexedPath(*places) if places else None
+    reader = getattr(spec.loader, "get_resource_reader", lambda _: None)(name)
+    files: Traversable | None = None if reader is None else reader.files()
+    return files
+
+
+def _find_below(name: str, places: Sequence[str]) -> ModuleSpec | None:
+    """Find a module in the folders of its package, as an import would."""
+    for finder in sys.meta_path:
+        try:
+            spec = finder.find_spec(name, places)
+        except KeyError:
+            # A namespace: Python asks the parent for its folders, and it was not imported.
+            return ModuleSpec(name, None, is_package=True)
+        if spec is not None:
+            return spec
+    return None
+
+
+def _folders(places: Sequence[str], part: str) -> list[str]:
+    found = [os.path.join(place, part) for place in places]
+    return [folder for folder in found if os.path.isdir(folder)]

@@ -159,13 +159,15 @@ def _tolerate_narrow_terminals() -> None:
 
 
 def _report(error: Exception) -> None:
+    from pachon.base.hidden_secrets import hide_secrets  # for failures only
+
     ours = list(_own_errors(error))
     if not ours or _debugging():
         import traceback  # for failures only
 
-        traceback.print_exception(error)
+        click.echo(hide_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     for one in ours:
-        click.echo(f"Error: {describe_error(one)}", err=True)
+        click.echo(f"Error: {hide_secrets(describe_error(one))}", err=True)
 
 
 def _own_errors(error: BaseException) -> Iterator[BaseException]:
