@@ -87,6 +87,7 @@ COMMANDS = [
     ["query-collections", "SIGNED-URL"],
     ["fsck", "SERVER"],
     ["backup", "SERVER", "NEW"],
+    ["backup", "REPO", "SIGNED-URL"],
     ["create", "NEW", "--database", "DATABASE"],
     ["create", "s3://vault@bucket/repo"],
     ["create", "SIGNED-URL"],

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.butler.fsck.own_files import REPLACED
 from pachon.butler.repository_config import RepositoryConfig, replace_root
 from pachon.butler.repository_location import (
@@ -108,7 +109,7 @@ def backup_repository(session: Session, destination: str | os.PathLike[str]) -> 
     ConflictError
         If the destination holds something.
     InvalidInputError
-        If the database is no file: the message says how its server makes a copy.
+        If the database is no file: the message says how its server makes a copy. Also if the destination is a URL.
     FormatError
         If the copy is damaged, as then the database is.
     """
@@ -116,6 +117,8 @@ def backup_repository(session: Session, destination: str | os.PathLike[str]) -> 
     source = session.repository.database_file
     if source is None:
         raise InvalidInputError(_server_advice(session.repository.database_url, os.fspath(destination)))
+    if "://" in os.fspath(destination):
+        raise InvalidInputError(f"A backup needs a local folder, not {hide_secrets(os.fspath(destination))}.")
     folder = Path(destination).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError(f"{folder} exists and is not empty; a backup needs a new folder.")

@@ -18,6 +18,7 @@ from __future__ import annotations
 import uuid
 
 from pachon.base import FormatError, InvalidInputError, NotFoundError
+from pachon.base.hidden_secrets import hide_secrets
 
 __all__ = ["DatasetNotInGraphError", "NoDatastoreError", "NotPredictedError", "ReceiptError"]
 
@@ -77,4 +78,7 @@ class ReceiptError(FormatError):
         self.uri, self.reason = uri, reason
 
     def __str__(self) -> str:
-        return f"Cannot read {self.uri} as a receipt: {self.reason}."
+        return f"Cannot read {hide_secrets(self.uri)} as a receipt: {self.reason}."
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from importlib.readers import MultiplexedPath
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from pachon.resources.backend import Backend, ResourceInfo
@@ -89,7 +90,7 @@ def _package_files(package: str) -> Traversable | None:
             return None
         places = _folders(places, part) if spec.origin is None else list(spec.submodule_search_locations)
     if spec.origin is None:
-        return MultiplexedPath(*places) if places else None
+        return MultiplexedPath(*map(Path, places)) if places else None
     reader = getattr(spec.loader, "get_resource_reader", lambda _: None)(name)
     files: Traversable | None = None if reader is None else reader.files()
     return files

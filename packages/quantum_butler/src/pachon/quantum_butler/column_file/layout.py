@@ -8,6 +8,7 @@ import zlib
 from dataclasses import astuple, dataclass
 
 from pachon.base import FormatError
+from pachon.base.hidden_secrets import hide_secrets
 
 __all__ = [
     "BLOCK_ROWS",
@@ -58,7 +59,10 @@ class GraphFileError(FormatError):
         self.uri, self.reason = uri, reason
 
     def __str__(self) -> str:
-        return f"Cannot read {self.uri} as a quantum graph: {self.reason}."
+        return f"Cannot read {hide_secrets(self.uri)} as a quantum graph: {self.reason}."
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 @dataclass(frozen=True, slots=True)
