@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 
 from pachon.base import InvalidInputError
-from pachon.pipe_base import MissingPrerequisiteError, NoWorkFound
+from pachon.pipe_base import (
+    Input,
+    MissingPrerequisiteError,
+    NoWorkFound,
+    Output,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    Struct,
+)
 from pachon.pipe_base.testing import run_task
 from pachon.pipe_base.testing.sample_tasks import (
     CombineTask,
@@ -67,3 +76,37 @@ def test_what_is_missing_is_named() -> None:
     with pytest.raises(NoWorkFound, match=r"The value -1.0 is negative\."):
         run_task(MeasureTask, {"image": {"value": 0.0}, "bias": {"value": 1.0}})
     assert issubclass(MissingPrerequisiteError, FileNotFoundError)
+
+
+class ManyConnections(PipelineTaskConnections, dimensions=("instrument",)):
+    numbers = Input(
+        name="numbers", storage_class="StructuredDataDict", dimensions=("instrument", "detector"), multiple=True
+    )
+    total = Output(name="total", storage_class="StructuredDataDict", dimensions=("instrument",))
+    remark = Output(name="remark", storage_class="StructuredDataDict", dimensions=("instrument",))
+
+
+class ManyConfig(PipelineTaskConfig, connections=ManyConnections):
+    pass
+
+
+class ManyTask(PipelineTask):
+    config_class = ManyConfig
+    default_name = "many"
+
+    def run(self, *, numbers: list[int]) -> Struct:
+        # The remark is left out, which is legal; the second name is a mistake.
+        return Struct(total=sum(numbers)) if len(numbers) < 3 else Struct(totl=sum(numbers), speed=3)
+
+
+def test_a_misspelled_output_is_named() -> None:
+    assert run_task(ManyTask, {"numbers": [1, 2]}).outputs == Struct(total=3)
+    with pytest.raises(InvalidInputError) as caught:
+        run_task(ManyTask, {"numbers": [1, 2, 3]})
+    assert str(caught.value) == "ManyTask.run returns 'totl', which is no output. Did you mean 'total'?"
+
+
+def test_several_objects_are_a_list() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        run_task(ManyTask, {"numbers": 3})
+    assert str(caught.value) == "Connection 'numbers' takes several objects: give a list, not 3."

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,7 +128,8 @@ def run_task(
     Raises
     ------
     InvalidInputError
-        An input is no connection of the task, or a needed one is missing.
+        An input is no connection of the task, or a needed one is missing; or ``run`` returns something with nearly the
+        name of an output, which is missing.
     """
     if isinstance(task, type):
         arguments: dict[str, Any] = {} if init_inputs is None else {"init_inputs": init_inputs}
@@ -166,14 +169,46 @@ def run_task(
     )
     context = ButlerQuantumContext(datasets, quantum, connections, resources)
     inputs_of_quantum = {**connections.inputs, **connections.prerequisite_inputs}
-    task.run_quantum(context, QuantumRefs(made, inputs_of_quantum), QuantumRefs(expected, connections.outputs))
+    returned: list[Any] = []
+    with _watched_run(task, returned):
+        task.run_quantum(context, QuantumRefs(made, inputs_of_quantum), QuantumRefs(expected, connections.outputs))
     written = {name: [datasets.values.get(ref.id) for ref in refs] for name, refs in expected.items()}
     outputs = {
         name: values if connections.outputs[name].multiple else values[0]
         for name, values in written.items()
         if any(value is not None for value in values)
     }
+    _check_returned(task, returned, [name for name in connections.outputs if name not in outputs])
     return TaskRun(task=task, outputs=Struct(**outputs), metadata=task.metadata, quantum=quantum)
+
+
+@contextmanager
+def _watched_run(task: PipelineTask, returned: list[Any]) -> Iterator[None]:
+    """Note what ``run`` returns; the framework itself looks at its outputs only."""
+    original: Any = getattr(task, "run", None)
+    if original is None:  # the task overrides run_quantum and has no run
+        yield
+        return
+
+    @functools.wraps(original)  # the framework looks at the parameters
+    def watched(*args: Any, **inputs: Any) -> Any:
+        result = original(*args, **inputs)
+        returned.append(result)
+        return result
+
+    vars(task)["run"] = watched
+    try:
+        yield
+    finally:
+        del vars(task)["run"]
+
+
+def _check_returned(task: PipelineTask, returned: list[Any], missing: list[str]) -> None:
+    """Raise if an output is missing and something with nearly its name was returned: a partial output is no mistake."""
+    for result in returned:
+        for name in vars(result) if isinstance(result, Struct) else ():
+            if name not in missing and (hint := closest(name, missing)):
+                raise InvalidInputError(f"{type(task).__name__}.run returns {name!r}, which is no output.{hint}")
 
 
 def _check_names(task: PipelineTask, connections: PipelineTaskConnections, inputs: Mapping[str, Any]) -> None:
@@ -187,7 +222,13 @@ def _check_names(task: PipelineTask, connections: PipelineTaskConnections, input
 
 
 def _as_list(connection: Connection, value: Any) -> list[Any]:
-    return list(value) if connection.multiple else [value]
+    if not connection.multiple:
+        return [value]
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise InvalidInputError(
+            f"Connection {connection.attribute!r} takes several objects: give a list, not {value!r}."
+        )
+    return list(value)
 
 
 def _refs(
