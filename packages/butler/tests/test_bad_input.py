@@ -332,6 +332,15 @@ def world(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return World(repository, folder)
 
 
+@pytest.fixture(scope="module")
+def lasting_world(empty_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One repository for all tests that change nothing: making one takes longer than such a test."""
+    place = tmp_path_factory.mktemp("lasting")
+    shutil.copytree(empty_repository, place / "repo")
+    (place / "folder").mkdir()
+    return World(place / "repo", place / "folder")
+
+
 def test_every_function_has_a_call() -> None:
     assert functions() == {*CALLS, *OPENING}
 
@@ -373,7 +382,9 @@ def butler_is_closed(butler: Butler) -> bool:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_closed_butler(world: World, name: str) -> None:
+def test_a_closed_butler(lasting_world: World, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = lasting_world
+    monkeypatch.chdir(tmp_path)
     butler = world.open()
     call, arguments = function(butler, name), CALLS[name](world, butler)
     butler.close()
