@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import pachon.butler
 from pachon.butler import Butler
 from pachon.butler.testing import add_example_records
 from pachon.datasets import DatasetType, FileDataset
@@ -108,12 +109,21 @@ def as_user(user: int, group: int, work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def _everybody_reaches(path: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
+
+
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A folder that a group may write to and everybody may reach, outside the folders of pytest, which are private."""
     if os.getuid() != 0:
         pytest.skip("only root can become two other users")
-    with tempfile.TemporaryDirectory(prefix="pachon-group-") as name:
+    code = [Path(pachon.butler.__file__), Path(sys.prefix), Path(sys.base_prefix)]
+    if not all(map(_everybody_reaches, code)):
+        pytest.skip("other users cannot reach this checkout or its Python")
+    places = [Path(place) for place in (tempfile.gettempdir(), "/dev/shm", "/tmp", "/var/tmp")]
+    place = next(place for place in places if place.is_dir() and _everybody_reaches(place / "it"))
+    with tempfile.TemporaryDirectory(prefix="pachon-group-", dir=place) as name:
         folder = Path(name)
         os.chown(folder, FIRST, GROUP)
         folder.chmod(0o2775)
