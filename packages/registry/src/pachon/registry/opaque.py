@@ -193,7 +193,8 @@ class OpaqueTable:
     def move(self, column: str, values: Any, target: OpaqueTable, extra: Mapping[str, Any] | None = None) -> int:
         """Move rows of which a column has one of some values into another table; give how many there were.
 
-        Columns of the other table which this one lacks take their values from ``extra``.
+        Columns of the other table which this one lacks take their values from ``extra``. Of several clients who move the same
+        rows at the same time one does.
         """
         wanted = list(dict.fromkeys(self._values(column, values)))
         added = dict(extra or {})
@@ -204,6 +205,8 @@ class OpaqueTable:
                 chosen = self._table.c[column].in_(wanted[start : start + CHUNK])
                 literals = [sa.literal(value, target._table.c[name].type) for name, value in added.items()]
                 source = sa.select(*(self._table.c[name] for name in shared), *literals).where(chosen)
+                # On a server another client may be moving them: then this waits, and finds them gone.
+                source = source.order_by(self._table.c[column]).with_for_update()
                 connection.execute(sa.insert(target._table).from_select([*shared, *added], source))
                 moved += connection.execute(sa.delete(self._table).where(chosen)).rowcount
         return moved
