@@ -246,9 +246,9 @@ def _take(setup: FileSetup, source: _Source, mode: str | None, created: list[str
     assert mode is not None
     path = setup.templates.unique_path(source.file.refs[0], source.extension)
     local = setup.store.local_path(path)
+    setup.store.make_folder_of(path)
     with setup.store.answer_may_be_lost(path, source.size, lambda: checksum_of_file(source.place)):
-        setup.store.make_folder_of(path)
-    _transfer(setup.store.uri(path), _as_resource(source.place), mode, sync=local is None)
+        _transfer(setup.store.uri(path), _as_resource(source.place), mode, sync=local is None)
     created.append(path)
     setup.store.share(path)
     reach("ingest.transferred")
