@@ -14,7 +14,7 @@ from pachon.resources.errors import ResourceExistsError
 @pytest.fixture
 def elsewhere() -> FileStore:
     """Files that are not local."""
-    return FileStore(ResourcePath(f"memory://{uuid.uuid4()}/root/"))
+    return FileStore(ResourcePath(f"memory://{uuid.uuid4()}/files/"))
 
 
 class TestLostAnswer:
