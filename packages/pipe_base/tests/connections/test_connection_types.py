@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import dataclasses
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -114,8 +116,33 @@ def test_the_class_whose_body_is_wrong_is_named() -> None:
         class OddConnections(PipelineTaskConnections, dimensions=("visit",)):
             odd = Input(name="a", storage_class="Wcs", dimension=("visit",))  # type: ignore[call-arg]  # the mistake
 
-    assert "OddConnections, line " in str(caught.value)
-    assert str(caught.value).endswith("Input has no option 'dimension'. Did you mean 'dimensions'?")
+    place, _, text = str(caught.value).partition(": ")
+    assert re.fullmatch(r".*\.OddConnections\.odd, line \d+", place)
+    assert text == "Input has no option 'dimension'. Did you mean 'dimensions'?"
+
+
+def test_the_connection_is_named_before_python_has_bound_its_name() -> None:
+    with pytest.raises(ConnectionDefinitionError) as caught:
+
+        class Noted(PipelineTaskConnections, dimensions=("visit",)):
+            odd: Input = Input(storage_class="Wcs")  # type: ignore[call-arg]  # the mistake
+
+    assert (caught.value.connection, caught.value.problem) == ("odd", "Input needs the option 'name'")
+
+    class Dynamic(PipelineTaskConnections, dimensions=("visit",)):
+        def __init__(self, *, config: Any = None) -> None:
+            self.late = Output(nam="a", storage_class="Wcs")  # type: ignore[call-arg]  # the mistake
+
+    with pytest.raises(ConnectionDefinitionError) as caught:
+        Dynamic()
+    assert caught.value.class_name.endswith("Dynamic.__init__")
+    assert caught.value.connection == "late"
+    with pytest.raises(ConnectionDefinitionError) as caught:
+        list(map(Input, "a"))
+    assert caught.value.connection is None
+
+
+def test_a_class_in_place_of_a_connection_is_named() -> None:
     with pytest.raises(ConnectionDefinitionError) as caught:
         _class_with(lambda: Input)
     assert str(caught.value) == "OddConnections.odd: this is a class; write Input(name=...)."

@@ -14,12 +14,14 @@
 
 from __future__ import annotations
 
+import dis
 import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from string import Formatter
+from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pachon.base import closest
@@ -40,26 +42,27 @@ __all__ = [
 
 
 class _NamingMistakes(type):
-    """Says which option of a connection is wrong, and in which class, where Python would name a constructor."""
+    """Says which option of which connection is wrong, and in which class, where Python would name a constructor."""
 
     if not TYPE_CHECKING:  # type checkers look at the constructor
 
         def __call__(cls, *args, **options):
-            known = _option_names(cls)
-            problem = ""
-            if args:
-                problem = f"options are named, as in {cls.__name__}(name={args[0]!r}, ...)"
-            elif unknown := [name for name in options if name not in known]:
-                hint = (
-                    closest(unknown[0], known)
-                    or f" Its options are {', '.join(name for name in known if name != 'attribute')}."
-                )
-                raise ConnectionDefinitionError(_place(), None, f"{cls.__name__} has no option {unknown[0]!r}", hint)
-            elif missing := [name for name in ("name", "storage_class") if name not in options]:
-                problem = f"{cls.__name__} needs the option {missing[0]!r}"
-            if problem:
-                raise ConnectionDefinitionError(_place(), None, problem)
+            if problem := _problem_of_call(cls, args, options):
+                raise _located(sys._getframe(1), *problem)
             return super().__call__(**options)
+
+
+def _problem_of_call(cls: Any, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[str, str] | None:
+    """Say what is wrong with the options that a connection is made with, and what to write instead."""
+    known = _option_names(cls)
+    if args:
+        return f"options are named, as in {cls.__name__}(name={args[0]!r}, ...)", ""
+    if unknown := [name for name in options if name not in known]:
+        listed = f" Its options are {', '.join(name for name in known if name != 'attribute')}."
+        return f"{cls.__name__} has no option {unknown[0]!r}", closest(unknown[0], known) or listed
+    if missing := [name for name in ("name", "storage_class") if name not in options]:
+        return f"{cls.__name__} needs the option {missing[0]!r}", ""
+    return None
 
 
 @cache
@@ -67,10 +70,24 @@ def _option_names(cls: Any) -> tuple[str, ...]:
     return tuple(option.name for option in fields(cls))
 
 
-def _place() -> str:
-    """Give the name of the class (or function) whose code makes the connection, with the line."""
-    frame = sys._getframe(2)
-    return f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+def _located(frame: FrameType, problem: str, suggestion: str) -> ConnectionDefinitionError:
+    """Make the error of a connection that the code of a frame is about to make."""
+    code = frame.f_code
+    return ConnectionDefinitionError(code.co_qualname, _name_to_be(frame), problem, suggestion, frame.f_lineno)
+
+
+def _name_to_be(frame: FrameType) -> str | None:
+    """Give the name that the value of the call which a frame is in will get; Python binds it only after the call.
+
+    So it is read from the instruction that follows: of ``x = Input(...)`` in a class, or ``self.x = Input(...)`` in a method.
+    """
+    following = (step for step in dis.get_instructions(frame.f_code) if step.offset > frame.f_lasti)
+    first, second = next(following, None), next(following, None)
+    if first is not None and first.opname in ("STORE_NAME", "STORE_FAST"):
+        return str(first.argval)
+    if second is not None and second.opname == "STORE_ATTR":
+        return str(second.argval)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,17 @@ __all__ = ["ConnectionDefinitionError", "MissingPrerequisiteError", "ScalarError
 class ConnectionDefinitionError(InvalidInputError):
     """A connections class, or one of its connections, is not declared correctly."""
 
-    def __init__(self, class_name: str, connection: str | None, problem: str, suggestion: str = "") -> None:
-        super().__init__(class_name, connection, problem, suggestion)
+    def __init__(
+        self, class_name: str, connection: str | None, problem: str, suggestion: str = "", line: int | None = None
+    ) -> None:
+        super().__init__(class_name, connection, problem, suggestion, line)
         self.class_name, self.connection, self.problem, self.suggestion = class_name, connection, problem, suggestion
+        self.line = line
 
     def __str__(self) -> str:
         where = self.class_name if self.connection is None else f"{self.class_name}.{self.connection}"
-        return f"{where}: {self.problem}.{self.suggestion}"
+        line = "" if self.line is None else f", line {self.line}"
+        return f"{where}{line}: {self.problem}.{self.suggestion}"
 
 
 class ScalarError(InvalidInputError):
