@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 IMPORT_PUBLIC_NAMES = """
@@ -29,7 +30,8 @@ print(f"  {sys.argv[1]}: {len(modules)} modules")
 """
 
 
-SECONDS_AT_MOST = 1200
+PIP_OPTIONS = ("--quiet", "--disable-pip-version-check")
+SECONDS_AT_MOST = 1800
 """A test that hangs must not hang whoever called."""
 
 
@@ -41,6 +43,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="folders below packages/; default: all")
     parser.add_argument("--changed", nargs="?", const="", metavar="COMMIT", help="only those that changed since COMMIT")
     parser.add_argument("--keep", action="store_true", help="keep the environments")
+    parser.add_argument(
+        "--jobs", type=int, default=min(4, os.cpu_count() or 1), help="packages at a time (%(default)s)"
+    )
     options = parser.parse_args()
     top: Path = options.top
     known = sorted(path.parent.name for path in top.glob("packages/*/pyproject.toml"))
@@ -51,7 +56,13 @@ def main() -> int:
     if options.changed is not None:
         names = changed_packages(top, known, options.changed)
     wheels = build_wheels(top, known)
-    failures = [name for name in names if not check_alone(top, name, wheels[name], keep=options.keep)]
+    # Those with the most tests first, so that none of them is the one that everybody waits for at the end.
+    by_size = sorted(
+        names, key=lambda name: -sum(path.stat().st_size for path in top.glob(f"packages/{name}/tests/**/*.py"))
+    )
+    with ThreadPoolExecutor(max(1, options.jobs)) as threads:
+        passed = threads.map(lambda name: check_alone(top, name, wheels[name], keep=options.keep), by_size)
+        failures = sorted(name for name, well in zip(by_size, passed, strict=True) if not well)
     if failures:
         print(f"check_packages: failed: {', '.join(failures)}", file=sys.stderr)
         return 1
@@ -104,69 +115,71 @@ def build_wheels(top: Path, names: Sequence[str]) -> dict[str, Path]:
     shutil.rmtree(folder, ignore_errors=True)
     start = time.monotonic()
     sources = [str(top / "packages" / name) for name in names]
-    pip("python", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), *sources)
+    command = [sys.executable, "-m", "pip", *PIP_OPTIONS, "wheel", "--no-deps", "--no-build-isolation"]
+    done = run([*command, "--wheel-dir", str(folder), *sources], top)
+    if done.returncode:
+        sys.exit(f"{done.stdout}check_packages: the wheels cannot be built")
     wheels = {name: next(folder.glob(f"pachon_{name}-*.whl")) for name in names}
     print(f"check_packages: {len(wheels)} wheels built in {time.monotonic() - start:.0f} s", flush=True)
     return wheels
 
 
-def pip(python: str | Path, command: str, *arguments: str) -> None:
-    program = sys.executable if python == "python" else str(python)
-    options = ["--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [program, "-m", "pip", *options, command, *arguments],
+def check_alone(top: Path, name: str, wheel: Path, *, keep: bool) -> bool:
+    """Install one package into a fresh environment, import its public names, then its modules, and run its tests.
+
+    What the programs say is shown when the package is done, for others are checked at the same time.
+    """
+    start = time.monotonic()
+    folder = top / ".environments" / "alone" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    said = [f"== {name} alone"]
+    try:
+        for command in commands_alone(top, name, wheel, folder):
+            done = run(command, folder)
+            if done.returncode or "install" not in command:  # pip has much to say of indexes that it does not need
+                said.append(done.stdout.rstrip())
+            if done.returncode:
+                said.append(f"{name}: failed (exit {done.returncode}): {' '.join(command)[:200]}")
+                return False
+        said.append(f"{name}: well after {time.monotonic() - start:.0f} s")
+        return True
+    except subprocess.TimeoutExpired as error:
+        output = error.stdout or b""
+        said.append(output.decode(errors="replace") if isinstance(output, bytes) else output)
+        said.append(f"{name}: took too long: {' '.join(map(str, error.cmd))[:200]}")
+        return False
+    finally:
+        print("\n".join(line for line in said if line), flush=True)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def commands_alone(top: Path, name: str, wheel: Path, folder: Path) -> Iterator[list[str]]:
+    """Give what is run for one package, in this order; the first that fails ends it."""
+    python = str(folder / "bin" / "python")
+    install = [python, "-m", "pip", *PIP_OPTIONS, "install", "--find-links", str(wheel.parent)]
+    yield [sys.executable, "-m", "venv", str(folder)]
+    yield [*install, str(wheel)]
+    yield [python, "-c", IMPORT_PUBLIC_NAMES, f"pachon.{name}"]
+    project = tomllib.loads((top / "packages" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    if "test" in project.get("optional-dependencies", {}):
+        yield [*install, f"{wheel}[test]"]
+    yield [python, "-c", IMPORT_ALL_MODULES, f"pachon.{name}"]
+    settings, tests = str(top / "pyproject.toml"), str(top / "packages" / name / "tests")
+    yield [python, "-m", "pytest", "-q", "-c", settings, "-p", "no:cacheprovider", tests]
+
+
+def run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, if that is made already, and catch all that it says."""
+    return subprocess.run(
+        command,
+        cwd=folder if folder.is_dir() else None,
+        check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        timeout=SECONDS_AT_MOST,
     )
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-        done.check_returncode()
-
-
-def check_alone(top: Path, name: str, wheel: Path, *, keep: bool) -> bool:
-    """Install one package into a fresh environment, import its public names, then its modules, and run its tests."""
-    start = time.monotonic()
-    folder = top / ".environments" / "alone" / name
-    python = folder / "bin" / "python"
-    print(f"== {name} alone", flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        find = ["--find-links", str(wheel.parent)]
-        pip(python, "install", *find, str(wheel))
-        run(python, "-c", IMPORT_PUBLIC_NAMES, f"pachon.{name}", folder=folder)
-        extras = tomllib.loads((top / "packages" / name / "pyproject.toml").read_text(encoding="utf-8"))
-        if "test" in extras["project"].get("optional-dependencies", {}):
-            pip(python, "install", *find, f"{wheel}[test]")
-        run(python, "-c", IMPORT_ALL_MODULES, f"pachon.{name}", folder=folder)
-        tests = top / "packages" / name / "tests"
-        run(
-            python,
-            "-m",
-            "pytest",
-            "-q",
-            "-c",
-            str(top / "pyproject.toml"),
-            "-p",
-            "no:cacheprovider",
-            str(tests),
-            folder=folder,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        how = "took too long" if isinstance(error, subprocess.TimeoutExpired) else "failed"
-        print(f"{name}: {how}: {' '.join(map(str, error.cmd))[:200]}", file=sys.stderr)
-        return False
-    finally:
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{name}: well after {time.monotonic() - start:.0f} s", flush=True)
-    return True
-
-
-def run(python: Path, *arguments: str, folder: Path) -> None:
-    subprocess.run([str(python), *arguments], cwd=folder, check=True, timeout=SECONDS_AT_MOST)
 
 
 if __name__ == "__main__":
