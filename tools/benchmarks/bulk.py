@@ -15,6 +15,8 @@ NIGHTS = 20_300_000
 """Numbers of the nights that tell the files of a detector apart begin here."""
 PUTS = 1000
 """Objects that are put in one commit."""
+LINKS = 50_000
+"""Names of one file at most: ext4 allows 65,000."""
 SINGLE_PUTS = 100
 """Objects that are put one by one before, and as many after."""
 
@@ -77,14 +79,15 @@ def ingest_in_place(phases: Phases, butler: Any, root: Path, count: int, detecto
 
 
 def make_files(folder: Path, count: int, detectors: int) -> Iterator[str]:
-    """Make links to one small file, a folder a night, and give their paths."""
+    """Make links to a few small files (a file has no more than LINKS names), a folder a night, and give their paths."""
     folder.mkdir(parents=True)
-    source = folder / "source.yaml"
-    source.write_text("v: 1\n" * 20)
     for number in range(count):
         night, detector = divmod(number, detectors)
         if detector == 0:
             (folder / str(night)).mkdir()
+        if number % LINKS == 0:
+            source = folder / f"source{number}.yaml"
+            source.write_text("v: 1\n" * 20)
         path = f"{folder}/{night}/{detector}.yaml"
         os.link(source, path)
         yield path

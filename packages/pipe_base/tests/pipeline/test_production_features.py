@@ -141,7 +141,7 @@ FILES = {
         """,
     "camera/ingredients.yaml": """
         description: what all pipelines of the camera share
-        instrument: nickel
+        instrument: $CAMERA/camera.yaml
         imports:
           - location: $BASE/base.yaml
             exclude: [step2]
@@ -169,6 +169,7 @@ FILES = {
           step2:
             subset: [measure2]
         """,
+    "camera/camera.yaml": "name: nickel",
     "camera/isr.py": """
         config.load("more.py")
         config.names.append(str(parameters.size))
@@ -279,7 +280,8 @@ def test_an_emptied_subset_is_filled_again(files: Path) -> None:
 
 
 def test_the_instrument_comes_from_an_import(graph: PipelineGraph) -> None:
-    assert graph.instrument == "nickel"
+    assert graph.instrument == "$CAMERA/camera.yaml"
+    assert graph.data_id == {"instrument": "nickel"}
 
 
 def test_parameters_in_values_and_in_code(files: Path, graph: PipelineGraph) -> None:
