@@ -105,11 +105,16 @@ def freeze(
 def existing_ids(pruned: Pruned, init: Sequence[InitDataset]) -> np.ndarray:
     """Give the ids, shape (n, 16), of the datasets that the graph reads and does not write."""
     found = [ids_from_uuids(item.ref.id for item in init if item.status == DatasetStatus.EXISTING)]
-    for edge in pruned.edges:
-        columns = pruned.datasets[edge.connection.dataset_type]
-        rows = np.unique(edge.dataset)
-        found.append(columns.ids[rows[columns.status[rows] == DatasetStatus.EXISTING]])
-    found.extend(read.datasets.ids[np.unique(read.dataset)] for read in pruned.prerequisites)
+    for name, columns in pruned.datasets.items():
+        used = np.zeros(len(columns.data_ids), dtype=bool)
+        for edge in pruned.edges:
+            if edge.connection.dataset_type == name:
+                used[edge.dataset] = True
+        found.append(columns.ids[used & (columns.status == DatasetStatus.EXISTING)])
+    for read in pruned.prerequisites:
+        used = np.zeros(len(read.datasets), dtype=bool)
+        used[read.dataset] = True
+        found.append(read.datasets.ids[used])
     ids = np.concatenate(found)
     _, first = np.unique(id_keys(ids), return_index=True)
     distinct: np.ndarray = ids[np.sort(first)]

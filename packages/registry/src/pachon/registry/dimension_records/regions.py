@@ -10,14 +10,15 @@ import numpy as np
 import sqlalchemy as sa
 
 from pachon.dimensions import Categorical, DimensionElement, envelope_ranges, region_from_bytes
-from pachon.registry.database.key_lookup import fetch_by_keys
+from pachon.registry.database.columns import Kind
+from pachon.registry.database.key_lookup import fetch_by_keys, fetch_columns_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.dimension_records.reading import pixel_records
-from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.schema.dimension_tables import dimension_column, key_kind
 from pachon.registry.state import State
 
-__all__ = ["fetch_all_regions", "fetch_regions", "fetch_touching"]
+__all__ = ["fetch_all_regions", "fetch_pixels", "fetch_regions", "fetch_touching"]
 
 
 def fetch_regions(
@@ -50,6 +51,23 @@ def fetch_all_regions(
     columns = key_columns(element, table)
     conditions = [columns[name] == values[0] for name, values in fixed.items()]
     return _split(list(connection.execute(sa.select(*columns.values(), table.c.region).where(*conditions))), element)
+
+
+def fetch_pixels(
+    state: State, connection: sa.Connection, element: DimensionElement, keys: KeyTable
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give (row of a key, common pixel) for each pixel that the region of a record may touch, both int64."""
+    own = KeyTable(columns={name: keys.columns[name] for name in element.required}, length=len(keys))
+    table = state.schema.overlaps[element.name]
+    columns = {name: table.c[dimension_column(name)] for name in element.required}
+    select = sa.select(*columns.values(), table.c[dimension_column(state.universe.common_skypix)])
+    kinds: list[Kind] = [*(key_kind(state.universe, name) for name in columns), "int"]
+    nothing = np.empty(0, dtype=np.int64)
+    *found, pixels = (
+        fetch_columns_by_keys(connection, select, columns, own, kinds) if len(own) else [nothing] * len(kinds)
+    )
+    rows = KeyTable.from_columns(dict(zip(columns, found, strict=True)), len(pixels)).match(own)
+    return rows[rows >= 0], pixels[rows >= 0]
 
 
 def fetch_touching(

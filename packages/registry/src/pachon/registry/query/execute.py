@@ -4,25 +4,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pachon.datasets import id_keys
-from pachon.dimensions import Categorical, DataIdTable
+from pachon.dimensions import Categorical, DataIdTable, DimensionElement
 from pachon.registry.database.columns import Kind, fetch_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.dimension_records.implied import fetch_implied
 from pachon.registry.dimension_records.overlaps import pixels_of_regions
-from pachon.registry.dimension_records.regions import fetch_all_regions, fetch_regions, fetch_touching
+from pachon.registry.dimension_records.regions import fetch_all_regions, fetch_pixels, fetch_regions, fetch_touching
 from pachon.registry.errors import CalibrationLookupError
 from pachon.registry.query.compile_sql import compile_plan, is_distinct
-from pachon.registry.query.plan import EnvelopeSource, Mark, Plan, Refinement
-from pachon.registry.query.region_tests import overlapping_pairs
+from pachon.registry.query.plan import EnvelopeSource, Mark, PixelRangeSource, Plan, Refinement
+from pachon.registry.query.planner import few_ranges
+from pachon.registry.query.region_tests import RegionTable, overlapping_pairs
+from pachon.registry.query.two_sides import Sides, joined_rows, overlapping_records, pixel_ranges, split_at_overlap
 from pachon.registry.schema.dimension_tables import key_kind, key_type
 from pachon.registry.state import State
 
@@ -85,17 +87,53 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
         }
         marks = [stack.enter_context(_upload_mark(state, connection, mark)) for mark in plan.marks]
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
-        select = compile_plan(
-            plan, state.schema, state.dialect, uploads=uploads, marks=marks, envelopes=envelopes, limit=stop
-        )
-        rows = _rows(plan, fetch_columns(connection, select, _kinds(state, plan)))
-    for refinement in plan.refinements:
+
+        def select(part: Plan) -> Rows:
+            statement = compile_plan(
+                part, state.schema, state.dialect, uploads=uploads, marks=marks, envelopes=envelopes, limit=stop
+            )
+            return _rows(part, fetch_columns(connection, statement, _kinds(state, part)))
+
+        sides = split_at_overlap(plan, state.universe)
+        rows = select(plan) if sides is None else _join_sides(state, connection, plan, sides, select)
+    for refinement in plan.refinements if sides is None else sides.others:
         rows = _refine(state, connection, rows, refinement)
     if plan.datasets is not None:
         rows = _choose_datasets(plan, rows)
     elif not _is_final(plan):
         rows = _distinct(rows, plan.result.required)
     return _with_implied(state, connection, plan, _limited(rows, plan.limit))
+
+
+def _join_sides(
+    state: State, connection: sa.Connection, plan: Plan, sides: Sides, select: Callable[[Plan], Rows]
+) -> Rows:
+    """Fetch both sides of an overlap, the second only where the first is, and join them."""
+    universe = state.universe
+    first, second = sides.first, sides.second
+    keys = [select(first.plan).keys]
+    records = [_records_of(keys[0], universe[first.element])]
+    pixels = [fetch_pixels(state, connection, universe[first.element], keys[0].take(records[0][0]))]
+    ranges = few_ranges(pixel_ranges(pixels[0][1]))
+    touching = PixelRangeSource(element=second.element, ranges=ranges)
+    keys.append(select(replace(second.plan, sources=(touching, *second.plan.sources))).keys)
+    records.append(_records_of(keys[1], universe[second.element]))
+    pixels.append(fetch_pixels(state, connection, universe[second.element], keys[1].take(records[1][0])))
+    tables = []
+    for side, rows, (once, _) in zip((first, second), keys, records, strict=True):
+        regions, place = fetch_regions(state, connection, universe[side.element], rows.take(once))
+        tables.append(RegionTable([regions[i] for i in place.tolist()]))
+    pairs = overlapping_records(tables[0], tables[1], pixels)
+    chosen = joined_rows([numbers for _, numbers in records], pairs)
+    columns = {name: column.take(chosen[i]) for i in (0, 1) for name, column in keys[i].columns.items()}
+    return _rows(plan, [columns[name] for name in plan.keys])
+
+
+def _records_of(keys: KeyTable, element: DimensionElement) -> tuple[np.ndarray, np.ndarray]:
+    """Give a row of each record of an element, and for each row the number of its record."""
+    own = KeyTable(columns={name: keys.columns[name] for name in element.required}, length=len(keys))
+    _, once, number = np.unique(own.codes(), return_index=True, return_inverse=True)
+    return once, number.reshape(-1)
 
 
 def _kinds(state: State, plan: Plan) -> list[Kind]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from pachon.dimensions import DimensionGroup
+from pachon.dimensions import DimensionGroup, DimensionUniverse
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.tree import Overlap, Predicate, Truth, Value
 
@@ -25,6 +25,7 @@ __all__ = [
     "Source",
     "UnionSource",
     "UploadSource",
+    "provided_dimensions",
 ]
 
 
@@ -119,6 +120,25 @@ class UploadSource:
 Source: TypeAlias = (
     ElementSource | UnionSource | PixelSource | EnvelopeSource | PixelRangeSource | DatasetSource | UploadSource
 )
+
+
+def provided_dimensions(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
+    """Give the dimensions whose values the rows of a source hold."""
+    match source:
+        case ElementSource(element=name):
+            return (*universe[name].required, *universe[name].implied)
+        case UnionSource(dimension=dimension):
+            return (dimension,)
+        case PixelSource(element=name, dimension=as_dimension):
+            return (*universe[name].required, *((universe.common_skypix,) if as_dimension else ()))
+        case EnvelopeSource(element=name, pixel=pixel):
+            return (*universe[name].required, pixel)
+        case PixelRangeSource(element=name):
+            return () if universe[name].is_skypix else universe[name].required
+        case DatasetSource(facts=facts):
+            return facts.dimensions.required
+        case UploadSource(dimensions=dimensions):
+            return dimensions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from pachon.registry.query.plan import (
     Source,
     UnionSource,
     UploadSource,
+    provided_dimensions,
 )
 from pachon.registry.query.resolve import resolve, resolve_name
 from pachon.registry.query.scope import Scope
@@ -43,7 +44,7 @@ from pachon.registry.query.tree import (
     values_of,
 )
 
-__all__ = ["make_plan", "plan_condition", "resolved_condition"]
+__all__ = ["few_ranges", "make_plan", "plan_condition", "resolved_condition"]
 
 _ORDERED = ("int", "float", "string", "datetime", "ingest_date")
 
@@ -247,7 +248,7 @@ def _sources(
             continue
         extra = _provider(universe[name])
         sources.append(extra)
-        provided.update(_provided(universe, extra))
+        provided.update(provided_dimensions(universe, extra))
     return sources, refinements
 
 
@@ -281,24 +282,6 @@ def _provider(element: DimensionElement) -> Source:
     return ElementSource(element=element.name)
 
 
-def _provided(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
-    match source:
-        case ElementSource(element=name):
-            return (*universe[name].required, *universe[name].implied)
-        case UnionSource(dimension=dimension):
-            return (dimension,)
-        case PixelSource(element=name, dimension=as_dimension):
-            return (*universe[name].required, *((universe.common_skypix,) if as_dimension else ()))
-        case EnvelopeSource(element=name, pixel=pixel):
-            return (*universe[name].required, pixel)
-        case PixelRangeSource(element=name):
-            return () if universe[name].is_skypix else universe[name].required
-        case DatasetSource(facts=facts):
-            return facts.dimensions.required
-        case UploadSource(dimensions=dimensions):
-            return dimensions
-
-
 def _postponed(
     spec: QuerySpec,
     group: DimensionGroup,
@@ -329,7 +312,7 @@ def _postponed(
         if own is None or name in (*needed, spec.element) or element.always_join or not element.implied:
             continue
         others = [s for s in sources if s is not own]
-        elsewhere = {n for s in others for n in _provided(universe, s)}
+        elsewhere = {n for s in others for n in provided_dimensions(universe, s)}
         wanted = set(element.implied) & set(result.names)
         vouched = {n for s in others for n in _vouched(universe, s)}
         if not set(element.required) <= vouched or set(element.implied) & (elsewhere | needed | set(result.required)):
@@ -346,7 +329,7 @@ def _vouched(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
     """Give the dimensions of which a source has existing values only; those of a caller's table may not exist."""
     if isinstance(source, UploadSource):
         return tuple(name for name in source.dimensions if universe[name].is_skypix)
-    return _provided(universe, source)
+    return provided_dimensions(universe, source)
 
 
 def _spatial_sources(
@@ -376,12 +359,12 @@ def _spatial_sources(
             ranges = envelope_ranges(universe.pixelization(name), region_from_bytes(region))
         else:
             ranges = envelope_ranges(grid, region_from_bytes(region))
-        sources.append(PixelRangeSource(element=name, ranges=_few(ranges)))
+        sources.append(PixelRangeSource(element=name, ranges=few_ranges(ranges)))
         refinements.append(Refinement(left=name, right=region))
     return sources, refinements
 
 
-def _few(ranges: np.ndarray, most: int = 200) -> np.ndarray:
+def few_ranges(ranges: np.ndarray, most: int = 200) -> np.ndarray:
     """Merge the ranges with the smallest gaps between them: a longer condition takes longer than a coarser one."""
     if len(ranges) <= most:
         return ranges

@@ -10,10 +10,40 @@ from lsst.sphgeom import DISJOINT, Region
 
 from pachon.dimensions import region_from_bytes
 
-__all__ = ["overlapping_pairs"]
+__all__ = ["RegionTable", "overlapping_pairs"]
 
 _MARGIN = 2e-7
 """Radians by which bounding circles are widened: lsst-sphgeom takes positions within 5e-8 of each other for one."""
+
+
+class RegionTable:
+    """Stored regions, decoded, with their bounding circles; a null one overlaps nothing."""
+
+    def __init__(self, data: Sequence[bytes | None]) -> None:
+        self._regions = [None if item is None else region_from_bytes(item) for item in data]
+        self._centres, self._radii = _bounding_circles(self._regions)
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    def near(self, other: RegionTable, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Say of which pairs the bounding circles overlap, one bool a pair."""
+        # Angle from the chord: the scalar product loses half of the digits at small angles.
+        squared = np.zeros(len(first))
+        for axis in range(3):
+            squared += (self._centres[first, axis] - other._centres[second, axis]) ** 2
+        apart = 2 * np.arcsin(np.minimum(np.sqrt(squared) / 2, 1.0))
+        near: np.ndarray = apart <= self._radii[first] + other._radii[second] + _MARGIN
+        return near
+
+    def overlaps(self, other: RegionTable, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Say which pairs have a point in common, one bool a pair; one call of lsst-sphgeom for each."""
+        result = np.zeros(len(first), dtype=bool)
+        for row, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+            one, another = self._regions[a], other._regions[b]
+            if one is not None and another is not None:
+                result[row] = not one.relate(another) & DISJOINT
+        return result
 
 
 def overlapping_pairs(
@@ -37,27 +67,12 @@ def overlapping_pairs(
     -----
     Pairs whose bounding circles are apart are rejected in numpy; the rest is one call of lsst-sphgeom each.
     """
-    regions = [_decoded(left), _decoded(right)]
-    circles = [_bounding_circles(items) for items in regions]
     first, second = pairs
-    centre_a, radius_a = circles[0][0][first], circles[0][1][first]
-    centre_b, radius_b = circles[1][0][second], circles[1][1][second]
-    # Angle from the chord: the scalar product loses half of the digits at small angles.
-    chord = np.sqrt(np.sum((centre_a - centre_b) ** 2, axis=1))
-    apart = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
-    near = np.flatnonzero(apart <= radius_a + radius_b + _MARGIN)
+    one, other = RegionTable(left), RegionTable(right)
+    near = np.flatnonzero(one.near(other, first, second))
     result = np.zeros(len(first), dtype=bool)
-    lefts, rights = regions
-    for row, a, b in zip(near.tolist(), first[near].tolist(), second[near].tolist(), strict=True):
-        one, other = lefts[a], rights[b]
-        assert one is not None
-        assert other is not None
-        result[row] = not one.relate(other) & DISJOINT
+    result[near] = one.overlaps(other, first[near], second[near])
     return result
-
-
-def _decoded(data: Sequence[bytes | None]) -> list[Region | None]:
-    return [None if item is None else region_from_bytes(item) for item in data]
 
 
 def _bounding_circles(regions: Sequence[Region | None]) -> tuple[np.ndarray, np.ndarray]:
