@@ -15,8 +15,8 @@ from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.execution.run_init import ConfigChangedError
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
-from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.pipeline import Pipeline
+from pachon.quantum_butler import DropReason
 
 BOTH = pytest.mark.parametrize("processes", [1, 2])
 
@@ -345,10 +345,13 @@ def test_storage_classes_of_the_repository_are_known_to_workers(tmp_path, pipeli
         assert run_quantum_graph(make_graph(butler, pipeline_file), butler, processes=2).is_success
 
 
-def test_a_task_whose_hook_cannot_be_honoured_is_refused(repository):
-    pipeline = Pipeline.empty().with_task("hooked", "pachon.ctrl_mpexec.testing.tasks.HookedTask")
-    with Butler.open(str(repository)) as butler, pytest.raises(GraphBuildError, match="overrides adjust_all_quanta"):
-        build_quantum_graph(pipeline, butler, input_collections=["defaults"], output_run="me/run")
+def test_a_hook_for_all_quanta_is_called(repository):
+    pipeline = Pipeline.empty().with_task("correct", "pachon.ctrl_mpexec.testing.tasks.CorrectTask")
+    pipeline = pipeline.with_task("hooked", "pachon.ctrl_mpexec.testing.tasks.HookedTask")
+    with Butler.open(str(repository)) as butler:
+        graph = build_quantum_graph(pipeline, butler, input_collections=["defaults"], output_run="me/run")
+    assert graph.task_counts() == {"correct": 6, "hooked": 4}
+    assert graph.explain("hooked").dropped() == {DropReason.REMOVED_BY_HOOK: 2}
 
 
 def test_retries(repository, pipeline_file):

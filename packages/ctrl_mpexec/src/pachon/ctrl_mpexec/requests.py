@@ -218,5 +218,4 @@ def _check_registered(butler: Butler, graph: QuantumGraph) -> None:
 
 def explain_lines(graph: QuantumGraph) -> Sequence[str]:
     """Say which quanta are in the graph and what became of the others."""
-    counts = [f"{label}: {count} quanta" for label, count in graph.task_counts().items()]
-    return [*counts, *graph.header.notes]
+    return graph.explain().lines

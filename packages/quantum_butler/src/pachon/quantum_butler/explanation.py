@@ -18,6 +18,21 @@ from pachon.quantum_butler.structure import DroppedEntry, GraphStructure, TaskEn
 
 __all__ = ["Explanation", "TaskExplanation", "explain_quanta"]
 
+_CULPRITS = (
+    DropReason.MISSING_PREREQUISITE,
+    DropReason.NO_VALID_CALIBRATION,
+    DropReason.NO_INPUTS,
+    DropReason.NOT_IN_COLLECTIONS,
+    DropReason.USER_CONSTRAINT,
+    DropReason.NO_OVERLAP,
+    DropReason.NO_WORK,
+    DropReason.REMOVED_BY_HOOK,
+    DropReason.UNANCHORED,
+    DropReason.ALREADY_DONE,
+    DropReason.UPSTREAM_DROPPED,
+)
+"""Causes before what follows from them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskExplanation:
@@ -73,6 +88,18 @@ class Explanation:
         """Whether the graph is empty since all of its quanta are already done."""
         dropped = self.dropped()
         return self.kept == 0 and bool(dropped) and set(dropped) == {DropReason.ALREADY_DONE}
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say why quanta are not in the graph: the builder's notes, then causes with counts before what follows from them."""
+        found = []
+        for place, task in enumerate(self.tasks):
+            total = task.kept + sum(task.dropped.values())
+            for (reason, detail), number in task.dropped.items():
+                about = f" ({detail})" if detail else ""
+                text = f"Task {task.label!r}: {number} of {total} quanta {reason.text}{about}."
+                found.append((_CULPRITS.index(reason), place, -number, text))
+        return (*self.notes, *(text for *_, text in sorted(found)))
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -162,7 +162,10 @@ class HookedConnections(VisitConnections, dimensions=_VISIT):
     """With a hook for all quanta together."""
 
     def adjust_all_quanta(self, adjuster: Any) -> None:
-        """Change nothing."""
+        """Leave the first visit out."""
+        for data_id in adjuster.iter_data_ids():
+            if data_id["visit"] == 1:
+                adjuster.remove_quantum(data_id)
 
 
 class HookedConfig(VisitConfig, connections=HookedConnections):

@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from pachon.datasets import DatasetRef
+from pachon.datasets import DatasetRef, FactSource
 from pachon.dimensions import DataCoordinate, RecordTable
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import expand
 from pachon.pipe_base.graph_builder.plan import TaskPlan
 from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite
 from pachon.pipe_base.graph_builder.prune import Adjusted
+from pachon.pipe_base.graph_builder.quanta_adjuster import QuantaAdjuster
 from pachon.pipe_base.graph_builder.resolve import Resolution
 from pachon.pipe_base.graph_builder.skeleton import Edges
 from pachon.pipe_base.outcomes import NoWorkFound
 
-__all__ = ["call_hooks"]
+__all__ = ["call_hook_of_all", "call_hooks"]
 
 
 class _RefsByQuantum:
@@ -64,6 +65,7 @@ def call_hooks(
         if edge.connection.name in hooks.outputs:
             known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
     no_work: list[int] = []
+    messages: list[str] = []
     lost_inputs: dict[str, list[int]] = {}
     lost_outputs: dict[str, list[int]] = {}
     data_ids = expand(resolution.quanta[task.label].take(rows), records)
@@ -75,16 +77,48 @@ def call_hooks(
                 task.label,
                 data_id,
             )
-        except NoWorkFound:
+        except NoWorkFound as reason:
             no_work.append(row)
+            messages.append(str(reason))
             continue
         _note_lost(task.label, data_id, row, changed_inputs, known_inputs, lost_inputs)
         _note_lost(task.label, data_id, row, changed_outputs, known_outputs, lost_outputs)
     return Adjusted(
         no_work=np.array(no_work, dtype=np.int64),
+        messages=np.array([*messages, None], dtype=object)[:-1],
         lost_inputs={name: np.array(lost, dtype=np.int64) for name, lost in lost_inputs.items()},
         lost_outputs={name: np.array(lost, dtype=np.int64) for name, lost in lost_outputs.items()},
     )
+
+
+def call_hook_of_all(
+    resolution: Resolution,
+    records: Mapping[str, RecordTable],
+    source: FactSource,
+    task: TaskPlan,
+    rows: np.ndarray,
+    inputs: list[Edges],
+    prerequisites: list[FoundPrerequisite],
+    outputs: list[Edges],
+    present: Mapping[str, np.ndarray],
+) -> tuple[np.ndarray, list[Edges], list[FoundPrerequisite], list[Edges]]:
+    """Call ``adjust_all_quanta`` of a task; give the rows that are left, and their edges."""
+    assert task.hooks_of_all is not None
+    adjuster = QuantaAdjuster(
+        task.label,
+        task.hooks_of_all,
+        source,
+        quanta=resolution.quanta[task.label],
+        rows=rows,
+        inputs=inputs,
+        prerequisites=prerequisites,
+        outputs=outputs,
+        datasets=resolution.datasets,
+        present=present,
+        records=records,
+    )
+    task.hooks_of_all.adjust_all_quanta(adjuster)
+    return adjuster.left(), *adjuster.edges()
 
 
 def _connection(hooks: Any, name: str) -> Any:

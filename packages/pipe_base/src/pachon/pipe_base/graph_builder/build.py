@@ -11,7 +11,7 @@ import numpy as np
 from pachon.datasets import CollectionType, FactSource
 from pachon.datastore import FileRecords
 from pachon.dimensions import DataIdTable
-from pachon.pipe_base.graph_builder.adjust import call_hooks
+from pachon.pipe_base.graph_builder.adjust import call_hook_of_all, call_hooks
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import (
     explain_nothing,
@@ -21,14 +21,14 @@ from pachon.pipe_base.graph_builder.fetch import (
     fetch_records,
 )
 from pachon.pipe_base.graph_builder.freeze import existing_ids, freeze
-from pachon.pipe_base.graph_builder.hints import dropped_sentences, prerequisite_hint
+from pachon.pipe_base.graph_builder.hints import log_counts, prerequisite_hint
 from pachon.pipe_base.graph_builder.init_datasets import resolve_init
 from pachon.pipe_base.graph_builder.pipeline_plan import RUN_OUTPUTS, plan_from_graph, task_reads
 from pachon.pipe_base.graph_builder.prerequisites import find_prerequisites
 from pachon.pipe_base.graph_builder.prune import prune
 from pachon.pipe_base.graph_builder.resolve import resolve
 from pachon.pipe_base.graph_builder.skeleton import make_skeleton
-from pachon.quantum_butler import DatastoreSource, GraphHeader, QuantumGraph
+from pachon.quantum_butler import DatastoreSource, DropReason, GraphHeader, QuantumGraph
 
 if TYPE_CHECKING:
     from pachon.pipe_base.pipeline import Pipeline
@@ -67,7 +67,10 @@ def build_quantum_graph(
     clobber: bool = False,
     dataset_query_constraint: str | Collection[str] = "all",
     data_id_tables: Iterable[DataIdTable] = (),
+    retained_dataset_types: str | Collection[str] | None = None,
+    prune_unanchored_quanta: tuple[str, str] | None = None,
     attach_datastore_records: bool = True,
+    reproducible_ids: bool = False,
     metadata: Mapping[str, Any] | None = None,
     command: str = "",
 ) -> QuantumGraph:
@@ -97,8 +100,17 @@ def build_quantum_graph(
         ``all``: every overall input limits the data IDs; ``off``: none does; or names of those that do.
     data_id_tables
         Tables of data IDs that every quantum must be in.
+    retained_dataset_types
+        Names or patterns of the outputs that were kept of quanta that are done; those that made others run again when these
+        are wanted. All are kept by default. Needs ``skip_existing_in``.
+    prune_unanchored_quanta
+        Labels of a source and an anchor: quanta of the source from which no quantum of the anchor is reached are dropped, and all
+        that follows from them.
     attach_datastore_records
         Whether jobs shall be able to run from the graph alone.
+    reproducible_ids
+        Whether ids of quanta and outputs follow from run, label or dataset type and data ID (version 5), so that the same facts
+        give the same ids; by default they are new ones that sort by time.
     metadata, command
         Kept in the header.
 
@@ -140,6 +152,9 @@ def build_quantum_graph(
         clobber=clobber,
         dataset_query_constraint=dataset_query_constraint,
         data_id_tables=data_id_tables,
+        retained_dataset_types=retained_dataset_types,
+        prune_unanchored_quanta=prune_unanchored_quanta,
+        reproducible_ids=reproducible_ids,
     )
     parts = fetch_parts(plan, butler)
     skeleton = make_skeleton(plan, parts)
@@ -157,9 +172,12 @@ def build_quantum_graph(
         hint=lambda task, connection, row: prerequisite_hint(
             plan, skeleton.quanta, candidates, records, task, connection, row
         ),
+        adjust_all=lambda *state: call_hook_of_all(resolution, records, butler, *state),
     )
+    log_counts(plan, pruned)
     needed = [label for label in plan.tasks if len(pruned.kept(label))]
-    init = resolve_init(plan, facts, needed, RUN_OUTPUTS)
+    done = [n for n in plan.tasks if n not in needed and (pruned.reasons[n] == DropReason.ALREADY_DONE).any()]
+    init = resolve_init(plan, facts, needed, RUN_OUTPUTS, done)
 
     nothing = explain_nothing(plan, butler) if any(not len(part.data_ids) for part in parts) else []
     header = GraphHeader(
@@ -168,7 +186,7 @@ def build_quantum_graph(
         output=output,
         command=command,
         metadata=dict(metadata or {}),
-        notes=dropped_sentences(plan, pruned, nothing),
+        notes=tuple(nothing),
     )
     tables = freeze(
         plan,

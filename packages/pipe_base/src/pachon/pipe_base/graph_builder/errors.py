@@ -11,6 +11,7 @@ __all__ = [
     "AmbiguousPrerequisiteError",
     "GraphBuildError",
     "InitInputMissingError",
+    "InitOutputMissingError",
     "OutputExistsError",
 ]
 
@@ -70,4 +71,20 @@ class InitInputMissingError(NotFoundError):
         return (
             f"Task {self.task!r} needs {self.dataset_type!r} (init-input {self.connection!r}), which is not in "
             f"{', '.join(self.collections)}."
+        )
+
+
+class InitOutputMissingError(NotFoundError):
+    """All quanta of a task are done, but a dataset that was made with the task does not exist."""
+
+    kind = "init_output_missing"
+
+    def __init__(self, task: str, dataset_type: str, collections: Sequence[str]) -> None:
+        super().__init__(task, dataset_type, collections)
+        self.task, self.dataset_type, self.collections = task, dataset_type, tuple(collections)
+
+    def __str__(self) -> str:
+        return (
+            f"All quanta of task {self.task!r} are done, but its init-output {self.dataset_type!r} is not in "
+            f"{', '.join(self.collections)}; run it again without skipping."
         )

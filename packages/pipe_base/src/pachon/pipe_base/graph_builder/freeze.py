@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pachon.datasets import DatasetTable, id_keys, ids_from_uuids, new_ids
+from pachon.datasets import DatasetTable, deterministic_id, id_keys, ids_from_uuids
 from pachon.datastore import FileRecords
-from pachon.dimensions import RecordTable
+from pachon.dimensions import Categorical, DataCoordinate, RecordTable
 from pachon.pipe_base.graph_builder.init_datasets import InitDataset
 from pachon.pipe_base.graph_builder.plan import BuildPlan
 from pachon.pipe_base.graph_builder.prune import Pruned
@@ -77,7 +78,8 @@ def freeze(
     for label in plan.tasks:
         kept = pruned.kept(label)
         if len(kept):
-            quanta.append(TaskQuanta(label=label, data_ids=pruned.quanta[label].take(kept), ids=new_ids(len(kept))))
+            own = pruned.quanta[label].take(kept)
+            quanta.append(TaskQuanta(label=label, data_ids=own, ids=plan.make_ids(f"quantum:{label}", own)))
         lost = np.flatnonzero(pruned.reasons[label] != KEPT)
         if len(lost):
             dropped.append(
@@ -85,6 +87,7 @@ def freeze(
                     label=label,
                     data_ids=pruned.quanta[label].take(lost),
                     reasons=pruned.reasons[label][lost].astype(np.uint8),
+                    details=Categorical.encode(pruned.details[label][lost]),
                 )
             )
     return GraphTables(
@@ -95,11 +98,21 @@ def freeze(
         datasets=tuple(DatasetNodes(datasets=table, states=states) for table, states in nodes.values()),
         edges=tuple(edges),
         init=tuple(connections),
+        init_ids=_init_ids(plan, connections, quanta),
         records=tuple(table for table in records.values() if len(table)),
         file_records=file_records,
         dropped=tuple(dropped),
         datastore=datastore,
     )
+
+
+def _init_ids(plan: BuildPlan, init: Sequence[InitConnection], quanta: Sequence[TaskQuanta]) -> dict[str, uuid.UUID]:
+    """Give reproducible ids of init quanta if these are wanted."""
+    if not plan.reproducible_ids:
+        return {}
+    labels = dict.fromkeys([*(item.label for item in quanta), *(item.label for item in init)])
+    nothing = DataCoordinate.empty(plan.universe)
+    return {label: deterministic_id(f"init:{label}", nothing, plan.output_run) for label in labels}
 
 
 def existing_ids(pruned: Pruned, init: Sequence[InitDataset]) -> np.ndarray:

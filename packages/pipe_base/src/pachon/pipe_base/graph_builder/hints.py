@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sentences that say why something was not found."""
+"""Sentences that say why something was not found, and what became of the quanta."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from pachon.pipe_base.graph_builder.bounds import time_bounds
 from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
 from pachon.pipe_base.graph_builder.prune import Pruned
+from pachon.pipe_base.graph_builder.resolve import KEPT
 from pachon.quantum_butler.drop_reason import DropReason
 
-__all__ = ["dropped_sentences", "prerequisite_hint"]
+__all__ = ["log_counts", "prerequisite_hint"]
+
+_log = logging.getLogger(__name__)
 
 
 def prerequisite_hint(
@@ -52,21 +56,23 @@ def prerequisite_hint(
     return f"It is wanted for {time} (TAI); the nearest validity ranges in {where} are {ranges}."
 
 
-def dropped_sentences(plan: BuildPlan, pruned: Pruned, nothing: Sequence[str]) -> tuple[str, ...]:
-    """Say what became of the quanta that are not in the graph, chief culprit first."""
-    sentences = list(nothing)
+def log_counts(plan: BuildPlan, pruned: Pruned) -> None:
+    """Log what became of each task's quanta, and warn where a query constraint would have saved most of the work."""
     for label, reasons in pruned.reasons.items():
-        for reason in DropReason:
-            count = int((reasons == reason).sum())
-            if not count:
-                continue
-            text = f"Task {label!r}: {count} of {len(reasons)} quanta {reason.text}"
-            if reason is DropReason.NO_INPUTS:
-                text += f" ({_missing_inputs(plan, label)})"
-            sentences.append(text + ".")
-    return tuple(sentences)
-
-
-def _missing_inputs(plan: BuildPlan, label: str) -> str:
-    names = [c.dataset_type for c in plan.tasks[label].inputs if plan.datasets[c.dataset_type].producer is None]
-    return f"{', '.join(names)} in {', '.join(plan.input_collections)}"
+        if not len(reasons):
+            continue
+        counts = {reason: int((reasons == reason).sum()) for reason in DropReason}
+        dropped = [f"{count} {reason.text}" for reason, count in counts.items() if count]
+        kept = int((reasons == KEPT).sum())
+        _log.info("Task %s: %d quanta%s.", label, kept, f"; {', '.join(dropped)}" if dropped else "")
+        idle = counts[DropReason.NO_INPUTS] + counts[DropReason.NO_WORK]
+        inputs = [c.dataset_type for c in plan.tasks[label].inputs if plan.datasets[c.dataset_type].producer is None]
+        free = [name for name in inputs if not plan.datasets[name].constrains]
+        if 2 * idle > len(reasons) and free:
+            _log.warning(
+                "Task %s: %d of %d quanta had nothing to do; let the existence of %s limit the query (dataset_query_constraint).",
+                label,
+                idle,
+                len(reasons),
+                " or ".join(free),
+            )

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from pachon.datasets import DatasetRef, DatasetTable
-from pachon.dimensions import DataCoordinate
-from pachon.pipe_base.graph_builder.errors import InitInputMissingError
+from pachon.dimensions import DataCoordinate, DataIdTable
+from pachon.pipe_base.graph_builder.errors import InitInputMissingError, InitOutputMissingError
 from pachon.pipe_base.graph_builder.facts import DatasetFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan
 from pachon.pipe_base.graph_builder.resolve import DatasetStatus
@@ -29,7 +30,11 @@ class InitDataset:
 
 
 def resolve_init(
-    plan: BuildPlan, facts: DatasetFacts, needed: Collection[str], run_outputs: Collection[str]
+    plan: BuildPlan,
+    facts: DatasetFacts,
+    needed: Collection[str],
+    run_outputs: Collection[str],
+    done: Collection[str] = (),
 ) -> list[InitDataset]:
     """Find or predict the init datasets of the tasks that have quanta.
 
@@ -41,12 +46,20 @@ def resolve_init(
         Labels of the tasks with quanta.
     run_outputs
         Dataset types that are written once a run, such as ``packages``.
+    done
+        Labels of the tasks of which quanta were skipped and none is left.
 
     Raises
     ------
     InitInputMissingError
         If an init-input neither exists nor is made by a task that runs.
+    InitOutputMissingError
+        If all quanta of a task are done, but what was made with them is not there.
     """
+    for label in done:
+        for connection in plan.tasks[label].init_outputs:
+            if connection.dataset_type not in facts.for_skip:
+                raise InitOutputMissingError(label, connection.dataset_type, plan.skip_existing_in)
     made: dict[str, tuple[DatasetRef, DatasetStatus]] = {}
     found: list[InitDataset] = []
     for label, task in plan.tasks.items():
@@ -84,8 +97,10 @@ def _output(plan: BuildPlan, facts: DatasetFacts, name: str) -> tuple[DatasetRef
     if table is not None:
         return _only(table), DatasetStatus.REPLACED
     dataset_type = plan.datasets[name].dataset_type
+    nothing = DataCoordinate.empty(plan.universe)
+    (key,) = plan.make_ids(name, DataIdTable.from_rows(nothing.group, [nothing]))
     return (
-        DatasetRef(dataset_type, DataCoordinate.empty(plan.universe), plan.output_run),
+        DatasetRef(dataset_type, nothing, plan.output_run, id=uuid.UUID(bytes=key.tobytes())),
         DatasetStatus.PREDICTED,
     )
 

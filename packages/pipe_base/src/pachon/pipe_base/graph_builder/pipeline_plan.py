@@ -32,6 +32,9 @@ def plan_from_graph(
     clobber: bool,
     dataset_query_constraint: str | Collection[str],
     data_id_tables: Iterable[DataIdTable],
+    retained_dataset_types: str | Collection[str] | None = None,
+    prune_unanchored_quanta: tuple[str, str] | None = None,
+    reproducible_ids: bool = False,
 ) -> BuildPlan:
     """Take from a pipeline graph what the builder needs.
 
@@ -45,13 +48,6 @@ def plan_from_graph(
             raise GraphBuildError(
                 f"Task {node.label!r} cannot be used: {node.problem or 'its class was not imported'}."
             )
-    hooked = [node.label for node in graph.tasks.values() if node.adjusts_all_quanta]
-    if hooked:
-        # Silence would give a graph that its author did not mean.
-        raise GraphBuildError(
-            f"Task {hooked[0]!r} overrides adjust_all_quanta, which graphs of this version cannot honour; "
-            "use adjust_quantum."
-        )
     constraints = _constraints(graph, dataset_query_constraint)
     datasets: dict[str, DatasetPlan] = {}
     for name, dataset in graph.dataset_types.items():
@@ -76,7 +72,34 @@ def plan_from_graph(
         skip_existing_in=skip_existing_in,
         clobber=clobber,
         data_id_tables=tuple(data_id_tables),
+        retained_dataset_types=_retained(retained_dataset_types, skip_existing_in),
+        unanchored=_unanchored(graph, prune_unanchored_quanta),
+        reproducible_ids=reproducible_ids,
     )
+
+
+def _retained(names: str | Collection[str] | None, skip_existing_in: tuple[str, ...]) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not skip_existing_in:
+        raise GraphBuildError("retained_dataset_types says what is left of quanta that are done; add skip_existing_in.")
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _unanchored(graph: PipelineGraph, pair: tuple[str, str] | None) -> tuple[str, str] | None:
+    if pair is None:
+        return None
+    source, anchor = pair
+    for label in pair:
+        if label not in graph.tasks:
+            raise GraphBuildError(
+                f"prune_unanchored_quanta names the task {label!r}, which is not in the pipeline."
+                f"{closest(label, graph.tasks)}"
+            )
+    order = list(graph.tasks)
+    if order.index(source) >= order.index(anchor):
+        raise GraphBuildError(f"prune_unanchored_quanta: {anchor!r} does not come after {source!r} in the pipeline.")
+    return source, anchor
 
 
 def _constraints(graph: PipelineGraph, wanted: str | Collection[str]) -> set[str]:
@@ -119,6 +142,7 @@ def _task_plan(graph: PipelineGraph, node: TaskNode) -> TaskPlan:
         spatial_bounds=tuple(connections.spatial_bounds_connections()),
         temporal_bounds=tuple(connections.temporal_bounds_connections()),
         hooks=connections if node.adjusts_quanta else None,
+        hooks_of_all=connections if node.adjusts_all_quanta else None,
     )
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pachon.datasets import DatasetType
-from pachon.dimensions import DimensionGroup, DimensionUniverse
+import numpy as np
+
+from pachon.datasets import DatasetType, deterministic_ids, new_ids
+from pachon.dimensions import DataIdTable, DimensionGroup, DimensionUniverse
 
 if TYPE_CHECKING:
     from pachon.pipe_base.connections import PipelineTaskConnections
@@ -48,7 +50,9 @@ class TaskPlan:
     spatial_bounds: tuple[str, ...] = ()
     temporal_bounds: tuple[str, ...] = ()
     hooks: PipelineTaskConnections | None = None
-    """The connections object, if its class overrides an adjustment hook; `None`: the checks are done in bulk."""
+    """The connections object, if its class overrides `adjust_quantum`; `None`: the checks are done in bulk."""
+    hooks_of_all: PipelineTaskConnections | None = None
+    """The connections object, if its class overrides `adjust_all_quanta`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,16 @@ class BuildPlan:
     skip_existing_in: tuple[str, ...] = ()
     clobber: bool = False
     data_id_tables: tuple[Any, ...] = ()
+    retained_dataset_types: tuple[str, ...] | None = None
+    """Names or patterns of outputs that are kept; the makers of others run again when these are wanted. None: all are kept."""
+    unanchored: tuple[str, str] | None = None
+    """Source label, anchor label: quanta of the source from which no quantum of the anchor is reached are dropped."""
+    reproducible_ids: bool = False
+    """Whether ids follow from run, label or dataset type, and data ID."""
+
+    def make_ids(self, name: str, data_ids: DataIdTable) -> np.ndarray:
+        """Make ids, shape (n, 16), uint8, for outputs of a dataset type, or for quanta (``quantum:<label>``)."""
+        return deterministic_ids(name, data_ids, self.output_run) if self.reproducible_ids else new_ids(len(data_ids))
 
 
 def split_independent(plan: BuildPlan) -> list[tuple[str, ...]]:

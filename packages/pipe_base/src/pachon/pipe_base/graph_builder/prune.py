@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pachon.dimensions import DataIdTable
 from pachon.pipe_base.connections import MissingPrerequisiteError, ScalarError
+from pachon.pipe_base.graph_builder.anchors import leads_to, reached_from
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
 from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite
 from pachon.pipe_base.graph_builder.resolve import KEPT, DatasetColumns, DatasetStatus, Resolution
@@ -25,11 +26,21 @@ class Adjusted:
 
     no_work: np.ndarray
     """Rows of quanta to drop."""
+    messages: np.ndarray
+    """Shape of `no_work`, object: what the hook said."""
     lost_inputs: Mapping[str, np.ndarray]
     """Connection -> indices of edges to remove (regular and prerequisite inputs)."""
     lost_outputs: Mapping[str, np.ndarray]
     """Connection -> indices of output edges to remove."""
 
+
+AdjustAll = Callable[
+    [TaskPlan, np.ndarray, list[Edges], list[FoundPrerequisite], list[Edges], Mapping[str, np.ndarray]],
+    tuple[np.ndarray, list[Edges], list[FoundPrerequisite], list[Edges]],
+]
+"""Calls a task's hook for all quanta together: (task, quantum rows, inputs, prerequisites, outputs, which datasets are there).
+
+It gives the rows that are left, and their edges."""
 
 Adjust = Callable[[TaskPlan, np.ndarray, list[Edges], list[FoundPrerequisite], list[Edges]], Adjusted]
 """Calls a task's hooks for the quanta that are left: (task, quantum rows, inputs, prerequisites, outputs)."""
@@ -41,6 +52,8 @@ class Pruned:
 
     quanta: Mapping[str, DataIdTable]
     reasons: Mapping[str, np.ndarray]
+    details: Mapping[str, np.ndarray]
+    """By label, object: what the reason is about."""
     datasets: Mapping[str, DatasetColumns]
     edges: tuple[Edges, ...]
     """Edges of quanta that stay, to datasets that exist or will be made."""
@@ -62,6 +75,7 @@ def prune(
     prerequisites: Sequence[FoundPrerequisite],
     adjust: Adjust,
     hint: Callable[[TaskPlan, ConnectionPlan, int], str],
+    adjust_all: AdjustAll | None = None,
 ) -> Pruned:
     """Check each task's inputs against what exists and what upstream quanta will make.
 
@@ -73,6 +87,8 @@ def prune(
         Called for tasks that override a hook.
     hint
         Gives a sentence about a prerequisite that a quantum (row) lacks.
+    adjust_all
+        Called for tasks that override the hook for all quanta.
 
     Raises
     ------
@@ -87,14 +103,24 @@ def prune(
     """
     status = {name: columns.status.copy() for name, columns in resolution.datasets.items()}
     reasons = {label: values.copy() for label, values in resolution.reasons.items()}
+    details = {label: values.copy() for label, values in resolution.details.items()}
     edges: list[Edges] = []
     kept_prerequisites: list[FoundPrerequisite] = []
     for label, task in plan.tasks.items():
-        reason = reasons[label]
+        reason, detail = reasons[label], details[label]
         inputs = [_present(e, reason, status) for e in resolution.edges_of(label, outputs=False)]
         outputs = [e.take(reason[e.quantum] == KEPT) for e in resolution.edges_of(label, outputs=True)]
-        _drop_without_input(plan, resolution, label, reason, inputs)
         found = [_of_kept(f, reason) for f in prerequisites if f.label == label]
+        if task.hooks_of_all is not None and adjust_all is not None:
+            before = reason == KEPT
+            there = {name: values != DatasetStatus.ABSENT for name, values in status.items()}
+            left, inputs, found, outputs = adjust_all(task, np.flatnonzero(before), inputs, found, outputs, there)
+            before[left] = False
+            reason[before] = DropReason.REMOVED_BY_HOOK
+            dropped_all = [e.take(before[e.quantum]) for e in resolution.edges_of(label, outputs=True)]
+            _forget_outputs(dropped_all, outputs, status)
+        _drop_without_input(plan, label, reason, detail, inputs)
+        found = [_of_kept(f, reason) for f in found]
         if task.hooks is None:
             for prerequisite in found:
                 _check_prerequisite(task, resolution, reason, prerequisite, hint)
@@ -111,7 +137,10 @@ def prune(
                 _explain(error, task, resolution, kept, hint)
                 raise
             reason[adjusted.no_work] = DropReason.NO_WORK
-            reason[_without_outputs(task, live_outputs, adjusted, reason)] = DropReason.NO_WORK
+            detail[adjusted.no_work] = adjusted.messages
+            fruitless = _without_outputs(task, live_outputs, adjusted, reason)
+            reason[fruitless] = DropReason.NO_WORK
+            detail[fruitless] = "it left no output"
             inputs = [_without(e, adjusted.lost_inputs.get(e.connection.name)) for e in inputs]
             found = [_of_kept(_without_found(f, adjusted.lost_inputs.get(f.connection.name)), reason) for f in found]
             for prerequisite in found:
@@ -134,13 +163,48 @@ def prune(
         )
         for name, c in resolution.datasets.items()
     }
-    return Pruned(
+    pruned = Pruned(
         quanta=resolution.quanta,
         reasons=reasons,
+        details=details,
         datasets=datasets,
         edges=tuple(edges),
         prerequisites=tuple(kept_prerequisites),
     )
+    return pruned if plan.unanchored is None else _anchored(plan, pruned, *plan.unanchored)
+
+
+def _anchored(plan: BuildPlan, pruned: Pruned, source: str, anchor: str) -> Pruned:
+    """Drop the quanta of one task that lead to none of another, with all that follows from them."""
+    labels = list(plan.tasks)
+    sizes = {name: len(columns.data_ids) for name, columns in pruned.datasets.items()}
+    marked = {label: np.zeros(len(reason), dtype=bool) for label, reason in pruned.reasons.items()}
+    marked[anchor] = pruned.reasons[anchor] == KEPT
+    loose = ~leads_to(labels, pruned.edges, marked, sizes)[source] & (pruned.reasons[source] == KEPT)
+    if not loose.any():
+        return pruned
+    marked[anchor] = np.zeros(len(marked[anchor]), dtype=bool)
+    marked[source] = loose
+    dropped = reached_from(labels, pruned.edges, marked, sizes)
+    for label, gone in dropped.items():
+        now = gone & (pruned.reasons[label] == KEPT)
+        pruned.reasons[label][now] = DropReason.UNANCHORED
+        pruned.details[label][now] = f"no {anchor} follows from its {source}"
+    return replace(
+        pruned,
+        edges=tuple(e.take(pruned.reasons[e.label][e.quantum] == KEPT) for e in pruned.edges),
+        prerequisites=tuple(_of_kept(f, pruned.reasons[f.label]) for f in pruned.prerequisites),
+    )
+
+
+def _forget_outputs(dropped: Sequence[Edges], left: Sequence[Edges], status: Mapping[str, np.ndarray]) -> None:
+    """Mark what would have been written by quanta that are gone, unless another one writes it now."""
+    before = {e.connection.dataset_type: status[e.connection.dataset_type].copy() for e in left}
+    for edge in dropped:
+        status[edge.connection.dataset_type][edge.dataset] = DatasetStatus.ABSENT
+    for edge in left:
+        name = edge.connection.dataset_type
+        status[name][edge.dataset] = before[name][edge.dataset]
 
 
 def _present(edges: Edges, reason: np.ndarray, status: Mapping[str, np.ndarray]) -> Edges:
@@ -192,7 +256,7 @@ def _without_outputs(task: TaskPlan, outputs: Sequence[Edges], adjusted: Adjuste
 
 
 def _drop_without_input(
-    plan: BuildPlan, resolution: Resolution, label: str, reason: np.ndarray, inputs: Sequence[Edges]
+    plan: BuildPlan, label: str, reason: np.ndarray, detail: np.ndarray, inputs: Sequence[Edges]
 ) -> None:
     """Mark the quanta that have too few regular inputs; the culprit is the input or what is upstream of it."""
     for edges in inputs:
@@ -201,8 +265,13 @@ def _drop_without_input(
             continue
         count = np.bincount(edges.quantum, minlength=len(reason))
         lacking = (count < minimum) & (reason == KEPT)
-        overall = plan.datasets[edges.connection.dataset_type].producer is None
-        reason[lacking] = DropReason.NO_INPUTS if overall else DropReason.UPSTREAM_DROPPED
+        name = edges.connection.dataset_type
+        producer = plan.datasets[name].producer
+        reason[lacking] = DropReason.NO_INPUTS if producer is None else DropReason.UPSTREAM_DROPPED
+        if producer is None:
+            detail[lacking] = f"no {name} in {', '.join(plan.input_collections)}"
+        else:
+            detail[lacking] = f"no {name} from {producer}"
 
 
 def _check_scalar(label: str, connection: ConnectionPlan, quantum: np.ndarray, resolution: Resolution) -> None:

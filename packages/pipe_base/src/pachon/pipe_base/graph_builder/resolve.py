@@ -10,12 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from pachon.datasets import DatasetTable, DatasetType, new_ids
+from pachon.datasets import DatasetTable, DatasetType
 from pachon.dimensions import Categorical, DataIdTable, match_rows
 from pachon.pipe_base.graph_builder.errors import OutputExistsError
 from pachon.pipe_base.graph_builder.facts import DatasetFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan
 from pachon.pipe_base.graph_builder.skeleton import Edges, Skeleton
+from pachon.pipe_base.graph_builder.skip import has_metadata, quanta_to_skip
 from pachon.quantum_butler.drop_reason import DropReason
 
 __all__ = ["KEPT", "DatasetColumns", "DatasetStatus", "Resolution", "resolve"]
@@ -75,6 +76,8 @@ class Resolution:
     quanta: Mapping[str, DataIdTable]
     reasons: Mapping[str, np.ndarray]
     """By label, int16: values of `DropReason`, or `KEPT`."""
+    details: Mapping[str, np.ndarray]
+    """By label, object: what the reason is about; empty text for quanta that stay."""
     datasets: Mapping[str, DatasetColumns]
     edges: tuple[Edges, ...]
 
@@ -99,11 +102,13 @@ def resolve(plan: BuildPlan, skeleton: Skeleton, facts: DatasetFacts) -> Resolut
         if name in datasets:
             _attach(datasets[name], table, np.ones(len(datasets[name].data_ids), dtype=bool))
     reasons: dict[str, np.ndarray] = {}
+    details: dict[str, np.ndarray] = {}
     conflicts: list[str] = []
-    for label in plan.tasks:
-        done = _has_metadata(plan, skeleton, label, facts.for_skip)
-        finished_here = _has_metadata(plan, skeleton, label, facts.in_the_way)
+    skipped = quanta_to_skip(plan, skeleton, facts.for_skip)
+    for label, done in skipped.items():
+        finished_here, _ = has_metadata(plan, skeleton, label, facts.in_the_way)
         reasons[label] = np.where(done, DropReason.ALREADY_DONE, KEPT).astype(np.int16)
+        details[label] = _done_where(plan, skeleton, label, facts, done)
         for edges in skeleton.edges_of(label, outputs=True):
             columns = datasets[edges.connection.dataset_type]
             name = edges.connection.dataset_type
@@ -115,22 +120,23 @@ def resolve(plan: BuildPlan, skeleton: Skeleton, facts: DatasetFacts) -> Resolut
             wanted[edges.dataset[~done[edges.quantum]]] = True
             kept = np.zeros(len(columns.data_ids), dtype=bool)
             kept[edges.dataset[finished_here[edges.quantum]]] = True
-            _predict(columns, wanted, plan.output_run)
+            _predict(columns, wanted, plan)
             if name in facts.in_the_way:
                 blocked = _reuse(columns, facts.in_the_way[name], wanted, ~kept | plan.clobber)
                 conflicts.extend(f"{name}@{columns.data_ids[int(row)]}" for row in blocked)
     if conflicts:
         raise OutputExistsError(plan.output_run, conflicts)
-    return Resolution(quanta=skeleton.quanta, reasons=reasons, datasets=datasets, edges=skeleton.edges)
+    return Resolution(quanta=skeleton.quanta, reasons=reasons, details=details, datasets=datasets, edges=skeleton.edges)
 
 
-def _has_metadata(plan: BuildPlan, skeleton: Skeleton, label: str, found: Mapping[str, DatasetTable]) -> np.ndarray:
-    """Say which quanta of a task succeeded before: those whose metadata exists."""
-    quanta = skeleton.quanta[label]
-    table = found.get(plan.tasks[label].metadata_type)
-    if table is None:
-        return np.zeros(len(quanta), dtype=bool)
-    return match_rows(quanta, table.data_ids, quanta.group.required) >= 0
+def _done_where(plan: BuildPlan, skeleton: Skeleton, label: str, facts: DatasetFacts, done: np.ndarray) -> np.ndarray:
+    """Say for each quantum that is done where its metadata is; empty text for the others."""
+    texts = np.full(len(done), "", dtype=object)
+    if done.any():
+        _, runs = has_metadata(plan, skeleton, label, facts.for_skip)
+        for run in set(runs[done].tolist()):
+            texts[done & (runs == run)] = f"metadata in {run}"
+    return texts
 
 
 def _attach(columns: DatasetColumns, table: DatasetTable, where: np.ndarray) -> None:
@@ -141,10 +147,11 @@ def _attach(columns: DatasetColumns, table: DatasetTable, where: np.ndarray) -> 
     columns.status[here] = DatasetStatus.EXISTING
 
 
-def _predict(columns: DatasetColumns, where: np.ndarray, run: str) -> None:
+def _predict(columns: DatasetColumns, where: np.ndarray, plan: BuildPlan) -> None:
     here = np.flatnonzero(where)
-    columns.ids[here] = new_ids(len(here))
-    columns.runs[here] = run
+    data_ids = columns.data_ids.take(here)
+    columns.ids[here] = plan.make_ids(columns.dataset_type.name, data_ids)
+    columns.runs[here] = plan.output_run
     columns.status[here] = DatasetStatus.PREDICTED
 
 
