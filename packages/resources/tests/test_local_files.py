@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import StorageError
+from pachon.base import InvalidInputError, StorageError
 from pachon.resources import (
     ResourceNotDirectoryError,
     ResourceNotFoundError,
@@ -194,3 +194,42 @@ def test_temporary() -> None:
     moved.remove()
     with ResourcePath.temporary(folder="memory://t/") as file:
         assert str(file).startswith("memory://t/")
+
+
+def test_a_new_file_whose_folder_cannot_be_synced_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+
+    def fail_for_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "no")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_for_folders)
+    with pytest.raises(StorageError):
+        ResourcePath(tmp_path / "new.txt").write(b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["write", "open", "copy"])
+def test_a_replaced_file_keeps_its_mode(tmp_path: Path, how: str) -> None:
+    file, source = tmp_path / "file.txt", tmp_path / "source.txt"
+    file.write_text("old")
+    source.write_text("new")
+    file.chmod(0o664)
+    before = os.umask(0o077)
+    try:
+        if how == "write":
+            ResourcePath(file).write(b"new", overwrite=True)
+        elif how == "open":
+            with ResourcePath(file).open("w") as stream:
+                stream.write("new")
+        else:
+            ResourcePath(file).transfer_from(source, "copy", overwrite=True)
+    finally:
+        os.umask(before)
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o664)
+
+
+def test_a_name_that_is_not_in_utf_8_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"xff.*not in UTF-8|udcff.*not in UTF-8"):
+        ResourcePath(os.fsdecode(b"/data/x\xff.fits"))

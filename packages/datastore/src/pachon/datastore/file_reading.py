@@ -169,11 +169,11 @@ def _reading(wanted: FileRead, uri: ResourcePath) -> Iterator[None]:
     except FileIntegrityError:
         raise
     except (FileNotFoundError, NotFoundError) as error:
-        raise DatasetFileNotFoundError(wanted.ref.id, dataset_type, str(uri)) from error
+        raise DatasetFileNotFoundError(wanted.ref.id, dataset_type, uri.shown) from error
     except (InvalidInputError, StorageError) as error:
-        error.add_note(f"It happened while dataset {dataset_type!r} ({wanted.ref.id}) was read from {uri}.")
+        error.add_note(f"It happened while dataset {dataset_type!r} ({wanted.ref.id}) was read from {uri.shown}.")
         raise
     except Exception as error:
         # A formatter is anybody's code, and so is what it calls.
         reason = str(error) if type(error).__module__.startswith("pachon.") else f"{type(error).__name__}: {error}"
-        raise DatasetReadError(wanted.ref.id, dataset_type, str(uri), reason) from error
+        raise DatasetReadError(wanted.ref.id, dataset_type, uri.shown, reason) from error

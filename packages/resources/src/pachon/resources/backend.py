@@ -100,4 +100,6 @@ class Backend(ABC):
                     yield FoundFile(path=f"{folder}{name}", info=info)
 
     def _cannot(self, verb: str, url: Url) -> UnsupportedOperationError:
-        return UnsupportedOperationError(f"{url} cannot be {verb}: storage of scheme {url.scheme!r} does not allow it.")
+        return UnsupportedOperationError(
+            f"{url.shown} cannot be {verb}: storage of scheme {url.scheme!r} does not allow it."
+        )

@@ -43,7 +43,7 @@ def backend_for(url: Url) -> Backend:
 
 def _open(url: Url) -> Backend:
     if url.scheme in _LABELS:
-        raise UnknownSchemeError(f"{url} cannot be read or written: {_LABELS[url.scheme]}.")
+        raise UnknownSchemeError(f"{url.shown} cannot be read or written: {_LABELS[url.scheme]}.")
     try:
         plugin = cast(Callable[[str], Backend], load_plugin(GROUP, url.scheme))
     except NotFoundError:
@@ -58,7 +58,7 @@ def _open_by_fsspec(url: Url) -> Backend:
 
     if url.scheme not in available_protocols():
         known = sorted({*plugin_names(GROUP), *available_protocols()})
-        raise UnknownSchemeError(f"{url} has the unknown scheme {url.scheme!r}.{closest(url.scheme, known)}")
+        raise UnknownSchemeError(f"{url.shown} has the unknown scheme {url.scheme!r}.{closest(url.scheme, known)}")
     return open_any(url)
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 
 from pachon.base import PachonError, StorageError
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.resources.backend import Backend, FoundFile, ResourceInfo
 from pachon.resources.errors import ResourceExistsError, ResourceIsDirectoryError, storage_errors
 from pachon.resources.url import Url
@@ -54,7 +55,9 @@ def fsspec_errors(verb: str, url: Url) -> Iterator[None]:
         except (PachonError, OSError, ImportError):
             raise
         except Exception as error:
-            raise StorageError(f"{url} cannot be {verb}: {type(error).__name__}: {error}") from error
+            raise StorageError(
+                f"{url.shown} cannot be {verb}: {type(error).__name__}: {hide_secrets(str(error))}"
+            ) from error
 
 
 def plain_key(url: Url) -> str:
@@ -126,7 +129,7 @@ class FsspecBackend(Backend):
 
     def _put(self, url: Url, put: Callable[[str, dict[str, Any]], object], *, overwrite: bool) -> None:
         if url.ends_as_folder:
-            raise ResourceIsDirectoryError(f"{url} is a folder; a file is needed.")
+            raise ResourceIsDirectoryError(f"{url.shown} is a folder; a file is needed.")
         with fsspec_errors("written", url):
             self._make(url, put, overwrite=overwrite)
 
@@ -151,7 +154,7 @@ class FsspecBackend(Backend):
         else:
             with self._creating:
                 if self.filesystem.exists(key):
-                    raise ResourceExistsError(f"{url} cannot be written: something of that name exists.")
+                    raise ResourceExistsError(f"{url.shown} cannot be written: something of that name exists.")
                 self._with_folders(key, lambda: put(key, {}))
 
     def _with_folders(self, key: str, act: Callable[[], object]) -> None:

@@ -90,7 +90,7 @@ class LocalBackend(Backend):
 
 def _file(url: Url) -> str:
     if url.ends_as_folder:
-        raise ResourceIsDirectoryError(f"{url} is a folder; a file is needed.")
+        raise ResourceIsDirectoryError(f"{url.shown} is a folder; a file is needed.")
     return url.unquoted_path
 
 

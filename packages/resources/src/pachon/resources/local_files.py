@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
-__all__ = ["create_file", "fsync_files", "make_folders", "new_sibling", "replace_file", "sync_folder"]
+__all__ = ["create_file", "fsync_files", "keep_mode", "make_folders", "new_sibling", "replace_file", "sync_folder"]
 
 Fill = Callable[[BinaryIO], object]
 
@@ -36,7 +36,7 @@ def create_file(path: str, fill: Fill, *, sync: bool = True, group_writable: boo
     path
         Where; the folders above are made if needed.
     fill
-        Is called with the open file. If it fails, the file is removed.
+        Is called with the open file. If it fails, or anything after it, the file is removed.
     sync
         Whether the file and its folder are on the medium on return. Without, call `fsync_files` later.
     group_writable
@@ -51,16 +51,16 @@ def create_file(path: str, fill: Fill, *, sync: bool = True, group_writable: boo
             stream.flush()
             if sync:
                 os.fsync(stream.fileno())
+        if sync:
+            sync_folder(os.path.dirname(path))
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(path)
         raise
-    if sync:
-        sync_folder(os.path.dirname(path))
 
 
 def replace_file(path: str, fill: Fill, *, sync: bool = True) -> None:
-    """Write a file beside the place and rename it there, over what may exist.
+    """Write a file beside the place and rename it there, over what may exist, whose mode it gets.
 
     Parameters
     ----------
@@ -69,9 +69,16 @@ def replace_file(path: str, fill: Fill, *, sync: bool = True) -> None:
     """
     with new_sibling(path) as sibling:
         create_file(sibling, fill, sync=sync)
+        keep_mode(path, sibling)
         os.replace(sibling, path)
     if sync:
         sync_folder(os.path.dirname(path))
+
+
+def keep_mode(old: str, new: str) -> None:
+    """Give a file that is going to replace another the mode of that: who could read it or write to it still can."""
+    with contextlib.suppress(FileNotFoundError):
+        os.chmod(new, os.stat(old).st_mode & 0o7777)
 
 
 @contextlib.contextmanager

@@ -27,4 +27,4 @@ class Location:
     def require_file(self) -> None:
         """Raise `ResourceIsDirectoryError` if the URL says that this is a folder."""
         if self.url.ends_as_folder:
-            raise ResourceIsDirectoryError(f"{self.url} is a folder; a file is needed.")
+            raise ResourceIsDirectoryError(f"{self.url.shown} is a folder; a file is needed.")

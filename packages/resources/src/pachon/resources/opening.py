@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from pachon.base import InvalidInputError
 from pachon.resources.errors import ResourceExistsError, UnsupportedOperationError, storage_errors
-from pachon.resources.local_files import make_folders, new_sibling, sync_folder
+from pachon.resources.local_files import keep_mode, make_folders, new_sibling, sync_folder
 from pachon.resources.location import Location
 from pachon.resources.temporary import temporary_folder
 
@@ -48,7 +48,7 @@ def open_location(place: Location, mode: str, encoding: str | None) -> Iterator[
             yield changed
     else:
         raise UnsupportedOperationError(
-            f"{place.url} cannot be opened with mode {mode!r}: only local files can be changed."
+            f"{place.url.shown} cannot be opened with mode {mode!r}: only local files can be changed."
         )
 
 
@@ -56,7 +56,7 @@ def open_location(place: Location, mode: str, encoding: str | None) -> Iterator[
 def _write_locally(place: Location, *, exclusive: bool) -> Iterator[Any]:
     path = place.ospath
     if exclusive and os.path.lexists(path):
-        raise ResourceExistsError(f"{place.url} cannot be written: something of that name exists.")
+        raise ResourceExistsError(f"{place.url.shown} cannot be written: something of that name exists.")
     # Only our own steps: what the caller's body raises is the caller's.
     with storage_errors("written", place.url):
         make_folders(os.path.dirname(path))
@@ -69,7 +69,11 @@ def _write_locally(place: Location, *, exclusive: bool) -> Iterator[Any]:
                 stream.flush()
                 os.fsync(stream.fileno())
         with storage_errors("written", place.url):
-            (os.link if exclusive else os.replace)(sibling, path)
+            if exclusive:
+                os.link(sibling, path)
+            else:
+                keep_mode(path, sibling)
+                os.replace(sibling, path)
             sync_folder(os.path.dirname(path))
 
 

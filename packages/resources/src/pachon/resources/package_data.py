@@ -60,7 +60,7 @@ class PackageBackend(Backend):
     def open_reader(self, url: Url) -> BinaryIO:
         found = self._find(url)
         if found is None:
-            raise ResourceNotFoundError(f"{url} cannot be read: there is no package {self.package!r}.")
+            raise ResourceNotFoundError(f"{url.shown} cannot be read: there is no package {self.package!r}.")
         with storage_errors("read", url):
             return cast(BinaryIO, found.open("rb"))
 

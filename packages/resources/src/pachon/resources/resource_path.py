@@ -68,7 +68,7 @@ class ResourcePath:
         if isinstance(uri, ResourcePath):
             url, directory = uri._url, uri._directory
             if temporary not in (None, uri._temporary):
-                raise InvalidInputError(f"{uri} cannot be made temporary or permanent by wrapping it again.")
+                raise InvalidInputError(f"{uri.shown} cannot be made temporary or permanent by wrapping it again.")
             temporary = uri._temporary
         else:
             url, directory = parse_url(os.fspath(uri)), None
@@ -108,7 +108,7 @@ class ResourcePath:
         return self._text
 
     def __repr__(self) -> str:
-        return f"ResourcePath({self._url.shown if self._url.query or '@' in self._url.netloc else self._text!r})"
+        return f"ResourcePath({self.shown!r})"
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -124,6 +124,11 @@ class ResourcePath:
     def geturl(self) -> str:
         """Give the text of the URI."""
         return self._text
+
+    @property
+    def shown(self) -> str:
+        """The text for messages and logs: that of the URI, without signatures and passwords."""
+        return self._url.shown if self._url.query or "@" in self._url.netloc else self._text
 
     @property
     def scheme(self) -> str:
@@ -191,7 +196,7 @@ class ResourcePath:
             It is elsewhere.
         """
         if not self.is_local:
-            raise NotLocalError(f"{self} is not on this machine; use as_local().")
+            raise NotLocalError(f"{self.shown} is not on this machine; use as_local().")
         return self._url.unquoted_path
 
     # Other places.
@@ -199,7 +204,7 @@ class ResourcePath:
     def join(self, path: "ResourcePathExpression", *, force_directory: bool | None = None) -> "ResourcePath":
         """Give a path below this folder; an absolute path or URI is given as it is. ``..`` may lead out."""
         if self._directory is False:
-            raise InvalidInputError(f"Nothing can be below {self}, which is a file.")
+            raise InvalidInputError(f"Nothing can be below {self.shown}, which is a file.")
         if isinstance(path, ResourcePath):
             other, directory = path._url, path._directory
         else:
@@ -218,7 +223,7 @@ class ResourcePath:
         """
         joined = self.join(path)
         if not joined.is_inside(self):
-            raise InvalidInputError(f"The path {str(path)!r} leads out of {self}.")
+            raise InvalidInputError(f"The path {str(path)!r} leads out of {self.shown}.")
         return joined
 
     def is_inside(self, folder: "ResourcePath") -> bool:
@@ -283,7 +288,7 @@ class ResourcePath:
         """
         found = backend_for(self._url).fetch_info(self._url)
         if found is None:
-            raise ResourceNotFoundError(f"{self} does not exist.")
+            raise ResourceNotFoundError(f"{self.shown} does not exist.")
         return found
 
     def size(self) -> int:
@@ -305,7 +310,7 @@ class ResourcePath:
     def read_range(self, offset: int, size: int) -> bytes:
         """Read ``size`` bytes from ``offset`` on, and no others; fewer at the end of the file."""
         if offset < 0 or size < 0:
-            raise InvalidInputError(f"A range of {self} cannot begin at {offset} or have {size} bytes.")
+            raise InvalidInputError(f"A range of {self.shown} cannot begin at {offset} or have {size} bytes.")
         return backend_for(self._url).read(self._url, offset, size)
 
     def checksum(self, algorithm: str = "blake2b") -> str:
@@ -448,9 +453,9 @@ ResourcePathExpression = str | os.PathLike[str] | ResourcePath
 
 def _directory_flag(url: Url, known: bool | None, forced: bool | None) -> bool | None:
     if forced is False and url.ends_as_folder:
-        raise InvalidInputError(f"{url} ends as a folder and cannot be a file.")
+        raise InvalidInputError(f"{url.shown} ends as a folder and cannot be a file.")
     if known is not None and forced is not None and known != forced:
-        raise InvalidInputError(f"{url} is known to be a {'folder' if known else 'file'}.")
+        raise InvalidInputError(f"{url.shown} is known to be a {'folder' if known else 'file'}.")
     if url.ends_as_folder:
         return True
     return known if forced is None else forced

@@ -67,7 +67,7 @@ def _choose(mode: str, target: Location, source: Location) -> str:
         return "link" if linkable else "copy"
     if mode in LINKS and not (target.backend.local and source.backend.local):
         raise UnsupportedOperationError(
-            f"{source.url} cannot be brought to {target.url} by {mode!r}: both must be local files. Say copy or auto."
+            f"{source.url.shown} cannot be brought to {target.url.shown} by {mode!r}: both must be local files. Say copy or auto."
         )
     return mode
 
@@ -85,7 +85,7 @@ def _is_same(target: Location, source: Location) -> bool:
 
 def _refuse_existing(target: Location, *, overwrite: bool) -> None:
     if not overwrite and os.path.lexists(target.ospath):
-        raise ResourceExistsError(f"{target.url} cannot be written: something of that name exists.")
+        raise ResourceExistsError(f"{target.url.shown} cannot be written: something of that name exists.")
 
 
 def _remove_moved(source: Location, mode: str) -> None:
@@ -96,7 +96,7 @@ def _remove_moved(source: Location, mode: str) -> None:
 def _bring_local(target: Location, source: Location, mode: str, *, overwrite: bool, sync: bool) -> None:
     path, real = target.ospath, os.path.realpath(source.ospath)
     if not os.path.exists(real):
-        raise ResourceNotFoundError(f"{source.url} cannot be brought to {target.url}: it does not exist.")
+        raise ResourceNotFoundError(f"{source.url.shown} cannot be brought to {target.url.shown}: it does not exist.")
     if mode == "copy":
         target.backend.upload(real, target.url, overwrite=overwrite, sync=sync)
         return

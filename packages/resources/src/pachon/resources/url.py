@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from pachon.base import InvalidInputError
+from pachon.base.hidden_secrets import hide_secrets
 
 __all__ = ["LOCAL_HOSTS", "Url", "join_urls", "parse_url", "relative_path"]
 
@@ -93,8 +94,10 @@ def parse_url(text: str) -> Url:
     Raises
     ------
     InvalidInputError
-        The text is empty of meaning, such as a bucket without a name.
+        The text is empty of meaning, such as a bucket without a name, or is the name of a file that is not in UTF-8.
     """
+    if not text.isascii():
+        _refuse_other_than_text(text)
     if "://" in text or text.startswith("file:"):
         return _parse_encoded(text)
     path, fragment = text, ""
@@ -112,11 +115,19 @@ def parse_url(text: str) -> Url:
     return Url(scheme="", path=_normalize(unquote(path) if encoded else path), fragment=fragment)
 
 
+def _refuse_other_than_text(text: str) -> None:
+    """Refuse a name of a file in another encoding, which Python reads with stand-ins for its bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"The name {text!r} is not in UTF-8; rename the file.") from None
+
+
 def _parse_encoded(text: str) -> Url:
     try:
         parts = urlsplit(text)
     except ValueError as error:
-        raise InvalidInputError(f"{text!r} is no URI: {error}.") from error
+        raise InvalidInputError(f"{hide_secrets(text)!r} is no URI: {error}.") from error
     scheme, netloc, path = parts.scheme, parts.netloc, parts.path
     if scheme == "file":
         if netloc in LOCAL_HOSTS:
@@ -125,7 +136,7 @@ def _parse_encoded(text: str) -> Url:
             path = f"{_quote(os.getcwd())}/{path}"
             path = _normalize(path)
     elif netloc.count("@") > 1:
-        raise InvalidInputError(f"{text!r} has more than one '@' before its path.")
+        raise InvalidInputError(f"'{scheme}://...{path}' has more than one '@' before its path.")
     return Url(scheme=scheme, netloc=netloc, path=path, query=parts.query, fragment=parts.fragment)
 
 

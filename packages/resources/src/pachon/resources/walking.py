@@ -29,4 +29,4 @@ def require_folder(place: Location) -> None:
     """Raise if a location is a file."""
     info = place.backend.fetch_info(place.url)
     if info is not None and not info.is_directory:
-        raise ResourceNotDirectoryError(f"{place.url} is a file; a folder is needed.")
+        raise ResourceNotDirectoryError(f"{place.url.shown} is a file; a folder is needed.")
