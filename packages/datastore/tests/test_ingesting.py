@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pachon.base import ConflictError, InvalidInputError, StorageError
-from pachon.datasets import FileDataset
+from pachon.datasets import DatasetTable, FileDataset
 from pachon.datastore import (
     DatasetTypeNotSupportedError,
     FileIntegrityError,
@@ -371,3 +371,30 @@ def test_many_files(open_files, ref, inside, example):
     written = datastore.ingest_files(wanted, transfer=None)
     assert np.array_equal(written.size, [len(b"{n: %d}" % n) for n in range(300)])
     assert datastore.get(wanted[123].refs[0], records=written) == {"n": 123}
+
+
+@pytest.mark.parametrize("transfer", ["copy", "link", "direct"])
+def test_what_is_no_file_is_refused_and_not_waited_for(open_files, ref, tmp_path, transfer):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(InvalidInputError, match=r"pipe\.yaml is a pipe, socket or device"):
+        open_files().ingest_files(files(tmp_path, ref, "pipe.yaml"), transfer=transfer)
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+def test_what_is_no_file_is_refused_in_a_table_too(open_files, ref, tmp_path, checksum):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    table = DatasetTable.from_refs(ref(detector=0).dataset_type, [ref(detector=0)])
+    with pytest.raises(InvalidInputError, match=r"pipe\.yaml is a pipe, socket or device"):
+        open_files().ingest_table([str(tmp_path / "pipe.yaml")], table, transfer="direct", checksum=checksum)
+
+
+def test_a_link_that_is_moved_leaves_what_it_leads_to(open_files, outside, ref):
+    (outside / "link.yaml").symlink_to("one.yaml")
+    datastore = open_files()
+    moved = files(outside, ref, "link.yaml")
+    written = datastore.ingest_files(moved, transfer="move")
+    datastore.remove_sources(moved)
+    assert not (outside / "link.yaml").is_symlink()
+    # A later change of the original is no change of the dataset.
+    (outside / "one.yaml").write_bytes(b"{a: 2}\n")
+    assert datastore.get(moved[0].refs[0], records=written) == {"a": 1}

@@ -363,3 +363,28 @@ def test_new_datasets_written_by_many_at_once(open_files, things):
     paths = [path for table in tables for path in table.path]
     assert len(set(paths)) == len(paths) == 24 * len(things)
     assert all(datastore.exists(table).all() for table in tables)
+
+
+def test_a_view_of_wide_elements_is_measured_in_bytes(open_files, example):
+    ref = example.ref(example.dataset_type("blob", ("instrument",), "Bytes"))
+    datastore = open_files()
+    written = datastore.write_many([(memoryview(np.arange(10.0)), ref)])
+    assert written.size.tolist() == [80]
+    assert datastore.get(ref, records=written) == np.arange(10.0).tobytes()
+
+
+@pytest.mark.parametrize(("storage_class", "extension"), [("Bytes", ".bin"), ("File", "")])
+def test_the_path_of_an_opaque_output_of_a_graph_is_known_before_it_is_written(
+    open_files, example, tmp_path, storage_class, extension
+):
+    ref = example.ref(example.dataset_type("blob", ("instrument",), storage_class))
+    datastore = open_files()
+    (predicted,) = datastore.predicted_records([ref]).path
+    assert os.path.splitext(predicted)[1] == extension
+    (tmp_path / "made.dat").write_bytes(b"abc")
+    written = datastore.write_many(
+        [(b"abc" if storage_class == "Bytes" else str(tmp_path / "made.dat"), ref)], predicted=True
+    )
+    assert written.path.tolist() == [predicted]
+    found = datastore.get(ref, records=written)
+    assert (found if storage_class == "Bytes" else found.read_bytes()) == b"abc"

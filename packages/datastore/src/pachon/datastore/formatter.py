@@ -128,7 +128,10 @@ class Formatter(ABC):  # noqa: B024  # nothing is abstract: a formatter may only
         return NotImplemented
 
     def write_extension(self, obj: Any) -> str:
-        """Give the extension of the file to be written; it may depend on the write parameters or the object."""
+        """Give the extension of the file to be written; it may depend on the write parameters or the object.
+
+        The object is None for an output of a graph: its path is known before there is an object.
+        """
         return self.default_extension
 
     def add_provenance(self, obj: Any) -> Any:

@@ -30,7 +30,7 @@ from pachon.datastore.records import FileRecords, NewFileRecords, TextArray
 from pachon.datastore.writing import remove_created
 from pachon.resources import ResourcePath, UnsupportedOperationError
 
-__all__ = ["IngestMode", "ingest_files", "remove_sources"]
+__all__ = ["IngestMode", "ingest_files", "remove_sources", "require_file"]
 
 _log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class _Inspector:
             try:
                 load_formatter(name).check_extension(extension)
             except InvalidInputError as error:
-                error.add_note(f"The file is {place}; name another formatter for it, if there is one.")
+                error.add_note(f"The file is {_shown(place)}; name another formatter for it, if there is one.")
                 raise
             self._extensions.add((name, extension))
         return name
@@ -203,14 +203,34 @@ def _size(place: str | ResourcePath) -> int:
     try:
         if isinstance(place, str):
             status = os.stat(place)
-            if stat.S_ISDIR(status.st_mode):
-                raise InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
+            require_file(place, status)
             return status.st_size
         return place.size()
     except (FileNotFoundError, NotFoundError) as error:
-        raise SourceFileNotFoundError(str(place)) from error
+        raise SourceFileNotFoundError(_shown(place)) from error
     except OSError as error:
-        raise StorageError(f"{place} cannot be looked at: {getattr(error, 'strerror', None) or error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"{_shown(place)} cannot be looked at: {reason}") from error
+
+
+def require_file(place: str, status: os.stat_result) -> None:
+    """Refuse what has no content of its own: folders, and pipes and devices, whose reading may never end.
+
+    Raises
+    ------
+    InvalidInputError
+        Says which it is.
+    """
+    if stat.S_ISREG(status.st_mode):
+        return
+    if stat.S_ISDIR(status.st_mode):
+        raise InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
+    raise InvalidInputError(f"{place} is a pipe, socket or device and cannot be ingested.")
+
+
+def _shown(place: str | ResourcePath) -> str:
+    """Give a place for messages."""
+    return place if isinstance(place, str) else place.shown
 
 
 def _choose_mode(sources: Sequence[_Source], transfer: str | None) -> str | None:
@@ -229,7 +249,7 @@ def _choose_mode(sources: Sequence[_Source], transfer: str | None) -> str | None
 def _check_mode(sources: Sequence[_Source], mode: str | None) -> None:
     if mode is not None:
         return
-    outside = [str(source.place) for source in sources if source.inside is None]
+    outside = [_shown(source.place) for source in sources if source.inside is None]
     if outside:
         more = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
         raise InvalidInputError(
@@ -259,6 +279,10 @@ def _take(setup: FileSetup, source: _Source, mode: str | None, created: list[str
 def _transfer(target: ResourcePath, source: ResourcePath, mode: str, *, sync: bool) -> None:
     if mode != "move":
         target.transfer_from(source, mode, sync=sync)
+        return
+    if source.is_local and os.path.islink(source.ospath):
+        # The link goes, and what it leads to stays where it is: the two must not be one file.
+        target.transfer_from(source, "copy", sync=sync)
         return
     try:
         target.transfer_from(source, "hardlink", sync=sync)

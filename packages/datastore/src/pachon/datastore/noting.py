@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -25,6 +24,7 @@ from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import checksum_of_file
 from pachon.datastore.formatter_table import load_formatter
+from pachon.datastore.ingesting import require_file
 from pachon.datastore.records import ZIP_MEMBER, FileRecords, NewFileRecords, TextArray
 
 __all__ = ["can_note", "note_files"]
@@ -192,8 +192,6 @@ def _cannot(place: str, error: OSError | ValueError) -> PachonError:
     """Make the error that says that a file cannot be taken in."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return SourceFileNotFoundError(place)
-    if isinstance(error, IsADirectoryError):
-        return InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
     if isinstance(error, OSError):
         return StorageError(f"{place} cannot be looked at: {error.strerror or error}")
     return InvalidInputError(f"{place!r} is no path of a file: {error}.")
@@ -205,21 +203,24 @@ def _describe(place: str) -> tuple[int, str | None]:
         status = os.stat(place)
     except (OSError, ValueError) as error:
         raise _cannot(place, error) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise InvalidInputError(f"{place} is a folder and cannot be ingested; name its files.")
+    require_file(place, status)
     return status.st_size, ""
 
 
 def _describe_and_sum(place: str) -> tuple[int, str | None]:
     """Give size and checksum of a file; None for the checksum of a large one, which a thread computes."""
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        # A pipe would wait for somebody who writes.
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            size = os.fstat(descriptor).st_size
-            # A folder can be opened, but not read.
+            status = os.fstat(descriptor)
+            require_file(place, status)
+            size = status.st_size
             data = os.read(descriptor, size + 1) if size <= _SMALL else None
         finally:
             os.close(descriptor)
+    except PachonError:
+        raise
     except (OSError, ValueError) as error:
         raise _cannot(place, error) from error
     if data is None:

@@ -108,7 +108,8 @@ def _write_file(
         setup.store.create(place, data, sync=sync)
     created.append(place)
     reach("write.written")
-    return _Written(len(data), checksum_of_bytes(data) if setup.checksum else "", synced=sync)
+    # The length of a view counts its elements, which need not be bytes.
+    return _Written(memoryview(data).nbytes, checksum_of_bytes(data) if setup.checksum else "", synced=sync)
 
 
 def _write_by_formatter(

@@ -29,6 +29,8 @@ class FileFormatter(Formatter):
         return isinstance(obj, bytes | bytearray | memoryview | str | os.PathLike | ResourcePath)
 
     def write_extension(self, obj: Any) -> str:
+        if obj is None:  # an output of a graph, of which only the storage class is known
+            return ".bin" if self.file_descriptor.write_storage_class.pytype_name == "bytes" else ""
         if isinstance(obj, bytes | bytearray | memoryview):
             return ".bin"
         return ResourcePath(obj).extension
