@@ -7,19 +7,25 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from pachon.base import InvalidInputError, ReadOnlyError
 from pachon.butler import Butler, FindingKind, FsckReport, WriterEndedError
+from pachon.butler.fsck.facts import fetch_facts
 from pachon.butler.fsck.mending import FAULT_POINTS
+from pachon.butler.fsck.own_files import OwnFiles
+from pachon.butler.fsck.rendering import render_report
 from pachon.butler.writer_table import WriterTable
 from pachon.datasets import DatasetRef, FileDataset
-from pachon.datastore import faults
+from pachon.datastore import FileRecords, faults
+from pachon.datastore.file_check import FileCheck, FileKeeper
 
 KILLED_WRITER = """
 import os, sys
@@ -378,6 +384,75 @@ def test_a_repair_that_is_interrupted_can_be_repeated(
     assert checker.fsck(repair=True, min_age=0, unstore_damaged=True).clean
     assert checker.fsck().findings == ()
     check_the_rest(checker, [stored[1]])
+
+
+class TestWhileOthersWork:
+    """What is stored or removed while a check goes on is no finding."""
+
+    def test_a_writer_that_begins_after_the_writers_were_read(
+        self, checker: Butler, repository: Path, stored: list[DatasetRef]
+    ) -> None:
+        written, may_go_on = threading.Event(), threading.Event()
+
+        def hold(point: str) -> None:
+            if point == "commit.begin" and threading.current_thread() is writing:
+                written.set()
+                assert may_go_on.wait(60)
+
+        def write() -> None:
+            with Butler.open(str(repository), run="run", instrument="Cam") as butler:
+                butler.put({"n": 3}, "gain", detector=3)
+
+        def begin_a_writer() -> Iterator[str]:
+            """Is asked for after the writers are read and before the files are listed."""
+            writing.start()
+            assert written.wait(60)
+            yield "*.nobody"
+
+        writing = threading.Thread(target=write)
+        with faults.install(hold):
+            report = checker.fsck(repair=True, min_age=0, ignore=begin_a_writer())
+            may_go_on.set()
+            writing.join()
+        assert kinds(report) == [FindingKind.FILE_IN_PROGRESS]
+        assert checker.fsck(verify="checksum").findings == ()
+        assert checker.get("gain", detector=3) == {"n": 3}
+
+    def test_a_dataset_that_is_removed_after_its_row_was_read(
+        self, checker: Butler, repository: Path, stored: list[DatasetRef]
+    ) -> None:
+        class Slow:
+            """The datastore; before it looks at files somebody removes one of them."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(keeper, name)
+
+            def check_files(self, records: FileRecords, *, checksum: bool) -> FileCheck:
+                with Butler.open(str(repository), run="run", instrument="Cam") as other:
+                    other.prune([stored[1]], purge=True)
+                return keeper.check_files(records, checksum=checksum)
+
+        place(checker, stored[0]).unlink()
+        session = checker._session
+        keeper = session.datastore
+        assert isinstance(keeper, FileKeeper)
+        own = OwnFiles.of("butler.yaml", "registry.sqlite3", ())
+        facts = fetch_facts(cast(FileKeeper, Slow()), session.records, own, verify="checksum")
+        assert [bad.row.dataset_id for bad in facts.bad_rows] == [stored[0].id]
+
+
+def test_a_foreign_file_whose_name_is_not_in_utf_8(checker: Butler, repository: Path, stored: list[DatasetRef]) -> None:
+    name = b"x\xff.yaml"
+    with open(os.fsencode(repository / "run") + b"/" + name, "w") as stream:
+        stream.write("n: 1\n")
+    report = checker.fsck(repair=True, min_age=0)
+    assert kinds(report) == [FindingKind.FOREIGN_FILE]
+    assert report.clean
+    assert json.dumps(report.to_document())
+    assert "x\\udcff.yaml" in ascii(render_report(report, most=None))
+    assert checker.fsck().findings == ()
+    (aside,) = (path for path in (repository / ".lost+found").rglob("*") if path.is_file())
+    assert os.fsencode(aside.name) == name
 
 
 class TestWrongUse:

@@ -120,7 +120,8 @@ class RegistryRecordStore:
 
     def find_named(self, paths: Sequence[str]) -> set[str]:
         """Give those of these files that a row names, of a dataset or of the trash."""
-        wanted = list(paths)
+        # No row can name a file whose name is not in UTF-8, and a database cannot even be asked for one.
+        wanted = [path for path in paths if path.isascii() or path.encode(errors="ignore").decode() == path]
         return {*self._records.fetch("path", wanted)["path"], *self._trash.fetch("path", wanted)["path"]}
 
     def describe_trash(self) -> list[TrashRow]:

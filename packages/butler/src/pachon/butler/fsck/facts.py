@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.record_store import RegistryRecordStore, TrashRow
-from pachon.butler.writer_table import WriterRecord
+from pachon.datasets import ids_from_uuids
 from pachon.datastore import FileRecords, StoredFile
 from pachon.datastore.file_check import FileKeeper, FileState
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
@@ -56,7 +56,6 @@ class FsckFacts:
     bad_rows: tuple[BadRow, ...]
     unregistered: FileRecords
     trash: tuple[TrashRow, ...]
-    writers: tuple[WriterRecord, ...]
     unnamed: tuple[UnnamedFile, ...]
 
 
@@ -91,7 +90,6 @@ class _Rows:
 def fetch_facts(
     keeper: FileKeeper,
     records: RegistryRecordStore,
-    writers: Sequence[WriterRecord],
     own: OwnFiles,
     *,
     verify: Verify,
@@ -118,10 +116,9 @@ def fetch_facts(
     return FsckFacts(
         files=len(stored.hashes),
         records=rows.count,
-        bad_rows=tuple(rows.bad),
+        bad_rows=tuple(_still_there(records, rows.bad)),
         unregistered=records.fetch_unregistered(),
         trash=trash,
-        writers=tuple(writers),
         unnamed=unnamed,
     )
 
@@ -191,6 +188,14 @@ def _compare(keeper: FileKeeper, stored: _Stored, chunk: FileRecords, rows: _Row
         if state is FileState.GOOD or (state is FileState.WRONG_SIZE and verify == "existence"):
             continue
         rows.bad.append(BadRow(row=row, state=state, detail=detail))
+
+
+def _still_there(records: RegistryRecordStore, bad: Sequence[BadRow]) -> Iterator[BadRow]:
+    """Leave out rows that were removed, or written again, while their files were looked at."""
+    for start in range(0, len(bad), 1000):
+        part = bad[start : start + 1000]
+        now = set(records.fetch(ids_from_uuids({one.row.dataset_id for one in part})).rows())
+        yield from (one for one in part if one.row in now)
 
 
 def _hashes(paths: Sequence[str]) -> Hashes:

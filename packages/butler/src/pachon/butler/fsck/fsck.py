@@ -47,11 +47,15 @@ def fsck(
         raise InvalidInputError(f"Datastore {session.datastore.name!r} keeps no files that could be checked.")
     table = _writer_table(session)
     now_ns = time.time_ns()
-    # The writers are read before the files are listed: one that begins later has no file in the list.
+    # The writers are read before the files are listed: what one that has ended by then left without rows gets none later.
     writers = table.fetch_all() if table is not None else []
     own = _own_files(session, keeper, ignore)
-    facts = fetch_facts(keeper, session.records, writers, own, verify=verify)
+    facts = fetch_facts(keeper, session.records, own, verify=verify)
     circumstances = Circumstances.of(writers, now_ns=now_ns, min_age_s=min_age)
+    if facts.unnamed:
+        # And once more: one that began meanwhile may have files in the list.
+        table = table or _writer_table(session)
+        circumstances = circumstances.with_later(table.fetch_all() if table is not None else ())
     verdicts = [judge(file.path, file.size, file.changed_ns, circumstances) for file in facts.unnamed]
     damaged = _describe_damage(session, facts)
     trash = [said.of_trash(row) for row in facts.trash]

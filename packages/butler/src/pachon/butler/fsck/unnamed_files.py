@@ -41,6 +41,11 @@ class Circumstances:
         alive = frozenset(token for token, writer in known.items() if _is_alive(writer, now_ns))
         return cls(now_ns=now_ns, min_age_s=min_age_s, writers=known, alive=alive)
 
+    def with_later(self, writers: Iterable[WriterRecord]) -> Self:
+        """Add writers that began while the check was going on: their files are theirs, whatever became of them since."""
+        later = {writer.token: writer for writer in writers if writer.token not in self.writers}
+        return replace(self, writers={**self.writers, **later}, alive=self.alive | later.keys())
+
     def dead(self) -> list[WriterRecord]:
         """Give the writers that are gone and have not ended."""
         return [w for token, w in self.writers.items() if not w.ended_ns and token not in self.alive]
