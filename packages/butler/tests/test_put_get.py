@@ -290,3 +290,39 @@ def test_the_governor_is_inferred_if_there_is_one(repository: Path) -> None:
             butler.get("gain", detector=1)
     with Butler.open(str(repository), run="run", infer_data_id=False) as butler:
         assert dict(butler.default_data_id) == {}
+
+
+class TestReadingMany:
+    @pytest.fixture
+    def refs(self, butler: Butler) -> list[DatasetRef]:
+        return butler.put_many(
+            [({"n": 4 * e + d}, "raw", {"exposure": e, "detector": d}) for e in range(1, 5) for d in range(4)]
+        )
+
+    def test_reads_a_few_ahead_and_not_all(
+        self, butler: Butler, refs: list[DatasetRef], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[DatasetRef] = []
+        real = butler._session.datastore.get
+
+        def noted(ref: DatasetRef, **options: Any) -> Any:
+            read.append(ref)
+            return real(ref, **options)
+
+        monkeypatch.setattr(butler._session.datastore, "get", noted)
+        results = butler.get_many(refs, parallel=2)
+        assert next(results) == (refs[0], {"n": 4})
+        assert next(results) == (refs[1], {"n": 5})
+        results.close()
+        assert len(read) <= 6
+
+    def test_one_that_cannot_be_read(self, butler: Butler, refs: list[DatasetRef]) -> None:
+        butler.prune([refs[3]])
+        results = butler.get_many(refs, parallel=2)
+        assert [next(results)[0] for _ in range(3)] == refs[:3]
+        with pytest.raises(DatasetFileNotFoundError):
+            next(results)
+
+    def test_all_are_read_in_order(self, butler: Butler, refs: list[DatasetRef]) -> None:
+        mixed = [*refs[8:], *refs[:8], refs[0]]
+        assert [ref for ref, _ in butler.get_many(mixed, parallel=3)] == mixed

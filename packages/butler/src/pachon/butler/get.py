@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -140,17 +142,30 @@ def get_many(
 
 def _read_many(session: Session, wanted: list[DatasetRef], parallel: int | None) -> Iterator[tuple[DatasetRef, Any]]:
     records = fetch_file_records(session, wanted)
+    places: dict[bytes, list[int]] = {}
+    for place, row in enumerate(records.dataset_id):
+        places.setdefault(row.tobytes(), []).append(place)
 
     def read(ref: DatasetRef) -> Any:
-        return session.datastore.get(ref, records=records.of_dataset(ref.id))
+        return session.datastore.get(ref, records=records.take(places.get(ref.id.bytes, [])))
 
     workers = parallel if parallel is not None else min(4, os.cpu_count() or 1)
     if workers <= 1 or len(wanted) < 2:
         for ref in wanted:
             yield ref, read(ref)
         return
+    # A few are read ahead, not all: the objects that nobody has taken yet are in memory.
+    coming = iter(wanted)
     with ThreadPoolExecutor(workers) as threads:
-        yield from zip(wanted, threads.map(read, wanted), strict=True)
+        running = deque((ref, threads.submit(read, ref)) for ref in islice(coming, 2 * workers))
+        try:
+            while running:
+                ref, found = running.popleft()
+                obj = found.result()
+                running.extend((following, threads.submit(read, following)) for following in islice(coming, 1))
+                yield ref, obj
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def fetch_file_records(session: Session, refs: Sequence[DatasetRef]) -> FileRecords:

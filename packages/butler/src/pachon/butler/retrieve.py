@@ -71,13 +71,20 @@ def retrieve(
     places: list[ResourcePath] = []
     with progress("Retrieving", total=len(targets)) as bar:
         for path, (row, _) in targets.items():
-            target = folder.join_inside(ResourcePath(path, force_absolute=False))
+            target = _below(folder, path)
             target.transfer_from(session.datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
             places.append(target)
             bar.advance()
     index = json.dumps(_index(wanted, targets), indent=1).encode()
     folder.join(INDEX_NAME).write(index, overwrite=True)
     return places
+
+
+def _below(folder: ResourcePath, path: str) -> ResourcePath:
+    """Give the place of a recorded path below another folder; ``#``, ``%`` and ``~`` are plain characters of it."""
+    if ".." in path.split("/"):
+        raise InvalidInputError(f"The path {path!r} leads out of {folder.shown}.")
+    return folder.updated_file(path)
 
 
 def _check_stored(session: Session, refs: list[DatasetRef], rows: list[StoredFile]) -> None:

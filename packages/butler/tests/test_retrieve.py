@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import json
+from pathlib import Path
+
+import pytest
+
+from pachon.base import InvalidInputError
+from pachon.butler import Butler
+from pachon.butler.errors import RetrievalConflictError
+from pachon.butler.retrieve import INDEX_NAME
+from pachon.datasets import DatasetRef, FileDataset
+
+# Signs that mean something in a URI or to a shell, and nothing in the name of a file.
+NAMES = ("a#1.yaml", "a#2.yaml", "~b%41.yaml", "$HOME.yaml")
+
+
+@pytest.fixture
+def refs(butler: Butler, repository: Path) -> list[DatasetRef]:
+    """Datasets in files with odd names, which lie in the repository."""
+    (repository / "in place").mkdir()
+    files = []
+    for number, name in enumerate(NAMES):
+        (repository / "in place" / name).write_text(f"n: {number}\n")
+        files.append(FileDataset(f"in place/{name}", dataset_type="gain", data_ids={"detector": number}))
+    return list(butler.ingest(files, transfer=None))
+
+
+@pytest.mark.parametrize("preserve_path", [True, False])
+def test_names_are_kept_as_they_are(
+    butler: Butler, refs: list[DatasetRef], tmp_path: Path, preserve_path: bool
+) -> None:
+    folder = tmp_path / "out"
+    places = butler.retrieve(refs, str(folder), preserve_path=preserve_path)
+    names = [f"in place/{name}" if preserve_path else name for name in NAMES]
+    assert [place.ospath for place in places] == [str(folder / name) for name in names]
+    assert [(folder / name).read_text() for name in names] == [f"n: {number}\n" for number in range(4)]
+    assert sorted(json.loads((folder / INDEX_NAME).read_text())["files"]) == sorted(names)
+
+
+def test_two_files_of_one_name(butler: Butler, repository: Path, refs: list[DatasetRef], tmp_path: Path) -> None:
+    (repository / "other").mkdir()
+    (repository / "other" / NAMES[0]).write_text("n: 7\n")
+    other = butler.ingest(
+        [FileDataset(f"other/{NAMES[0]}", dataset_type="note", data_ids={})], transfer=None, run="other"
+    )
+    with pytest.raises(RetrievalConflictError, match=r"in place.*other"):
+        butler.retrieve([*refs, *other], str(tmp_path / "out"), preserve_path=False)
+
+
+@pytest.mark.parametrize("transfer", ["move", "direct", "sideways", None])
+def test_modes_that_make_no_sense(butler: Butler, refs: list[DatasetRef], tmp_path: Path, transfer: str | None) -> None:
+    with pytest.raises(InvalidInputError):
+        butler.retrieve(refs, str(tmp_path / "out"), transfer=transfer)  # type: ignore[arg-type]  # odd on purpose
+    assert butler.get(refs[0]) == {"n": 0}
