@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import pachon.butler
-from pachon.butler import Butler
+from pachon.butler import Butler, relocate_repository, restore_repository
+from pachon.butler.migration import move_database
 from pachon.butler.testing import add_example_records
 from pachon.datasets import DatasetType, FileDataset
 
@@ -152,3 +153,27 @@ def test_two_users_of_one_group(shared: Path) -> None:
     assert as_user(STRANGER, OTHER_GROUP, lambda: write(root, "stranger", source)) != 0
     assert {path.stat().st_gid for path in root.rglob("*")} == {GROUP}
     assert {path.stat().st_uid for path in root.rglob("*.yaml")} == {FIRST, SECOND}
+
+
+def test_modes_survive_restoring_relocating_and_moving_the_database(tmp_path: Path) -> None:
+    def shared(root: Path, *names: str) -> None:
+        assert {name: oct(modes(root)[name]) for name in names} == dict.fromkeys(names, "0o664")
+
+    before = os.umask(0o077)
+    try:
+        database = f"sqlite:///{tmp_path}/old/registry.sqlite3"
+        with Butler.create(str(tmp_path / "old"), database=database, group_writable=True) as butler:
+            butler.backup(tmp_path / "backup")
+        restore_repository(str(tmp_path / "old"), tmp_path / "backup")
+        shared(tmp_path / "old", "butler.yaml", "registry.sqlite3")
+        (tmp_path / "old" / "registry.sqlite3").unlink()
+        (tmp_path / "old" / "butler.yaml").unlink()
+        restore_repository(str(tmp_path / "old"), tmp_path / "backup")
+        shared(tmp_path / "old", "butler.yaml", "registry.sqlite3")
+        (tmp_path / "old").rename(tmp_path / "new")
+        relocate_repository(str(tmp_path / "new"), from_=str(tmp_path / "old"))
+        shared(tmp_path / "new", "butler.yaml", "registry.sqlite3")
+        move_database(str(tmp_path / "new"), "sqlite:///<butlerRoot>/other.sqlite3")
+        shared(tmp_path / "new", "butler.yaml", "other.sqlite3")
+    finally:
+        os.umask(before)

@@ -10,7 +10,7 @@ from pachon.base import ConflictError, InvalidInputError
 from pachon.butler import Butler
 from pachon.datasets import DatasetRef, DatasetType, FileDataset, IdMode, new_id
 from pachon.datastore import SourceFileNotFoundError
-from pachon.dimensions import DataIdValueError
+from pachon.dimensions import DataCoordinate, DataIdValueError
 from pachon.registry import ConflictingDefinitionError, DatasetTypeError, MissingDatasetTypeError
 
 
@@ -207,3 +207,30 @@ def test_a_source_that_cannot_be_removed(butler: Butler, tmp_path: Path, monkeyp
     monkeypatch.undo()
     assert butler.get("gain", detector=1) == {"n": 1}
     assert os.path.exists(files[0].path)
+
+
+@pytest.mark.parametrize("transfer", [None, "direct", "copy"])
+def test_a_name_that_is_not_in_utf_8(butler: Butler, repository: Path, transfer: str | None) -> None:
+    path = os.fsdecode(os.fsencode(repository) + b"/x\xff.yaml")
+    with open(path, "w") as stream:
+        stream.write("n: 1\n")
+    with pytest.raises(InvalidInputError, match="not in UTF-8"):
+        butler.ingest([FileDataset(path, dataset_type="gain", data_ids={"detector": 0})], transfer=transfer)
+
+
+def test_the_first_dataset_of_a_file_decides_on_its_path(butler: Butler, tmp_path: Path) -> None:
+    first, second = make_files(tmp_path / "in", 2)
+    note, gain = butler.dataset_types.get("note"), butler.dataset_types.get("gain")
+
+    def gains(detector: int) -> DatasetRef:
+        data_id = DataCoordinate.standardize({"instrument": "Cam", "detector": detector}, dimensions=gain.dimensions)
+        return DatasetRef(gain, data_id, "run")
+
+    # Datasets are sorted by type on the way; the file before has another first type.
+    both = [DatasetRef(note, {}, "run"), gains(1)]
+    butler.ingest(
+        [FileDataset(first.path, refs=gains(0)), FileDataset(second.path, refs=both)],
+        transfer="copy",
+    )
+    assert Path(butler.get_uri(both[1]).ospath).name.startswith("note_")
+    assert butler.get(both[0]) == butler.get(both[1]) == {"n": 1}

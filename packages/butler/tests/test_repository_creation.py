@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, PachonError
 from pachon.butler import Butler, RepositoryConfigError, RepositoryExistsError, has_repository, repository_creation
 from pachon.butler.repository_creation import create_from_seed, create_repository
 from pachon.butler.testing.concurrent_writers import create_once
@@ -147,3 +147,12 @@ def test_an_unknown_key_of_a_seed_is_named(tmp_path: Path) -> None:
     with pytest.raises(RepositoryConfigError, match=r"'datastor'.*Did you mean 'datastore'"):
         create_from_seed(str(tmp_path / "repo"), seed=str(seed))
     assert not (tmp_path / "repo").exists()
+
+
+def test_a_repository_that_cannot_be_replaced_goes_on(repository: Path) -> None:
+    with pytest.raises(PachonError):
+        Butler.create(
+            str(repository), overwrite=True, database="postgresql+psycopg://127.0.0.1:1/none?connect_timeout=1"
+        )
+    with Butler.open(str(repository)) as butler:
+        assert butler.dataset_types.get("gain").name == "gain"

@@ -14,7 +14,7 @@ from pachon.butler.errors import CommitUnknownError
 from pachon.butler.write_protocol import FAULT_POINTS
 from pachon.datasets import FileDataset
 from pachon.datastore import faults
-from pachon.registry import DatabaseError, TransactionConflictError
+from pachon.registry import ConflictingDefinitionError, DatabaseError, TransactionConflictError
 
 ALL_POINTS = (*faults.FAULT_POINTS, *FAULT_POINTS)
 
@@ -378,3 +378,46 @@ def test_threads_do_not_take_each_others_commits_for_their_own(butler: Butler, m
     other.join(20)
     assert butler.find_dataset("gain", detector=1) is None
     assert butler.get("gain", detector=2) == {"n": 2}
+
+
+def test_files_that_cannot_be_removed_do_not_hide_why_the_change_failed(
+    butler: Butler, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    butler.put({"n": 1}, "gain", detector=1)
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(ConflictingDefinitionError) as caught:
+        butler.put({"n": 2}, "gain", detector=1)
+    (note,) = [note for note in caught.value.__notes__ if "could not be removed" in note]
+    assert note.startswith("1 files that are in no record")
+    assert "Permission denied" in note
+
+
+def test_what_follows_is_done_for_each_change_of_a_block(
+    butler: Butler, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source of one move cannot be removed: that of the other goes all the same, and so does a removed file."""
+    first, second = _sources(tmp_path / "first"), _sources(tmp_path / "second")[:1]
+    second[0] = FileDataset(second[0].path, dataset_type="note", data_ids={})
+    old = butler.put({"n": 9}, "bias", detector=1)
+    place = Path(butler.get_uri(old).ospath)
+    real = os.unlink
+
+    def refuse_first(path: str, **options: object) -> None:
+        if "first" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", path)
+        real(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "unlink", refuse_first)
+    with pytest.raises(ExceptionGroup) as caught, butler.transaction():
+        butler.ingest(first, transfer="move")
+        butler.ingest(second, transfer="move")
+        butler.prune([old], purge=True)
+    assert any("committed" in note for note in caught.value.__notes__)
+    assert Path(first[0].path).exists()
+    assert not Path(second[0].path).exists()
+    assert not place.exists()
+    assert butler.get("note") == {"n": 1}

@@ -325,6 +325,7 @@ def test_ingest_files(run: Run, butler: Butler, tmp_path: Path, monkeypatch: pyt
     found = butler.find_dataset("gain", detector=0, collections="fixed")
     assert found is not None
     assert found.id.version == 5
+    assert butler.datastore_records([found]).row(0).size is None
     for text, message in (
         ("file,nope\nf0.yaml,1\n", "'nope'.*no dimension"),
         ("file,detector\nf0.yaml,x\n", "Row 1"),

@@ -23,6 +23,7 @@ from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundE
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.butler.fsck.own_files import REPLACED
 from pachon.butler.repository_config import RepositoryConfig, replace_root
+from pachon.butler.repository_creation import share_with_group
 from pachon.butler.repository_location import (
     CONFIG_NAME,
     RepositoryLocation,
@@ -33,7 +34,7 @@ from pachon.butler.repository_location import (
 from pachon.butler.session import Session
 from pachon.datastore.file_store import checksum_of_file
 from pachon.resources import ResourcePath
-from pachon.resources.local_files import create_file, make_folders, sync_folder
+from pachon.resources.local_files import GROUP_FILE, create_file, keep_mode, make_folders, sync_folder
 
 __all__ = ["BACKUP_NAME", "Backup", "Restoration", "backup_repository", "restore_repository"]
 
@@ -158,16 +159,23 @@ def restore_repository(root: str | ResourcePath, backup_folder: str | os.PathLik
     copy = folder / backup.database
     _check_copy(copy, backup)
     location = locate_repository(root, must_exist=False)
-    if not location.config.exists():
+    is_new = not location.config.exists()
+    if is_new:
         location.folder.mkdir()
         location.config.write((folder / CONFIG_NAME).read_bytes())
-    database = _database_of(location)
+    config = RepositoryConfig.from_text(location.config.read().decode(), str(location.config))
+    if is_new and config.group_writable:
+        share_with_group(location.config)
+    database = _database_of(location, config)
     replaced = None
     try:
         part = database.with_name(f".{database.name}.part")
         shutil.copyfile(copy, part)
         _sync_file(part)
+        if config.group_writable:
+            os.chmod(part, GROUP_FILE)
         if database.exists():
+            keep_mode(str(database), str(part))
             replaced = _put_away(database)
         os.replace(part, database)
         sync_folder(str(database.parent))
@@ -203,8 +211,7 @@ def _check_copy(copy: Path, backup: Backup) -> None:
         raise FormatError(f"{copy} is not the file that was written: size or checksum differ. Use another backup.")
 
 
-def _database_of(location: RepositoryLocation) -> Path:
-    config = RepositoryConfig.from_text(location.config.read().decode(), str(location.config))
+def _database_of(location: RepositoryLocation, config: RepositoryConfig) -> Path:
     folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
     file = sqlite_file(replace_root(config.database_url, folder_text(folder)))
     if file is None:

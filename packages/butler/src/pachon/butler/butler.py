@@ -321,7 +321,8 @@ class Butler(ReadingButler):
         transfer
             ``copy``, ``move``, ``link``, ``hardlink``, ``symlink``, ``relsymlink``: files are brought into the repository
             (sources of ``move`` are removed after the commit). ``direct``: they are recorded where they are, and never
-            deleted. None: they lie in the repository already. ``auto``: None if all do, a link or copy if none does.
+            deleted. None: they lie in the repository already. ``auto``: None if all do, a link or copy if none does. Files
+            that stay where they are must be safe there: they are not brought to the medium once more.
         on_conflict
             What is done about datasets that are in the repository: ``error``, or ``skip``, which resumes an ingest.
         checksum
@@ -342,6 +343,8 @@ class Butler(ReadingButler):
             If a dataset exists or occurs twice; nothing is ingested.
         SourceFileNotFoundError
             If a file is not there; nothing is ingested.
+        ExceptionGroup
+            If sources of ``move`` cannot be removed; the files are ingested all the same.
         """
         from pachon.butler.ingest import ingest
         from pachon.datasets import IdMode

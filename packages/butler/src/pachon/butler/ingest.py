@@ -68,6 +68,8 @@ class _Batch:
     has_ids: bool
     files: list[int] = field(default_factory=list)
     """Position of the file of each dataset."""
+    places: list[int] = field(default_factory=list)
+    """Position of each dataset in its file."""
     data_ids: list[DataCoordinate] = field(default_factory=list)
     uuids: list[UUID] = field(default_factory=list)
     """Ids, if they were given."""
@@ -238,17 +240,19 @@ def _sort(session: Session, files: Sequence[FileDataset], run: str | None) -> li
         return batches[key]
 
     for number, file in enumerate(files):
-        for ref in file.refs:
+        for place, ref in enumerate(file.refs):
             target = batch(ref.dataset_type, ref.run, has_ids=True)
             target.files.append(number)
+            target.places.append(place)
             target.data_ids.append(resolve_data_id(session, target.dataset_type, ref.data_id, {}))
             target.uuids.append(ref.id)
         if not file.refs:
             assert file.dataset_type is not None
             assert default_run is not None
             target = batch(file.dataset_type, default_run, has_ids=False)
-            for data_id in file.data_ids:
+            for place, data_id in enumerate(file.data_ids):
                 target.files.append(number)
+                target.places.append(place)
                 target.data_ids.append(resolve_data_id(session, target.dataset_type, data_id, {}))
     return list(batches.values())
 
@@ -352,15 +356,15 @@ def _leave_out(
     ConflictError
         If of the datasets of one file some are known and some are not.
     """
-    refs_of: dict[int, list[DatasetRef]] = {}
+    refs_of: dict[int, dict[int, DatasetRef]] = {}
     skipped: set[int] = set()
     kept: list[tuple[DatasetTable, list[DatasetRef]]] = []
     for batch, (table, refs), mask in zip(batches, tables, known, strict=True):
-        for number, ref, is_known in zip(batch.files, refs, mask.tolist(), strict=True):
+        for number, place, ref, is_known in zip(batch.files, batch.places, refs, mask.tolist(), strict=True):
             if is_known:
                 skipped.add(number)
             else:
-                refs_of.setdefault(number, []).append(ref)
+                refs_of.setdefault(number, {})[place] = ref
         fresh = [ref for ref, is_known in zip(refs, mask.tolist(), strict=True) if not is_known]
         if fresh:
             kept.append((table.take(~mask) if mask.any() else table, fresh))
@@ -371,7 +375,8 @@ def _leave_out(
             "a file is ingested with all its datasets."
         )
     resolved = [
-        FileDataset(files[number].path, refs=refs, formatter=files[number].formatter)
+        # The first dataset of a file decides how that is named and read, so their order is kept.
+        FileDataset(files[number].path, refs=[refs[place] for place in sorted(refs)], formatter=files[number].formatter)
         for number, refs in sorted(refs_of.items())
     ]
     return kept, resolved

@@ -102,6 +102,13 @@ def plain_path(path: Any) -> Any:
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str | ResourcePath) or not text or "\0" in (text if isinstance(text, str) else ""):
         raise InvalidInputError(f"The file of a dataset is a path or URI, not {path!r}.")
+    if isinstance(text, str) and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInputError(
+                f"The path {path!r} is not in UTF-8 and cannot be recorded; rename the file."
+            ) from None
     return text
 
 

@@ -13,8 +13,8 @@ import yaml
 from pachon.base import NotFoundError
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
-from pachon.butler.repository_creation import UniverseSource, read_universe
-from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
+from pachon.butler.repository_creation import UniverseSource, read_universe, share_with_group
+from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository, sqlite_file
 from pachon.registry.migration.migrate import MigrationReport, migrate
 from pachon.registry.migration.move import MoveReport, move_registry
 from pachon.resources import ResourcePath
@@ -86,7 +86,10 @@ def move_database(root: str | ResourcePath, database: str, *, lock_timeout: floa
     kept = {name: value for name, value in document.get("database", {}).items() if name != "replica_url"}
     document["database"] = {**kept, "url": database}
     config = RepositoryConfig.from_document(document, str(location.config))
-    report = move_registry(url, _database_url(location, config), lock_timeout=lock_timeout)
+    new_url = _database_url(location, config)
+    report = move_registry(url, new_url, lock_timeout=lock_timeout)
+    if config.group_writable:
+        share_with_group(sqlite_file(new_url))
     location.config.write(config_text(document).encode(), overwrite=True)
     return report
 

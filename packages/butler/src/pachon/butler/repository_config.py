@@ -74,6 +74,11 @@ class RepositoryConfig:
     root: str | None = None
     """The folder that ``<butlerRoot>`` stands for; by default that of ``butler.yaml``."""
 
+    @property
+    def group_writable(self) -> bool:
+        """Whether the group of the folder may write to the repository, whatever the umask of who makes a file."""
+        return bool(getattr(self.datastore, "group_writable", False))
+
     @classmethod
     def from_text(cls, text: str, source: str) -> RepositoryConfig:
         """Read the text of a ``butler.yaml``.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
 from pachon.resources.local_files import GROUP_FILE, GROUP_FOLDER
 
-__all__ = ["create_from_seed", "create_repository", "read_universe"]
+__all__ = ["create_from_seed", "create_repository", "read_universe", "share_with_group"]
 
 _log = logging.getLogger(__name__)
 
@@ -95,26 +96,38 @@ def create_repository(
     StorageClasses.default().with_definitions(config.storage_classes, allowed=allowed_modules)
     dimensions = read_universe(universe)
     url = replace_root(config.database_url, folder_text(location.folder))
+    replaced = None
     if location.config.exists():
         if not overwrite:
             raise RepositoryExistsError(str(root), "a repository")
+        replaced = location.config.read()
         location.config.remove()
-    _make(location, config, url, dimensions, overwrite=overwrite, standalone=standalone)
-    if group_writable:
-        _share_with_group(location, sqlite_file(url))
+    try:
+        _make(location, config, url, dimensions, overwrite=overwrite, standalone=standalone)
+    except BaseException:
+        database_file = sqlite_file(url)
+        if replaced is not None and (database_file is None or database_file.exists()):
+            # A server that has such tables already, or does not answer: what was there was not touched, and goes on.
+            location.config.write(replaced)
+        raise
+    if config.group_writable:
+        if location.folder.is_local:
+            os.chmod(location.folder.ospath, GROUP_FOLDER)
+        share_with_group(location.config, sqlite_file(url))
     return location
 
 
-def _share_with_group(location: RepositoryLocation, database: ResourcePath | None) -> None:
-    """Give the group its rights. SQLite gives the files that it makes beside a database the rights of that."""
-    if location.folder.is_local:
-        os.chmod(location.folder.ospath, GROUP_FOLDER)
-    files = [location.config.ospath] if location.config.is_local else []
-    if database is not None:
-        files += [f"{database.ospath}{suffix}" for suffix in ("", "-wal", "-shm")]
+def share_with_group(*files: ResourcePath | None) -> None:
+    """Give the group its rights to files that this process made: the configuration, the database of SQLite.
+
+    SQLite gives the files that it makes beside a database the rights of that.
+    """
     for file in files:
-        if os.path.exists(file):
-            os.chmod(file, GROUP_FILE)
+        if file is None or not file.is_local:
+            continue
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(f"{file.ospath}{suffix}", GROUP_FILE)
 
 
 def create_from_seed(

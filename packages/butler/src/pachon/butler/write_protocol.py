@@ -118,9 +118,9 @@ class Writer:
         self._block = block
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self._block = block.outer
-            self._discard(block.changes)
+            self._discard(block.changes, error)
             raise
         self._block = block.outer
         if block.outer is not None:
@@ -148,7 +148,7 @@ class Writer:
             except TransactionConflictError as error:
                 # Two transactions of a server stood in each other's way, and this one gave in: nothing of it is there.
                 if attempt == _ATTEMPTS:
-                    self._discard(changes)
+                    self._discard(changes, error)
                     raise
                 _log.debug("A transaction is done again: %s", error)
                 time.sleep(random.uniform(0.0, 0.02) * 2**attempt)
@@ -156,8 +156,7 @@ class Writer:
             else:
                 break
         reach("commit.done")
-        for change in changes:
-            change.follow()
+        _follow(changes)
         reach("commit.followed")
 
     def _commit(self, changes: list[Change]) -> None:
@@ -175,15 +174,13 @@ class Writer:
                 committing = True
         except BaseException as error:
             if committing and self._took_place(number, error):
-                self._lease.committed(number)
                 if isinstance(error, Exception):
                     _log.warning("A commit reported an error but took place: %s", error)
                     return
                 raise  # somebody pressed a key: what was committed stays
             if not isinstance(error, TransactionConflictError):
-                self._discard(changes)
+                self._discard(changes, error)
             raise
-        self._lease.committed(number)
 
     def _took_place(self, number: int, error: BaseException) -> bool:
         """Find out what became of a commit that failed.
@@ -198,8 +195,33 @@ class Writer:
         except PachonError as silent:
             raise CommitUnknownError(str(silent)) from error
 
-    def _discard(self, changes: list[Change]) -> None:
-        """Remove the files of changes that will not be committed."""
+    def _discard(self, changes: list[Change], error: BaseException) -> None:
+        """Remove the files of changes that will not be committed; what cannot be removed is noted on their error."""
         for change in changes:
-            if len(change.files):
-                self._datastore.discard(change.files)
+            try:
+                if len(change.files):
+                    self._datastore.discard(change.files)
+            except (PachonError, ExceptionGroup) as failure:
+                reasons = [str(one) for one in getattr(failure, "exceptions", (failure,))]
+                error.add_note(f"{len(reasons)} files that are in no record could not be removed: {reasons[0]}")
+
+
+def _follow(changes: list[Change]) -> None:
+    """Do what follows the commit of each change, also if it fails for another.
+
+    Raises
+    ------
+    Exception
+        What failed; the changes are committed all the same, and a sweep finishes what is left.
+    """
+    failures: list[Exception] = []
+    for change in changes:
+        try:
+            change.follow()
+        except Exception as error:  # noqa: BLE001 (raised below)
+            error.add_note("The change itself was committed; only what was to follow is not done.")
+            failures.append(error)
+    if len(failures) > 1:
+        raise ExceptionGroup("Changes were committed, and what was to follow is not done for all", failures)
+    if failures:
+        raise failures[0]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What makes a process a known writer of a repository: its row, its write tokens, and the number of its commits.
+"""What makes a process a known writer of a repository: its row, its write tokens, and the numbers of its commits.
 
 Before the first file is written, a row says who writes, and every file name carries the token of that row. Each transaction
-raises the number of commits in the row, which does three things:
+writes its number, which is used once, into the row, which does three things:
 
 * It fences. A sweep that declares a writer dead ends the row first; a transaction of an ended writer fails. So the files that a
   sweep takes away can get no rows afterwards, however slow their writer is.
@@ -80,7 +80,7 @@ class WriterLease:
             return self._begin()
 
     def count(self, files: Iterable[FileRecords]) -> int:
-        """Note a commit as a part of the transaction that is open; give its number.
+        """Note a commit as a part of the transaction that is open; give its number, which no other one has had.
 
         Parameters
         ----------
@@ -92,7 +92,8 @@ class WriterLease:
         WriterEndedError
             If this writer was declared dead since it wrote a file; nothing can be committed for that.
         """
-        token, number = self._token, self._commits + 1
+        token = self._token
+        self._commits = number = self._commits + 1
         if self._former:
             for path in (path for table in files for path in table.path):
                 found = find_token(path)
@@ -104,10 +105,6 @@ class WriterLease:
             self._token = ""
             raise WriterEndedError(token)
         return number
-
-    def committed(self, number: int) -> None:
-        """Remember that a commit took place."""
-        self._commits = number
 
     def settle(self, number: int) -> bool:
         """Find out whether a commit that reported an error took place.
@@ -133,10 +130,7 @@ class WriterLease:
                 time.sleep(pause)
                 pause = min(pause * 1.5, 2.0)
                 continue
-            took_place = found is not None and found.commits >= number
-            if took_place:
-                self.committed(number)
-            return took_place
+            return found is not None and found.commits >= number
 
     def close(self) -> None:
         """End the row: nothing will be written any more, and what is without rows is garbage."""

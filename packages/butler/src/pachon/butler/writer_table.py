@@ -46,7 +46,7 @@ class WriterRecord:
     renewed_ns: int
     """When it last began to write, give or take the interval of renewal."""
     commits: int
-    """How many transactions it has committed."""
+    """Number of the last transaction that it committed; those that failed had numbers too."""
     ended_ns: int = 0
     """When it ended, or was declared to have; 0 if it has not."""
     ending: str = ""

@@ -66,7 +66,7 @@ def ingest_files(
             files,
             run=run,
             transfer=transfer,
-            checksum=track_file_attrs,
+            track=track_file_attrs,
             id_mode=IdMode(id_generation_mode.lower()),
         )
     click.echo(f"Ingested {len(refs)} datasets from {len(files)} files.")
