@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pachon.base.testing import WarmPrograms
 from pachon.butler import Butler
 from pachon.registry.testing.postgresql import postgres_server, postgres_url
 
@@ -130,6 +131,22 @@ def run_science(survey: Survey) -> None:
 def run() -> Run:
     """Run a program: ``run("butler", ..., cwd=folder, check=False)``."""
     return run_program
+
+
+@pytest.fixture(scope="session")
+def warm_run() -> Iterator[Run]:
+    """Run a program as ``run`` does, in a process that need not import its libraries first."""
+    with WarmPrograms("pachon.butler.butler") as programs:
+
+        def run_warm(
+            *words: object, cwd: Path, check: bool = True, first: Path | None = None
+        ) -> "subprocess.CompletedProcess[str]":
+            done = programs.run(str(words[0]), *words[1:], cwd=cwd, env=environment(), timeout=1200, first=first)
+            if check:
+                assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+            return done
+
+        yield run_warm
 
 
 @pytest.fixture(scope="session")

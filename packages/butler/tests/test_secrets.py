@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pachon.base import PachonError
+from pachon.base.testing import WarmPrograms
 from pachon.butler import Butler
 from pachon.butler.config_text import describe_configuration
 
@@ -65,6 +66,7 @@ def places(repository: Path, tmp_path: Path) -> dict[str, str]:
     }
 
 
+LOUD = ("--log-level", "DEBUG", "--log-level", ".=DEBUG", "--long-log")
 COMMANDS = [
     ["config-dump", "SERVER"],
     ["config-dump", "SERVER", "--origin"],
@@ -107,19 +109,35 @@ def told(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def program() -> str:
-    path = Path(sys.executable).parent / "butler"
-    assert path.exists()
-    return str(path)
+def programs() -> Iterator[WarmPrograms]:
+    with WarmPrograms("pachon.butler.butler") as warm:
+        yield warm
+
+
+def check_silence(done: "subprocess.CompletedProcess[str]", log: Path) -> None:
+    assert done.returncode != 2, done.stderr[-600:]
+    out = done.stdout + done.stderr + (log.read_text() if log.exists() else "")
+    assert done.stdout + done.stderr
+    assert told(out) == [], out[-3000:]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_commands(places: dict[str, str], command: list[str], program: str, tmp_path: Path) -> None:
+def test_commands(places: dict[str, str], command: list[str], programs: WarmPrograms, tmp_path: Path) -> None:
     names = {**places, "SIGNED-URL": SIGNED, "DATABASE": DATABASE}
     log = tmp_path / "log.json"
     words = [names.get(word, word) for word in command]
+    check_silence(
+        programs.run("butler", *LOUD, "--log-file", log, *words, env={**os.environ, **ENVIRONMENT}, cwd=tmp_path), log
+    )
+
+
+@pytest.mark.parametrize("command", [["fsck", "SERVER"], ["query-collections", "BUCKET"]], ids=" ".join)
+def test_commands_from_the_start(places: dict[str, str], command: list[str], tmp_path: Path) -> None:
+    """What libraries log when they are imported is said after the program has set up its logging."""
+    program, log = Path(sys.executable).parent / "butler", tmp_path / "log.json"
+    words = [places.get(word, word) for word in command]
     done = subprocess.run(
-        [program, "--log-level", "DEBUG", "--log-level", ".=DEBUG", "--log-file", str(log), "--long-log", *words],
+        [program, *LOUD, "--log-file", log, *words],
         capture_output=True,
         text=True,
         env={**os.environ, **ENVIRONMENT},
@@ -127,10 +145,7 @@ def test_commands(places: dict[str, str], command: list[str], program: str, tmp_
         check=False,
         cwd=tmp_path,
     )
-    assert done.returncode != 2, done.stderr[-600:]
-    out = done.stdout + done.stderr + (log.read_text() if log.exists() else "")
-    assert done.stdout + done.stderr
-    assert told(out) == [], out[-3000:]
+    check_silence(done, log)
 
 
 def everything_of(error: BaseException) -> Iterator[str]:
