@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ingest in place as columns: a table of files, and many objects that are alike, give what single files give."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pachon.base import ConflictError, InvalidInputError, PachonError
 from pachon.butler import Butler
 from pachon.datasets import FileDataset, FileTable, IdMode
 from pachon.datastore import PathOutsideRootError, SourceFileNotFoundError
-from pachon.dimensions import DataIdValueError
+from pachon.dimensions import DataIdValueError, InconsistentDataIdError
 from pachon.registry import MissingDatasetTypeError
 
 NAMES = ["a.yaml", "b c.yaml", "d#e.yaml", "f%20g.yaml", "ü.yml"]
@@ -151,6 +152,30 @@ def test_what_is_wrong_writes_nothing(butler: Butler, repository: Path, tmp_path
         butler.ingest(make(paths), transfer="direct", run="new")
     assert "new" not in butler.collections.query("*")
     assert sorted(Path(tmp_path / "in").iterdir()) == [Path(path) for path in paths]
+
+
+WRONG_FILTER = {"exposure": 1, "detector": 1, "physical_filter": "Cam-none"}
+
+
+@pytest.mark.parametrize("transfer", ["direct", "copy"])
+@pytest.mark.parametrize(
+    "files",
+    [
+        lambda p: [FileDataset(p, dataset_type="raw", data_ids=WRONG_FILTER)],
+        lambda p: [FileDataset(p, dataset_type="raw", data_ids=[WRONG_FILTER, {"exposure": 1, "detector": 2}])],
+        lambda p: FileTable([p], dataset_type="raw", data_ids=WRONG_FILTER),
+    ],
+    ids=["a file", "a file of two", "a table"],
+)
+def test_a_data_id_that_contradicts_itself_is_refused(
+    butler: Butler, tmp_path: Path, files: Callable[[str], Any], transfer: str
+) -> None:
+    (path,) = make_names(tmp_path / "in", ["a.yaml"])
+    with pytest.raises(InconsistentDataIdError, match="Cam-none"):
+        butler.ingest(files(path), transfer=transfer)
+    with pytest.raises(InconsistentDataIdError, match="Cam-none"):
+        butler.put_many([({}, "raw", {"exposure": 1, "detector": 2}), ({}, "raw", WRONG_FILTER)])
+    assert len(butler.query_all_datasets("*")) == 0
 
 
 def test_paths_that_leave_the_root(butler: Butler, repository: Path, tmp_path: Path) -> None:

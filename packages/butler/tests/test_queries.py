@@ -156,6 +156,21 @@ def test_tables(filled: Butler) -> None:
     assert re.search(r"<th>exposure</th>", text)
 
 
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])
+def test_records_are_inserted_from_tables(filled: Butler, library: str) -> None:
+    pytest.importorskip(library)
+    found = filled.query_dimension_records("exposure", order_by=["exposure"])
+    made = found.to_pandas() if library == "pandas" else found.to_arrow()
+    plain = ["instrument", "id", "obs_id", "physical_filter", "group", "day_obs", "exposure_time"]
+    table = made[plain] if library == "pandas" else made.select(plain)
+    changed = table.assign(exposure_time=5.0) if library == "pandas" else table.drop_columns(["exposure_time"])
+    filled.dimension_records.insert("exposure", changed, skip_existing=True)
+    filled.dimension_records.insert("exposure", changed, replace=True)
+    after = list(filled.query_dimension_records("exposure", order_by=["exposure"]))
+    assert [record.obs_id for record in after] == ["obs1", "obs2", "obs3", "obs4"]
+    assert {record.exposure_time for record in after} == {5.0 if library == "pandas" else None}
+
+
 def test_ids_as_text() -> None:
     from uuid import uuid4
 

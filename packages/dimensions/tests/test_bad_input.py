@@ -87,6 +87,8 @@ def test_universes_with_wrong_elements(elements: dict[str, Any], word: str) -> N
     [
         ({"version": None}, "version"),
         ({"version": "eight"}, "version: .*'eight'"),
+        ({1: 2}, "a key that is no text"),
+        ({"elements": {True: {}, "a": {}}}, "a key that is no text"),
         ({"elements": []}, "elements"),
         ({"skypix": {}}, "skypix.common"),
         ({"skypix": {"common": "htm7"}}, "skypix.common"),
@@ -196,6 +198,18 @@ def test_wrong_values(values: dict[str, Any], word: str) -> None:
     with pytest.raises(DataIdValueError, match=word) as caught:
         DataCoordinate.standardize(values, universe=UNIVERSE)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("wrong", ["visit", 3, [("visit", 3)]])
+def test_data_ids_that_are_no_mappings(wrong: Any) -> None:
+    with pytest.raises(InvalidInputError, match="mapping of dimensions to values; got"):
+        DataCoordinate.standardize(wrong, universe=UNIVERSE)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [["visit"]]])
+def test_dimensions_that_are_no_names(wrong: Any) -> None:
+    with pytest.raises(InvalidInputError, match="Dimensions are a list of names; got"):
+        UNIVERSE.conform(wrong)
 
 
 def test_names_are_data() -> None:
@@ -367,6 +381,16 @@ def test_empty_and_endless_time_spans() -> None:
     for form in (None, [1], [1, 2, 3], ["1", "2"], [True, 2], {"a": 1}, [-1, 5], [0, MAX_NS + 1]):
         with pytest.raises(InvalidInputError):
             Timespan.from_json(form)
+
+
+def test_what_time_spans_are_not_compared_with() -> None:
+    for other in (3, "2024-01-01", None):
+        with pytest.raises(TypeError, match="not supported between"):
+            _ = Timespan() < other
+        with pytest.raises(TypeError, match="not supported between"):
+            _ = Timespan() > other
+    with pytest.raises(InvalidInputError, match=r"whole number of seconds; got 1\.5"):
+        Timespan.for_day_obs(20240101, 1.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("day", [0, 2024, 2024123, 202401011, 20240230, "x", None, True])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import numpy as np
 import pytest
+from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,44 @@ def test_records_from_columns():
         UNIVERSE["detector"], {"instrument": ["C", "C"], "id": np.arange(2), "full_name": ["a", "b"]}
     )
     assert [record.full_name for record in table] == ["a", "b"]
+
+
+ROWS = [("C", 0, "a"), ("C", 1, "b")]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table(rows=ROWS, names=["instrument", "detector", "full_name"]),
+        np.array(ROWS, dtype=[("instrument", "U2"), ("id", "i4"), ("full_name", "U2")]),
+    ],
+    ids=["astropy", "numpy"],
+)
+def test_records_from_tables(table):
+    made = RecordTable.from_rows(UNIVERSE["detector"], table)
+    assert [(r.instrument, r.id, r.full_name) for r in made] == ROWS
+
+
+@pytest.mark.parametrize("rows", ["ab", 3, None, [3], [None], ["abc"], np.arange(3)])
+def test_what_is_no_record(rows):
+    with pytest.raises(InvalidInputError, match=r"ecords? of 'detector'.*; got"):
+        RecordTable.from_rows(UNIVERSE["detector"], rows)
+
+
+@pytest.mark.parametrize("nan", [float("nan"), np.float32("nan"), np.float64("nan")])
+def test_not_a_number_is_a_null(nan):
+    metadata = [{"name": "gain", "type": "float", "nullable": False}, {"name": "noise", "type": "float"}]
+    name = {"name": "name", "type": "string", "length": 8}
+    document = dict(UNIVERSE.document) | {
+        "namespace": "gains",
+        "elements": {"amplifier": {"keys": [name], "metadata": metadata}},
+        "topology": {},
+    }
+    amplifier = DimensionUniverse.from_document(document)["amplifier"]
+    (record,) = RecordTable.from_rows(amplifier, [{"name": "a", "gain": 1.5, "noise": nan}])
+    assert (record.gain, record.noise) == (1.5, None)
+    with pytest.raises(InvalidInputError, match=r"amplifier\.gain must not be null"):
+        RecordTable.from_rows(amplifier, [{"name": "a", "gain": nan}])
 
 
 @pytest.mark.parametrize(

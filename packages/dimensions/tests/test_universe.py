@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import copy
 import pickle
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pachon.base import FormatError
-from pachon.dimensions import DimensionUniverse, UnknownDimensionError
+from pachon.dimensions import DimensionGroup, DimensionUniverse, UnknownDimensionError
 from pachon.dimensions.testing.strategies import universe_documents
 
 UNIVERSE = DimensionUniverse.default()
@@ -176,3 +177,24 @@ def test_groups_of_random_universes_are_closed(document, data):
     assert not set(group.required) & set(group.implied)
     assert set(group.lookup_order) == set(group.elements)
     assert universe.conform(group.names) is group
+
+
+def test_a_document_that_changes_later_changes_no_universe() -> None:
+    document = copy.deepcopy(dict(UNIVERSE.document)) | {"namespace": "mine"}
+    first = DimensionUniverse.from_document(document)
+    document["version"] = 9
+    document["elements"]["extra"] = {"keys": [{"name": "id", "type": "int"}]}
+    second = DimensionUniverse.from_document(document)
+    assert "extra" not in first.document["elements"]
+    assert pickle.loads(pickle.dumps(first)) is first
+    assert "extra" in second
+
+
+def test_groups_and_sets_of_names_on_either_side() -> None:
+    visit, both = UNIVERSE.conform(["visit"]), UNIVERSE.conform(["visit", "detector"])
+    assert {"detector"} | visit == visit | {"detector"} == both
+    assert isinstance({"detector"} | visit, DimensionGroup)
+    assert {"instrument", "tract"} & visit == UNIVERSE.conform(["instrument"])
+    assert {"visit", "detector"} - visit == UNIVERSE.conform(["detector"])
+    assert visit ^ both == both ^ visit == UNIVERSE.conform(["detector"])
+    assert {"instrument", "tract"} ^ UNIVERSE.conform(["instrument"]) == UNIVERSE.conform(["tract"])

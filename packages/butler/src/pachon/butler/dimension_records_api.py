@@ -40,7 +40,8 @@ class ButlerDimensionRecords:
         element
             Name of the element, or the records as a table.
         rows
-            The records: a table, a mapping each, or one mapping of columns.
+            The records: a table (`RecordTable`, or one of pandas, Arrow, astropy or NumPy), a mapping each, or one
+            mapping of columns.
         replace
             Write over records that exist.
         skip_existing

@@ -291,7 +291,7 @@ def _identify(
     """Give the datasets of a batch as a table and as references, with ids."""
     data_ids = DataIdTable.from_rows(batch.dataset_type.dimensions, batch.data_ids)
     coordinates: Sequence[DataCoordinate] = data_ids
-    if expand:
+    if expand or data_ids.given:
         expanded = session.registry.dimension_records.expand(data_ids)
         coordinates, data_ids = expanded, expanded.data_ids
     given = batch.has_ids

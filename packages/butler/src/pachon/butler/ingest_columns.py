@@ -128,7 +128,7 @@ def _table(session: Session, dataset_type: DatasetType, data_ids: list[Any]) -> 
     if columns is not None:
         return _standardized(session, dataset_type, columns, len(data_ids))
     rows = [resolve_data_id(session, dataset_type, data_id, {}) for data_id in data_ids]
-    return DataIdTable.from_rows(dataset_type.dimensions, rows)
+    return _compared(session, DataIdTable.from_rows(dataset_type.dimensions, rows))
 
 
 def _plain_columns(data_ids: list[Any]) -> dict[str, Categorical] | None:
@@ -192,10 +192,28 @@ def _standardized(
     if all(name in known for name in group.required) and all(
         name in group.universe.dimensions and _fits(group, name, column) for name, column in columns.items()
     ):
-        return DataIdTable(group, {name: known[name] for name in group.required}, count)
+        if all(name in known for name in group.ordered):
+            return _compared(session, DataIdTable(group, known, count))
+        if not any(name in known for name in group.implied):
+            return DataIdTable(group, {name: known[name] for name in group.required}, count)
     names = list(columns)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True) if columns else iter([()] * count)
-    return DataIdTable.from_rows(group, _resolved(session, dataset_type, names, rows))
+    return _compared(session, DataIdTable.from_rows(group, _resolved(session, dataset_type, names, rows)))
+
+
+def _compared(session: Session, data_ids: DataIdTable) -> DataIdTable:
+    """Give data IDs back if the implied values that they name, if any, are those of the records.
+
+    Raises
+    ------
+    InconsistentDataIdError
+        If one is not.
+    DataIdValueError
+        If there are no such records.
+    """
+    if data_ids.given or (data_ids.is_full and data_ids.group.implied):
+        session.registry.dimension_records.expand(data_ids)
+    return data_ids
 
 
 def _resolved(

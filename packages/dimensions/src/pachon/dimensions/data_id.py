@@ -125,8 +125,10 @@ class DataCoordinate:
                 return data_id
             universe = universe or data_id.group.universe
             merged = {**data_id.given, **data_id.mapping, **dims}
-        else:
+        elif data_id is None or isinstance(data_id, Mapping):
             merged = {**(data_id or {}), **dims}
+        else:
+            raise InvalidInputError(f"A data ID is a mapping of dimensions to values; got {data_id!r}.")
         if group is None:
             universe = universe or (defaults.group.universe if defaults is not None else None)
             if universe is None:

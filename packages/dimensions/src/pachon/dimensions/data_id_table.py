@@ -11,6 +11,7 @@ import numpy as np
 
 from pachon.base import InvalidInputError
 from pachon.dimensions.categorical import Categorical, combine_codes
+from pachon.dimensions.column import Value
 from pachon.dimensions.data_id import DataCoordinate
 from pachon.dimensions.universe import DimensionGroup
 
@@ -28,20 +29,31 @@ class DataIdTable(Sequence[DataCoordinate]):
         A `Categorical` for each required dimension, or for all dimensions.
     length
         The number of rows; needed only for the empty group.
+    given
+        Implied values that some rows named although not all are known, by row; whoever completes the data IDs
+        checks them. Tables that are made of this one do not have them.
     """
 
-    __slots__ = ("_length", "columns", "group")
+    __slots__ = ("_length", "columns", "given", "group")
 
     group: DimensionGroup
     columns: Mapping[str, Categorical]
     """By dimension, in the order `DimensionGroup.ordered`."""
+    given: Mapping[int, Mapping[str, Value]]
 
-    def __init__(self, group: DimensionGroup, columns: Mapping[str, Categorical], length: int | None = None) -> None:
+    def __init__(
+        self,
+        group: DimensionGroup,
+        columns: Mapping[str, Categorical],
+        length: int | None = None,
+        given: Mapping[int, Mapping[str, Value]] = MappingProxyType({}),
+    ) -> None:
         order = group.ordered if all(name in columns for name in group.ordered) else group.required
         missing = [name for name in order if name not in columns]
         if missing:
             raise InvalidInputError(f"A table of data IDs of {group!r} lacks {', '.join(missing)}.")
         self.group = group
+        self.given = given
         self.columns = MappingProxyType({name: columns[name] for name in order})
         lengths = {len(column) for column in self.columns.values()} | ({length} if length is not None else set())
         if len(lengths) > 1:
@@ -62,15 +74,16 @@ class DataIdTable(Sequence[DataCoordinate]):
         """Check data IDs and make a table of them; it is full if all of them are."""
         data_ids = [DataCoordinate.standardize(row, dimensions=group) for row in rows]
         order = group.ordered if all(data_id.is_full for data_id in data_ids) else group.required
+        given = {} if order is group.ordered else {row: known for row, d in enumerate(data_ids) if (known := _given(d))}
         if len(data_ids) == 1:
             # A single call is a table of one row, and should not pay for sorting it.
             values = data_ids[0].values
-            return cls(group, {name: Categorical.constant(values[i], 1) for i, name in enumerate(order)}, 1)
+            return cls(group, {name: Categorical.constant(values[i], 1) for i, name in enumerate(order)}, 1, given)
         columns = {
             name: Categorical.encode(_plain_column(group, name, [data_id.values[i] for data_id in data_ids]))
             for i, name in enumerate(order)
         }
-        return cls(group, columns, len(data_ids))
+        return cls(group, columns, len(data_ids), given)
 
     @classmethod
     def concat(cls, parts: Sequence[DataIdTable]) -> DataIdTable:
@@ -167,6 +180,13 @@ def match_rows(left: DataIdTable, right: DataIdTable, dimensions: Sequence[str])
     place = np.searchsorted(there_keys, wanted_keys, sorter=order)
     candidate = order[np.minimum(place, len(order) - 1)]
     return np.where(there_keys[candidate] == wanted_keys, candidate, -1)
+
+
+def _given(data_id: DataCoordinate) -> Mapping[str, Value]:
+    """Give the implied values that a data ID names, of which a table that is not full has no columns."""
+    if not data_id.is_full:
+        return data_id.given
+    return {name: data_id[name] for name in data_id.group.implied}
 
 
 def _plain_column(group: DimensionGroup, name: str, values: list[Any]) -> np.ndarray:

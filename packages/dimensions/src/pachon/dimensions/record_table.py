@@ -52,7 +52,7 @@ class RecordTable(Sequence[DimensionRecord]):
     def from_rows(
         cls,
         element: DimensionElement,
-        rows: Iterable[Mapping[str, Any] | DimensionRecord] | Mapping[str, Sequence[Any]],
+        rows: Iterable[Mapping[str, Any] | DimensionRecord] | Mapping[str, Sequence[Any]] | Any,
     ) -> RecordTable:
         """Check records and make a table of them.
 
@@ -61,9 +61,10 @@ class RecordTable(Sequence[DimensionRecord]):
         element
             The element they are records of.
         rows
-            A mapping a record, or one mapping of columns. The primary key may be
-            spelled by its own name or that of the dimension; ``datetime_begin`` with
-            ``datetime_end`` replace ``timespan``. Missing fields are null.
+            A mapping a record, one mapping of columns, or a table of pandas, Arrow, astropy or
+            NumPy (a structured array). The primary key may be spelled by its own name or that
+            of the dimension; ``datetime_begin`` with ``datetime_end`` replace ``timespan``.
+            Missing fields are null.
 
         Raises
         ------
@@ -72,10 +73,12 @@ class RecordTable(Sequence[DimensionRecord]):
         """
         if not element.has_table:
             raise InvalidInputError(f"Records of {element.name!r} are derived and cannot be inserted.")
-        if isinstance(rows, Mapping):
-            rows = _rows_of_columns(rows)
+        if (table := _columns_of(rows)) is not None:
+            rows = _rows_of_columns(table)
+        elif not isinstance(rows, Iterable):
+            raise InvalidInputError(f"Records of {element.name!r} are a table or a list of mappings; got {rows!r}.")
         fields = {column.name: column for column in element.columns}
-        checked = [_checked_row(element, fields, _plain_row(row)) for row in rows]
+        checked = [_checked_row(element, fields, _plain_row(element, row)) for row in rows]
         columns: dict[str, np.ndarray] = {}
         for column in fields.values():
             values = [row[column.name] for row in checked]
@@ -126,8 +129,28 @@ def column_arrays(column: Column) -> tuple[str, ...]:
     return ("timespan_begin", "timespan_end") if column.type == "timespan" else (column.name,)
 
 
-def _plain_row(row: Mapping[str, Any] | DimensionRecord) -> Mapping[str, Any]:
-    return row.as_stored() if isinstance(row, DimensionRecord) else row
+def _plain_row(element: DimensionElement, row: Any) -> Mapping[str, Any]:
+    if isinstance(row, DimensionRecord):
+        return row.as_stored()
+    if not isinstance(row, Mapping) and not hasattr(row, "keys"):
+        raise InvalidInputError(f"A record of {element.name!r} is a mapping of fields to values; got {row!r}.")
+    plain: Mapping[str, Any] = row
+    return plain
+
+
+def _columns_of(table: Any) -> Mapping[str, Sequence[Any]] | None:
+    """Give the columns of a table; None if it is none. The libraries that make tables need not be installed."""
+    if isinstance(table, Mapping):
+        return table
+    if hasattr(table, "to_pydict"):  # Arrow
+        columns: dict[str, Sequence[Any]] = table.to_pydict()
+        return columns
+    if hasattr(table, "to_dict") and hasattr(table, "columns"):  # pandas, which has several kinds of missing values
+        return {str(name): table[name].astype(object).where(table[name].notna(), None) for name in table.columns}
+    if hasattr(table, "colnames"):  # astropy, whose masked values become None
+        return {name: table[name].tolist() for name in table.colnames}
+    names = getattr(getattr(table, "dtype", None), "names", None)
+    return {name: table[name] for name in names} if names and isinstance(table, np.ndarray) else None
 
 
 def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -171,9 +194,11 @@ def _checked_value(element: DimensionElement, column: Column, value: Any) -> Any
         raise InvalidInputError(f"{element.name}.timespan must be a Timespan; got {value!r}.")
     if column.type == "region":
         return None if value is None else _region_bytes(element, value)
-    if column.type == "float" and isinstance(value, float) and math.isnan(value):
-        return None
-    return column.check(value, element.name)
+    checked = column.check(value, element.name)
+    if isinstance(checked, float) and math.isnan(checked):
+        # Not a number stands for a null, of whatever type of float it is.
+        return column.check(None, element.name)
+    return checked
 
 
 def _region_bytes(element: DimensionElement, value: Any) -> bytes:

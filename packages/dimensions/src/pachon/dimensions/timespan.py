@@ -211,7 +211,11 @@ class Timespan:
             day = datetime.datetime.strptime(str(day_obs), "%Y%m%d")  # noqa: DTZ007  naive means TAI
         except ValueError:
             raise InvalidInputError(f"Not a day of the form YYYYMMDD: {day_obs!r}.") from None
-        begin = _ns_from_datetime(day) + _index(offset) * _SECOND_NS
+        try:
+            seconds = operator.index(offset)
+        except TypeError:
+            raise InvalidInputError(f"The offset of a day is a whole number of seconds; got {offset!r}.") from None
+        begin = _ns_from_datetime(day) + seconds * _SECOND_NS
         return cls(begin, begin + _DAY_NS)
 
     @property
@@ -265,9 +269,13 @@ class Timespan:
         return cls.from_ns(data[0], data[1])
 
     def __lt__(self, other: Timespan) -> bool:
+        if not isinstance(other, Timespan):
+            return NotImplemented
         return not self.is_empty and not other.is_empty and self.end_ns <= other.begin_ns
 
     def __gt__(self, other: Timespan) -> bool:
+        if not isinstance(other, Timespan):
+            return NotImplemented
         return other < self
 
     def __eq__(self, other: object) -> bool:

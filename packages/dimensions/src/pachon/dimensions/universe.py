@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pachon.base import ConflictError, InvalidInputError, closest
+from pachon.base import ConflictError, FormatError, InvalidInputError, closest
 from pachon.dimensions.document import load_document, parse_document
 from pachon.dimensions.element import DimensionElement
 from pachon.dimensions.resolution import resolve_elements
@@ -81,10 +82,12 @@ class DimensionUniverse:
     """The pixel dimension through which stored regions are joined."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        # The caller may go on to change the document: the one that is stored must stay the one that was read.
+        document = copy.deepcopy(dict(document))
         definition = parse_document(document)
         self.namespace = definition.namespace
         self.version = definition.version
-        self.document = MappingProxyType(dict(document))
+        self.document = MappingProxyType(document)
         self.digest = _digest(document)
         self.elements = MappingProxyType(resolve_elements(definition))
         self.common_skypix = definition.common_skypix
@@ -120,7 +123,13 @@ class DimensionUniverse:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> DimensionUniverse:
-        """Make the universe of a document; the same content gives the same object."""
+        """Make the universe of a document; the same content gives the same object.
+
+        Raises
+        ------
+        FormatError
+            If the document breaks a rule of the format.
+        """
         digest = _digest(document)
         known = cls._by_digest.get(digest)
         if known is None:
@@ -158,6 +167,8 @@ class DimensionUniverse:
         ------
         UnknownDimensionError
             If a name is no dimension of this universe.
+        InvalidInputError
+            If the argument holds no names at all.
         """
         if isinstance(dimensions, DimensionGroup):
             if dimensions.universe is self:
@@ -165,7 +176,10 @@ class DimensionUniverse:
             dimensions = dimensions.names
         if isinstance(dimensions, str):
             dimensions = (dimensions,)
-        names = frozenset(dimensions)
+        try:
+            names = frozenset(dimensions)
+        except TypeError:
+            raise InvalidInputError(f"Dimensions are a list of names; got {dimensions!r}.") from None
         group = self._groups.get(names)
         if group is None:
             closed = self._close(names)
@@ -339,6 +353,16 @@ class DimensionGroup(AbstractSet[str]):
         drop = set(other)
         return self.universe.conform(name for name in self.names if name not in drop)
 
+    def __xor__(self, other: Iterable[str]) -> DimensionGroup:  # type: ignore[override]  # a group, not any set
+        names = list(other)
+        return (self - names) | (set(names) - set(self.names))
+
+    # With the set on the left: ``{"detector"} | group``.
+    __ror__, __rand__, __rxor__ = __or__, __and__, __xor__
+
+    def __rsub__(self, other: Iterable[str]) -> DimensionGroup:
+        return self.universe.conform(name for name in other if name not in self)
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, DimensionGroup):
             return self is other or (self.names == other.names and self.universe == other.universe)
@@ -381,5 +405,8 @@ def _lookup_order(universe: DimensionUniverse, names: tuple[str, ...], elements:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    try:
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    except TypeError:  # keys of several kinds, as `yes:` and `1:` are in YAML
+        raise FormatError("The universe has a key that is no text; put it in quotes.") from None
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -159,7 +159,17 @@ def expand_table(state: State, connection: sa.Connection, data_ids: DataIdTable)
         for implied in element.implied:
             _fill(element, implied, records[name], rows[name], columns)
     full = DataIdTable(group, {name: columns[name] for name in group.ordered}, len(data_ids))
+    for row, given in data_ids.given.items():
+        _compare_given(full[row], given)
     return ExpandedDataIds(data_ids=full, records=records, rows=rows)
+
+
+def _compare_given(data_id: DataCoordinate, given: Mapping[str, int | str]) -> None:
+    for name, value in given.items():
+        if data_id[name] != value:
+            raise InconsistentDataIdError(
+                f"The records of {data_id} say {name}={data_id[name]!r}, the data ID {name}={value!r}."
+            )
 
 
 def _fill(

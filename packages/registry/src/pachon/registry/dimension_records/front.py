@@ -37,7 +37,8 @@ class DimensionRecords:
         element
             Name of the element, or the records as a table.
         rows
-            The records: a table, a mapping each, or one mapping of columns.
+            The records: a table (`RecordTable`, or one of pandas, Arrow, astropy or NumPy), a mapping each, or one
+            mapping of columns.
         replace
             Write over existing records.
         skip_existing

@@ -186,9 +186,10 @@ class RecordsSuite:
             data_id = DataCoordinate.standardize({"instrument": "Cam", **values}, dimensions=group)
             with pytest.raises(error):
                 records.expand(data_id)
-            if data_id.is_full or not data_id.given:
+            good = DataCoordinate.standardize({"instrument": "Cam", "detector": 1, "exposure": 1}, dimensions=group)
+            for rows in ([data_id], [good, data_id]):
                 with pytest.raises(error):
-                    records.expand(DataIdTable.from_rows(group, [data_id]))
+                    records.expand(DataIdTable.from_rows(group, rows))
 
         both({"detector": 9, "exposure": 1}, DataIdValueError)
         both({"detector": 1, "exposure": 99}, DataIdValueError)
