@@ -9,13 +9,17 @@ from pachon.pipe_base.config import (
     ChoiceRegistry,
     Config,
     ConfigError,
+    ConfigOverrider,
     FieldValueError,
     FrozenConfigError,
     RegistryChoice,
     RegistryChoices,
+    Source,
     choice_field,
     choices_field,
+    compare_configs,
     config_text,
+    history_text,
 )
 
 
@@ -82,12 +86,64 @@ def test_several_entries_in_order_without_repetition() -> None:
     assert config.plugins["spline"].knots == 4
 
 
+def test_no_way_of_changing_the_names_repeats_one() -> None:
+    config = ModelConfig()
+    names = config.plugins.names
+    names.append("spline")
+    names.extend(["polynomial", "spline"])
+    names += ["polynomial"]
+    names.insert(0, "polynomial")
+    names[0] = "polynomial"
+    assert names == ["polynomial"]
+    names[:] = ["spline", "polynomial", "spline"]
+    assert names == ["spline", "polynomial"]
+    assert config.to_document()["values"]["plugins"]["!names"] == ["spline", "polynomial"]
+    assert not compare_configs(ModelConfig.from_document(config.to_document()), config)
+
+
+def test_an_entry_is_data_as_soon_as_it_is_chosen() -> None:
+    one, other = ModelConfig(), ModelConfig()
+    one.model.name = other.model.name = "spline"
+    assert other.model["spline"].knots == 10  # looking at it changes nothing
+    assert one == other
+    assert not compare_configs(one, other)
+
+
+@pytest.mark.parametrize("wrong", [["spline"], {"a": 1}, 3])
+def test_names_are_texts(wrong: Any) -> None:
+    config = ModelConfig()
+    with pytest.raises(FieldValueError, match="is not registered"):
+        config.model.name = wrong
+    with pytest.raises(FieldValueError, match="is not registered"):
+        config.plugins.names = [wrong]
+
+
+def test_the_history_of_a_choice_names_the_override() -> None:
+    config = ModelConfig()
+    overrider = ConfigOverrider(config)
+    overrider.set_value("model.name", "spline", Source(file="drp.yaml", line=3))
+    overrider.set_value("plugins.names", ["polynomial"], Source(file="drp.yaml", line=4))
+    shown = history_text(config, "*names")
+    assert "config.model.names\n  ['spline']            drp.yaml:3\n" in shown
+    assert "config.plugins.names\n  ['polynomial']        drp.yaml:4\n" in shown
+
+
+def test_a_field_that_hides_its_registry_is_explained() -> None:
+    class HidingConfig(Config):
+        models: RegistryChoices = choices_field("models")  # type: ignore[arg-type]
+
+    with pytest.raises(ConfigError, match="needs a ChoiceRegistry, not 'models'"):
+        HidingConfig()
+
+
 def test_frozen_choices() -> None:
     config = ModelConfig()
     config.freeze()
     for change in (
         lambda: setattr(config.model, "name", "spline"),
         lambda: config.plugins.names.add("polynomial"),
+        lambda: config.plugins.names.insert(0, "polynomial"),
+        lambda: config.plugins.names.__setitem__(0, "polynomial"),
         lambda: setattr(config.model["polynomial"], "order", 3),
         lambda: setattr(config.model["spline"], "knots", 3),
     ):

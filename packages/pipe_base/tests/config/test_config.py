@@ -181,6 +181,20 @@ def test_sets_validate_their_items(config: TopConfig) -> None:
         config.tags.add(3)  # type: ignore[arg-type]
     with pytest.raises(KeyError):
         config.tags.remove("nothing")
+    config.tags.symmetric_difference_update(["c", "d"])
+    config.tags ^= {"e"}
+    config.tags.difference_update(["x"], ["y"])
+    config.tags.intersection_update(["d", "e"], {"e"})
+    assert config.tags == {"e"}
+    with pytest.raises(FieldValueError):
+        config.tags ^= {3}  # type: ignore[arg-type]
+    assert config.tags == {"e"}
+    copied = config.tags.copy()
+    copied.add("f")
+    assert (config.tags.pop(), config.tags, copied) == ("e", set(), {"e", "f"})
+    with pytest.raises(KeyError):
+        config.tags.pop()
+    assert [entry.value for entry in config.history("tags")][-2:] == [["e"], []]
 
 
 def test_sub_configurations_in_a_mapping(config: TopConfig) -> None:
@@ -226,6 +240,11 @@ def test_a_frozen_configuration_cannot_be_changed(config: TopConfig) -> None:
         lambda: config.fit.planes.append("X"),
         lambda: config.names.update(a=1),
         lambda: config.tags.add("a"),
+        config.tags.pop,
+        lambda: config.tags.difference_update(["a"]),
+        lambda: config.tags.intersection_update(["b"]),
+        lambda: config.tags.symmetric_difference_update(["a"]),
+        lambda: config.tags.__ixor__({"a"}),
         lambda: setattr(config.fit, "order", 2),
     ):
         with pytest.raises(FrozenConfigError):

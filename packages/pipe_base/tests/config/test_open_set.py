@@ -45,6 +45,19 @@ def test_only_the_declared_class_is_accepted() -> None:
         config.actions.bad = OtherConfig
 
 
+@pytest.mark.parametrize("wrong", [None, 3, "name", [ActionConfig]])
+def test_a_set_is_replaced_by_a_mapping_only(wrong: object) -> None:
+    config = ToolConfig()
+    with pytest.raises(FieldValueError, match=r"Field 'actions' of ConfigSet: .* is no mapping from names to members"):
+        config.actions = wrong  # type: ignore[assignment]
+    with pytest.raises(FieldValueError, match=r"Field 'actions.update' of ConfigSet: .* is no mapping"):
+        config.actions.update = wrong
+    with pytest.raises(FieldValueError, match="3 is neither the name of a member nor several"):
+        config.actions.remove = 3
+    with pytest.raises(FieldValueError, match="cannot be the name of a member"):
+        config.actions.update = {3: ActionConfig}
+
+
 def test_frozen() -> None:
     config = ToolConfig()
     config.actions.first = ActionConfig

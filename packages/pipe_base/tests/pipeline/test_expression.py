@@ -68,6 +68,7 @@ def test_what_is_accepted(text: str) -> None:
         ("c.n == 3", "the pipeline has no task 'c'."),
         ("a.m == 3", "AttributeError: 'types.SimpleNamespace' object has no attribute 'm'"),
         ("a.n / 0", "ZeroDivisionError: division by zero"),
+        ("a.n == '\0'", "it is not an expression (source code string cannot contain null bytes)"),
         ("len(*a.items)", "Starred is not accepted in a contract"),
     ],
 )
@@ -82,11 +83,13 @@ def test_names_and_values() -> None:
     assert expression_names(text) == ("a", "b")
     assert named_values(text, NAMES) == {"a.sub.x": "1.5", "b.n": "4", "a.n": "3", "a.items": "[1, 2]"}
     assert expression_names("not an expression") == ()
+    assert expression_names("a.x.startswith('q') or b.y ** 2") == ("a", "b")  # not accepted, but about these tasks
 
 
 def test_renaming_touches_names_only() -> None:
     assert rename_names("a.b == b.a and a.n > 1", {"a": "new"}) == "new.b == b.a and new.n > 1"
     assert rename_names("'a' == ä.n and a.n", {"a": "x"}) == "'a' == ä.n and x.n"
+    assert rename_names("a.x.startswith('a')", {"a": "x"}) == "x.x.startswith('a')"
     assert rename_names("broken ==", {"broken": "x"}) == "broken =="
 
 

@@ -19,9 +19,37 @@ def test_anchors_and_merges_work() -> None:
     assert data["b"] == {"n": 3, "m": 2}
 
 
+@pytest.mark.parametrize("key", ["k", "a_long_key"])
+def test_merges_follow_the_rules_of_yaml(key: str) -> None:
+    text = f"""
+base: &base {{{key}: base, other: 0}}
+list: &list {{{key}: list}}
+deep:
+  deeper:
+    changed: &changed
+      <<: *base
+      {key}: changed
+own: {{<<: *changed, {key}: own}}
+again: {{<<: *changed}}
+first: {{<<: [*list, *changed]}}
+second: {{<<: [*changed, *list]}}
+both: {{<<: *list, <<: *base}}
+"""
+    data = load_located_yaml(text, "f.yaml")
+    found = {name: data[name][key] for name in ("own", "again", "first", "second", "both")}
+    assert found == {"own": "own", "again": "changed", "first": "list", "second": "changed", "both": "list"}
+    assert data["deep"]["deeper"]["changed"] == data["again"] == {key: "changed", "other": 0}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("a: &x [*x]\n", "f.yaml, line 1, column 4: an alias (*name) stands within what it stands for."),
+        ("a: &x {b: [{c: *x}]}\n", "f.yaml, line 1, column 4: an alias (*name) stands within what it stands for."),
+        (
+            "a: {<<: 3}\n",
+            "f.yaml, line 1, column 5: not valid YAML while constructing a mapping: '<<' merges mappings only.",
+        ),
         ("a: 1\nb: 2\na: 3\n", "f.yaml, line 3, column 1: key 'a' appears twice in one mapping, first in line 1."),
         (
             "x:\n  - y: {a: 1,\n      a: 2}\n",

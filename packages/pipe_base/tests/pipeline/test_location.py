@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import InvalidInputError
-from pachon.pipe_base import PipelineError, PipelineFileNotFoundError
+from pachon.base import InvalidInputError, StorageError
+from pachon.pipe_base import PipelineError, PipelineFileNotFoundError, PipelineSyntaxError
 from pachon.pipe_base.pipeline.location import (
     LabelSelection,
     parse_selection,
@@ -21,6 +21,7 @@ from pachon.pipe_base.pipeline.location import (
         ("a.yaml#b,c", ("a.yaml", "b,c")),
         ("a.yaml#b%2Cc", ("a.yaml", "b,c")),
         ("s3://bucket/a.yaml#b", ("s3://bucket/a.yaml", "b")),
+        ("http://host:8080/a.yaml#b", ("http://host:8080/a.yaml", "b")),
         ("resource://pachon.pipe_tasks/pipelines/x.yaml", ("resource://pachon.pipe_tasks/pipelines/x.yaml", None)),
     ],
 )
@@ -75,6 +76,15 @@ def test_missing_files_and_variables(tmp_path: Path, monkeypatch: pytest.MonkeyP
     )
     with pytest.raises(PipelineFileNotFoundError):
         read_pipeline_text("memory://nothing/here.yaml")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"description: caf\xe9\n")
+    for location in (f"{tmp_path}/a.yaml", (tmp_path / "a.yaml").as_uri()):
+        with pytest.raises(PipelineSyntaxError, match=r"a\.yaml: the file is no text in UTF-8 \('utf-8' codec"):
+            read_pipeline_text(location)
+    with pytest.raises(StorageError, match="cannot be read: embedded null byte"):
+        read_pipeline_text(f"{tmp_path}/\0")
 
 
 def test_imports_are_relative_to_the_document_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,6 +228,14 @@ def test_forms_of_contracts(contracts: str) -> None:
             "imports: {location: a, rename: {a: c, b: c}}",
             "f.yaml, line 1, column 1, imports: 'rename' gives two tasks the same new label.",
         ),
+        (
+            "imports: {location: a, rename: {a: [b]}}",
+            "f.yaml, line 1, column 1, imports: YAML reads this label as ['b'], not as text; put it in quotes.",
+        ),
+        (
+            "steps: [{label: [one], dimensions: []}]",
+            "f.yaml, line 1, column 9, steps.0: the label of a step is the name of a subset, not a list.",
+        ),
     ],
 )
 def test_every_mistake_is_located(text: str, message: str) -> None:

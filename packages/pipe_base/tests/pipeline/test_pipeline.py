@@ -172,6 +172,7 @@ def test_changes_give_copies(pipeline: Pipeline) -> None:
     [
         (lambda p: p.with_config("mesure", "mode", "x"), "The pipeline has no task 'mesure'. Did you mean 'measure'?"),
         (lambda p: p.with_config_file("x", "y.py"), "The pipeline has no task 'x'."),
+        (lambda p: p.select([]), "The selection names no label."),
         (lambda p: p.without_task("x"), "The pipeline has no task 'x'."),
         (lambda p: p.without_subset("frist"), "The pipeline has no subset 'frist'. Did you mean 'first'?"),
         (
@@ -282,6 +283,53 @@ def test_data_ids_in_overrides_are_refused(pipeline: Pipeline) -> None:
         "Task 'measure' cannot be configured: p.yaml, line 6, column 5, tasks.measure.config: overrides for some data IDs only "
         "('dataId') are not possible."
     )
+
+
+BROKEN = """
+from pachon.pipe_base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections
+
+class Connections(PipelineTaskConnections, dimensions=("visit",)):
+    def __init__(self, *, config=None):
+        super().__init__(config=config)
+        if config.fails:
+            {}["image"]
+
+class Config(PipelineTaskConfig, connections=Connections):
+    fails: bool = False
+
+    def set_defaults(self):
+        if FAILS:
+            {}["defaults"]
+
+    def check(self):
+        if self.connections_class is None or CHECK_FAILS:
+            [].pop()
+
+class Task(PipelineTask):
+    config_class = Config
+    default_name = "broken"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "reason"),
+    [
+        ("broken_defaults", "FAILS, CHECK_FAILS = True, False", "KeyError: 'defaults'"),
+        ("broken_check", "FAILS, CHECK_FAILS = False, True", "IndexError: pop from empty list"),
+        ("broken_connections", "FAILS = CHECK_FAILS = False", "its connections cannot be made: KeyError: 'image'"),
+    ],
+)
+def test_hooks_of_authors_that_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, flags: str, reason: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text(f"{flags}\n{BROKEN}")
+    monkeypatch.syspath_prepend(tmp_path)
+    pipeline = Pipeline.from_yaml(
+        f"description: d\ntasks:\n  a: {{class: {name}.Task, config: {{fails: true}}}}\n  b: no.B\n"
+    )
+    checked = pipeline.check()
+    assert [type(error).__name__ for error in checked.errors] == ["TaskConfigurationError", "TaskImportError"]
+    assert str(checked.errors[0]) == f"Task 'a' cannot be configured: {reason}"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 from pydantic import Field
 
@@ -54,13 +54,24 @@ class ChoiceRegistry(Mapping[str, Any]):
 class _Names(ItemList):
     """Chosen names, in order and without repetition."""
 
-    def add(self, name: str) -> None:
+    def append(self, name: str) -> None:
         if name not in self:
+            super().append(name)
+
+    def insert(self, index: SupportsIndex, name: str) -> None:
+        if name not in self:
+            super().insert(index, name)
+
+    def extend(self, names: Iterable[str]) -> None:
+        for name in [names] if isinstance(names, str) else names:
             self.append(name)
 
-    def update(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.add(name)
+    def __setitem__(self, index: Any, value: Any) -> None:
+        changed = list(self)
+        changed[index] = value
+        super().__setitem__(slice(None), dict.fromkeys(changed))
+
+    add, update = append, extend
 
     def discard(self, name: str) -> None:
         if name in self:
@@ -120,7 +131,7 @@ class _Names(ItemList):
     def check_registered(self, value: Any) -> None:
         """Raise unless a name is in the registry."""
         known = self._item
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             name = self._trail.full_name(self._field)
             hint = closest(str(value), known) or (f" Registered are {', '.join(known)}." if known else "")
             raise FieldValueError(self._trail.class_name, name, f"{value!r} is not registered", hint)
@@ -132,10 +143,13 @@ class _RegistryNode(InstanceNode):
     registry: ChoiceRegistry
 
     def __init__(self, registry: ChoiceRegistry, chosen: Iterable[str], class_name: str) -> None:
+        if not isinstance(registry, ChoiceRegistry):
+            # In the body of a class a field hides a variable of its name.
+            raise ConfigError(f"A field that chooses needs a ChoiceRegistry, not {registry!r}.")
         trail = Trail(class_name=class_name)
         vars(self).update(_trail=trail, registry=registry, _configs={})
         vars(self)["_names"] = _Names((), registry, trail, "names")
-        for name in chosen:
+        for name in dict.fromkeys(chosen):
             self._names.check_registered(name)
             list.append(self._names, name)
 
@@ -181,9 +195,10 @@ class _RegistryNode(InstanceNode):
             raise FieldValueError(
                 self._trail.class_name, self._trail.full_name("names"), f"{names!r} is not a list of names"
             )
-        chosen = list(dict.fromkeys(names))
-        for name in chosen:
+        names = list(names)
+        for name in names:
             self._names.check_registered(name)
+        chosen = list(dict.fromkeys(names))
         list.__setitem__(self._names, slice(None), chosen)
         self._trail.record("names", chosen, source)
 
@@ -193,7 +208,7 @@ class _RegistryNode(InstanceNode):
 
     def to_data(self) -> dict[str, Any]:
         # Of the entries that are not chosen, only those that somebody has changed.
-        entries = {name: config.to_data() for name, config in sorted(self._configs.items())}
+        entries = {name: self[name].to_data() for name in sorted({*self._configs, *self._names})}
         kept = {
             name: data
             for name, data in entries.items()
@@ -244,9 +259,13 @@ class RegistryChoice(_RegistryNode):
         return self.target(*args, config=self.active, **kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self.set_field(name, value, caller_source())
+
+    def set_field(self, name: str, value: Any, source: Source) -> None:
+        """Set the ``name``, and remember who did it."""
         if name != "name":
             raise ConfigError(f"{self._trail.path!r} has no {name!r} to set; set its 'name' or an entry's field.")
-        self._choose([] if value is None else [value], caller_source())
+        self._choose([] if value is None else [value], source)
 
     def assigned(self, value: Any, source: Source) -> ConfigNode:
         if isinstance(value, RegistryChoice):
@@ -282,10 +301,14 @@ class RegistryChoices(_RegistryNode):
         return {name: self.registry[name](*args, config=self[name], **kwargs) for name in self._names}
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self.set_field(name, value, caller_source())
+
+    def set_field(self, name: str, value: Any, source: Source) -> None:
+        """Set the ``names``, and remember who did it."""
         if name != "names":
             raise ConfigError(f"{self._trail.path!r} has no {name!r} to set; set its 'names' or an entry's field.")
         if value is not self._names:
-            self._choose(value, caller_source())
+            self._choose(value, source)
 
     def assigned(self, value: Any, source: Source) -> ConfigNode:
         if isinstance(value, RegistryChoices):

@@ -277,13 +277,33 @@ class ItemSet(set[Any], _Items):
         super().intersection_update(keep)
         self._changed()
 
+    def difference_update(self, *others: Iterable[Any]) -> None:
+        self._shrink(set(self).difference(*others))
+
+    def intersection_update(self, *others: Iterable[Any]) -> None:
+        self._shrink(set(self).intersection(*others))
+
+    def symmetric_difference_update(self, other: Iterable[Any]) -> None:
+        self._check_writeable()
+        changed = set(self) ^ {self._validated(self._item, value) for value in other}
+        super().clear()
+        super().update(changed)
+        self._changed()
+
     def __iand__(self, other: Any) -> Self:  # type: ignore[misc]  # gives itself
-        self._shrink(set(self) & set(other))
+        self.intersection_update(other)
         return self
 
     def __isub__(self, other: Any) -> Self:  # type: ignore[misc]  # gives itself
-        self._shrink(set(self) - set(other))
+        self.difference_update(other)
         return self
+
+    def __ixor__(self, other: Any) -> Self:  # type: ignore[misc]  # gives itself
+        self.symmetric_difference_update(other)
+        return self
+
+    def copy(self) -> set[Any]:
+        return set(self)
 
     def discard(self, value: Any) -> None:
         self._shrink(set(self) - {value})
@@ -295,8 +315,9 @@ class ItemSet(set[Any], _Items):
         self.discard(value)
 
     def pop(self) -> Any:
-        value = next(iter(self))
-        self.discard(value)
+        self._check_writeable()
+        value = super().pop()
+        self._changed()
         return value
 
     def clear(self) -> None:

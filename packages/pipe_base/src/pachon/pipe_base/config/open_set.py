@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from pydantic import Field
 from pachon.base import closest
 from pachon.pipe_base.config.config import Config
 from pachon.pipe_base.config.configurable import InstanceNode
-from pachon.pipe_base.config.errors import FieldValueError, UnknownFieldError
+from pachon.pipe_base.config.errors import FieldValueError, UnknownFieldError, shortened
 from pachon.pipe_base.config.history import Source, Trail, caller_source
 from pachon.pipe_base.config.node import ConfigNode, FieldLine, place_child, trail_of
 from pachon.pipe_base.import_path import import_object, import_path_of
@@ -80,27 +80,37 @@ class ConfigSet(InstanceNode):
         self._check_writeable(name)
         match name:
             case "update":
-                members = value.members if isinstance(value, ConfigSet) else dict(value)
-                for key, member in members.items():
+                for key, member in self._members_of(value, name).items():
                     self._add(key, member, source)
             case "remove":
+                if not isinstance(value, Iterable):
+                    problem = f"{value!r} is neither the name of a member nor several"
+                    raise FieldValueError("ConfigSet", self._trail.full_name(name), problem)
                 for key in [value] if isinstance(value, str) else list(value):
                     self._remove(key, source)
             case _:
                 self._add(name, value, source)
 
+    def _members_of(self, value: Any, name: str = "") -> Mapping[str, Any]:
+        if isinstance(value, ConfigSet):
+            return value.members
+        if isinstance(value, Mapping):
+            return dict(value)
+        problem = f"{shortened(value)} is no mapping from names to members"
+        raise FieldValueError("ConfigSet", self._trail.full_name(name), problem)
+
     def _add(self, name: str, value: Any, source: Source) -> None:
         if isinstance(value, type) and issubclass(value, Config):
             value = value()
         if problem := self._problem(name, value):
-            raise FieldValueError("ConfigSet", self._trail.full_name(name), problem)
+            raise FieldValueError("ConfigSet", self._trail.full_name(str(name)), problem)
         member = value.model_copy(deep=True) if trail_of(value).attached else value
         self._members[name] = member
         place_child(member, self._trail, name)
         self._trail.record(name, member, source)
 
-    def _problem(self, name: str, value: Any) -> str:
-        if not name.isidentifier() or name.startswith("_") or hasattr(type(self), name):
+    def _problem(self, name: Any, value: Any) -> str:
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or hasattr(type(self), name):
             return "this cannot be the name of a member"
         if isinstance(value, self.base):
             return ""
@@ -129,9 +139,8 @@ class ConfigSet(InstanceNode):
         yield from self._members.items()
 
     def assigned(self, value: Any, source: Source) -> ConfigNode:
-        members = value.members if isinstance(value, ConfigSet) else dict(value)
         new = ConfigSet(self.base)
-        for name, member in members.items():
+        for name, member in self._members_of(value).items():
             new.set_field(name, member, source)
         return new
 

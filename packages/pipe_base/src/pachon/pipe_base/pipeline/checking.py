@@ -104,6 +104,9 @@ def _make_node(
         return make_task_node(entry.label, task_class, config)
     except InvalidInputError as error:
         raise TaskConfigurationError(entry.label, str(error)) from error
+    except Exception as error:  # whatever the constructor of the author's connections raises
+        reason = f"its connections cannot be made: {type(error).__name__}: {error}"
+        raise TaskConfigurationError(entry.label, reason) from error
 
 
 def _make_graph(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pachon.base import NotFoundError
+from pachon.base import NotFoundError, PachonError
 from pachon.pipe_base.config import ConfigError, ConfigOverrider, Source
 from pachon.pipe_base.import_path import ImportPathError, import_object
 from pachon.pipe_base.instrument import PipelineInstrument, override_files
@@ -72,9 +72,14 @@ def configure_task(
         for block in entry.config:
             _apply_block(overrider, block)
         config.freeze()
-    except (ConfigError, NotFoundError, ValueError) as error:
-        raise TaskConfigurationError(entry.label, str(error)) from error
+    except Exception as error:  # whatever the hooks of the author raise
+        raise TaskConfigurationError(entry.label, _reason(error)) from error
     return config
+
+
+def _reason(error: Exception) -> str:
+    """Say why; our own errors are sentences, others need their class to be understood."""
+    return str(error) if isinstance(error, PachonError | ValueError) else f"{type(error).__name__}: {error}"
 
 
 def _apply_block(overrider: ConfigOverrider, block: ConfigBlock) -> None:

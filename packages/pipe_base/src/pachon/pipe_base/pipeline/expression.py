@@ -60,6 +60,8 @@ def parse_expression(text: str) -> ast.expr:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise ExpressionError(f"it is not an expression ({error.msg})") from None
+    except (ValueError, RecursionError, MemoryError) as error:  # a NUL, or too many parentheses
+        raise ExpressionError(f"it is not an expression ({error})") from None
     for node in ast.walk(tree):
         if not isinstance(node, _ACCEPTED):
             raise ExpressionError(f"{type(node).__name__} is not accepted in a contract")
@@ -78,10 +80,12 @@ _ACCEPTED = (
 
 
 def expression_names(text: str) -> tuple[str, ...]:
-    """Give the names that an expression takes from outside, in order; none if it is not an expression."""
-    try:
-        tree = parse_expression(text)
-    except ExpressionError:
+    """Give the names that an expression takes from outside, in order; none if it is not an expression.
+
+    The expression may be one that `evaluate` does not accept: that is said by whoever evaluates it.
+    """
+    tree = _parsed(text)
+    if tree is None:
         return ()
     bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in bound and n.id not in _FUNCTIONS]
@@ -92,9 +96,8 @@ def expression_names(text: str) -> tuple[str, ...]:
 def rename_names(text: str, renames: Mapping[str, str]) -> str:
     """Give the expression with names replaced."""
     text = text.strip()
-    try:
-        tree = parse_expression(text)
-    except ExpressionError:
+    tree = _parsed(text)
+    if tree is None:
         return text
     lines = [line.encode() for line in text.split("\n")]
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in renames]
@@ -103,6 +106,13 @@ def rename_names(text: str, renames: Mapping[str, str]) -> str:
         end = node.col_offset + len(node.id.encode())
         lines[node.lineno - 1] = line[: node.col_offset] + renames[node.id].encode() + line[end:]
     return b"\n".join(lines).decode()
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:

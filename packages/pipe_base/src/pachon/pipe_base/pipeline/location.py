@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from pachon.base import InvalidInputError
-from pachon.pipe_base.pipeline.errors import PipelineError, PipelineFileNotFoundError
+from pachon.base import InvalidInputError, StorageError
+from pachon.pipe_base.pipeline.errors import PipelineError, PipelineFileNotFoundError, PipelineSyntaxError
+from pachon.pipe_base.pipeline.place import Place
 from pachon.resources import ResourcePath
 
 __all__ = ["LabelSelection", "parse_selection", "read_pipeline_text", "resolve_import", "split_location"]
@@ -43,7 +44,8 @@ def split_location(location: str) -> tuple[str, str | None]:
     if len(selections) > 1:
         raise InvalidInputError(f"{location!r} has more than one '#'.")
     base, colon, rest = uri.rpartition(":")
-    if colon and not rest.startswith("//") and not os.path.exists(os.path.expandvars(uri)):
+    # Labels hold no '/': what follows the ':' of a scheme or before a port does.
+    if colon and "/" not in rest and not os.path.exists(os.path.expandvars(uri)):
         raise InvalidInputError(f"{location!r}: labels are separated by '#', as in {f'{base}#{rest}'!r}.")
     return uri, unquote(selections[0]) if selections else None
 
@@ -79,18 +81,31 @@ def read_pipeline_text(location: str) -> tuple[str, str]:
     ------
     PipelineFileNotFoundError
         There is no such file; an undefined variable is named.
+    PipelineSyntaxError
+        The file is no text in UTF-8.
     """
     expanded = os.path.expandvars(location)
-    if "://" not in expanded:
+    try:
+        return _read(expanded), expanded
+    except UnicodeDecodeError as error:
+        raise PipelineSyntaxError(Place(file=expanded), f"the file is no text in UTF-8 ({error}).") from None
+
+
+def _read(location: str) -> str:
+    if "://" not in location:
         try:
-            with open(expanded, encoding="utf-8") as stream:
-                return stream.read(), expanded
+            with open(location, encoding="utf-8") as stream:
+                return stream.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise PipelineFileNotFoundError(expanded, _hint(expanded)) from None
-    resource = ResourcePath(expanded)
+            raise PipelineFileNotFoundError(location, _hint(location)) from None
+        except (OSError, ValueError) as error:
+            if isinstance(error, UnicodeDecodeError):
+                raise
+            raise StorageError(f"Pipeline {location!r} cannot be read: {error}.") from None
+    resource = ResourcePath(location)
     if not resource.exists():
-        raise PipelineFileNotFoundError(expanded, _hint(expanded))
-    return resource.read().decode("utf-8"), expanded
+        raise PipelineFileNotFoundError(location, _hint(location))
+    return resource.read().decode("utf-8")
 
 
 def resolve_import(location: str, importer: str) -> str:

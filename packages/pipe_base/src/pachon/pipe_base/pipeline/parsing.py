@@ -279,6 +279,8 @@ def _parse_steps(data: LocatedMapping, place: Place) -> tuple[Step, ...]:
             if key not in entry:
                 raise PipelineSyntaxError(here, f"a step needs {key!r}.")
         label, dimensions = entry["label"], entry["dimensions"]
+        if not isinstance(label, str):
+            raise PipelineSyntaxError(here, f"the label of a step is the name of a subset, not {_kind(label)}.")
         if isinstance(dimensions, str):
             dimensions = [name.strip() for name in dimensions.split(",") if name.strip()]
         if not isinstance(dimensions, list) or not all(isinstance(name, str) for name in dimensions):
@@ -375,12 +377,14 @@ def _parse_import(entry: Any, place: Place) -> ImportEntry:
 def _parse_rename(rename: Any, place: Place) -> dict[str, str]:
     if not isinstance(rename, Mapping):
         raise PipelineSyntaxError(place, f"'rename' is a mapping from old to new labels, not {_kind(rename)}.")
+    for new in rename.values():
+        check_label(new, place)
     both = rename.keys() & set(rename.values())
     if both:
         raise PipelineSyntaxError(place, f"'rename' has {min(both)!r} as old and as new label.")
     if len(set(rename.values())) < len(rename):
         raise PipelineSyntaxError(place, "'rename' gives two tasks the same new label.")
-    return {str(old): check_label(new, place) for old, new in rename.items()}
+    return {str(old): new for old, new in rename.items()}
 
 
 def _parse_mode(mode: Any, place: Place) -> SubsetMode:

@@ -267,6 +267,8 @@ class Pipeline:
             The selection is malformed.
         """
         parsed = parse_selection(selection) if isinstance(selection, str) else LabelSelection(names=tuple(selection))
+        if parsed == LabelSelection():
+            raise PipelineError("The selection names no label.")
         if parsed.is_range:
             keep = self._labels_in_range(parsed)
         else:
