@@ -201,6 +201,11 @@ class TestCalibrations:
         butler.collections.decertify("calib", "bias", Timespan(), data_ids=table)
         assert butler.find_dataset("bias", detector=1, exposure=1, collections="calib") is None
         assert butler.find_dataset("bias", detector=0, exposure=1, collections="calib") == biases["one"][0]
+        # A list of data IDs in any spelling.
+        butler.collections.decertify("calib", "bias", Timespan(), data_ids=[{"detector": "S00"}])
+        assert butler.find_dataset("bias", detector=0, exposure=1, collections="calib") is None
+        with pytest.raises(InvalidInputError, match="data_ids is a table or list of data IDs, or None, not 3"):
+            butler.collections.decertify("calib", "bias", Timespan(), data_ids=3)  # type: ignore[arg-type]
 
     def test_certification_of_a_collection(self, butler: Butler, biases: dict[str, list[DatasetRef]]) -> None:
         edit_chain(butler.collections, "chain", ["calib/two", "calib/one"])

@@ -64,6 +64,10 @@ def _is_value(value: Any) -> bool:
     return _is_text(value) or (isinstance(value, int | np.integer | float | bytes | Timespan))
 
 
+def _is_type_of_collection(value: Any) -> bool:
+    return isinstance(value, CollectionType | str)
+
+
 def _or_none(kind: _Kind) -> _Kind:
     return _Kind(f"{kind.words}, or None", lambda value: value is None or kind.allows(value))
 
@@ -135,7 +139,9 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "timespan": _or_none(_Kind("a time span", lambda value: isinstance(value, Timespan))),
     "transfer": _or_none(_TEXT),
     "type": _Kind("a collection type", lambda value: isinstance(value, CollectionType)),
-    "types": _or_none(_Kind("collection types", lambda v: _is_list(v, lambda one: isinstance(one, CollectionType)))),
+    "types": _or_none(
+        _Kind("collection types", lambda v: _is_type_of_collection(v) or _is_list(v, _is_type_of_collection))
+    ),
     "where": _TEXT,
 }
 """By name of the parameter, which means the same in all functions."""
@@ -147,6 +153,7 @@ _TIMESPAN: Final = _Kind("a time span", lambda value: isinstance(value, Timespan
 _SPECIAL: Final[Mapping[tuple[str, str], _Kind]] = {
     ("certify", "timespan"): _TIMESPAN,
     ("decertify", "timespan"): _TIMESPAN,
+    ("decertify", "data_ids"): _or_none(_DATA_IDS),
     ("find_datasets", "data_ids"): _DATA_IDS,
     ("query_all_datasets", "name"): _NAMES,
     ("query_info", "dataset_types"): _Kind("true or false", lambda value: isinstance(value, bool)),

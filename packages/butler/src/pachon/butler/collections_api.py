@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pachon.butler.arguments import explains_arguments
+from pachon.butler.lookup import DataId, data_id_table
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetTable, DatasetType
@@ -58,7 +59,7 @@ class ButlerCollections:
     def query(
         self,
         expression: str | Iterable[str] = "*",
-        types: Collection[CollectionType] | None = None,
+        types: CollectionType | str | Iterable[CollectionType | str] | None = None,
         *,
         flatten_chains: bool = False,
         include_chains: bool | None = None,
@@ -66,7 +67,7 @@ class ButlerCollections:
         """Give the names of matching collections: those of globs first, by name, then explicit ones in order.
 
         With ``flatten_chains`` the children of matched chains are given in search order; the chains themselves only with
-        ``include_chains``. ``types`` filters what is given.
+        ``include_chains``. ``types``, or their names in any case, filter what is given.
 
         Raises
         ------
@@ -81,7 +82,7 @@ class ButlerCollections:
     def query_info(
         self,
         expression: str | Iterable[str] = "*",
-        types: Collection[CollectionType] | None = None,
+        types: CollectionType | str | Iterable[CollectionType | str] | None = None,
         *,
         flatten_chains: bool = False,
         include_chains: bool | None = None,
@@ -212,12 +213,14 @@ class ButlerCollections:
         dataset_type: str | DatasetType,
         timespan: Timespan,
         *,
-        data_ids: DataIdTable | None = None,
+        data_ids: DataIdTable | Iterable[DataId] | None = None,
     ) -> None:
         """Take a time span out of validity ranges, of all data IDs or of some; what is left of a range stays."""
+        self._session.check_writeable()
         registry = self._session.registry
+        table = None if data_ids is None else data_id_table(self._session, dataset_type, data_ids)
         self._commit(
-            Change(write_rows=lambda: registry.collections.decertify(name, dataset_type, timespan, data_ids=data_ids))
+            Change(write_rows=lambda: registry.collections.decertify(name, dataset_type, timespan, data_ids=table))
         )
 
     def _given(self, datasets: Datasets) -> DatasetTable | list[DatasetRef]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 
 from pachon.butler.errors import DatasetNotFoundError
-from pachon.butler.lookup import DataId, Request, resolve_collections, resolve_data_id, resolve_request, resolve_type
+from pachon.butler.lookup import DataId, Request, data_id_table, resolve_collections, resolve_request, resolve_type
 from pachon.butler.session import Session
 from pachon.datasets import DatasetRef, DatasetType, ids_from_uuids
 from pachon.dimensions import DataIdTable, Timespan
@@ -67,11 +67,7 @@ def find_datasets(
     """Give for each data ID the dataset of the first collection that has one; one query for all."""
     registered, wanted = resolve_type(session, dataset_type)
     searched = resolve_collections(session, collections)
-    if isinstance(data_ids, DataIdTable):
-        table = data_ids
-    else:
-        rows = [resolve_data_id(session, registered, data_id, {}) for data_id in data_ids]
-        table = DataIdTable.from_rows(registered.dimensions, rows)
+    table = data_id_table(session, registered, data_ids)
     places, found = session.registry.datasets.find(registered.name, table, searched)
     refs = [ref.with_dataset_type(wanted) for ref in found]
     return [refs[place] if place >= 0 else None for place in places.tolist()]

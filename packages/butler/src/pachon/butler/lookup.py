@@ -12,12 +12,13 @@ from pachon.butler.data_id_rewriting import RecordSearch, rewrite_data_id
 from pachon.butler.defaults import as_collections
 from pachon.butler.session import Session
 from pachon.datasets import DatasetType
-from pachon.dimensions import DataCoordinate, DimensionGroup, DimensionRecord, Timespan
+from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, DimensionRecord, Timespan
 from pachon.registry import DatasetTypeError, NoDefaultCollectionError
 
 __all__ = [
     "DataId",
     "Request",
+    "data_id_table",
     "resolve_collections",
     "resolve_data_id",
     "resolve_request",
@@ -108,6 +109,17 @@ def resolve_data_id(
     if isinstance(data_id, DataCoordinate) and not dims and data_id.group is group:
         return data_id
     return DataCoordinate.standardize(_values(session, dataset_type, data_id, dims), dimensions=group)
+
+
+def data_id_table(
+    session: Session, dataset_type: DatasetType | str, data_ids: DataIdTable | Iterable[DataId]
+) -> DataIdTable:
+    """Give data IDs of the dimensions of a dataset type as a table; one that is a table stays as it is."""
+    if isinstance(data_ids, DataIdTable):
+        return data_ids
+    registered, _ = resolve_type(session, dataset_type)
+    rows = [resolve_data_id(session, registered, data_id, {}) for data_id in data_ids]
+    return DataIdTable.from_rows(registered.dimensions, rows)
 
 
 def resolve_request(

@@ -335,7 +335,8 @@ class View:
     def dataset_types_by_id(self, ids: Iterable[int]) -> dict[int, RegisteredType]:
         """Give dataset types by number."""
         wanted = set(ids)
-        known = {item.id: item for item in self._cache.dataset_types.values() if item.id in wanted}
+        # A copy: another thread may add one meanwhile.
+        known = {item.id: item for item in list(self._cache.dataset_types.values()) if item.id in wanted}
         for part in _chunks([number for number in wanted if number not in known]):
             for row in self._connection.execute(self._statements.type_by_id, {"ids": part}):
                 item = self._keep_type(row)

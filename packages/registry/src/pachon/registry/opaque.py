@@ -27,6 +27,7 @@ from pachon.registry.database.uploads import uploaded
 from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
 from pachon.registry.errors import ConflictingDefinitionError
 from pachon.registry.schema.schema import Schema
+from pachon.registry.schema.static_tables import new_metadata
 from pachon.registry.state import State
 
 __all__ = ["OpaqueColumn", "OpaqueTable", "catalogued_tables", "open_table"]
@@ -57,6 +58,7 @@ class OpaqueTable:
         self.name = name
         self.columns = columns
         self._table = table
+        self._key = (name, columns)
         self._texts = {column.name for column in columns if column.type == "text"}
         self._uuids = {column.name for column in columns if column.type == "uuid"}
 
@@ -116,7 +118,7 @@ class OpaqueTable:
                 rows.extend(connection.execute(select))
             else:
                 chosen = self._state.prepare(
-                    ("fetch opaque", self.name, column, tuple(order_by), limit),
+                    ("fetch opaque", self._key, column, tuple(order_by), limit),
                     lambda: select.where(self._table.c[column].in_(sa.bindparam("values", expanding=True))),
                 )
                 wanted = list(dict.fromkeys(self._values(column, values)))
@@ -127,7 +129,7 @@ class OpaqueTable:
     def _fetch_one_value(self, column: str, value: Any) -> list[Any]:
         with self._state.database.read() as connection:
             quick = self._state.prepare(
-                ("fetch one value", self.name, column),
+                ("fetch one value", self._key, column),
                 lambda: QuickStatement(
                     sa.select(self._table).where(self._table.c[column] == sa.bindparam("value")), connection
                 ),
@@ -168,10 +170,10 @@ class OpaqueTable:
         with self._state.database.write() as connection:
             if len(rows) == 1 and not self._uuids.intersection((*keys, *changes)):
                 quick = self._state.prepare(
-                    ("update one", self.name, *names), lambda: QuickStatement(self._update(*names), connection)
+                    ("update one", self._key, *names), lambda: QuickStatement(self._update(*names), connection)
                 )
                 return quick.change(connection, rows[0])
-            statement = self._state.prepare(("update opaque", self.name, *names), lambda: self._update(*names))
+            statement = self._state.prepare(("update opaque", self._key, *names), lambda: self._update(*names))
             return connection.execute(statement, rows).rowcount
 
     def _update(self, keys: Sequence[str], changes: Sequence[str]) -> sa.Update:
@@ -263,8 +265,11 @@ def open_table(state: State, name: str, columns: Sequence[OpaqueColumn]) -> Opaq
     definition = json.dumps([asdict(column) for column in columns])
     catalog = state.schema.static.opaque_catalog
     stored = sa.select(catalog.c.columns).where(catalog.c.name == name)
-    key = f"records_{name}"
-    table = state.prepare(("opaque table", name), lambda: _sql_table(state.schema.known, key, columns))
+    key, metadata = f"records_{name}", state.schema.known
+    # Kept by its columns too: a table that was asked for with wrong ones, or whose making was undone, is another one.
+    table = state.prepare(
+        ("opaque table", name, tuple(columns)), lambda: _sql_table(new_metadata(metadata.schema), key, columns)
+    )
     with state.database.read() as connection:
         known = connection.execute(stored).scalar()
     if known is None:

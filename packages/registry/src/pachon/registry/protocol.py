@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
@@ -76,7 +76,7 @@ class CollectionVerbs(Protocol):
     def query(
         self,
         expression: str | Iterable[str] = "*",
-        types: Collection[CollectionType] | None = None,
+        types: CollectionType | str | Iterable[CollectionType | str] | None = None,
         *,
         flatten_chains: bool = False,
         include_chains: bool | None = None,

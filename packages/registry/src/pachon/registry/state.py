@@ -49,8 +49,8 @@ class State:
     def forget_group(self, group_id: int) -> None:
         """Forget the tables and the statements of a group of dimensions whose registration was undone."""
         self.schema.forget_datasets(group_id)
-        for key in [key for key in self.prepared if isinstance(key, tuple) and key[1:] == (group_id,)]:
-            del self.prepared[key]
+        for key in [key for key in list(self.prepared) if isinstance(key, tuple) and key[1:] == (group_id,)]:
+            self.prepared.pop(key, None)
 
     def view(self, connection: sa.Connection) -> View:
         """Give the definitions as a connection sees them now."""

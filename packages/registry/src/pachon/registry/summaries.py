@@ -120,6 +120,9 @@ def refresh(state: State) -> None:
     """Compute all summaries anew from the datasets that there are."""
     static = state.schema.static
     with state.database.write() as connection:
+        # Who is adding datasets finishes first, since these cannot be counted yet; who comes later notes what is added anew.
+        collections = sa.select(static.collection.c.collection_id).order_by(static.collection.c.collection_id)
+        connection.execute(collections.with_for_update()).all()
         state.definitions.changed(connection)
         connection.execute(sa.delete(static.summary_dataset_type))
         connection.execute(sa.delete(static.summary_governor))

@@ -49,14 +49,16 @@ def _associate(
     hold_collections(state, connection, known, [collection])
     hold_datasets(state, connection, ids)
     for part in type_chunks(ids):
-        # Type and data ID come from the run's own row, whatever the caller's reference says.
+        # The data ID comes from the run's own row, whatever the caller's reference says.
         source = sa.select(*(table.c[name] for name in copied), sa.literal(collection.id)).where(
-            table.c.dataset_id.in_(part), table.c.collection_id == table.c.run_id
+            table.c.dataset_id.in_(part),
+            table.c.collection_id == table.c.run_id,
+            table.c.dataset_type_id == known.id,
         )
         connection.execute(insert_or_skip(table, state.dialect).from_select([*copied, "collection_id"], source))
     present = _ids_in(connection, table, collection, ids)
     if lost := [id_ for id_ in ids if id_ not in present]:
-        raise _why_absent(connection, table, collection, datasets, id_list(datasets.ids).index(lost[0]))
+        raise _why_absent(connection, known, collection, datasets, id_list(datasets.ids).index(lost[0]))
     summarize_ids(state, connection, collection, known, ids)
 
 
@@ -70,10 +72,11 @@ def _ids_in(connection: sa.Connection, table: sa.Table, collection: Collection, 
 
 
 def _why_absent(
-    connection: sa.Connection, table: sa.Table, collection: Collection, datasets: DatasetTable, row: int
+    connection: sa.Connection, known: RegisteredType, collection: Collection, datasets: DatasetTable, row: int
 ) -> Exception:
-    id_ = id_list(datasets.ids)[row]
-    if connection.execute(sa.select(table.c.run_id).where(table.c.dataset_id == id_).limit(1)).first() is None:
+    table, id_ = known.tables.membership, id_list(datasets.ids)[row]
+    registered = sa.select(table.c.run_id).where(table.c.dataset_id == id_, table.c.dataset_type_id == known.id)
+    if connection.execute(registered.limit(1)).first() is None:
         return NotFoundError(f"Dataset {datasets[row]} ({datasets[row].id}) is not registered.")
     return ConflictingDefinitionError(
         f"Collection {collection.name!r} holds another {datasets.dataset_type.name} with {datasets.data_ids[row]}."

@@ -68,7 +68,11 @@ def _certify(
     same = [validity.c[column.name] == column for column in columns.values()]
     inserted = 0
     for part in type_chunks(ids):
-        own_rows = sa.and_(member.c.dataset_id.in_(part), member.c.collection_id == member.c.run_id)
+        own_rows = sa.and_(
+            member.c.dataset_id.in_(part),
+            member.c.collection_id == member.c.run_id,
+            member.c.dataset_type_id == known.id,
+        )
         clash = connection.execute(
             sa.select(*columns.values(), validity.c.begin_ns, validity.c.end_ns)
             .where(own_rows, validity.c.dataset_type_id == member.c.dataset_type_id, *same)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetTable, DatasetType
 from pachon.dimensions import DataIdTable, Timespan
@@ -65,7 +65,7 @@ class Collections:
     def query(
         self,
         expression: str | Iterable[str] = "*",
-        types: Collection[CollectionType] | None = None,
+        types: listing.Types | None = None,
         *,
         flatten_chains: bool = False,
         include_chains: bool | None = None,
@@ -73,7 +73,7 @@ class Collections:
         """Give the names of matching collections: those of patterns first, by name, then explicit ones in order.
 
         With ``flatten_chains`` the children of matched chains are given in search order; the chains themselves only
-        with ``include_chains`` (by default, when not flattening). ``types`` filters what is given.
+        with ``include_chains`` (by default, when not flattening). ``types``, or their names, filter what is given.
 
         Raises
         ------

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection as Container
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,13 +14,16 @@ from pachon.registry.collection_names import as_expressions, is_glob, match_glob
 from pachon.registry.definitions import Collection, View
 from pachon.registry.state import State
 
-__all__ = ["find_infos", "query"]
+__all__ = ["Types", "find_infos", "query"]
+
+Types = CollectionType | str | Iterable[CollectionType | str]
+"""One or several types of collections, or their names in any case."""
 
 
 def query(
     state: State,
     expression: str | Iterable[str],
-    types: Container[CollectionType] | None = None,
+    types: Types | None = None,
     *,
     flatten_chains: bool = False,
     include_chains: bool | None = None,
@@ -35,7 +37,10 @@ def query(
     ------
     MissingCollectionError
         If an explicit name does not exist.
+    InvalidInputError
+        If there is no such type of collections.
     """
+    wanted = None if types is None else _kinds(types)
     include_chains = not flatten_chains if include_chains is None else include_chains
     expressions = as_expressions(expression)
     with state.database.snapshot() as connection:
@@ -55,7 +60,12 @@ def query(
                     _report_below(view, name, reported, include_chains=include_chains)
             else:
                 reported.setdefault(name, collection.type)
-        return [name for name, kind in reported.items() if types is None or kind in types]
+        return [name for name, kind in reported.items() if wanted is None or kind in wanted]
+
+
+def _kinds(types: Types) -> set[CollectionType]:
+    listed = [types] if isinstance(types, CollectionType | str) else types
+    return {CollectionType.parse(kind) if isinstance(kind, str) else CollectionType(kind) for kind in listed}
 
 
 def _report_below(view: View, chain: str, reported: dict[str, CollectionType], *, include_chains: bool) -> None:

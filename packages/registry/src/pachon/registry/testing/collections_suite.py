@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from pachon.base import InvalidInputError, NotFoundError
-from pachon.datasets import CollectionType
+from pachon.datasets import CollectionType, DatasetRef
 from pachon.registry.errors import (
     CollectionCycleError,
     CollectionExpressionError,
@@ -133,6 +133,10 @@ class CollectionsSuite:
         assert collections.query("U/*") == []
         assert collections.query([]) == []
         assert collections.query("*", {CollectionType.TAGGED, CollectionType.CHAINED}) == ["chain", "t"]
+        assert collections.query("*", ["tagged", "Chained"]) == ["chain", "t"]
+        assert collections.query("*", CollectionType.TAGGED) == collections.query("*", "TAGGED") == ["t"]
+        with pytest.raises(InvalidInputError, match="no collection type 'TAGED'"):
+            collections.query("*", ["TAGED"])
         assert collections.query("chain", flatten_chains=True) == ["v/a", "u/a"]
         assert collections.query("chain", flatten_chains=True, include_chains=True) == ["chain", "v/a", "u/a"]
         assert collections.query("*", include_chains=False) == ["t", "u/a", "u/b", "v/a"]
@@ -214,6 +218,9 @@ class CollectionsSuite:
         for name in ("one", "chain", "calib"):
             with pytest.raises(CollectionTypeError):
                 collections.associate(name, [first])
+        gain = sample.register("gain", ["detector"])
+        with pytest.raises(NotFoundError):
+            collections.associate("tag", [DatasetRef(gain, first.data_id, "one", id=first.id)])
 
     def test_certify(self, sample: SampleData) -> None:
         first, second = (sample.put(sample.bias, run, detector=1) for run in ("one", "two"))
@@ -245,6 +252,9 @@ class CollectionsSuite:
             collections.certify("calib", [bias, sample.put(sample.bias, "two", detector=1)], span(1, 2))
         with pytest.raises(NotFoundError):
             collections.certify("calib", [sample.ref(sample.bias, "one", detector=2)], span(1, 2))
+        gain = sample.put(sample.register("gain", ["detector"]), "one", detector=1)
+        with pytest.raises(NotFoundError):
+            collections.certify("calib", [DatasetRef(sample.bias, gain.data_id, "one", id=gain.id)], span(1, 2))
         assert len(sample.registry.datasets.fetch_validity("bias", "calib")) == 0
 
     def test_decertify(self, sample: SampleData) -> None:

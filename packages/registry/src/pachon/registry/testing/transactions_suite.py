@@ -199,6 +199,24 @@ class TransactionsSuite:
         with pytest.raises(InvalidInputError):
             table.insert({"nope": [1]})
 
+    def test_an_opaque_table_whose_making_was_undone(self, registry: Registry) -> None:
+        with pytest.raises(ZeroDivisionError), registry.write():
+            registry.opaque("new", _TRASH).fetch("path", ["p"])
+            raise ZeroDivisionError
+        number = OpaqueColumn(name="number", type="int", key=True)
+        note = OpaqueColumn(name="path", type="text", length=10)
+        table = registry.opaque("new", (number, note))
+        assert table.insert({"number": [1], "path": ["p"]}) == 1
+        assert table.fetch("path", ["p"]) == {"number": [1], "path": ["p"]}
+
+    def test_an_opaque_table_that_was_asked_for_with_wrong_columns(self, registry: Registry, again: Registry) -> None:
+        table, ids = self._filled(registry)
+        with pytest.raises(ConflictingDefinitionError):
+            again.opaque("things", _TRASH)
+        found = again.opaque("things", _COLUMNS)
+        assert (found.fetch("dataset_id", ids)["path"]) == table.fetch("dataset_id", ids)["path"]
+        assert found.insert({"dataset_id": new_ids(1), "part": ["x"], "path": ["y"], "size": [4]}) == 1
+
     def test_opaque_changes(self, registry: Registry, again: Registry) -> None:
         table, ids = self._filled(registry)
         trash = registry.opaque("trash", _TRASH)
