@@ -38,6 +38,18 @@ def run(*arguments):
     return CliRunner().invoke(build, [str(argument) for argument in arguments])
 
 
+def test_classes_of_other_packages_get_their_new_names(tmp_path):
+    (tmp_path / "p.yaml").write_text(TEXT.replace(SAMPLE, "far.away"))
+    (tmp_path / "map.yaml").write_text(f"far.away.*: {SAMPLE}.*\n")
+    arguments = ["-p", tmp_path / "p.yaml", "-s", tmp_path / "saved.yaml"]
+    assert run(*arguments).exit_code == 1
+    done = run(*arguments, "--class-map", tmp_path / "map.yaml")
+    assert done.exit_code == 0, done.output
+    assert Pipeline.read(tmp_path / "saved.yaml").tasks["measure"].class_name == f"{SAMPLE}.MeasureTask"
+    missing = run(*arguments, "--class-map", tmp_path / "no.yaml")
+    assert (missing.exit_code, "There is no table of classes" in str(missing.exception)) == (1, True)
+
+
 def test_pictures_by_the_end_of_their_names(file, tmp_path):
     pictures = [tmp_path / name for name in ("p.svg", "p.png", "p.txt", "p.json", "p.mmd")]
     options = [part for picture in pictures for part in ("--pipeline-picture", picture)]

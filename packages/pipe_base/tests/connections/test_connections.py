@@ -155,6 +155,18 @@ def test_definitions_are_checked(arguments: dict[str, Any], problem: str) -> Non
     assert str(caught.value) == problem
 
 
+@pytest.mark.parametrize("name", ["dimensions", "templates", "keys", "model_config"])
+def test_reserved_names_are_refused_whatever_else_is_said(name: str) -> None:
+    with pytest.raises(ConnectionDefinitionError, match=rf"Bad\.{name}: a connection cannot have this name"):
+        type(PipelineTaskConnections)(
+            "Bad",
+            (PipelineTaskConnections,),
+            {name: Input(name="a", storage_class="X")},
+            dimensions=("visit",),
+            templates={"kind": "b"},
+        )
+
+
 def test_objects_are_checked_too() -> None:
     names = SimpleNamespace(coadd="{knid}_x")
     with pytest.raises(ConnectionDefinitionError) as caught:

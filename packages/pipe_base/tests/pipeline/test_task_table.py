@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pachon.base import FormatError
-from pachon.pipe_base import ContractError, Pipeline, TaskConfigurationError
+from pachon.base import FormatError, NotFoundError
+from pachon.pipe_base import ContractError, Pipeline, TaskConfigurationError, TaskNode
 from pachon.pipe_base.pipeline import TaskTable
 
 SAMPLE = "pachon.pipe_base.testing.sample_tasks"
@@ -89,6 +89,57 @@ def test_connections_that_are_not_there(table: TaskTable) -> None:
         pipeline.with_config("measure", "connections.image", "{kin}_x").to_graph(table=table)
 
 
+RULES = """
+far.away.StackTask:
+  dimensions: [instrument, visit]
+  dimensions_if: {field: perDetector, equals: true, dimensions: [instrument, visit, detector]}
+  fields: {doDark: true, bands: [g, r], count: 1}
+  connections:
+    raw: {kind: input, name: raw, storage_class: D, dimensions: [instrument, visit, detector], multiple: true}
+    dark:
+      kind: prerequisite_input
+      name: dark
+      storage_class: D
+      dimensions: [instrument, detector]
+      remove_if: [{field: doDark, equals: false}, {field: mode, equals: none}]
+    flats: {kind: input, name: "flat_{item}", storage_class: D, dimensions: [instrument], repeat_over: bands}
+    stack:
+      kind: output
+      name: stack
+      storage_class: D
+      dimensions: [instrument, visit]
+      dimensions_if:
+        - {field: perDetector, equals: true, dimensions: [instrument, visit, detector]}
+        - {field: perNight, equals: true, dimensions: [instrument, day_obs]}
+"""
+
+
+def _stack(tmp_path: Path, *values: tuple[str, object]) -> TaskNode:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    pipeline = Pipeline.from_yaml("description: d\ntasks: {stack: far.away.StackTask}\ncontracts: [stack.count < 5]\n")
+    for name, value in values:
+        pipeline = pipeline.with_config("stack", name, value)
+    return pipeline.to_graph(table=TaskTable.read(tmp_path / "rules.yaml")).tasks["stack"]
+
+
+def test_connections_that_depend_on_fields(tmp_path: Path) -> None:
+    plain = _stack(tmp_path)
+    assert list(plain.inputs) == ["raw", "flats_g", "flats_r"]
+    assert [edge.dataset_type_name for edge in plain.inputs.values()] == ["raw", "flat_g", "flat_r"]
+    assert list(plain.prerequisite_inputs) == ["dark"]
+    assert plain.dimension_names == plain.outputs["stack"].raw_dimensions == ("instrument", "visit")
+    assert "dark" not in _stack(tmp_path, ("doDark", "False")).prerequisite_inputs
+    assert "dark" not in _stack(tmp_path, ("mode", "none")).prerequisite_inputs
+    other = _stack(tmp_path, ("bands", ["i"]), ("connections.flats", "f_{item}"), ("perNight", True))
+    assert [edge.dataset_type_name for edge in other.inputs.values()] == ["raw", "f_i"]
+    assert other.outputs["stack"].raw_dimensions == ("instrument", "day_obs")
+    fine = _stack(tmp_path, ("perDetector", "True"), ("perNight", True))
+    assert fine.dimension_names == fine.outputs["stack"].raw_dimensions == ("instrument", "visit", "detector")
+    assert fine.metadata_output.raw_dimensions == fine.dimension_names
+    with pytest.raises(ContractError, match=r"stack\.count is 7"):
+        _stack(tmp_path, ("count", "7"))  # text of the command line, which is a number
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -99,9 +150,28 @@ def test_connections_that_are_not_there(table: TaskTable) -> None:
         (
             "a.B: {connections: {x: {kind: inputs}}}",
             (
-                "Description of a.B: connection 'x' needs a 'kind', one of init_input, init_output, input, prerequisite_input, "
-                "output."
+                "Description of a.B: connection 'x': it needs a 'kind', one of init_input, init_output, input, "
+                "prerequisite_input, output."
             ),
+        ),
+        ("a.B: {connections: [x]}", "Description of a.B: 'connections' is a mapping by name, not ['x']."),
+        ("a.B: {connections: {x: 3}}", "Description of a.B: connection 'x': it is a mapping, not 3."),
+        ("a.B: {dimensions: visit}", "Description of a.B: 'dimensions' is a list of names, not 'visit'."),
+        (
+            "a.B: {connections: {x: {kind: input, name: a, storage_class: S, dimensions: visit}}}",
+            "Description of a.B: connection 'x': dimensions must be a sequence of names, not the text 'visit'; a comma is missing.",
+        ),
+        (
+            "a.B: {connections: {x: {kind: input, name: a, storage_class: S, remove_if: {field: b}}}}",
+            "Description of a.B: connection 'x': 'remove_if' is a mapping with field, equals, not {'field': 'b'}.",
+        ),
+        (
+            "a.B: {connections: {x: {kind: input, name: a, storage_class: S, repeat_over: 3}}}",
+            "Description of a.B: connection 'x': 'repeat_over' is the name of a field, not 3.",
+        ),
+        (
+            "a.B: {dimensions_if: {field: b, equals: 1}}",
+            "Description of a.B: 'dimensions_if' is a mapping with field, equals, dimensions, not {'field': 'b', 'equals': 1}.",
         ),
         (
             "a.B: {connections: {x: {kind: input, name: a, storage: S}}}",
@@ -114,3 +184,8 @@ def test_malformed_tables(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(FormatError) as caught:
         TaskTable.read(tmp_path / "t.yaml")
     assert message in str(caught.value)
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="There is no table of tasks"):
+        TaskTable.read(tmp_path / "t.yaml")

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import dataclasses
 from typing import Any
 
 import pytest
@@ -38,6 +39,19 @@ def test_good_steps() -> None:
     graph = build({"s1": ("a", "visit"), "s2": ("b", "")})
     assert [step.label for step in graph.steps] == ["s1", "s2"]
     build({"s1": ("a", "visit")}, task("a", "raw", "x", EXPOSURE))  # related by visit_definition
+
+
+def test_dimensions_that_only_a_repository_knows() -> None:
+    """Without a repository the outputs with such dimensions are passed over."""
+    known = task("a", "raw", "")
+    shelf = dataclasses.replace(task("a", "", "x").edges[0], raw_dimensions=("visit", "shelf"))
+    graph = PipelineGraph.build(
+        [dataclasses.replace(known, edges=(*known.edges, shelf))],
+        subsets={"s": GraphSubset(name="s", labels=("a",))},
+        steps=(GraphStep(label="s", dimensions=("visit",)),),
+    )
+    assert not graph.is_resolved
+    assert "no dimension 'shelf'" in graph.dataset_types["x"].problem
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ def pipeline_options(function: Function) -> Function:
     return _apply(
         function,
         click.option("-p", "--pipeline", metavar="FILE", help="Pipeline, perhaps with #labels to select from it."),
+        click.option(
+            "--class-map",
+            metavar="FILE",
+            help="New names (YAML or JSON, old: new) of the classes that the pipeline and its imports name.",
+        ),
         _edit("-t", "--task", metavar="CLASS[:LABEL]", help="Add or replace a task; may be repeated."),
         _edit("--delete", metavar="LABEL", help="Remove a task; may be repeated."),
         _edit("-c", "--config", metavar="LABEL:NAME=VALUE", help="Override a configuration value; may be repeated."),

@@ -24,6 +24,7 @@ def pipeline_request(options: Mapping[str, Any]) -> PipelineRequest:
         save=options["save_pipeline"],
         pictures=tuple(picture_files(options)),
         allow_missing=options.get("allow_missing", False),
+        class_map=options["class_map"],
         task_table=options.get("task_table"),
         check=options.get("check", True),
     )

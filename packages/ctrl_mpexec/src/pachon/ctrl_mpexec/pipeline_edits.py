@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pachon.base import InvalidInputError
-from pachon.pipe_base.pipeline import Pipeline
+from pachon.pipe_base.pipeline import ClassMap, Pipeline
 
 __all__ = ["edit_pipeline", "load_pipeline", "split_label"]
 
 
-def load_pipeline(location: str | None, edits: Iterable[tuple[str, str]]) -> Pipeline:
+def load_pipeline(location: str | None, edits: Iterable[tuple[str, str]], class_map: str | None = None) -> Pipeline:
     """Read a pipeline and change it.
 
     Parameters
@@ -20,8 +20,11 @@ def load_pipeline(location: str | None, edits: Iterable[tuple[str, str]]) -> Pip
         File or URI, perhaps with ``#labels``; `None` begins with an empty pipeline.
     edits
         Pairs of an option (``task``, ``delete``, ``config``, ``config_file``, ``instrument``) and its value.
+    class_map
+        File with new names of the classes that the pipeline and its imports name.
     """
-    pipeline = Pipeline.empty() if location is None else Pipeline.read(location)
+    classes = None if class_map is None else ClassMap.read(class_map)
+    pipeline = Pipeline.empty() if location is None else Pipeline.read(location, classes=classes)
     for option, value in edits:
         pipeline = edit_pipeline(pipeline, option, value)
     return pipeline

@@ -59,6 +59,8 @@ class PipelineRequest:
     pictures: tuple[PictureFile, ...] = ()
     allow_missing: bool = False
     """Whether tasks and instruments that cannot be imported or configured are no error."""
+    class_map: str | None = None
+    """File with new names of classes."""
     task_table: str | None = None
     """File with descriptions of task classes that are not imported."""
     check: bool = True
@@ -81,7 +83,7 @@ def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> 
         If several things are wrong; a single one is raised as it is.
     """
     check_items(request.shows)
-    pipeline = load_pipeline(request.location, request.edits)
+    pipeline = load_pipeline(request.location, request.edits, request.class_map)
     if request.save is not None:
         pipeline.write(request.save)
     table = None if request.task_table is None else TaskTable.read(request.task_table)
@@ -110,7 +112,7 @@ def show_unchecked(request: PipelineRequest, say: Say) -> None:
     if needing or request.pictures or request.select_tasks:
         what = needing[0] if needing else "a picture" if request.pictures else "--select-tasks"
         raise InvalidInputError(f"{what!r} needs the classes of the tasks; leave out --no-check.")
-    pipeline = load_pipeline(request.location, request.edits)
+    pipeline = load_pipeline(request.location, request.edits, request.class_map)
     if request.save is not None:
         pipeline.write(request.save)
     for text_shown in show_pipeline(request.shows, pipeline, None):

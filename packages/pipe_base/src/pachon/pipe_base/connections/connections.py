@@ -48,6 +48,8 @@ RESERVED_NAMES = frozenset(
         "config",
         "connections_class",
         "declared_connections",
+        "keys",  # the datasets of a quantum are a mapping too
+        "model_config",
     ]
 )
 
@@ -134,6 +136,11 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
+        for name in RESERVED_NAMES:
+            if isinstance(vars(cls).get(name), Connection):
+                raise ConnectionDefinitionError(
+                    cls.__name__, name, "a connection cannot have this name, which is reserved"
+                )
         if dimensions is None:
             if cls.__mro__[1] is PipelineTaskConnections:
                 raise ConnectionDefinitionError(
@@ -367,12 +374,6 @@ def _check_class(cls: type[PipelineTaskConnections]) -> None:
             raise ConnectionDefinitionError(cls.__name__, template, "a template has the same name")
         if not template.isidentifier() or template in RESERVED_NAMES:
             raise ConnectionDefinitionError(cls.__name__, None, f"{template!r} cannot be the name of a template")
-    for name in RESERVED_NAMES - {"dimensions", "templates"}:
-        if isinstance(vars(cls).get(name), Connection):
-            raise ConnectionDefinitionError(cls.__name__, name, "a connection cannot have this name, which is reserved")
-    for name in ("dimensions", "templates"):
-        if isinstance(getattr(cls, name), Connection):
-            raise ConnectionDefinitionError(cls.__name__, name, "a connection cannot have this name, which is reserved")
     for name, connection in cls.declared_connections.items():
         if name.startswith("_"):
             raise ConnectionDefinitionError(cls.__name__, name, "names of connections cannot begin with an underscore")

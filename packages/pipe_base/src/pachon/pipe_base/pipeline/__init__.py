@@ -7,6 +7,7 @@ from pachon.base import lazy_exports
 
 if TYPE_CHECKING:
     from pachon.pipe_base.pipeline.checking import PipelineCheck
+    from pachon.pipe_base.pipeline.class_map import ClassMap
     from pachon.pipe_base.pipeline.contents import (
         ConfigBlock,
         Contract,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pachon.pipe_base.pipeline.task_table import TaskTable
 
 __all__ = [
+    "ClassMap",
     "ConfigBlock",
     "Contract",
     "ContractError",
@@ -55,6 +57,7 @@ _HERE = "pachon.pipe_base.pipeline"
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "ClassMap": f"{_HERE}.class_map",
         "ConfigBlock": f"{_HERE}.contents",
         "Contract": f"{_HERE}.contents",
         "ContractError": f"{_HERE}.errors",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pachon.base import closest
+from pachon.pipe_base.pipeline.class_map import ClassMap
 from pachon.pipe_base.pipeline.contents import Contract, ImportEntry, PipelineContents, PipelineTaskEntry, Step, Subset
 from pachon.pipe_base.pipeline.errors import PipelineError, PipelineFileNotFoundError, UnknownLabelError
 from pachon.pipe_base.pipeline.location import read_pipeline_text, resolve_import
@@ -21,7 +22,7 @@ __all__ = ["load_pipeline", "merge_pipelines", "parse_and_expand"]
 _LOG = logging.getLogger(__name__)
 
 
-def load_pipeline(location: str, *, strict: bool = False) -> PipelineContents:
+def load_pipeline(location: str, *, strict: bool = False, classes: ClassMap | None = None) -> PipelineContents:
     """Read a pipeline file and all that it imports.
 
     Parameters
@@ -30,6 +31,8 @@ def load_pipeline(location: str, *, strict: bool = False) -> PipelineContents:
         A path or URI, without selection of labels.
     strict
         Whether unknown keys are errors.
+    classes
+        New names of the classes that the documents name.
 
     Raises
     ------
@@ -39,13 +42,15 @@ def load_pipeline(location: str, *, strict: bool = False) -> PipelineContents:
         A document is not well formed; documents contradict each other, or import each other in a circle.
     """
     text, name = read_pipeline_text(location)
-    return parse_and_expand(text, name, strict=strict)
+    return parse_and_expand(text, name, strict=strict, classes=classes)
 
 
-def parse_and_expand(text: str, name: str, *, strict: bool = False) -> PipelineContents:
+def parse_and_expand(
+    text: str, name: str, *, strict: bool = False, classes: ClassMap | None = None
+) -> PipelineContents:
     """Give the contents of a document that was read from a place, with all that it imports."""
-    loader = _Loader(strict=strict)
-    contents = loader.expand(parse_pipeline(text, name, strict=strict), (_identity(name),))
+    loader = _Loader(strict=strict, classes=classes)
+    contents = loader.expand(loader.parse(text, name), (_identity(name),))
     if loader.missing:
         first, *others = loader.missing
         hint = "".join(f"\n{error} ({place})" for error, place in others)
@@ -58,10 +63,23 @@ def parse_and_expand(text: str, name: str, *, strict: bool = False) -> PipelineC
 class _Loader:
     """One walk through the imports; files that are missing are collected."""
 
-    def __init__(self, *, strict: bool) -> None:
-        self.strict = strict
+    def __init__(self, *, strict: bool, classes: ClassMap | None) -> None:
+        self.strict, self.classes = strict, classes
         self.missing: list[tuple[PipelineFileNotFoundError, Any]] = []
         self._documents: dict[str, PipelineDocument] = {}
+
+    def parse(self, text: str, name: str) -> PipelineDocument:
+        """Read one document; classes get their new names before documents are merged, which compares them."""
+        document = parse_pipeline(text, name, strict=self.strict)
+        if self.classes is None:
+            return document
+        imports = tuple(
+            dataclasses.replace(entry, instrument=self.classes.new_name(entry.instrument))
+            if entry.instrument
+            else entry
+            for entry in document.imports
+        )
+        return PipelineDocument(contents=self.classes.applied(document.contents), imports=imports)
 
     def expand(self, document: PipelineDocument, chain: tuple[str, ...]) -> PipelineContents:
         imported = [self._load_import(entry, chain) for entry in document.imports]
@@ -80,7 +98,7 @@ class _Loader:
             except PipelineFileNotFoundError as error:
                 self.missing.append((error, entry.place))
                 return None
-            self._documents[identity] = parse_pipeline(text, name, strict=self.strict)
+            self._documents[identity] = self.parse(text, name)
         contents = self.expand(self._documents[identity], (*chain, identity))
         # With a file missing, what is there cannot be judged.
         return None if self.missing else _imported(entry, contents)

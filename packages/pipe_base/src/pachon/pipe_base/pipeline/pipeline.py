@@ -15,6 +15,7 @@ from pachon.pipe_base.config.values import parse_literal
 from pachon.pipe_base.import_path import import_path_of
 from pachon.pipe_base.instrument import PipelineInstrument, find_instrument
 from pachon.pipe_base.pipeline.checking import PipelineCheck, check_pipeline
+from pachon.pipe_base.pipeline.class_map import ClassMap
 from pachon.pipe_base.pipeline.configuring import import_task_class
 from pachon.pipe_base.pipeline.contents import (
     ConfigBlock,
@@ -63,7 +64,9 @@ class Pipeline:
     # -- making ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def read(cls, uri: str | os.PathLike[str] | ResourcePath, *, strict: bool = False) -> Self:
+    def read(
+        cls, uri: str | os.PathLike[str] | ResourcePath, *, strict: bool = False, classes: ClassMap | None = None
+    ) -> Self:
         """Read a pipeline file, with all that it imports.
 
         Parameters
@@ -73,6 +76,8 @@ class Pipeline:
             optional selection of labels: ``drp.yaml#isr,calibrate``, ``#step1``, ``#isr..warp``.
         strict
             Whether unknown keys are errors; else they are warnings.
+        classes
+            New names of the classes of tasks and instruments that the files name, imported ones included.
 
         Raises
         ------
@@ -82,7 +87,7 @@ class Pipeline:
         """
         text = _location(uri)
         location, selection = split_location(text)
-        pipeline = cls(load_pipeline(location, strict=strict))
+        pipeline = cls(load_pipeline(location, strict=strict, classes=classes))
         return pipeline if selection is None else pipeline.select(selection)
 
     @classmethod
@@ -225,6 +230,10 @@ class Pipeline:
     def _with_block(self, label: str, block: ConfigBlock) -> Self:
         entry = self._entry(label).with_block(block)
         return self._replaced(tasks=MappingProxyType({**self.tasks, label: entry}))
+
+    def with_classes(self, classes: ClassMap) -> Self:
+        """Give tasks and instrument the new names of their classes."""
+        return type(self)(classes.applied(self.contents))
 
     def with_instrument(self, instrument: str | None) -> Self:
         """Set, replace or remove the instrument."""

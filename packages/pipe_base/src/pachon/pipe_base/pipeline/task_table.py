@@ -11,7 +11,8 @@ A table is YAML or JSON, class path -> description::
         result: {kind: output, name: post_isr, storage_class: Exposure, dimensions: [instrument, exposure, detector]}
 
 With it such a task has its place in graphs and pictures, under the names that its overrides give. Its code is not there, so
-`python` blocks and override files are passed over, and so are contracts about fields that no value sets.
+`python` blocks and override files are passed over, and so are contracts about fields that neither a value nor ``fields`` (their
+defaults) sets. Connections may depend on fields: see `pachon.pipe_base.pipeline.described_connections`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, Self
 
-from pachon.base import FormatError, InvalidInputError, closest
-from pachon.pipe_base.connections import Connection, InitInput, InitOutput, Input, Output, PrerequisiteInput
+from pachon.base import FormatError, InvalidInputError, NotFoundError, closest
+from pachon.pipe_base.config.values import parse_literal
+from pachon.pipe_base.connections import Connection
 from pachon.pipe_base.pipeline.contents import PipelineTaskEntry
+from pachon.pipe_base.pipeline.described_connections import (
+    DescribedConnection,
+    DimensionsIf,
+    read_dimensions_if,
+    text_tuple,
+)
 from pachon.pipe_base.pipeline.errors import TaskConfigurationError
 from pachon.pipe_base.pipeline.expression import UncheckableError
 from pachon.pipe_base.pipeline_graph import GraphEdge, TaskNode, automatic_edges
@@ -33,10 +42,7 @@ __all__ = ["DescribedConfig", "TaskDescription", "TaskTable", "described_task_no
 
 _LOG = logging.getLogger(__name__)
 
-_KINDS: Mapping[str, type[Connection]] = {
-    kind.kind: kind for kind in (InitInput, InitOutput, Input, PrerequisiteInput, Output)
-}
-_KEYS = ("dimensions", "templates", "connections", "default_name", "can_multiprocess")
+_KEYS = ("dimensions", "dimensions_if", "templates", "connections", "fields", "default_name", "can_multiprocess")
 _CONNECTIONS = "connections."
 _PARAMETERS = "parameters."
 
@@ -47,8 +53,11 @@ class TaskDescription:
 
     dimensions: tuple[str, ...] = ()
     templates: Mapping[str, str]
-    connections: Mapping[str, Connection]
-    """With the declared names, templates not filled in."""
+    connections: Mapping[str, DescribedConnection]
+    dimensions_if: tuple[DimensionsIf, ...] = ()
+    """Other dimensions of the quanta, under conditions; the first that holds counts."""
+    fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Defaults of fields, by dotted name."""
     default_name: str = ""
     can_multiprocess: bool = True
 
@@ -67,27 +76,28 @@ class TaskDescription:
         for key in mapping:
             if key not in _KEYS:
                 raise FormatError(f"{where}: unknown key {key!r}.{closest(str(key), _KEYS)}")
+        parts = {key: mapping.get(key) or {} for key in ("templates", "connections", "fields")}
+        for key, part in parts.items():
+            if not isinstance(part, Mapping):
+                raise FormatError(f"{where}: {key!r} is a mapping by name, not {part!r}.")
         connections = {}
-        for name, options in (mapping.get("connections") or {}).items():
-            kind = _KINDS.get(str(options.get("kind")))
-            if kind is None:
-                raise FormatError(f"{where}: connection {name!r} needs a 'kind', one of {', '.join(_KINDS)}.")
-            given: dict[str, Any] = {
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in options.items()
-                if key != "kind"
-            }
+        for name, options in parts["connections"].items():
             try:
-                connections[name] = kind(**given, attribute=name)
+                connections[str(name)] = DescribedConnection.from_mapping(str(name), options)
             except InvalidInputError as error:
                 raise FormatError(f"{where}: connection {name!r}: {getattr(error, 'problem', error)}.") from error
-        return cls(
-            dimensions=tuple(mapping.get("dimensions") or ()),
-            templates={key: str(value) for key, value in (mapping.get("templates") or {}).items()},
-            connections=connections,
-            default_name=mapping.get("default_name", ""),
-            can_multiprocess=mapping.get("can_multiprocess", True),
-        )
+        try:
+            return cls(
+                dimensions=text_tuple(mapping.get("dimensions") or (), "dimensions"),
+                dimensions_if=read_dimensions_if(mapping["dimensions_if"]) if "dimensions_if" in mapping else (),
+                templates={str(key): str(value) for key, value in parts["templates"].items()},
+                connections=connections,
+                fields=dict(parts["fields"]),
+                default_name=mapping.get("default_name", ""),
+                can_multiprocess=mapping.get("can_multiprocess", True),
+            )
+        except InvalidInputError as error:
+            raise FormatError(f"{where}: {error}.") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +112,20 @@ class TaskTable:
 
         Raises
         ------
+        NotFoundError
+            There is no such file.
         FormatError
             The file or a description in it is malformed.
         """
         import yaml
 
-        with open(path, encoding="utf-8") as stream:
-            try:
+        try:
+            with open(path, encoding="utf-8") as stream:
                 document = yaml.safe_load(stream)
-            except yaml.YAMLError as error:
-                raise FormatError(f"Table {os.fspath(path)!r} is not valid YAML: {error}") from error
+        except FileNotFoundError:
+            raise NotFoundError(f"There is no table of tasks {os.fspath(path)!r}.") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise FormatError(f"Table {os.fspath(path)!r} is not valid YAML: {error}") from error
         if not isinstance(document, Mapping):
             raise FormatError(f"Table {os.fspath(path)!r} is no mapping from class paths to descriptions.")
         return cls(
@@ -170,9 +184,9 @@ def described_task_node(
     TaskConfigurationError
         A value is for a connection that the task has not, or a name has an unknown template.
     """
-    texts = {name: connection.name for name, connection in description.connections.items()}
+    texts = {name: described.connection.name for name, described in description.connections.items()}
     templates = dict(description.templates)
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(description.fields)
     for block in entry.config:
         if block.files or block.python is not None:
             _LOG.warning("%s: task %r is described only; its override code is not run.", block.place, entry.label)
@@ -180,7 +194,8 @@ def described_task_node(
             value = override.value
             if isinstance(value, str) and value.startswith(_PARAMETERS):
                 value = parameters.get(value.removeprefix(_PARAMETERS), value)
-            values[name] = value
+            # Nobody knows the type of the field: what reads like a number is one, as on the command line.
+            values[name] = parse_literal(value, {}) if isinstance(value, str) else value
             if name.startswith(_CONNECTIONS):
                 target = name.removeprefix(_CONNECTIONS)
                 if target not in texts and target not in templates:
@@ -190,21 +205,25 @@ def described_task_node(
                     )
                 (templates if target in templates else texts)[target] = str(value)
     edges = []
-    for name, connection in description.connections.items():
-        try:
-            resolved = replace(connection, name=texts[name].format(**templates))
-        except (LookupError, ValueError) as error:
-            raise TaskConfigurationError(
-                entry.label, f"the name {texts[name]!r} of connection {name!r} has no template {error}."
-            ) from error
-        edges.append(GraphEdge.from_connection(entry.label, resolved))
+    for name, described in description.connections.items():
+        for connection, own_templates in described.for_values(values):
+            try:
+                resolved = replace(connection, name=texts[name].format(**{**templates, **own_templates}))
+            except (LookupError, ValueError) as error:
+                raise TaskConfigurationError(
+                    entry.label, f"the name {texts[name]!r} of connection {name!r} has no template {error}."
+                ) from error
+            edges.append(GraphEdge.from_connection(entry.label, resolved))
+    dimensions = next(
+        (names for rule, names in description.dimensions_if if rule.holds(values)), description.dimensions
+    )
     named = {f"{_CONNECTIONS}{name}": text for name, text in {**texts, **templates}.items()}
     keep_log = values.get("saveLogOutput", True) is not False
     return TaskNode(
         label=entry.label,
         class_name=entry.class_name,
-        dimension_names=description.dimensions,
-        edges=(*edges, *automatic_edges(entry.label, description.dimensions, keep_log=keep_log)),
+        dimension_names=dimensions,
+        edges=(*edges, *automatic_edges(entry.label, dimensions, keep_log=keep_log)),
         default_name=description.default_name,
         can_multiprocess=description.can_multiprocess,
         config=DescribedConfig({**values, **named}),

@@ -29,7 +29,7 @@ def check_steps(
     steps, subsets, tasks, dataset_types, universe
         The graph.
     lenient
-        Whether steps with unknown dimensions are passed over: without a repository its universe is not known.
+        Whether steps and outputs with unknown dimensions are passed over: without a repository its universe is not known.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_steps(
     for step in steps:
         if lenient and not all(name in universe.dimensions for name in step.dimensions):
             continue
-        _check_sharding(step, subsets[step.label], tasks, universe)
+        _check_sharding(step, subsets[step.label], tasks, universe, lenient=lenient)
 
 
 def _step_of_tasks(
@@ -69,7 +69,7 @@ def _step_of_tasks(
 
 
 def _check_sharding(
-    step: GraphStep, subset: GraphSubset, tasks: Mapping[str, TaskNode], universe: DimensionUniverse
+    step: GraphStep, subset: GraphSubset, tasks: Mapping[str, TaskNode], universe: DimensionUniverse, *, lenient: bool
 ) -> None:
     for name in step.dimensions:
         if name not in universe.dimensions:
@@ -81,6 +81,7 @@ def _check_sharding(
             (f"output {edge.full_name!r}", universe.conform(edge.raw_dimensions))
             for edge in task.edges_of("output")
             if "skypix" not in edge.raw_dimensions
+            and not (lenient and any(name not in universe.dimensions for name in edge.raw_dimensions))
         ]
         for what, group in groups:
             for name in step.dimensions:
