@@ -384,6 +384,101 @@ def test_a_whole_universe_version_by_version(any_url: str, fresh: Callable[..., 
     assert SqlRegistry.open(any_url).universe == DEFAULT
 
 
+def test_visits_get_their_own_systems(any_url: str, fresh: Callable[..., Any]) -> None:
+    """In version 1 each visit was of one system, and named it; exposures were defined by system."""
+    night = {"name": "night", "type": "int"}
+
+    def older(document: Document) -> None:
+        document["version"] = 1
+        for name in [*document["elements"]]:
+            if name.startswith("ssp_") or name in ("day_obs", "group", "visit_system_membership"):
+                document["elements"].pop(name)
+        document["topology"]["temporal"]["observation_timespans"].remove("day_obs")
+        document["elements"]["exposure"]["implies"] = ["physical_filter"]
+        document["elements"]["visit"]["implies"] = ["physical_filter", "visit_system"]
+        document["elements"]["visit_definition"] = {
+            "requires": ["exposure", "visit_system"], "implies": ["visit"], "always_join": True, "metadata": [night],
+        }  # fmt: skip
+
+    def newer(document: Document) -> None:
+        document["version"] = 2
+        document["elements"]["visit"]["implies"] = ["physical_filter"]
+        document["elements"]["visit_definition"] = {"requires": ["exposure", "visit"], "always_join": True}
+        document["elements"]["visit_system_membership"] = {"requires": ["visit", "visit_system"], "always_join": True}
+
+    one = changed(DEFAULT, older, version=0)
+    two = changed(one, newer, version=0)
+    assert (one.version, two.version) == (1, 2)
+    with SqlRegistry.create(any_url, one) as registry:
+        insert = registry.dimension_records.insert
+        insert("instrument", [{"name": "Cam"}])
+        insert("detector", [{"instrument": "Cam", "id": 0, "full_name": "a"}])
+        insert("physical_filter", [{"instrument": "Cam", "name": "r", "band": "r"}])
+        insert("visit_system", [{"instrument": "Cam", "id": i, "name": f"s{i}"} for i in (0, 1)])
+        row = {"instrument": "Cam", "physical_filter": "r"}
+        insert("exposure", [{**row, "id": i, "obs_id": str(i)} for i in (1, 2)])
+        visits = [(1, 0), (2, 0), (12, 1)]
+        insert(
+            "visit", [{**row, "id": i, "name": str(i), "visit_system": s, "region": circle(i, 0, 1)} for i, s in visits]
+        )
+        insert("visit_detector_region", [{"instrument": "Cam", "visit": 12, "detector": 0, "region": circle(12, 0, 1)}])
+        pairs = [(1, 0, 1), (2, 0, 2), (1, 1, 12), (2, 1, 12)]
+        insert(
+            "visit_definition",
+            [{"instrument": "Cam", "exposure": e, "visit_system": s, "visit": v} for e, s, v in pairs],
+        )
+        image = DatasetType("image", ["visit"], "int", universe=one)
+        registry.dataset_types.register(image)
+        registry.collections.register("one")
+        ref = DatasetRef(image, {"instrument": "Cam", "visit": 12}, "one")
+        registry.datasets.insert([ref])
+    report = migrate(any_url, universe=two)
+    assert "records of visit_system_membership are made from the values in visit" in report.steps[0].title
+    with SqlRegistry.open(any_url) as registry:
+        membership = registry.dimension_records.fetch("visit_system_membership")
+        assert sorted((m.visit, m.visit_system) for m in membership) == visits
+        found = registry.query.data_ids(["exposure", "visit"], where="instrument = 'Cam'")
+        assert sorted((d["exposure"], d["visit"]) for d in found) == [(1, 1), (1, 12), (2, 2), (2, 12)]
+        assert [r.id for r in registry.query.datasets("image", "one", where="instrument = 'Cam' AND visit = 12")] == [
+            ref.id
+        ]
+    assert describe_tables(any_url) == fresh(two, [["visit"]])
+
+
+@pytest.mark.parametrize("night", [None, 7])
+def test_values_of_a_combination_that_is_identified_otherwise(any_url: str, night: int | None) -> None:
+    key = [{"name": "id", "type": "int"}]
+    skypix = {"common": "htm3", "htm": {"class": "lsst.sphgeom.HtmPixelization", "max_level": 3}}
+
+    def universe(version: int, pair: Document) -> DimensionUniverse:
+        elements = {"a": {"keys": key}, "b": {"keys": key}, "pair": pair}
+        return DimensionUniverse.from_document(
+            {"namespace": "n", "version": version, "skypix": skypix, "elements": elements}
+        )
+
+    note = {"metadata": [{"name": "night", "type": "int"}]}
+    with SqlRegistry.create(any_url, universe(1, {"requires": ["a", "b"], **note})) as registry:
+        for name in "ab":
+            registry.dimension_records.insert(name, [{"id": i} for i in (1, 2)])
+        registry.dimension_records.insert("pair", [{"a": 1, "b": 2, "night": night}])
+    newer = universe(2, {"requires": ["a"], "implies": ["b"]})
+    if night is not None:
+        with pytest.raises(
+            IncompatibleUniverseError, match="the values of night would be lost, and 1 records have one"
+        ):
+            migrate(any_url, universe=newer)
+        return
+    migrate(any_url, universe=newer)
+    with SqlRegistry.open(any_url, writeable=True) as registry:
+        (record,) = registry.dimension_records.fetch("pair")
+        assert (record.a, record.b) == (1, 2)
+        registry.dimension_records.insert("pair", [{"a": 2, "b": 2}])
+    with pytest.raises(
+        IncompatibleUniverseError, match="b will identify its records, and 1 values occur more than once"
+    ):
+        migrate(any_url, universe=universe(3, {"requires": ["b"], "implies": ["a"]}))
+
+
 @pytest.mark.parametrize("universe", [fibre_universe(), library_universe()], ids=["fibres", "library"])
 def test_other_universes(any_url: str, universe: DimensionUniverse) -> None:
     first = universe.governors[0]

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 from pachon.registry.migration.session import MigrationSession
 from pachon.registry.schema.references import is_for
 
-__all__ = ["change_table", "create_table", "drop_table"]
+__all__ = ["bring_back", "change_table", "create_table", "drop_table", "set_aside"]
 
 
 def create_table(session: MigrationSession, table: sa.Table) -> None:
@@ -25,6 +25,27 @@ def create_table(session: MigrationSession, table: sa.Table) -> None:
 def drop_table(session: MigrationSession, table: sa.Table) -> None:
     """Remove a table with its indices."""
     session.operations.drop_table(table.name, schema=table.schema)
+
+
+def set_aside(session: MigrationSession, table: sa.Table) -> None:
+    """Remove a table, but keep its rows for `bring_back`."""
+    quote = session.connection.dialect.identifier_preparer.quote
+    session.connection.exec_driver_sql(f"CREATE TABLE {quote(_aside(table))} AS SELECT * FROM {quote(table.name)}")  # noqa: S608  # quoted names
+    drop_table(session, table)
+
+
+def bring_back(session: MigrationSession, old: sa.Table, new: sa.Table) -> None:
+    """Put the rows that were set aside into the new table of that name; columns which that does not have are lost."""
+    quote = session.connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(column.name) for column in new.columns if column.name in old.c)
+    session.connection.exec_driver_sql(
+        f"INSERT INTO {quote(new.name)} ({names}) SELECT {names} FROM {quote(_aside(old))}"  # noqa: S608  # quoted names
+    )
+    session.operations.drop_table(_aside(old))
+
+
+def _aside(table: sa.Table) -> str:
+    return f"former_{table.name}"
 
 
 def change_table(
@@ -78,7 +99,7 @@ def _same_type(former: Mapping[str, sa.Column[Any]], column: sa.Column[Any]) -> 
 def _make_anew(session: MigrationSession, old: sa.Table, new: sa.Table, former: Mapping[str, sa.Column[Any]]) -> None:
     """Make the table again beside the old one, and move the rows; references of other tables go by its name."""
     quote = session.connection.dialect.identifier_preparer.quote
-    aside = f"former_{old.name}"
+    aside = _aside(old)
     kept = [column.name for column in new.columns if column.name in former]
     targets = ", ".join(quote(name) for name in kept)
     sources = ", ".join(quote(former[name].name) for name in kept)

@@ -19,9 +19,10 @@ _RENAMED: Final[Mapping[tuple[str, int], Mapping[str, Mapping[str, str]]]] = {
 }
 """Columns that have another name from a version on; nothing in the two documents says so."""
 _DROPPED: Final[Mapping[tuple[str, int], Mapping[str, frozenset[str]]]] = {
+    ("daf_butler", 2): {"visit": frozenset({"visit_system"})},
     ("daf_butler", 6): {"exposure": frozenset({"group_id"})},
 }
-"""Columns that went with a version and whose values nobody misses."""
+"""Columns that went with a version and whose values nobody misses: they are elsewhere, or mean nothing."""
 
 _T = TypeVar("_T")
 Role = Literal["key", "implied", "alternate", "metadata", "topology"]
@@ -51,6 +52,16 @@ class FillSource:
     """By column of the new dimension's records, the column there (as it is called in the new universe)."""
 
 
+_MOVED: Final[Mapping[tuple[str, int], Mapping[str, FillSource]]] = {
+    ("daf_butler", 2): {
+        "visit_system_membership": FillSource(
+            element="visit", columns={"instrument": "instrument", "visit": "id", "visit_system": "visit_system"}
+        )
+    },
+}
+"""New combinations that hold from a version on what another element's records said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniverseChange:
     """The step from one universe to another."""
@@ -67,11 +78,13 @@ class UniverseChange:
     removed: list[str] = field(default_factory=list)
     """Elements whose table goes."""
     rebuilt: list[str] = field(default_factory=list)
-    """Elements whose empty table is made anew, parents first."""
+    """Elements whose table is made anew, parents first; it is empty, or they are `carried` too."""
+    carried: list[str] = field(default_factory=list)
+    """Combinations whose records stay, since they name all that identifies them in the new universe."""
     renamed: dict[str, dict[str, str]] = field(default_factory=dict)
     """Old and new names of columns, by element."""
     filled: dict[str, list[FillSource]] = field(default_factory=dict)
-    """New dimensions whose records are made from values that are stored already."""
+    """New elements whose records are made from values that are stored already."""
     lines: list[str] = field(default_factory=list)
     """The change in words."""
 
@@ -100,7 +113,7 @@ def compare_universes(old: DimensionUniverse, new: DimensionUniverse) -> Univers
         if name not in old:
             _add(change, new[name])
         elif name in rebuilt:
-            _rebuild(change, old[name], new[name])
+            _rebuild(change, old[name], new[name], rebuilt)
         else:
             _alter(change, old[name], new[name])
     return change
@@ -147,18 +160,54 @@ def _add(change: UniverseChange, element: DimensionElement) -> None:
     change.lines.append(f"{element.name} is new")
     if element.has_table:
         change.added.append(element.name)
+    source = _known(_MOVED, change).get(element.name)
+    if source is not None and source.element in change.old:
+        change.filled.setdefault(element.name, []).append(source)
+        change.lines.append(f"records of {element.name} are made from the values in {source.element}")
     if element.always_join:
         names = ", ".join(element.required)
         change.lines.append(f"data IDs with {names} need a record of {element.name} from now on")
 
 
-def _rebuild(change: UniverseChange, old: DimensionElement, new: DimensionElement) -> None:
+def _rebuild(change: UniverseChange, old: DimensionElement, new: DimensionElement, rebuilt: set[str]) -> None:
     why = "its records are identified in another way, or refer to some that are"
     change.lines.append(f"{new.name}: {why}")
     change.rebuilt.append(new.name)
+    if _names_its_new_key(old, new, rebuilt):
+        _carry(change, old, new)
+        return
     change.conditions.append(DataCondition(kind="empty", element=new.name, reason=why))
     if old.is_dimension:
         change.unused[new.name] = why
+
+
+def _names_its_new_key(old: DimensionElement, new: DimensionElement, rebuilt: set[str]) -> bool:
+    """Tell whether the records of a combination hold all that identifies them in the new universe."""
+    if old.is_dimension or new.is_dimension or not rebuilt.isdisjoint((*new.required, *new.implied)):
+        return False
+    former = {column.name: column for column in old.columns}
+    return all(
+        former[column.name].type == column.type if column.name in former else column.nullable for column in new.columns
+    )
+
+
+def _carry(change: UniverseChange, old: DimensionElement, new: DimensionElement) -> None:
+    change.carried.append(new.name)
+    keys = tuple(new.key_name(name) for name in new.required)
+    reason = f"{', '.join(keys)} will identify its records"
+    change.conditions.append(DataCondition(kind="distinct", element=new.name, columns=keys, reason=reason))
+    before, after = {c.name: (c, role) for c, role in _roles(old)}, {column.name: column for column in new.columns}
+    for name, (column, role) in before.items():
+        if name not in after and role in ("metadata", "topology"):
+            reason = f"the values of {name} would be lost"
+            change.conditions.append(
+                DataCondition(kind="all_null", element=new.name, columns=_stored(name), reason=reason)
+            )
+        elif name in after and column.nullable and not after[name].nullable:
+            reason = f"{name} must not be null"
+            change.conditions.append(
+                DataCondition(kind="no_nulls", element=new.name, columns=_stored(name), reason=reason)
+            )
 
 
 def _alter(change: UniverseChange, old: DimensionElement, new: DimensionElement) -> None:

@@ -14,7 +14,7 @@ from pachon.registry.database.inserts import insert_columns
 from pachon.registry.dimension_records.overlaps import pixels_of_regions
 from pachon.registry.errors import IncompatibleUniverseError
 from pachon.registry.migration.session import MigrationSession
-from pachon.registry.migration.table_change import change_table, create_table, drop_table
+from pachon.registry.migration.table_change import bring_back, change_table, create_table, drop_table, set_aside
 from pachon.registry.migration.universe_change import (
     DataCondition,
     FillSource,
@@ -64,6 +64,8 @@ class _Upgrade:
         self._drop()
         for name in (name for name in change.new.elements if name in (*change.added, *change.rebuilt)):
             create_table(self._session, self._after.elements[name])
+            if name in change.carried:
+                bring_back(self._session, self._before.elements[name], self._after.elements[name])
             for source in change.filled.get(name, ()):
                 self._fill(name, source)
         self._change_tables()
@@ -148,7 +150,8 @@ class _Upgrade:
             if name in self._before.overlaps:
                 drop_table(self._session, self._before.overlaps[name])
         for name in reversed(self._change.rebuilt):
-            drop_table(self._session, self._before.elements[name])
+            remove = set_aside if name in self._change.carried else drop_table
+            remove(self._session, self._before.elements[name])
 
     def _lost_regions(self) -> list[str]:
         gone = {*self._change.rebuilt, *self._change.removed}
@@ -159,7 +162,7 @@ class _Upgrade:
         ]
 
     def _fill(self, name: str, source: FillSource) -> None:
-        """Make records of a new dimension from the values that another element's records hold."""
+        """Make records of a new element from the values that another element's records hold."""
         called = {new: old for old, new in self._change.renamed.get(source.element, {}).items()}
         stored = self._before.elements[source.element]
         target = self._after.elements[name]
