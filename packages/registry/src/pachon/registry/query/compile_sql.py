@@ -83,7 +83,7 @@ def compile_plan(
     if plan.datasets is not None:
         table = compiler.dataset(plan.datasets.dataset_type)
         columns += [table.c[name] for name in DATASET_COLUMNS]
-    columns += [compiler.value(term.value).label(f"order_{i}") for i, term in enumerate(plan.order)]
+    columns += [compiler.order_value(term).label(f"order_{i}") for i, term in enumerate(plan.order)]
     # A query without dimensions and datasets asks whether there is any row.
     select = sa.select(*(columns or [sa.literal(1)])).select_from(*compiler.tables)
     select = select.where(*compiler.conditions, condition).order_by(*order)
@@ -267,8 +267,9 @@ class _Compiler:
                 return self._bounds(value)[0]
             case t.DatasetField():
                 return self._dataset_field(value)
-            case t.Bound(timespan=span, which=which):
-                return self._bounds(span)[0 if which == "begin" else 1]
+            case t.Bound():
+                # An unknown time span begins and ends at the first of all times, as for LSST's packages.
+                return sa.func.coalesce(self._bound(value), sa.literal_column("0"))
             case t.Constant():
                 return _literal(value)
             case t.Negative(operand=operand):
@@ -276,8 +277,14 @@ class _Compiler:
             case t.Arithmetic(operator=operator, left=left, right=right):
                 return _arithmetic(operator, self.value(left), self.value(right))
 
+    def _bound(self, value: t.Bound) -> Column:
+        return self._bounds(value.timespan)[0 if value.which == "begin" else 1]
+
+    def order_value(self, term: OrderTerm) -> Column:
+        return self._bound(term.value) if isinstance(term.value, t.Bound) else self.value(term.value)
+
     def order(self, term: OrderTerm) -> Column:
-        column = self.value(term.value)
+        column = self.order_value(term)
         return column.desc().nulls_first() if term.descending else column.asc().nulls_last()
 
     # Conditions.

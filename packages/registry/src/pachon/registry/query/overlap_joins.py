@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pachon.dimensions import AmbiguousOverlapError, DimensionGroup, DimensionUniverse, automatic_overlaps
 from pachon.registry.errors import QueryJoinError, UnimplementedQueryError
@@ -21,6 +22,8 @@ from pachon.registry.query.tree import (
 )
 
 __all__ = ["SpatialJoins", "spatial_joins", "temporal_joins"]
+
+Kind = Literal["spatial", "temporal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +82,7 @@ def spatial_joins(
             raise UnimplementedQueryError(
                 f"The overlap of two regions inside OR or NOT ({overlap}) cannot be evaluated yet."
             )
-    related = [{e.spatial for e in map(universe.__getitem__, names) if e.spatial} for names in connected]
-    automatic = _automatic(group, "spatial", [*families, *related], text)
+    automatic = _automatic(group, "spatial", [*families, *_related(group, "spatial", connected)], text)
     pairs += [pair for pair in automatic if pair not in pairs]
     return SpatialJoins(pairs=tuple(pairs), regions=tuple(regions), nested=tuple(nested))
 
@@ -115,7 +117,7 @@ def temporal_joins(
         if len(elements) == 2:
             _refuse_one_family(universe, "temporal", elements[0], elements[1], text, part.position)
             families.append({str(universe[name].temporal) for name in elements})
-    related = [{e.temporal for e in map(universe.__getitem__, names) if e.temporal} for names in connected]
+    related = _related(group, "temporal", connected)
     added: list[Predicate] = [
         _overlap_of(left, right) for left, right in _automatic(group, "temporal", [*families, *related], text)
     ]
@@ -127,6 +129,20 @@ def temporal_joins(
             validity = DatasetField(dataset_type=search.dataset_type, name="timespan", type="timespan")
             added.append(Overlap(kind="temporal", left=validity, right=span))
     return tuple(added)
+
+
+def _related(group: DimensionGroup, kind: Kind, connected: Sequence[frozenset[str]]) -> list[set[str]]:
+    """Give the families that datasets and given tables relate: those of which they have the finest member in the query.
+
+    A dataset of a visit and a patch does not say which detectors of the visit overlap the patch.
+    """
+    universe = group.universe
+    families = group.spatial if kind == "spatial" else group.temporal
+    finest = {family: group.choose(kind, family) for family in families}
+    return [
+        {family for family, member in finest.items() if member and set(universe[member].required) <= names}
+        for names in connected
+    ]
 
 
 def _overlap_of(left: str, right: str) -> Overlap:
@@ -146,9 +162,9 @@ def _single_member(group: DimensionGroup, calibrations: Sequence[SearchFacts], t
     return member
 
 
-def _automatic(group: DimensionGroup, kind: str, connected: Sequence[set[str]], text: str) -> list[tuple[str, str]]:
+def _automatic(group: DimensionGroup, kind: Kind, connected: Sequence[set[str]], text: str) -> list[tuple[str, str]]:
     try:
-        joins = automatic_overlaps(group, "spatial" if kind == "spatial" else "temporal", connected)
+        joins = automatic_overlaps(group, kind, connected)
     except AmbiguousOverlapError as error:
         raise QueryJoinError(str(error), text) from None
     return [(join.first, join.second) for join in joins]

@@ -123,7 +123,8 @@ def scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
     if spec.element is not None:
         names.update(spec.dimensions.universe[spec.element].required)
     group = spec.dimensions.universe.conform(names)
-    return Scope(dimensions=group, dataset_types=tuple(f.dataset_type for f in facts), text=spec.where)
+    types = tuple(f.dataset_type for f in facts)
+    return Scope(dimensions=group, dataset_types=types, result=spec.dimensions, text=spec.where)
 
 
 def _conjunction(parts: Iterable[Predicate]) -> Predicate:

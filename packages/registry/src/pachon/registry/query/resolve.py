@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -42,9 +43,7 @@ def resolve(text: str, scope: Scope, bind: Mapping[str, Any] | None = None) -> t
     expression = parse(text)
     if expression is None:
         return t.Truth(value=True)
-    return _Resolver(
-        Scope(dimensions=scope.dimensions, dataset_types=scope.dataset_types, text=text), bind or {}
-    ).condition(expression)
+    return _Resolver(dataclasses.replace(scope, text=text), bind or {}).condition(expression)
 
 
 def resolve_name(text: str, scope: Scope) -> t.Value:
@@ -58,8 +57,7 @@ def resolve_name(text: str, scope: Scope) -> t.Value:
     expression = parse(text)
     if not isinstance(expression, s.Identifier):
         raise QuerySyntaxError(f"{text!r} is no name of a column", text, 0)
-    named = Scope(dimensions=scope.dimensions, dataset_types=scope.dataset_types, text=text)
-    return named.resolve(expression.words, expression.position)
+    return dataclasses.replace(scope, text=text).resolve(expression.words, expression.position)
 
 
 class _Resolver:

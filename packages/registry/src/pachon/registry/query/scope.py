@@ -39,6 +39,8 @@ class Scope:
     """Those of the result, and those that dataset searches and tables add."""
     dataset_types: tuple[str, ...] = ()
     """The joined dataset types."""
+    result: DimensionGroup | None = None
+    """Those of the result alone, whose fields are meant rather than others of the same name."""
     text: str = field(default="", compare=False)
     """The expression, to point into."""
 
@@ -80,9 +82,12 @@ class Scope:
         if name in self.universe.dimensions:
             return self.key(name, position)
         elements = [self.universe[element] for element in self.dimensions.elements]
-        found = [self._field(element, name, position) for element in elements if name in self._own_fields(element)]
+        found = [self._field(element, name, position) for element in elements if self._has(element.name, name)]
         if name in DATASET_FIELDS:
             found += [self._dataset_field(t, name, position) for t in self.dataset_types]
+        if len(found) > 1 and self.result is not None:
+            own = [self._field(self.universe[e], name, position) for e in self.result.elements if self._has(e, name)]
+            found = own if len(own) == 1 else found
         if len(found) > 1:
             shown = [f"{v.dimension}.{name}" if isinstance(v, Key) else str(v) for v in found]
             raise QueryNameError(f"The name {name!r} is ambiguous: write {' or '.join(shown)}", self.text, position)
@@ -117,6 +122,9 @@ class Scope:
             alternate_key=any(key.name == name for key in element.alternate_keys),
             position=position,
         )
+
+    def _has(self, element: str, name: str) -> bool:
+        return name in self._own_fields(self.universe[element])
 
     @staticmethod
     def _own_fields(element: DimensionElement) -> set[str]:
