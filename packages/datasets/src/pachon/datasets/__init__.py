@@ -8,6 +8,7 @@ from pachon.base import lazy_exports
 if TYPE_CHECKING:
     from pachon.datasets.collection import CollectionInfo as CollectionInfo
     from pachon.datasets.collection import CollectionType as CollectionType
+    from pachon.datasets.column_table import ColumnTable as ColumnTable
     from pachon.datasets.dataset_id import DatasetId as DatasetId
     from pachon.datasets.dataset_id import IdMode as IdMode
     from pachon.datasets.dataset_id import deterministic_id as deterministic_id
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CollectionInfo",
     "CollectionType",
+    "ColumnTable",
     "DatasetExistence",
     "DatasetId",
     "DatasetProvenance",
@@ -75,6 +77,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "CollectionInfo": "pachon.datasets.collection",
         "CollectionType": "pachon.datasets.collection",
+        "ColumnTable": "pachon.datasets.column_table",
         "DatasetExistence": "pachon.datasets.existence",
         "DatasetId": "pachon.datasets.dataset_id",
         "DatasetProvenance": "pachon.datasets.provenance",

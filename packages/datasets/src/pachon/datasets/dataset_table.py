@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -14,8 +15,12 @@ from pachon.datasets.dataset_id import ids_from_uuids, uuids_from_ids
 from pachon.datasets.dataset_ref import DatasetRef
 from pachon.datasets.dataset_type import DatasetType
 from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, Timespan
+from pachon.dimensions.instances import make_instances
 
 __all__ = ["DatasetTable", "ValidityTable"]
+
+_AT_ONCE = 20_000
+"""References that are made together when somebody goes through a table."""
 
 
 class DatasetTable(Sequence[DatasetRef]):
@@ -94,8 +99,23 @@ class DatasetTable(Sequence[DatasetRef]):
         )
 
     def __iter__(self) -> Iterator[DatasetRef]:
-        for data_id, id_, run in zip(self.data_ids, self.uuids(), self.runs.tolist(), strict=True):
-            yield DatasetRef(self.dataset_type, data_id, run, id=id_)
+        for start in range(0, len(self), _AT_ONCE):
+            part = self if len(self) <= _AT_ONCE else self[start : start + _AT_ONCE]
+            yield from part._refs()
+
+    def _refs(self) -> list[DatasetRef]:
+        """Make all references; the data IDs have the dimensions of the type already."""
+        if self.data_ids.group is not self.dataset_type.dimensions or not all(self.runs.values.tolist()):
+            columns = self.data_ids, self.runs.tolist(), self.uuids()
+            return [DatasetRef(self.dataset_type, *row[:2], id=row[2]) for row in zip(*columns, strict=True)]
+        return make_instances(
+            DatasetRef,
+            len(self),
+            dataset_type=itertools.repeat(self.dataset_type),
+            data_id=self.data_ids,
+            run=self.runs.tolist(),
+            id=self.uuids(),
+        )
 
     def uuids(self) -> list[uuid.UUID]:
         """Give all ids as UUIDs."""

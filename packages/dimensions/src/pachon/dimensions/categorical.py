@@ -26,8 +26,7 @@ class Categorical:
         """Encode a column of integers or of strings."""
         array = column if isinstance(column, np.ndarray) else np.array(list(column), dtype=object)
         if array.dtype.kind in "iu":
-            values, codes = np.unique(array, return_inverse=True)
-            return cls(codes.astype(np.int32).reshape(-1), values.astype(np.int64))
+            return _encoded_integers(array)
         items = array.tolist()
         distinct = sorted(set(items))
         index = {value: code for code, value in enumerate(distinct)}
@@ -83,6 +82,19 @@ class Categorical:
             return self
         table = np.cumsum(used) - 1
         return Categorical(table[self.codes].astype(np.int32), self.values[used])
+
+
+def _encoded_integers(array: np.ndarray) -> Categorical:
+    """Encode integers; without sorting them where they are near each other, as the keys of a survey are."""
+    low, high = (int(array.min()), int(array.max())) if len(array) else (0, 0)
+    if high - low > 4 * len(array):
+        values, codes = np.unique(array, return_inverse=True)
+        return Categorical(codes.astype(np.int32).reshape(-1), values.astype(np.int64))
+    places = np.subtract(array, low, dtype=np.int64)
+    used = np.zeros(high - low + 1, dtype=bool)
+    used[places] = True
+    rank = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    return Categorical(rank[places], np.flatnonzero(used) + low if len(array) else np.empty(0, dtype=np.int64))
 
 
 def value_array(values: Sequence[Any]) -> np.ndarray:

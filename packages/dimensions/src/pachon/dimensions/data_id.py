@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DataCoordinate", "DataIdValueError", "InconsistentDataIdError"]
 
+NONE_GIVEN: Mapping[str, Value] = MappingProxyType({})
+"""Of a data ID that names no value but those it has."""
 DataId = "DataCoordinate | Mapping[str, Any]"
 
 
@@ -73,7 +75,7 @@ class DataCoordinate:
         group: DimensionGroup,
         values: tuple[Value, ...],
         records: Mapping[str, DimensionRecord | None] | None = None,
-        given: Mapping[str, Value] = MappingProxyType({}),
+        given: Mapping[str, Value] = NONE_GIVEN,
     ) -> None:
         self.group = group
         self.values = values

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +13,14 @@ import numpy as np
 from pachon.base import InvalidInputError
 from pachon.dimensions.categorical import Categorical, combine_codes
 from pachon.dimensions.column import Value
-from pachon.dimensions.data_id import DataCoordinate
+from pachon.dimensions.data_id import NONE_GIVEN, DataCoordinate
+from pachon.dimensions.instances import make_instances
 from pachon.dimensions.universe import DimensionGroup
 
 __all__ = ["DataIdTable", "match_rows"]
+
+_AT_ONCE = 20_000
+"""Data IDs that are made together when somebody goes through a table."""
 
 
 class DataIdTable(Sequence[DataCoordinate]):
@@ -110,9 +115,18 @@ class DataIdTable(Sequence[DataCoordinate]):
 
     def __iter__(self) -> Iterator[DataCoordinate]:
         if not self.columns:
-            return iter([DataCoordinate(self.group, ())] * self._length)
-        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True)
-        return (DataCoordinate(self.group, values) for values in rows)
+            yield from [DataCoordinate(self.group, ())] * self._length
+            return
+        for start in range(0, self._length, _AT_ONCE):
+            part = self if self._length <= _AT_ONCE else self[start : start + _AT_ONCE]
+            yield from make_instances(
+                DataCoordinate,
+                len(part),
+                group=itertools.repeat(self.group),
+                values=zip(*(column.tolist() for column in part.columns.values()), strict=True),
+                records=itertools.repeat(None),
+                given=itertools.repeat(NONE_GIVEN),
+            )
 
     def column(self, dimension: str) -> np.ndarray:
         """Give the values of a dimension row by row, int64 or object (``str``)."""

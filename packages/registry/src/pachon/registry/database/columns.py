@@ -9,12 +9,16 @@ from typing import Any, Literal
 import numpy as np
 import sqlalchemy as sa
 
-from pachon.dimensions import Categorical
+from pachon.dimensions import NULL_NS, Categorical
 
-__all__ = ["Kind", "concatenated", "fetch_columns"]
+__all__ = ["Kind", "concatenated", "fetch_columns", "iter_columns"]
 
-Kind = Literal["int", "text", "id"]
-"""What a column becomes: int64; a `Categorical`; or ids of shape (n, 16), uint8. None of them may be null."""
+Kind = Literal["int", "text", "id", "time", "float", "bool", "words", "number", "object"]
+"""What a column becomes.
+
+Without nulls: ``int``, int64; ``text``, a `Categorical`; ``id``, ids of shape (n, 16), uint8. With nulls: ``time``, int64 and `NULL_NS`;
+``float``, float64 and NaN; ``bool``, ``words``, ``number`` and ``object``, objects and None.
+"""
 
 _BATCH = 20_000
 
@@ -33,6 +37,18 @@ def fetch_columns(
     return [builder.result() for builder in builders]
 
 
+def iter_columns(
+    connection: sa.Connection, statement: sa.Select[Any], kinds: Sequence[Kind], size: int
+) -> Iterator[list[Any]]:
+    """Give the same batch by batch; the database keeps what was not yet fetched."""
+    streaming = statement.execution_options(stream_results=True, max_row_buffer=size)
+    for batch in _batches(connection, streaming, None, size):
+        builders = [_Builder(kind) for kind in kinds]
+        for builder, values in zip(builders, zip(*batch, strict=True), strict=False):
+            builder.add(values)
+        yield [builder.result() for builder in builders]
+
+
 def concatenated(parts: Sequence[Sequence[Any]], kinds: Sequence[Kind]) -> list[Any]:
     """Put the columns of several statements one below the other."""
     if len(parts) == 1:
@@ -47,13 +63,19 @@ def concatenated(parts: Sequence[Sequence[Any]], kinds: Sequence[Kind]) -> list[
 
 
 def _batches(
-    connection: sa.Connection, statement: sa.Select[Any], parameters: Mapping[str, Any] | None
+    connection: sa.Connection, statement: sa.Select[Any], parameters: Mapping[str, Any] | None, size: int = _BATCH
 ) -> Iterator[Sequence[Any]]:
     with connection.execute(statement, parameters) as result:
         # The types of these columns need no conversion on SQLite, where the driver's own rows are cheaper.
         source = result.cursor if connection.dialect.name == "sqlite" and result.cursor is not None else result
-        while batch := source.fetchmany(_BATCH):
+        while batch := source.fetchmany(size):
             yield batch
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 class _Codes(dict[Any, int]):
@@ -71,6 +93,7 @@ class _Builder:
         self._kind = kind
         self._parts: list[Any] = []
         self._codes = _Codes()
+        self._words: dict[Any, Any] = {}
 
     def add(self, values: Sequence[Any]) -> None:
         match self._kind:
@@ -78,17 +101,33 @@ class _Builder:
                 self._parts.append(np.array(values, dtype=np.int64))
             case "text":
                 self._parts.append(np.fromiter(map(self._codes.__getitem__, values), np.int32, len(values)))
-            case _:
+            case "id":
                 self._parts.append(b"".join(values))
+            case "time":
+                known = values if None not in values else [NULL_NS if value is None else value for value in values]
+                self._parts.append(np.array(known, dtype=np.int64))
+            case "float":
+                self._parts.append(np.array(values, dtype=np.float64))
+            case "bool":
+                self._parts.append(_objects([None if value is None else bool(value) for value in values]))
+            case "words":
+                # Equal texts are one object, however many rows have them.
+                self._parts.append(_objects([self._words.setdefault(value, value) for value in values]))
+            case _:
+                self._parts.append(_objects(values))
 
     def result(self) -> Any:
         match self._kind:
-            case "int":
+            case "int" | "time":
                 return np.concatenate(self._parts) if self._parts else np.empty(0, dtype=np.int64)
             case "text":
                 return self._categorical()
-            case _:
+            case "id":
                 return np.frombuffer(b"".join(self._parts), dtype=np.uint8).reshape(-1, 16)
+            case "float":
+                return np.concatenate(self._parts) if self._parts else np.empty(0, dtype=np.float64)
+            case _:
+                return np.concatenate(self._parts) if self._parts else np.empty(0, dtype=object)
 
     def _categorical(self) -> Categorical:
         met = list(self._codes)

@@ -129,6 +129,19 @@ class Database:
                 self._thread.snapshot = self._thread.verified = None
 
     @contextmanager
+    def stream(self) -> Iterator[sa.Connection]:
+        """Give a snapshot whose rows are read bit by bit while its caller does other things.
+
+        It is no snapshot of the thread: what that reads and writes meanwhile goes its own way.
+        """
+        if (current := self._thread.writing) is not None:
+            yield current
+            return
+        self._check_open()
+        with self._reader(True, self._snapshots) as connection:
+            yield connection
+
+    @contextmanager
     def write(self, *, whole: bool = False) -> Iterator[sa.Connection]:
         """Give a connection in a write transaction, committed at the end and undone by an exception.
 

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
 
 from pachon.dimensions import DimensionElement
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
+from pachon.registry.query.join_order import leading_elements
 from pachon.registry.query.plan import (
     DatasetSource,
     ElementSource,
@@ -23,6 +28,7 @@ from pachon.registry.query.plan import (
     PixelRangeSource,
     PixelSource,
     Plan,
+    RegionPixelsSource,
     Source,
     UnionSource,
     UploadSource,
@@ -30,10 +36,9 @@ from pachon.registry.query.plan import (
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.schema.schema import Schema
 
-__all__ = ["DATASET_COLUMNS", "compile_plan", "is_distinct"]
+__all__ = ["Uploaded", "compile_count", "compile_plan", "is_distinct"]
 
-DATASET_COLUMNS = ("dataset_id", "run_id", "collection_id")
-"""What is selected after the keys when datasets are wanted."""
+_PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
 
 _LONG_LIST = 2000
 """Longest list of IN that travels as one parameter a value."""
@@ -41,15 +46,26 @@ _LONG_LIST = 2000
 Column = sa.ColumnElement[Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """Tables that were made for a plan; their columns are named as dimensions are."""
+
+    tables: Sequence[sa.FromClause] = ()
+    """The given tables, in the order of the plan."""
+    marks: Sequence[sa.FromClause] = ()
+    """Where each mark of the plan holds."""
+    pixels: Mapping[EnvelopeSource | RegionPixelsSource, sa.FromClause] = field(default_factory=dict)
+    """Computed pixels."""
+
+
 def compile_plan(
     plan: Plan,
     schema: Schema,
     dialect: str,
     *,
-    uploads: Sequence[sa.Table] = (),
-    marks: Sequence[sa.Table] = (),
-    envelopes: Mapping[EnvelopeSource, sa.Table] | None = None,
+    uploaded: Uploaded | None = None,
     limit: int | None = None,
+    grouped: bool = False,
 ) -> sa.Select[Any]:
     """Make the statement of a plan.
 
@@ -61,44 +77,85 @@ def compile_plan(
         The tables of the registry.
     dialect
         ``sqlite`` or ``postgresql``.
-    uploads, marks
-        Temporary tables of the plan's given tables and marks, in its order; their columns are named as dimensions'.
-    envelopes
-        Temporary tables of computed pixels.
+    uploaded
+        Tables made for this query.
     limit
         Number of rows after which the database may stop.
+    grouped
+        Let rows of the same data ID follow each other.
 
     Returns
     -------
     sqlalchemy.Select
-        Columns: `Plan.keys`, then `DATASET_COLUMNS` if datasets are wanted, then those of the order.
+        Columns: `Plan.selected`, `Plan.dataset_columns`, those of `Plan.fields` (two for a time span), the collection of each
+        of `Plan.chosen`, then those of the order. A plan that wants none of these selects a number.
     """
-    compiler = _Compiler(plan, schema, dialect, uploads, marks, envelopes or {})
+    compiler = _Compiler(plan, schema, dialect, uploaded or Uploaded())
     for source in plan.sources:
         compiler.add(source)
     compiler.join_keys()
     condition = compiler.condition(plan.predicate)
     order = [compiler.order(term) for term in plan.order]
-    columns: list[Column] = [compiler.key(name).label(dimension_column(name)) for name in plan.keys]
+    if grouped:
+        order += [compiler.key(name) for name in plan.result.required if name not in plan.constants]
+    columns: list[Column] = [compiler.key(name).label(dimension_column(name)) for name in plan.selected]
     if plan.datasets is not None:
         table = compiler.dataset(plan.datasets.dataset_type)
-        columns += [table.c[name] for name in DATASET_COLUMNS]
-    columns += [compiler.order_value(term).label(f"order_{i}") for i, term in enumerate(plan.order)]
-    # A query without dimensions and datasets asks whether there is any row.
-    select = sa.select(*(columns or [sa.literal(1)])).select_from(*compiler.tables)
+        columns += [table.c[name] for name in plan.dataset_columns]
+    for number, output in enumerate(plan.fields or ()):
+        parts = compiler.output(output.value)
+        columns += [part.label(f"field_{number}_{i}") for i, part in enumerate(parts)]
+    columns += [
+        compiler.dataset(f.dataset_type).c.collection_id.label(f"chosen_{i}") for i, f in enumerate(plan.chosen)
+    ]
+    # Without anything to select the query asks whether there is any row.
+    columns = columns or [sa.literal_column("1")]
+    if not is_distinct(plan):
+        columns += [compiler.order_value(term).label(f"order_{i}") for i, term in enumerate(plan.order)]
+    select = sa.select(*columns).select_from(*compiler.ordered_tables())
     select = select.where(*compiler.conditions, condition).order_by(*order)
     if not is_distinct(plan):
         select = select.distinct()
     return select if limit is None else select.limit(limit)
 
 
+def compile_count(
+    plan: Plan, schema: Schema, dialect: str, *, uploaded: Uploaded | None = None, most: int | None = None
+) -> sa.Select[Any]:
+    """Make the statement that counts the rows of a plan, up to a number of them."""
+    unordered = dataclasses.replace(plan, order=())
+    rows = compile_plan(unordered, schema, dialect, uploaded=uploaded, limit=most)
+    return sa.select(sa.func.count()).select_from(rows.subquery("found"))
+
+
 def is_distinct(plan: Plan) -> bool:
     """Whether no two joined rows can agree in all selected columns."""
-    if any(isinstance(source, PixelSource | EnvelopeSource | UploadSource) for source in plan.sources):
+    joined = PixelSource | EnvelopeSource | RegionPixelsSource | UploadSource
+    if plan.fields is not None or any(isinstance(source, joined) for source in plan.sources):
         return False
     datasets = [source.facts for source in plan.sources if isinstance(source, DatasetSource)]
     several = [f for f in datasets if f is not plan.datasets and len(f.members) + len(f.certified) > 1]
     return not several and not any(f.certified for f in datasets) and set(plan.dimensions.required) <= set(plan.keys)
+
+
+@lru_cache(maxsize=1024)
+def alias_of(table: sa.Table, name: str) -> sa.FromClause:
+    """Give a table under another name; making its columns anew for each query takes longer than all else of a small one."""
+    alias = table.alias(name)
+    len(alias.c)
+    return alias
+
+
+class _CrossJoin(sa.sql.selectable.Join):
+    """Two tables that SQLite goes through in this order."""
+
+    inherit_cache = True
+
+
+@compiles(_CrossJoin)
+def _write_cross_join(join: _CrossJoin, compiler: Any, **options: Any) -> str:
+    options["asfrom"] = True
+    return f"{compiler.process(join.left, **options)} CROSS JOIN {compiler.process(join.right, **options)}"
 
 
 class _Compiler:
@@ -109,17 +166,13 @@ class _Compiler:
         plan: Plan,
         schema: Schema,
         dialect: str,
-        uploads: Sequence[sa.Table],
-        marks: Sequence[sa.Table],
-        envelopes: Mapping[EnvelopeSource, sa.Table],
+        uploaded: Uploaded,
     ) -> None:
         self._plan = plan
         self._schema = schema
         self._universe = schema.universe
         self._dialect = dialect
-        self._uploads = uploads
-        self._marks = marks
-        self._envelopes = envelopes
+        self._uploaded = uploaded
         self.tables: list[sa.FromClause] = []
         self.conditions: list[Column] = []
         self._keys: dict[str, list[Column]] = {}
@@ -134,7 +187,7 @@ class _Compiler:
         match source:
             case ElementSource(element=name):
                 element = self._universe[name]
-                table = self._schema.elements[name].alias(name)
+                table = alias_of(self._schema.elements[name], name)
                 self._elements[name] = table
                 self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
             case UnionSource(dimension=name, target=target):
@@ -144,20 +197,41 @@ class _Compiler:
             case PixelSource():
                 self._add_pixels(source)
             case EnvelopeSource(element=name, pixel=pixel):
-                computed = self._envelopes[source]
+                computed = self._uploaded.pixels[source]
                 self._join(computed, {d: computed.c[d] for d in (*self._universe[name].required, pixel)})
+            case RegionPixelsSource(pixel=pixel):
+                computed = self._uploaded.pixels[source]
+                self._join(computed, {pixel: computed.c[pixel]})
             case PixelRangeSource(element=name, ranges=ranges):
                 self._add_ranges(self._universe[name], ranges)
             case DatasetSource():
                 self._add_datasets(source)
             case UploadSource(index=index, dimensions=dimensions):
-                given = self._uploads[index]
+                given = self._uploaded.tables[index]
                 self._join(given, {name: given.c[name] for name in dimensions})
 
     def _join(self, table: sa.FromClause, keys: Mapping[str, Column]) -> None:
         self.tables.append(table)
         for dimension, column in keys.items():
             self._keys.setdefault(dimension, []).append(column)
+
+    def ordered_tables(self) -> list[sa.FromClause]:
+        """Give what is selected from.
+
+        SQLite knows nothing of how many rows a condition leaves, so it is told to look for datasets by the records that satisfy
+        conditions, where an index of the datasets begins with the keys of these.
+        """
+        datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource) and not s.with_validity]
+        if self._dialect != "sqlite" or not datasets:
+            return self.tables
+        table = self._datasets[datasets[0].facts.dataset_type]
+        first = [t for name in leading_elements(self._plan, datasets[0]) if (t := self._elements.get(name)) is not None]
+        if not first:
+            return self.tables
+        chain = first[0]
+        for other in (*first[1:], table):
+            chain = _CrossJoin(chain, other, sa.true())
+        return [chain, *(t for t in self.tables if t is not table and t not in first)]
 
     def join_keys(self) -> None:
         """Require that all tables agree in the values of dimensions."""
@@ -166,7 +240,7 @@ class _Compiler:
 
     def _add_pixels(self, source: PixelSource) -> None:
         element = self._universe[source.element]
-        table = self._schema.overlaps[source.element].alias(f"pixels_{source.join}_{source.element}")
+        table = alias_of(self._schema.overlaps[source.element], f"pixels_{source.join}_{source.element}")
         self._join(table, {d: table.c[dimension_column(d)] for d in element.required})
         pixel = table.c[dimension_column(self._universe.common_skypix)]
         if source.dimension:
@@ -192,7 +266,7 @@ class _Compiler:
         tables = self._schema.datasets(facts.dimensions, facts.group_id)
         name = f"datasets_{facts.dataset_type}"
         if not source.with_validity:
-            member = tables.membership.alias(name)
+            member = alias_of(tables.membership, name)
             self.conditions += [
                 member.c.dataset_type_id == facts.type_id,
                 member.c.collection_id.in_(list(facts.members)),
@@ -280,6 +354,12 @@ class _Compiler:
     def _bound(self, value: t.Bound) -> Column:
         return self._bounds(value.timespan)[0 if value.which == "begin" else 1]
 
+    def output(self, value: t.Value) -> list[Column]:
+        """Give the columns of a value that is shown: two for a time span."""
+        if value.type == "timespan":
+            return list(self._bounds(value))
+        return [self._bound(value) if isinstance(value, t.Bound) else self.value(value)]
+
     def order_value(self, term: OrderTerm) -> Column:
         return self._bound(term.value) if isinstance(term.value, t.Bound) else self.value(term.value)
 
@@ -311,9 +391,9 @@ class _Compiler:
             case t.Not(operand=operand):
                 return sa.not_(self.condition(operand))
             case t.All(operands=operands):
-                return sa.and_(*(self.condition(o) for o in operands))
+                return sa.and_(sa.true(), *(self.condition(o) for o in operands))
             case t.Any_(operands=operands):
-                return sa.or_(*(self.condition(o) for o in operands))
+                return sa.or_(sa.false(), *(self.condition(o) for o in operands))
 
     def _comparison(self, operator: str, left: t.Value, right: t.Value) -> Column:
         if left.type == "timespan":
@@ -352,11 +432,11 @@ class _Compiler:
 
     def _marked(self, overlap: t.Overlap) -> Column:
         index = next(i for i, mark in enumerate(self._plan.marks) if mark.overlap is overlap)
-        mark, table = self._plan.marks[index], self._marks[index]
-        required = self._universe[mark.element].required
-        found = sa.exists().where(*(table.c[d] == self.key(d) for d in required))
-        region = self._elements[mark.element].c.region
-        return sa.case((region.is_(None), sa.null()), else_=found)
+        mark, table = self._plan.marks[index], self._uploaded.marks[index]
+        found = sa.exists().where(*(table.c[d] == self.key(d) for d in mark.plan.keys))
+        regions = [self._elements[name].c.region for name in mark.elements if name in self._elements]
+        unknown = sa.or_(sa.false(), *(region.is_(None) for region in regions))
+        return sa.case((unknown, sa.null()), else_=found)
 
 
 def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: tuple[str, ...]) -> sa.Select[Any]:
@@ -366,7 +446,7 @@ def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: t
         else [sa.literal(0, Key64).label("begin_ns"), sa.literal(MAX_NS, Key64).label("end_ns")]
     )
     keys = [table.c[dimension_column(d)] for d in dimensions]
-    return sa.select(*keys, *(table.c[name] for name in DATASET_COLUMNS), *bounds).where(
+    return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(
         table.c.dataset_type_id == type_id, table.c.collection_id.in_(collections)
     )
 

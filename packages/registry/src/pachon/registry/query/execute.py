@@ -1,29 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Running a plan: uploads before, exact tests and the choice of datasets after."""
+"""Running a plan: uploads before, exact tests and the choice of datasets after; all rows at once, or batch by batch."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pachon.datasets import id_keys
 from pachon.dimensions import Categorical, DataIdTable, DimensionElement
-from pachon.registry.database.columns import Kind, fetch_columns
+from pachon.registry.database.columns import Kind, fetch_columns, iter_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.dimension_records.implied import fetch_implied
 from pachon.registry.dimension_records.overlaps import pixels_of_regions
-from pachon.registry.dimension_records.regions import fetch_all_regions, fetch_pixels, fetch_regions, fetch_touching
-from pachon.registry.errors import CalibrationLookupError
-from pachon.registry.query.compile_sql import compile_plan, is_distinct
-from pachon.registry.query.plan import EnvelopeSource, Mark, PixelRangeSource, Plan, Refinement
-from pachon.registry.query.planner import few_ranges
+from pachon.registry.dimension_records.regions import fetch_all_regions, fetch_pixels, fetch_regions
+from pachon.registry.errors import QueryJoinError
+from pachon.registry.query.choice import choose
+from pachon.registry.query.compile_sql import Uploaded, compile_count, compile_plan, is_distinct
+from pachon.registry.query.plan import (
+    EnvelopeSource,
+    Mark,
+    PixelRangeSource,
+    Plan,
+    Product,
+    Refinement,
+    RegionPixelsSource,
+)
+from pachon.registry.query.products import MOST_PRODUCT_ROWS, SMALL_PART_ROWS, why_refused
 from pachon.registry.query.region_tests import RegionTable, overlapping_pairs
+from pachon.registry.query.rows import Rows, empty_rows, field_kinds, rows_of_columns, rows_of_keys
+from pachon.registry.query.sources import few_ranges
 from pachon.registry.query.two_sides import Sides, joined_rows, overlapping_records, pixel_ranges, split_at_overlap
 from pachon.registry.schema.dimension_tables import key_kind, key_type
 from pachon.registry.state import State
@@ -31,32 +41,10 @@ from pachon.registry.state import State
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["Rows", "run_plan"]
+__all__ = ["count_plan", "run_plan", "stream_plan"]
 
 _MOST_PIXELS = 5_000_000
 """Pixels that are computed for one query; more need a constraint."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
-    """The rows of an answer, in order: keys by dimension, and datasets if these are wanted."""
-
-    keys: KeyTable
-    ids: np.ndarray
-    """Shape (n, 16), uint8."""
-    runs: np.ndarray
-    """Numbers of runs, int64."""
-    collections: np.ndarray
-    """Numbers of the collections where datasets were found, int64."""
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def take(self, rows: np.ndarray) -> Rows:
-        """Give some rows; an index array or a boolean mask."""
-        return Rows(
-            keys=self.keys.take(rows), ids=self.ids[rows], runs=self.runs[rows], collections=self.collections[rows]
-        )
 
 
 def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> Rows:
@@ -75,39 +63,68 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
     ------
     CalibrationLookupError
         If the winning collection of a data ID has several calibrations.
+    QueryJoinError
+        If parts of the query are unrelated, and their product is large.
     """
     if plan.doomed or plan.limit == 0:
-        return _rows(plan, None)
-    with ExitStack() as stack:
-        uploads = [stack.enter_context(_upload(state, connection, t.columns, len(t))) for t in tables]
-        envelopes = {
-            source: stack.enter_context(_upload_envelopes(state, connection, source))
-            for source in plan.sources
-            if isinstance(source, EnvelopeSource)
-        }
-        marks = [stack.enter_context(_upload_mark(state, connection, mark)) for mark in plan.marks]
+        return empty_rows(plan)
+    with _prepared(state, connection, plan, tables) as made:
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
 
         def select(part: Plan) -> Rows:
-            statement = compile_plan(
-                part, state.schema, state.dialect, uploads=uploads, marks=marks, envelopes=envelopes, limit=stop
-            )
-            return _rows(part, fetch_columns(connection, statement, _kinds(state, part)))
+            statement = compile_plan(part, state.schema, state.dialect, uploaded=made, limit=stop)
+            return rows_of_columns(part, fetch_columns(connection, statement, _kinds(state, part)))
 
         sides = split_at_overlap(plan, state.universe)
-        rows = select(plan) if sides is None else _join_sides(state, connection, plan, sides, select)
-    for refinement in plan.refinements if sides is None else sides.others:
-        rows = _refine(state, connection, rows, refinement)
-    if plan.datasets is not None:
-        rows = _choose_datasets(plan, rows)
-    elif not _is_final(plan):
-        rows = _distinct(rows, plan.result.required)
+        rows = select(plan) if sides is None else _join_sides(state, connection, sides, select)
+    refinements = plan.refinements if sides is None else sides.others
+    rows = _only_wanted(plan, _refined(state, connection, refinements, rows))
     return _with_implied(state, connection, plan, _limited(rows, plan.limit))
 
 
-def _join_sides(
-    state: State, connection: sa.Connection, plan: Plan, sides: Sides, select: Callable[[Plan], Rows]
-) -> Rows:
+def stream_plan(
+    state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = (), *, size: int
+) -> Iterator[Rows]:
+    """Answer a query batch by batch, with as much memory as a batch needs.
+
+    An order together with a choice among collections needs all rows; these are then cut into batches.
+
+    Parameters
+    ----------
+    state, connection, plan, tables
+        As for `run_plan`.
+    size
+        About how many rows a batch has.
+    """
+    final = _is_final(plan)
+    if plan.doomed or plan.limit is not None or (not final and plan.order):
+        rows = run_plan(state, connection, plan, tables)
+        yield from (rows.take(np.arange(start, min(start + size, len(rows)))) for start in range(0, len(rows), size))
+        return
+    with _prepared(state, connection, plan, tables) as made:
+        select = compile_plan(plan, state.schema, state.dialect, uploaded=made, grouped=not final)
+        parts = (rows_of_columns(plan, c) for c in iter_columns(connection, select, _kinds(state, plan), size))
+        # What is chosen among rows of one data ID needs all of them in one batch.
+        for rows in parts if final else _whole_groups(plan, parts):
+            wanted = _only_wanted(plan, _refined(state, connection, plan.refinements, rows))
+            if len(wanted):
+                yield _with_implied(state, connection, plan, wanted)
+
+
+def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> int:
+    """Count the rows of an answer; by the database where it can."""
+    if plan.doomed or plan.limit == 0:
+        return 0
+    if not _is_final(plan):
+        return len(run_plan(state, connection, plan, tables))
+    with _prepared(state, connection, plan, tables) as made:
+        most = None if plan.limit is None else abs(plan.limit)
+        select = compile_count(plan, state.schema, state.dialect, uploaded=made, most=most)
+        count = int(connection.execute(select).scalar_one())
+    return count if plan.keys or plan.datasets is not None else min(count, 1)
+
+
+def _join_sides(state: State, connection: sa.Connection, sides: Sides, select: Callable[[Plan], Rows]) -> Rows:
     """Fetch both sides of an overlap, the second only where the first is, and join them."""
     universe = state.universe
     first, second = sides.first, sides.second
@@ -126,7 +143,7 @@ def _join_sides(
     pairs = overlapping_records(tables[0], tables[1], pixels)
     chosen = joined_rows([numbers for _, numbers in records], pairs)
     columns = {name: column.take(chosen[i]) for i in (0, 1) for name, column in keys[i].columns.items()}
-    return _rows(plan, [columns[name] for name in plan.keys])
+    return rows_of_keys(KeyTable(columns=columns, length=len(chosen[0])))
 
 
 def _records_of(keys: KeyTable, element: DimensionElement) -> tuple[np.ndarray, np.ndarray]:
@@ -136,11 +153,85 @@ def _records_of(keys: KeyTable, element: DimensionElement) -> tuple[np.ndarray, 
     return once, number.reshape(-1)
 
 
+# Before the statement.
+
+
+@contextmanager
+def _prepared(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable]) -> Iterator[Uploaded]:
+    """Make the tables that a plan joins and which are not there."""
+    with ExitStack() as stack:
+        given = [stack.enter_context(_upload(state, connection, t.columns, len(t))) for t in tables]
+        pixels = {
+            source: stack.enter_context(_upload_pixels(state, connection, source))
+            for source in plan.sources
+            if isinstance(source, EnvelopeSource | RegionPixelsSource)
+        }
+        marks = [stack.enter_context(_upload_mark(state, connection, mark)) for mark in plan.marks]
+        made = Uploaded(tables=given, marks=marks, pixels=pixels)
+        _refuse_product(state, connection, plan, made)
+        yield made
+
+
+def _upload(state: State, connection: sa.Connection, columns: Any, length: int) -> Any:
+    values = {name: (key_type(state.universe, name), column.tolist()) for name, column in columns.items()}
+    return uploaded(connection, values, length)
+
+
+def _upload_pixels(state: State, connection: sa.Connection, source: EnvelopeSource | RegionPixelsSource) -> Any:
+    """Compute the pixels that records, or a region, may touch."""
+    grid = state.universe.pixelization(source.pixel)
+    if isinstance(source, RegionPixelsSource):
+        _, pixels = pixels_of_regions(grid, [source.region], most=_MOST_PIXELS)
+        return _upload(state, connection, {source.pixel: Categorical.encode(pixels)}, len(pixels))
+    element = state.universe[source.element]
+    fixed = {name: Categorical.constant(value, 1) for name, value in source.fixed}
+    keys, regions = fetch_all_regions(state, connection, element, fixed)
+    rows, pixels = pixels_of_regions(grid, regions, most=_MOST_PIXELS)
+    columns = {**keys.take(rows).columns, source.pixel: Categorical.encode(pixels)}
+    return _upload(state, connection, columns, len(rows))
+
+
+def _upload_mark(state: State, connection: sa.Connection, mark: Mark) -> Any:
+    """Find where an overlap holds, and put the keys into a table."""
+    with _prepared(state, connection, mark.plan, ()) as made:
+        select = compile_plan(mark.plan, state.schema, state.dialect, uploaded=made)
+        rows = rows_of_columns(mark.plan, fetch_columns(connection, select, _kinds(state, mark.plan)))
+    keys = _refined(state, connection, mark.plan.refinements, rows).keys
+    return _upload(state, connection, keys.columns, len(keys))
+
+
+def _refuse_product(state: State, connection: sa.Connection, plan: Plan, made: Uploaded) -> None:
+    """Refuse a query that would join many rows of one thing with many rows of another that it has nothing to do with."""
+    if not plan.products:
+        return
+    rows = [_rows_of_part(state, connection, plan, part, made) for part in plan.products]
+    large = [(part, count) for part, count in zip(plan.products, rows, strict=True) if count > SMALL_PART_ROWS]
+    if len(large) > 1 and np.prod([float(count) for _, count in large]) > MOST_PRODUCT_ROWS:
+        parts, counts = zip(*large, strict=True)
+        raise QueryJoinError(why_refused(state.universe, parts, counts))
+
+
+def _rows_of_part(state: State, connection: sa.Connection, plan: Plan, part: Product, made: Uploaded) -> int:
+    alone = Plan(
+        result=plan.result,
+        dimensions=plan.dimensions,
+        keys=(),
+        sources=part.sources,
+        predicate=part.predicate,
+        marks=plan.marks,
+    )
+    select = compile_count(alone, state.schema, state.dialect, uploaded=made, most=MOST_PRODUCT_ROWS)
+    return int(connection.execute(select).scalar_one())
+
+
+# After the statement.
+
+
 def _kinds(state: State, plan: Plan) -> list[Kind]:
-    kinds: list[Kind] = [key_kind(state.universe, name) for name in plan.keys]
-    if plan.datasets is not None:
-        kinds += ["id", "int", "int"]
-    # A query without dimensions selects the number 1.
+    kinds: list[Kind] = [key_kind(state.universe, name) for name in plan.selected]
+    kinds += ["id" if name == "dataset_id" else "int" for name in plan.dataset_columns]
+    kinds += field_kinds(plan)
+    kinds += ["int"] * len(plan.chosen)
     return kinds or ["int"]
 
 
@@ -149,62 +240,30 @@ def _is_final(plan: Plan) -> bool:
     if plan.refinements:
         return False
     if plan.datasets is not None:
-        return is_distinct(plan) and len(plan.datasets.members) <= 1
+        return is_distinct(plan) and plan.only_collection is not None
+    if any(len(facts.ranks) > 1 or facts.certified for facts in plan.chosen):
+        return False
     return set(plan.keys) <= set(plan.result.names)
 
 
-def _rows(plan: Plan, columns: Sequence[Any] | None) -> Rows:
-    none = np.empty(0, dtype=np.int64)
-    if columns is None:
-        empty = Categorical(none.astype(np.int32), np.empty(0, dtype=object))
-        keys = KeyTable(columns=dict.fromkeys((*plan.keys, *plan.result.names), empty), length=0)
-        return Rows(keys=keys, ids=np.empty((0, 16), dtype=np.uint8), runs=none, collections=none)
-    length = len(columns[-1])
-    keys = KeyTable.from_columns(dict(zip(plan.keys, columns, strict=False)), length)
-    if plan.datasets is not None:
-        ids, runs, collections = columns[len(plan.keys) :]
-        return Rows(keys=keys, ids=ids, runs=runs, collections=collections)
-    none = np.zeros(length, dtype=np.int64)
-    return Rows(keys=keys, ids=none, runs=none, collections=none)
+def _whole_groups(plan: Plan, parts: Iterator[Rows]) -> Iterator[Rows]:
+    """Cut batches of sorted rows so that all rows of a data ID are in one."""
+    rest: Rows | None = None
+    for part in parts:
+        rows = part if rest is None else Rows.concat([rest, part])
+        code = rows.keys_of(plan.result.required).codes()
+        last = int(np.flatnonzero(code != code[-1])[-1]) + 1 if (code != code[-1]).any() else 0
+        if last:
+            yield rows.take(np.arange(last))
+        rest = rows.take(np.arange(last, len(rows)))
+    if rest is not None and len(rest):
+        yield rest
 
 
-def _with_implied(state: State, connection: sa.Connection, plan: Plan, rows: Rows) -> Rows:
-    """Fill in values of implied dimensions that the statement left out."""
-    columns = dict(rows.keys.columns)
-    for name in plan.late:
-        element = state.universe[name]
-        keys = KeyTable(columns={d: columns[d] for d in element.required}, length=len(rows))
-        found, place = fetch_implied(state, connection, element, keys)
-        columns |= {implied: column.take(place) for implied, column in found.items() if implied in plan.result}
-    return Rows(
-        keys=KeyTable(columns=columns, length=len(rows)),
-        ids=rows.ids,
-        runs=rows.runs,
-        collections=rows.collections,
-    )
-
-
-def _upload(state: State, connection: sa.Connection, columns: Any, length: int) -> Any:
-    values = {name: (key_type(state.universe, name), column.tolist()) for name, column in columns.items()}
-    return uploaded(connection, values, length)
-
-
-def _upload_envelopes(state: State, connection: sa.Connection, source: EnvelopeSource) -> Any:
-    """Compute the pixels of another pixelization that records may touch."""
-    element = state.universe[source.element]
-    fixed = {name: Categorical.constant(value, 1) for name, value in source.fixed}
-    keys, regions = fetch_all_regions(state, connection, element, fixed)
-    rows, pixels = pixels_of_regions(state.universe.pixelization(source.pixel), regions, most=_MOST_PIXELS)
-    columns = {**keys.take(rows).columns, source.pixel: Categorical.encode(pixels)}
-    return _upload(state, connection, columns, len(rows))
-
-
-def _upload_mark(state: State, connection: sa.Connection, mark: Mark) -> Any:
-    """Find the records that overlap a region exactly, and put their keys into a table."""
-    keys, regions = fetch_touching(state, connection, state.universe[mark.element], mark.region)
-    pairs = (np.arange(len(keys)), np.zeros(len(keys), dtype=np.int64))
-    keys = keys.take(overlapping_pairs(regions, [mark.region], pairs))
-    return _upload(state, connection, keys.columns, len(keys))
+def _refined(state: State, connection: sa.Connection, refinements: Sequence[Refinement], rows: Rows) -> Rows:
+    for refinement in refinements:
+        rows = _refine(state, connection, rows, refinement)
+    return rows
 
 
 def _refine(state: State, connection: sa.Connection, rows: Rows, refinement: Refinement) -> Rows:
@@ -223,44 +282,22 @@ def _refine(state: State, connection: sa.Connection, rows: Rows, refinement: Ref
     return rows.take(overlapping_pairs(left, right, pairs)[where.reshape(-1)])
 
 
-def _distinct(rows: Rows, dimensions: Sequence[str]) -> Rows:
-    keys = KeyTable(columns={name: rows.keys.columns[name] for name in dimensions}, length=len(rows))
-    return rows.take(np.sort(keys.first_rows()))
+def _only_wanted(plan: Plan, rows: Rows) -> Rows:
+    """Give each data ID once, or each dataset as it was asked for."""
+    if _is_final(plan) or not len(rows):
+        return rows if plan.keys or plan.datasets is not None or plan.fields else rows.take(np.arange(len(rows))[:1])
+    return choose(plan, rows)
 
 
-def _choose_datasets(plan: Plan, rows: Rows) -> Rows:
-    """Keep the dataset of the first collection for each data ID, or else each dataset once."""
-    facts = plan.datasets
-    assert facts is not None
-    if not len(rows):
-        return rows
-    if not plan.find_first:
-        _, first = np.unique(id_keys(rows.ids), return_index=True)
-        return rows.take(np.sort(first))
-    ranks = {**facts.members, **facts.certified}
-    rank = np.array([ranks[number] for number in rows.collections.tolist()], dtype=np.int64)
-    keys = KeyTable(columns={name: rows.keys.columns[name] for name in plan.result.required}, length=len(rows))
-    code = keys.codes()
-    order = np.lexsort((rank, code))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = code[order][1:] != code[order][:-1]
-    _refuse_ties(plan, rows, rank, order, first)
-    return rows.take(np.sort(order[first]))
-
-
-def _refuse_ties(plan: Plan, rows: Rows, rank: np.ndarray, order: np.ndarray, first: np.ndarray) -> None:
-    facts = plan.datasets
-    assert facts is not None
-    winner = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
-    ties = np.flatnonzero(~first & (rank[order] == rank[winner]))
-    for tie in ties.tolist():
-        if (rows.ids[order[tie]] != rows.ids[winner[tie]]).any():
-            row = int(order[tie])
-            data_id = ", ".join(f"{name}={rows.keys.columns[name][row]!r}" for name in plan.result.required)
-            raise CalibrationLookupError(
-                f"Several datasets {facts.dataset_type} with {{{data_id}}} are valid in "
-                f"{facts.names[int(rows.collections[row])]!r}; constrain the time, or search with find_first=False."
-            )
+def _with_implied(state: State, connection: sa.Connection, plan: Plan, rows: Rows) -> Rows:
+    """Fill in values of implied dimensions that the statement left out."""
+    columns = dict(rows.keys.columns)
+    for name in plan.late:
+        element = state.universe[name]
+        keys = KeyTable(columns={d: columns[d] for d in element.required}, length=len(rows))
+        found, place = fetch_implied(state, connection, element, keys)
+        columns |= {implied: column.take(place) for implied, column in found.items() if implied in plan.result}
+    return rows.with_keys(KeyTable(columns=columns, length=len(rows)))
 
 
 def _limited(rows: Rows, limit: int | None) -> Rows:

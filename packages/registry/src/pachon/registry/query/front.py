@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pachon.base import InvalidInputError
-from pachon.datasets import DatasetSearch, DatasetTable, DatasetType
+from pachon.datasets import ColumnTable, DatasetSearch, DatasetTable, DatasetType
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, RecordTable
 from pachon.registry.collection_names import as_expressions
-from pachon.registry.database.key_table import KeyTable
-from pachon.registry.datasets.rows import dataset_table
-from pachon.registry.dimension_records import reading
-from pachon.registry.dimension_records.fields import keys_of
+from pachon.registry.query.answers import Answer, make_answer
 from pachon.registry.query.compile_sql import compile_plan
-from pachon.registry.query.execute import Rows, run_plan
+from pachon.registry.query.execute import count_plan, run_plan, stream_plan
 from pachon.registry.query.explain import explain_empty
 from pachon.registry.query.plan import Plan
 from pachon.registry.query.planner import make_plan
@@ -23,7 +20,10 @@ from pachon.registry.query.search_facts import fetch_search_facts
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.state import State
 
-__all__ = ["Queries"]
+__all__ = ["BATCH", "Queries"]
+
+BATCH = 50_000
+"""Rows of a batch."""
 
 
 class Queries:
@@ -55,8 +55,13 @@ class Queries:
     def __init__(self, state: State) -> None:
         self._state = state
 
+    # What is asked.
+
     def spec(self, dimensions: DimensionGroup | Iterable[str], **conditions: Any) -> QuerySpec:
-        """Put together what is asked, from the arguments that all queries share."""
+        """Put together what is asked, from the arguments that all queries share.
+
+        It asks for data IDs, unless it says otherwise (`QuerySpec`).
+        """
         data_id = conditions.pop("data_id", None) or {}
         values = data_id.mapping if isinstance(data_id, DataCoordinate) else dict(data_id)
         for name, value in values.items():
@@ -75,6 +80,59 @@ class Queries:
             defaults=dict(conditions.pop("defaults", None) or {}),
             **conditions,
         )
+
+    def dataset_spec(
+        self, dataset_type: str | DatasetType, collections: str | Iterable[str], **conditions: Any
+    ) -> QuerySpec:
+        """Put together a query of datasets.
+
+        Raises
+        ------
+        MissingDatasetTypeError
+            If there is no such type.
+        InvalidInputError
+            If it is registered with other dimensions.
+        """
+        name = dataset_type if isinstance(dataset_type, str) else dataset_type.name
+        with self._state.database.snapshot(replica=True) as connection:
+            known = self._state.view(connection).get_dataset_type(name).dataset_type
+        if isinstance(dataset_type, DatasetType) and dataset_type.dimensions != known.dimensions:
+            raise InvalidInputError(f"{dataset_type!r} is registered as {known!r}.")
+        search = DatasetSearch(dataset_type=name, collections=as_expressions(collections))
+        return self.spec(known.dimensions, result=search, **conditions)
+
+    def record_spec(self, element: str, **conditions: Any) -> QuerySpec:
+        """Put together a query of dimension records."""
+        return self.spec(self._state.universe[element].required, element=element, **conditions)
+
+    # Answers.
+
+    def fetch(self, spec: QuerySpec) -> Answer:
+        """Give all that was asked for."""
+        with self._state.database.snapshot(replica=True) as connection:
+            plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
+            rows = run_plan(self._state, connection, plan, spec.tables)
+            return make_answer(self._state, connection, spec, plan, rows)
+
+    def batches(self, spec: QuerySpec, size: int = BATCH) -> Iterator[Answer]:
+        """Give the same in parts of about ``size`` rows, with the memory of one part.
+
+        All parts are of one state of the database. Other things can be done between two parts, also by the same thread.
+        """
+        if self._state.database.in_write:
+            # The transaction may end before the last part is taken.
+            yield self.fetch(spec)
+            return
+        with self._state.database.stream() as connection:
+            plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
+            for rows in stream_plan(self._state, connection, plan, spec.tables, size=size):
+                yield make_answer(self._state, connection, spec, plan, rows)
+
+    def count(self, spec: QuerySpec) -> int:
+        """Count what would be given."""
+        with self._state.database.snapshot(replica=True) as connection:
+            plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
+            return count_plan(self._state, connection, plan, spec.tables)
 
     def data_ids(
         self,
@@ -104,9 +162,9 @@ class Queries:
             limit=limit,
             defaults=defaults,
         )
-        rows, plan = self._run(spec)
-        length = len(rows) if plan.keys else min(len(rows), 1)
-        return DataIdTable(spec.dimensions, {n: rows.keys.columns[n] for n in spec.dimensions.ordered}, length)
+        found = self.fetch(spec)
+        assert isinstance(found, DataIdTable)
+        return found
 
     def datasets(
         self,
@@ -141,31 +199,22 @@ class Queries:
         CalibrationLookupError
             If the winning collection has several calibrations of a data ID.
         """
-        name = dataset_type if isinstance(dataset_type, str) else dataset_type.name
-        with self._state.database.snapshot(replica=True) as connection:
-            known = self._state.view(connection).get_dataset_type(name)
-            spec = self.spec(
-                known.dataset_type.dimensions,
-                where=where,
-                bind=bind,
-                data_id=data_id,
-                datasets=datasets,
-                tables=tables,
-                order_by=order_by,
-                limit=limit,
-                defaults=defaults,
-                result=DatasetSearch(dataset_type=name, collections=as_expressions(collections)),
-                find_first=find_first,
-            )
-            rows, _ = self._run(spec)
-            group = known.dataset_type.dimensions
-            data_ids = DataIdTable(group, {n: rows.keys.columns[n] for n in group.ordered}, len(rows))
-            table = dataset_table(self._state.view(connection), known, data_ids, rows.ids, rows.runs)
-        if isinstance(dataset_type, DatasetType):
-            if dataset_type.dimensions != known.dataset_type.dimensions:
-                raise InvalidInputError(f"{dataset_type!r} is registered as {known.dataset_type!r}.")
-            return table.with_dataset_type(dataset_type)
-        return table
+        spec = self.dataset_spec(
+            dataset_type,
+            collections,
+            where=where,
+            bind=bind,
+            data_id=data_id,
+            datasets=datasets,
+            tables=tables,
+            order_by=order_by,
+            limit=limit,
+            defaults=defaults,
+            find_first=find_first,
+        )
+        found = self.fetch(spec)
+        assert isinstance(found, DatasetTable)
+        return found.with_dataset_type(dataset_type) if isinstance(dataset_type, DatasetType) else found
 
     def records(
         self,
@@ -181,25 +230,65 @@ class Queries:
         defaults: Mapping[str, str] | None = None,
     ) -> RecordTable:
         """Give the distinct records of an element."""
-        item = self._state.universe[element]
-        with self._state.database.snapshot(replica=True) as connection:
-            spec = self.spec(
-                item.required,
-                where=where,
-                bind=bind,
-                data_id=data_id,
-                datasets=datasets,
-                tables=tables,
-                order_by=order_by,
-                limit=limit,
-                defaults=defaults,
-                element=element if item.has_table else None,
-            )
-            rows, _ = self._run(spec)
-            keys = KeyTable(columns={n: rows.keys.columns[n] for n in item.required}, length=len(rows))
-            records = reading.fetch(self._state, connection, item, keys)
-            place = keys.match(keys_of(records))
-        return records.take(place[place >= 0])
+        spec = self.record_spec(
+            element,
+            where=where,
+            bind=bind,
+            data_id=data_id,
+            datasets=datasets,
+            tables=tables,
+            order_by=order_by,
+            limit=limit,
+            defaults=defaults,
+        )
+        found = self.fetch(spec)
+        assert isinstance(found, RecordTable)
+        return found
+
+    def general(
+        self,
+        dimensions: DimensionGroup | Iterable[str],
+        fields: Iterable[str],
+        *,
+        find_first: bool = True,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        data_id: Mapping[str, Any] | DataCoordinate | None = None,
+        datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
+        order_by: str | Iterable[str] = (),
+        limit: int | None = None,
+        defaults: Mapping[str, str] | None = None,
+    ) -> ColumnTable:
+        """Give values of dimensions, fields of records and fields of datasets side by side, each row once.
+
+        Parameters
+        ----------
+        dimensions
+            Those whose values are given, with all that they require and imply.
+        fields
+            Names of further columns as in an expression: ``exposure.obs_id``, ``visit.region``, ``raw.run``.
+        find_first
+            For each data ID and dataset type of which fields are wanted give the dataset of the first collection that has one.
+        where, bind, data_id, datasets, tables, order_by, limit, defaults
+            As for all queries.
+        """
+        spec = self.spec(
+            dimensions,
+            fields=as_expressions(fields),
+            find_first=find_first,
+            where=where,
+            bind=bind,
+            data_id=data_id,
+            datasets=datasets,
+            tables=tables,
+            order_by=order_by,
+            limit=limit,
+            defaults=defaults,
+        )
+        found = self.fetch(spec)
+        assert isinstance(found, ColumnTable)
+        return found
 
     def plan(self, spec: QuerySpec) -> Plan:
         """Give the plan of a query; it can be printed."""
@@ -217,8 +306,3 @@ class Queries:
         Empty if the query has rows.
         """
         return explain_empty(self._state, spec)
-
-    def _run(self, spec: QuerySpec) -> tuple[Rows, Plan]:
-        with self._state.database.snapshot(replica=True) as connection:
-            plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
-            return run_plan(self._state, connection, plan, spec.tables), plan

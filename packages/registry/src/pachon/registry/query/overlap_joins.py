@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pachon.dimensions import AmbiguousOverlapError, DimensionGroup, DimensionUniverse, automatic_overlaps
-from pachon.registry.errors import QueryJoinError, UnimplementedQueryError
+from pachon.registry.errors import QueryJoinError
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.tree import (
     Constant,
@@ -35,7 +35,7 @@ class SpatialJoins:
     regions: tuple[tuple[str, bytes], ...]
     """Elements whose region must overlap a constant one."""
     nested: tuple[Overlap, ...]
-    """Overlaps with constant regions inside OR and NOT."""
+    """Overlaps inside OR and NOT."""
 
 
 def spatial_joins(
@@ -58,8 +58,6 @@ def spatial_joins(
     ------
     QueryJoinError
         If an overlap is unnecessary, or it is not clear which one is meant.
-    UnimplementedQueryError
-        If two columns overlap inside OR or NOT.
     """
     universe = group.universe
     top = [part for part in conjuncts(predicate) if isinstance(part, Overlap) and part.kind == "spatial"]
@@ -78,10 +76,11 @@ def spatial_joins(
         pairs.append((left, right))
         families.append({str(universe[left].spatial), str(universe[right].spatial)})
     for overlap in nested:
-        if not isinstance(overlap.right, Constant):
-            raise UnimplementedQueryError(
-                f"The overlap of two regions inside OR or NOT ({overlap}) cannot be evaluated yet."
-            )
+        if isinstance(overlap.right, Field):
+            # Whoever says where regions do not overlap, or need not, wants no join that requires it.
+            left, right = _element(overlap.left), overlap.right.element
+            _refuse_one_family(universe, "spatial", left, right, text, overlap.position)
+            families.append({str(universe[left].spatial), str(universe[right].spatial)})
     automatic = _automatic(group, "spatial", [*families, *_related(group, "spatial", connected)], text)
     pairs += [pair for pair in automatic if pair not in pairs]
     return SpatialJoins(pairs=tuple(pairs), regions=tuple(regions), nested=tuple(nested))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -18,10 +19,13 @@ __all__ = [
     "EnvelopeSource",
     "Mark",
     "OrderTerm",
+    "OutputField",
     "PixelRangeSource",
     "PixelSource",
     "Plan",
+    "Product",
     "Refinement",
+    "RegionPixelsSource",
     "Source",
     "UnionSource",
     "UploadSource",
@@ -117,8 +121,26 @@ class UploadSource:
         return f"{self.rows} given rows of {', '.join(self.dimensions)}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegionPixelsSource:
+    """The pixels that may touch a region; they are computed first."""
+
+    pixel: str
+    region: bytes
+
+    def __str__(self) -> str:
+        return f"computed {self.pixel} pixels of a region"
+
+
 Source: TypeAlias = (
-    ElementSource | UnionSource | PixelSource | EnvelopeSource | PixelRangeSource | DatasetSource | UploadSource
+    ElementSource
+    | UnionSource
+    | PixelSource
+    | EnvelopeSource
+    | PixelRangeSource
+    | RegionPixelsSource
+    | DatasetSource
+    | UploadSource
 )
 
 
@@ -135,10 +157,23 @@ def provided_dimensions(universe: DimensionUniverse, source: Source) -> tuple[st
             return (*universe[name].required, pixel)
         case PixelRangeSource(element=name):
             return () if universe[name].is_skypix else universe[name].required
+        case RegionPixelsSource(pixel=pixel):
+            return (pixel,)
         case DatasetSource(facts=facts):
             return facts.dimensions.required
         case UploadSource(dimensions=dimensions):
             return dimensions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputField:
+    """One column of a general result."""
+
+    name: str
+    value: Value
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +187,18 @@ class Refinement:
         return f"exact overlap of {self.left} with {self.right if isinstance(self.right, str) else 'a region'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mark:
-    """An overlap with a constant region inside OR or NOT: its records are found first, then looked up."""
+    """An overlap of regions inside OR or NOT: where it holds is found first by a plan of its own, then looked up."""
 
     overlap: Overlap
-    element: str
-    region: bytes
+    elements: tuple[str, ...]
+    """One or two, of which at least one has stored regions, or a pixel alone."""
+    plan: Plan
+    """Gives the keys for which the overlap holds."""
+
+    def __str__(self) -> str:
+        return f"{self.overlap}, found before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +213,15 @@ class OrderTerm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Product:
+    """A part of a query that nothing relates to its other parts."""
+
+    dimensions: tuple[str, ...]
+    sources: tuple[Source, ...]
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """All that is needed to answer a query; `print` shows it."""
 
@@ -180,10 +229,12 @@ class Plan:
     dimensions: DimensionGroup
     """All dimensions of the query."""
     keys: tuple[str, ...]
-    """Dimensions that are selected: those of the result, and those of regions to be tested."""
+    """Dimensions whose values are wanted: those of the result, and those of regions to be tested."""
     sources: tuple[Source, ...]
     predicate: Predicate = field(default_factory=lambda: Truth(value=True))
     """What the database tests: keys, fields and times."""
+    constants: Mapping[str, int | str] = field(default_factory=dict)
+    """Values of keys that are the same in all rows, and so are not selected."""
     late: tuple[str, ...] = ()
     """Elements that give values of implied dimensions after all else: they do not restrict the rows."""
     refinements: tuple[Refinement, ...] = ()
@@ -193,15 +244,43 @@ class Plan:
     """The search of the result, if datasets are wanted."""
     find_first: bool = True
     element: str | None = None
+    fields: tuple[OutputField, ...] | None = None
+    """Columns of a general result after the keys, if such a one is wanted."""
+    chosen: tuple[SearchFacts, ...] = ()
+    """Searches of a general result of which the first collection that has a dataset wins."""
+    products: tuple[Product, ...] = ()
+    """Parts of the query that nothing relates, if there are several."""
     limit: int | None = None
     doomed: tuple[str, ...] = ()
     """Why there can be no rows, if that is known already."""
 
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The dimensions whose values the database gives."""
+        return tuple(name for name in self.keys if name not in self.constants)
+
+    @property
+    def only_collection(self) -> int | None:
+        """The number of the one collection in which the datasets of the result can be, if there is only one."""
+        facts = self.datasets
+        return next(iter(facts.ranks)) if facts is not None and len(facts.ranks) == 1 else None
+
+    @property
+    def dataset_columns(self) -> tuple[str, ...]:
+        """What is selected of the datasets of the result."""
+        if self.datasets is None:
+            return ()
+        if self.only_collection is None:
+            return ("dataset_id", "run_id", "collection_id")
+        return ("dataset_id",) if self.only_collection in self.datasets.runs else ("dataset_id", "run_id")
+
     def __str__(self) -> str:
         wanted = f"datasets {self.datasets.dataset_type}" if self.datasets is not None else f"{self.result!r}"
+        wanted += f" with {', '.join(map(str, self.fields))}" if self.fields else ""
         lines = [f"select {wanted} over {self.dimensions!r}"]
         lines += [f"  from {source}" for source in self.sources]
         lines += [f"  where {self.predicate}"] if self.predicate != Truth(value=True) else []
+        lines += [f"  with {mark}" for mark in self.marks]
         lines += [f"  then {refinement}" for refinement in self.refinements]
         lines += [f"  then fill in what {name} implies" for name in self.late]
         lines += [f"  order by {', '.join(map(str, self.order))}"] if self.order else []

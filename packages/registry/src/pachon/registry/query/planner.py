@@ -5,29 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
-from pachon.dimensions import DimensionElement, DimensionGroup, DimensionUniverse, envelope_ranges, region_from_bytes
-from pachon.registry.errors import InvalidQueryError, QueryTypeError, UnimplementedQueryError
+from pachon.dimensions import DimensionGroup, DimensionUniverse
+from pachon.registry.errors import InvalidQueryError, QueryTypeError
 from pachon.registry.query.governors import contradictions, equal_keys, governor_defaults
-from pachon.registry.query.overlap_joins import SpatialJoins, spatial_joins, temporal_joins
-from pachon.registry.query.plan import (
-    DatasetSource,
-    ElementSource,
-    EnvelopeSource,
-    Mark,
-    OrderTerm,
-    PixelRangeSource,
-    PixelSource,
-    Plan,
-    Refinement,
-    Source,
-    UnionSource,
-    UploadSource,
-    provided_dimensions,
-)
+from pachon.registry.query.marks import make_mark
+from pachon.registry.query.overlap_joins import spatial_joins, temporal_joins
+from pachon.registry.query.plan import OrderTerm, OutputField, Plan, Refinement
+from pachon.registry.query.products import find_products
 from pachon.registry.query.resolve import resolve, resolve_name
 from pachon.registry.query.scope import Scope
+from pachon.registry.query.sources import postponed, query_sources
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.query.tree import (
     All,
@@ -44,7 +31,7 @@ from pachon.registry.query.tree import (
     values_of,
 )
 
-__all__ = ["few_ranges", "make_plan", "plan_condition", "resolved_condition"]
+__all__ = ["make_plan", "plan_condition", "resolved_condition"]
 
 _ORDERED = ("int", "float", "string", "datetime", "ingest_date")
 
@@ -82,20 +69,23 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
     """Decide how a query with a resolved condition is answered."""
     scope = scope_of(spec, facts)
     order = tuple(_order_term(name, spec, facts) for name in spec.order_by)
-    used = [*values_of(predicate), *(term.value for term in order)]
+    outputs = _outputs(spec, scope)
+    shown = [*(term.value for term in order), *(output.value for output in outputs or ())]
+    used = [*values_of(predicate), *shown]
     group = _all_dimensions(scope.dimensions, used)
     connected = [frozenset(f.dimensions.names) for f in facts]
     connected += [frozenset(table.columns) for table in spec.tables]
     spatial = spatial_joins(group, predicate, connected, spec.where)
     predicate = _conjunction([predicate, *temporal_joins(group, predicate, connected, facts, spec.where)])
-    marks = tuple(_mark(overlap, scope.universe) for overlap in spatial.nested)
     tested = _without_top_overlaps(predicate)
-    used = [*values_of(tested), *(term.value for term in order)]
+    used = [*values_of(tested), *shown]
     equal = dict(equal_keys(predicate))
-    sources, refinements = _sources(spec, group, facts, used, spatial=spatial, equal=equal)
-    sources, late = _postponed(spec, group, sources, used, refinements)
+    marks = tuple(make_mark(overlap, scope, equal) for overlap in spatial.nested)
+    sources, refinements = query_sources(spec, group, facts, used, spatial=spatial, equal=equal)
+    sources, late = postponed(spec, group, sources, used, refinements)
     implied = {name for element in late for name in scope.universe[element].implied}
     keys = tuple(n for n in _with_keys_of(scope.universe, spec.dimensions, refinements) if n not in implied)
+    only = {name: value for f in facts for name, value in f.only_governors.items() if name in f.dimensions.required}
     doomed = contradictions(equal_keys(predicate))
     doomed += [reason for f in facts for reason in _why_doomed(f, equal)]
     return Plan(
@@ -104,6 +94,7 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
         keys=keys,
         sources=tuple(sources),
         predicate=tested,
+        constants={name: value for name, value in {**only, **equal}.items() if name in keys},
         late=late,
         refinements=tuple(refinements),
         marks=marks,
@@ -111,6 +102,9 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
         datasets=facts[0] if spec.result is not None else None,
         find_first=spec.find_first,
         element=spec.element,
+        fields=outputs,
+        chosen=_chosen(spec, facts, outputs or ()),
+        products=find_products(scope.universe, sources, tested, refinements),
         limit=spec.limit,
         doomed=tuple(doomed),
     )
@@ -173,13 +167,20 @@ def _all_dimensions(group: DimensionGroup, used: Sequence[Value]) -> DimensionGr
     return universe.conform({*group.names, *names})
 
 
-def _mark(overlap: Overlap, universe: DimensionUniverse) -> Mark:
-    assert isinstance(overlap.left, Field)
-    assert isinstance(overlap.right, Constant)
-    assert isinstance(overlap.right.value, bytes)
-    if universe[overlap.left.element].is_skypix:
-        raise UnimplementedQueryError(f"The region of {overlap.left.element} inside OR or NOT cannot be evaluated yet.")
-    return Mark(overlap=overlap, element=overlap.left.element, region=overlap.right.value)
+def _outputs(spec: QuerySpec, scope: Scope) -> tuple[OutputField, ...] | None:
+    """Give the columns of a general result."""
+    if spec.fields is None:
+        return None
+    outputs = [OutputField(name=name, value=resolve_name(name, scope)) for name in dict.fromkeys(spec.fields)]
+    return tuple(o for o in outputs if not (isinstance(o.value, Key) and o.name in spec.dimensions))
+
+
+def _chosen(spec: QuerySpec, facts: Sequence[SearchFacts], outputs: Sequence[OutputField]) -> tuple[SearchFacts, ...]:
+    """Give the searches of a general result in which the first collection wins."""
+    if not spec.find_first:
+        return ()
+    shown = {output.value.dataset_type for output in outputs if isinstance(output.value, DatasetField)}
+    return tuple(f for f in facts if f.dataset_type in shown)
 
 
 def _without_top_overlaps(predicate: Predicate) -> Predicate:
@@ -219,158 +220,3 @@ def _absent_governor(facts: SearchFacts, number: int, equal: Mapping[str, int | 
             if equal[governor] not in held:
                 return f"{governor} = {equal[governor]!r}"
     return None
-
-
-# Sources.
-
-
-def _sources(
-    spec: QuerySpec,
-    group: DimensionGroup,
-    facts: Sequence[SearchFacts],
-    used: Sequence[Value],
-    *,
-    spatial: SpatialJoins,
-    equal: Mapping[str, int | str],
-) -> tuple[list[Source], list[Refinement]]:
-    universe = group.universe
-    sources: list[Source] = [
-        UploadSource(index=i, dimensions=tuple(t.columns), rows=len(t)) for i, t in enumerate(spec.tables)
-    ]
-    sources += [DatasetSource(facts=f, with_validity=bool(f.certified)) for f in facts]
-    related = [{*f.dimensions.required} for f in facts] + [set(t.columns) for t in spec.tables]
-    spatial_sources, refinements = _spatial_sources(universe, group, spatial, equal)
-    sources += spatial_sources
-    wanted = _wanted_elements(spec, group, used, related)
-    sources += [ElementSource(element=name) for name in wanted]
-    provided = {name for source in sources for name in _vouched(universe, source)}
-    for name in reversed(group.names):
-        if name in provided:
-            continue
-        extra = _provider(universe[name])
-        sources.append(extra)
-        provided.update(provided_dimensions(universe, extra))
-    return sources, refinements
-
-
-def _wanted_elements(
-    spec: QuerySpec, group: DimensionGroup, used: Sequence[Value], related: Sequence[set[str]]
-) -> list[str]:
-    """Give the elements whose records must be joined."""
-    universe = group.universe
-    named = {value.element for value in used if isinstance(value, Field)}
-    if spec.element is not None:
-        named.add(spec.element)
-    wanted = []
-    for name in group.elements:
-        element = universe[name]
-        if not element.has_table:
-            continue
-        relates = element.always_join and not any(set(element.required) <= names for names in related)
-        if name in named or element.implied or relates:
-            wanted.append(name)
-    return wanted
-
-
-def _provider(element: DimensionElement) -> Source:
-    if element.is_skypix:
-        raise UnimplementedQueryError(
-            f"The pixels of {element.name!r} cannot be listed: join them with regions that are stored, "
-            "with datasets or with a table of data IDs."
-        )
-    if element.implied_union_target is not None:
-        return UnionSource(dimension=element.name, target=element.implied_union_target)
-    return ElementSource(element=element.name)
-
-
-def _postponed(
-    spec: QuerySpec,
-    group: DimensionGroup,
-    sources: list[Source],
-    used: Sequence[Value],
-    refinements: Sequence[Refinement],
-) -> tuple[list[Source], tuple[str, ...]]:
-    """Take out elements that only add values of implied dimensions which nothing else depends on.
-
-    Give the sources that are left, and those elements in the order in which they can be looked up.
-    """
-    universe = group.universe
-    needed = {value.dimension for value in used if isinstance(value, Key)}
-    needed |= {value.element for value in used if isinstance(value, Field)}
-    needed |= {
-        name
-        for r in refinements
-        for side in (r.left, r.right)
-        if isinstance(side, str)
-        for name in universe[side].required
-    }
-    result = spec.dimensions
-    late: list[str] = []
-    # What an element implies comes after it in this order, so that the ends of chains are taken out first.
-    for name in reversed(group.lookup_order):
-        own = next((s for s in sources if isinstance(s, ElementSource) and s.element == name), None)
-        element = universe[name]
-        if own is None or name in (*needed, spec.element) or element.always_join or not element.implied:
-            continue
-        others = [s for s in sources if s is not own]
-        elsewhere = {n for s in others for n in provided_dimensions(universe, s)}
-        wanted = set(element.implied) & set(result.names)
-        vouched = {n for s in others for n in _vouched(universe, s)}
-        if not set(element.required) <= vouched or set(element.implied) & (elsewhere | needed | set(result.required)):
-            continue
-        if wanted and not set(element.required) <= set(result.names):
-            continue
-        sources = others
-        if wanted:
-            late.append(name)
-    return sources, tuple(reversed(late))
-
-
-def _vouched(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
-    """Give the dimensions of which a source has existing values only; those of a caller's table may not exist."""
-    if isinstance(source, UploadSource):
-        return tuple(name for name in source.dimensions if universe[name].is_skypix)
-    return provided_dimensions(universe, source)
-
-
-def _spatial_sources(
-    universe: DimensionUniverse, group: DimensionGroup, spatial: SpatialJoins, equal: Mapping[str, int | str]
-) -> tuple[list[Source], list[Refinement]]:
-    sources: list[Source] = []
-    refinements: list[Refinement] = []
-    for number, (left, right) in enumerate(spatial.pairs):
-        stored = [name for name in (left, right) if not universe[name].is_skypix]
-        pixels = [name for name in (left, right) if universe[name].is_skypix]
-        if not stored:
-            raise UnimplementedQueryError(
-                f"The pixels of {left} and {right} cannot be joined: join each with a region that is stored."
-            )
-        if pixels and pixels[0] != universe.common_skypix:
-            fixed = tuple((d, equal[d]) for d in universe[stored[0]].required if d in equal)
-            sources.append(EnvelopeSource(element=stored[0], pixel=pixels[0], fixed=fixed))
-        else:
-            sources += [PixelSource(element=name, join=number, dimension=bool(pixels)) for name in stored]
-        refinements.append(Refinement(left=stored[0], right=(pixels or stored[1:])[0]))
-    grid = universe.pixelization(universe.common_skypix)
-    for name, region in spatial.regions:
-        element = universe[name]
-        if element.is_skypix:
-            if name not in group:
-                raise UnimplementedQueryError(f"The pixels of {name!r} cannot be listed.")
-            ranges = envelope_ranges(universe.pixelization(name), region_from_bytes(region))
-        else:
-            ranges = envelope_ranges(grid, region_from_bytes(region))
-        sources.append(PixelRangeSource(element=name, ranges=few_ranges(ranges)))
-        refinements.append(Refinement(left=name, right=region))
-    return sources, refinements
-
-
-def few_ranges(ranges: np.ndarray, most: int = 200) -> np.ndarray:
-    """Merge the ranges with the smallest gaps between them: a longer condition takes longer than a coarser one."""
-    if len(ranges) <= most:
-        return ranges
-    gaps = ranges[1:, 0] - ranges[:-1, 1]
-    cuts = np.sort(np.argsort(gaps)[len(gaps) - most + 1 :])
-    begins = np.concatenate([ranges[:1, 0], ranges[cuts + 1, 0]])
-    ends = np.concatenate([ranges[cuts, 1], ranges[-1:, 1]])
-    return np.stack([begins, ends], axis=1)

@@ -64,6 +64,7 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
         certified={c.id: rank[c.id] for c in path if c.id in held and c.type is CollectionType.CALIBRATION},
         names={c.id: c.name for c in path},
         governors={n: {g: frozenset(v) for g, v in values.items()} for n, values in governors.items()},
+        runs=frozenset(c.id for c in path if c.id in held and c.type is CollectionType.RUN),
         without_type=tuple(c.name for c in path if c.id not in held),
     )
 

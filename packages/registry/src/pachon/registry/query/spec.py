@@ -32,6 +32,8 @@ class QuerySpec:
     """Keep data IDs that agree with a row of each table."""
     element: str | None = None
     """The element of which records are wanted, if they are."""
+    fields: tuple[str, ...] | None = None
+    """Names of the columns of a general result, if such a one is wanted; the dimensions come before them."""
     order_by: tuple[str, ...] = ()
     limit: int | None = None
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -63,3 +65,19 @@ class SearchFacts:
     """Values of governors that each collection ever held."""
     without_type: tuple[str, ...] = ()
     """Names of collections that never held the type."""
+    runs: frozenset[int] = frozenset()
+    """Which of the members are RUN collections."""
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """Rank by number of all collections that may hold the type."""
+        return {**self.members, **self.certified}
+
+    @property
+    def only_governors(self) -> dict[str, str]:
+        """Governors of which the collections that may hold the type ever held one value."""
+        found: dict[str, set[str]] = {}
+        for number in self.ranks:
+            for governor, values in self.governors.get(number, {}).items():
+                found.setdefault(governor, set()).update(values)
+        return {governor: next(iter(values)) for governor, values in found.items() if len(values) == 1}

@@ -70,7 +70,7 @@ def split_at_overlap(plan: Plan, universe: DimensionUniverse) -> Sides | None:
     overlaps = [r for r in plan.refinements if isinstance(r.right, str) and not universe[r.right].is_skypix]
     if len(pixels) != 2 or len(overlaps) != 1 or any(s.dimension for s in pixels) or pixels[0].join != pixels[1].join:
         return None
-    if plan.datasets is not None or plan.order or plan.marks:
+    if plan.datasets is not None or plan.fields is not None or plan.order or plan.marks:
         return None
     (overlap,) = overlaps
     elements = (overlap.left, str(overlap.right))

@@ -15,7 +15,7 @@ from pachon.registry.schema.exclusions import no_overlap
 from pachon.registry.schema.references import checked_by_database
 from pachon.registry.schema.static_tables import StaticTables
 
-__all__ = ["DatasetTables", "dataset_tables"]
+__all__ = ["DatasetTables", "dataset_tables", "searched_first"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def _table(
     *,
     with_validity: bool,
 ) -> sa.Table:
-    dimensions = {dimension: dimension_column(dimension) for dimension in _searched_first(group)}
+    dimensions = {dimension: dimension_column(dimension) for dimension in searched_first(group)}
     ranges = ["begin_ns"] if with_validity else []
     validity = [
         sa.Column("begin_ns", Nanoseconds, nullable=False, autoincrement=False),
@@ -89,7 +89,7 @@ def _table(
     return table
 
 
-def _searched_first(group: DimensionGroup) -> list[str]:
-    """Put governors first and dimensions of few records last: one exposure is asked for more often than one detector."""
+def searched_first(group: DimensionGroup) -> list[str]:
+    """Give the required dimensions in the order of the index: governors first, and dimensions of few records last: one exposure is asked for more often than one detector."""
     elements = [group.universe[name] for name in group.required]
     return [e.name for e in sorted(elements, key=lambda e: 0 if e.governor else 2 if e.cached else 1)]

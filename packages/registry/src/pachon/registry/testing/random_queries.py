@@ -87,9 +87,7 @@ class _Maker:
         searches = [(name, self._collections(ordered=False)) for name in names]
         group = self._universe.conform(chosen)
         where = self.where(group, [name for name, _ in searches])
-        return AskedQuery(
-            kind=kind, dimensions=tuple(chosen), searches=tuple(searches), where=where, bind=self.bind
-        )
+        return AskedQuery(kind=kind, dimensions=tuple(chosen), searches=tuple(searches), where=where, bind=self.bind)
 
     def _datasets(self) -> AskedQuery:
         name = self._rng.choice(list(self._world.types))
@@ -116,8 +114,7 @@ class _Maker:
         if self._rng.random() < 0.1:
             return ""
         terms = [f"{g} = {_quoted(self._some_key(g))}" for g in group.governors if self._rng.random() < 0.6]
-        for _ in range(self._rng.choice([0, 1, 1, 2, 3])):
-            terms.append(self._condition(group, dataset_types, 2))
+        terms += [self._condition(group, dataset_types, 2) for _ in range(self._rng.choice([0, 1, 1, 2, 3]))]
         return " AND ".join(terms)
 
     def _condition(self, group: DimensionGroup, dataset_types: Sequence[str], depth: int) -> str:
@@ -256,7 +253,9 @@ class _Maker:
             case 3:
                 return f"{shown} OVERLAPS (NULL, {_time(begin)})"
             case _:
-                return f"{shown} OVERLAPS :{self._bound({'timespan': [START + begin * HOUR, START + (end + 1) * HOUR]})}"
+                return (
+                    f"{shown} OVERLAPS :{self._bound({'timespan': [START + begin * HOUR, START + (end + 1) * HOUR]})}"
+                )
 
     def _of_dataset(self, name: str) -> str:
         known = [d for d in self._world.datasets if d.dataset_type == name]

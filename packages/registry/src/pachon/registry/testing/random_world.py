@@ -214,8 +214,8 @@ class _Records:
                 if self._rng.random() < 0.6:
                     rows.append(self._row(element, parent, 0))
                 continue
-            for number in range(self._rng.randint(1, 2 if len(parents) > 4 else 3)):
-                rows.append(self._row(element, parent, number))
+            count = self._rng.randint(1, 2 if len(parents) > 4 else 3)
+            rows.extend(self._row(element, parent, number) for number in range(count))
 
     def data_ids(self, dimensions: Sequence[str]) -> list[dict[str, int | str]]:
         """Give all values of required dimensions of which records exist, each with those that it requires."""

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which tables a query joins: those of what it names, of what relates that, and of pixels for overlaps on the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pachon.dimensions import DimensionElement, DimensionGroup, DimensionUniverse, envelope_ranges, region_from_bytes
+from pachon.registry.errors import UnimplementedQueryError
+from pachon.registry.query.overlap_joins import SpatialJoins
+from pachon.registry.query.plan import (
+    DatasetSource,
+    ElementSource,
+    EnvelopeSource,
+    PixelRangeSource,
+    PixelSource,
+    Refinement,
+    RegionPixelsSource,
+    Source,
+    UnionSource,
+    UploadSource,
+    provided_dimensions,
+)
+from pachon.registry.query.spec import QuerySpec, SearchFacts
+from pachon.registry.query.tree import Field, Key, Value
+
+__all__ = ["few_ranges", "overlap_sources", "pixels_near", "postponed", "query_sources"]
+
+
+def query_sources(
+    spec: QuerySpec,
+    group: DimensionGroup,
+    facts: Sequence[SearchFacts],
+    used: Sequence[Value],
+    *,
+    spatial: SpatialJoins,
+    equal: Mapping[str, int | str],
+) -> tuple[list[Source], list[Refinement]]:
+    """Give all tables that are joined, and what is tested exactly afterwards.
+
+    Raises
+    ------
+    UnimplementedQueryError
+        If pixels would have to be listed that nothing gives.
+    """
+    universe = group.universe
+    sources: list[Source] = [
+        UploadSource(index=i, dimensions=tuple(t.columns), rows=len(t)) for i, t in enumerate(spec.tables)
+    ]
+    sources += [DatasetSource(facts=f, with_validity=bool(f.certified)) for f in facts]
+    related = [{*f.dimensions.required} for f in facts] + [set(t.columns) for t in spec.tables]
+    spatial_sources, refinements = _spatial_sources(universe, group, spatial, equal)
+    sources += spatial_sources
+    wanted = _wanted_elements(spec, group, used, related)
+    sources += [ElementSource(element=name) for name in wanted]
+    known = {name for source in sources for name in _vouched(universe, source)}
+    for name in reversed(group.names):
+        if name in known:
+            continue
+        extra = _provider(universe[name])
+        sources.append(extra)
+        known.update(provided_dimensions(universe, extra))
+    return sources, refinements
+
+
+def _wanted_elements(
+    spec: QuerySpec, group: DimensionGroup, used: Sequence[Value], related: Sequence[set[str]]
+) -> list[str]:
+    """Give the elements whose records must be joined."""
+    universe = group.universe
+    named = {value.element for value in used if isinstance(value, Field)}
+    if spec.element is not None:
+        named.add(spec.element)
+    wanted = []
+    for name in group.elements:
+        element = universe[name]
+        if not element.has_table:
+            continue
+        relates = element.always_join and not any(set(element.required) <= names for names in related)
+        if name in named or element.implied or relates:
+            wanted.append(name)
+    return wanted
+
+
+def _provider(element: DimensionElement) -> Source:
+    if element.is_skypix:
+        raise UnimplementedQueryError(
+            f"The pixels of {element.name!r} cannot be listed: join them with regions that are stored, "
+            "with datasets or with a table of data IDs."
+        )
+    if element.implied_union_target is not None:
+        return UnionSource(dimension=element.name, target=element.implied_union_target)
+    return ElementSource(element=element.name)
+
+
+def postponed(
+    spec: QuerySpec,
+    group: DimensionGroup,
+    sources: list[Source],
+    used: Sequence[Value],
+    refinements: Sequence[Refinement],
+) -> tuple[list[Source], tuple[str, ...]]:
+    """Take out elements that only add values of implied dimensions which nothing else depends on.
+
+    Give the sources that are left, and those elements in the order in which they can be looked up.
+    """
+    universe = group.universe
+    named = {value.element for value in used if isinstance(value, Field)}
+    needed = {value.dimension for value in used if isinstance(value, Key)} | named
+    needed |= {
+        name
+        for r in refinements
+        for side in (r.left, r.right)
+        if isinstance(side, str)
+        for name in universe[side].required
+    }
+    result = spec.dimensions
+    late: list[str] = []
+    # What an element implies comes after it in this order, so that the ends of chains are taken out first.
+    for name in reversed(group.lookup_order):
+        own = next((s for s in sources if isinstance(s, ElementSource) and s.element == name), None)
+        element = universe[name]
+        if own is None or name in (*named, spec.element) or element.always_join or not element.implied:
+            continue
+        others = [s for s in sources if s is not own]
+        elsewhere = {n for s in others for n in provided_dimensions(universe, s)}
+        wanted = set(element.implied) & set(result.names)
+        vouched = {n for s in others for n in _vouched(universe, s)}
+        if not set(element.required) <= vouched or set(element.implied) & (elsewhere | needed | set(result.required)):
+            continue
+        if wanted and not set(element.required) <= set(result.names):
+            continue
+        sources = others
+        if wanted:
+            late.append(name)
+    return sources, tuple(reversed(late))
+
+
+def _vouched(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
+    """Give the dimensions of which a source has existing values only; those of a caller's table may not exist."""
+    if isinstance(source, UploadSource):
+        return tuple(name for name in source.dimensions if universe[name].is_skypix)
+    return provided_dimensions(universe, source)
+
+
+def _spatial_sources(
+    universe: DimensionUniverse, group: DimensionGroup, spatial: SpatialJoins, equal: Mapping[str, int | str]
+) -> tuple[list[Source], list[Refinement]]:
+    sources: list[Source] = []
+    refinements: list[Refinement] = []
+    for number, pair in enumerate(spatial.pairs):
+        joined, refinement = overlap_sources(universe, pair, number, equal)
+        sources += joined
+        refinements.append(refinement)
+    for name, region in spatial.regions:
+        if universe[name].is_skypix and name not in group:
+            raise UnimplementedQueryError(f"The pixels of {name!r} cannot be listed.")
+        sources.append(pixels_near(universe, name, region))
+        refinements.append(Refinement(left=name, right=region))
+    return sources, refinements
+
+
+def overlap_sources(
+    universe: DimensionUniverse, pair: tuple[str, str], number: int, equal: Mapping[str, int | str]
+) -> tuple[list[Source], Refinement]:
+    """Give the tables by which two elements are joined whose regions may overlap, and the exact test.
+
+    Raises
+    ------
+    UnimplementedQueryError
+        If both are pixels.
+    """
+    stored = [name for name in pair if not universe[name].is_skypix]
+    pixels = [name for name in pair if universe[name].is_skypix]
+    if not stored:
+        raise UnimplementedQueryError(
+            f"The pixels of {pair[0]} and {pair[1]} cannot be joined: join each with a region that is stored."
+        )
+    refinement = Refinement(left=stored[0], right=(pixels or stored[1:])[0])
+    if pixels and pixels[0] != universe.common_skypix:
+        fixed = tuple((d, equal[d]) for d in universe[stored[0]].required if d in equal)
+        return [EnvelopeSource(element=stored[0], pixel=pixels[0], fixed=fixed)], refinement
+    return [PixelSource(element=name, join=number, dimension=bool(pixels)) for name in stored], refinement
+
+
+def pixels_near(universe: DimensionUniverse, element: str, region: bytes) -> PixelRangeSource:
+    """Give the pixels by which the records of an element are found that may touch a region."""
+    grid = universe.pixelization(element if universe[element].is_skypix else universe.common_skypix)
+    return PixelRangeSource(element=element, ranges=few_ranges(envelope_ranges(grid, region_from_bytes(region))))
+
+
+def few_ranges(ranges: np.ndarray, most: int = 200) -> np.ndarray:
+    """Merge the ranges with the smallest gaps between them: a longer condition takes longer than a coarser one."""
+    if len(ranges) <= most:
+        return ranges
+    gaps = ranges[1:, 0] - ranges[:-1, 1]
+    cuts = np.sort(np.argsort(gaps)[len(gaps) - most + 1 :])
+    begins = np.concatenate([ranges[:1, 0], ranges[cuts + 1, 0]])
+    ends = np.concatenate([ranges[cuts, 1], ranges[-1:, 1]])
+    return np.stack([begins, ends], axis=1)
