@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import lsst.sphgeom as sphgeom
+from lsst import sphgeom
 from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, DatasetType, Timespan
 
 
@@ -52,7 +52,9 @@ def fill(butler: Any, world: dict[str, Any]) -> None:
         coordinate = DataCoordinate.standardize(data_id, dimensions=types[name].dimensions)
         refs[id_] = DatasetRef(types[name], coordinate, run, id=uuid.UUID(id_))
     for chosen in sorted({(ref.run, ref.datasetType.name) for ref in refs.values()}):
-        registry._importDatasets([ref for ref in refs.values() if (ref.run, ref.datasetType.name) == chosen], expand=True)
+        registry._importDatasets(
+            [ref for ref in refs.values() if (ref.run, ref.datasetType.name) == chosen], expand=True
+        )
     for id_, collection, bounds in world["placements"]:
         if bounds is None:
             registry.associate(collection, [refs[id_]])
@@ -96,7 +98,7 @@ def answer(butler: Any, query: dict[str, Any]) -> dict[str, Any]:
             if query["where"]:
                 found = found.where(query["where"], bind=bind)
             return {"rows": [as_row(item, query["kind"]) for item in found]}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer
         return {"error": type(error).__name__, "message": str(error)[:500]}
 
 

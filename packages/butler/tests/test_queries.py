@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -73,22 +74,29 @@ def test_all_datasets(filled: Butler) -> None:
 
 
 def test_a_result_is_lazy_and_runs_once(filled: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int | None] = []
+    asked: list[str] = []
     queries = filled._session.registry.query
-    plain = queries.datasets
+    for name in ("fetch", "batches", "count"):
+        plain = getattr(queries, name)
 
-    def counting(*args: object, **options: object) -> object:
-        calls.append(options["limit"])  # type: ignore[arg-type]  # it is one
-        return plain(*args, **options)  # type: ignore[arg-type]  # handed on
+        def counting(*args: object, name: str = name, plain: Callable[..., object] = plain) -> object:
+            limit = args[0].limit  # type: ignore[attr-defined]  # of a QuerySpec
+            asked.append(name if limit is None else f"{name} {limit}")
+            return plain(*args)
 
-    monkeypatch.setattr(queries, "datasets", counting)
+        monkeypatch.setattr(queries, name, counting)
     result = filled.query_datasets("raw")
-    assert calls == []
+    assert asked == []
     assert result.first() is not None
     assert result
-    assert calls == [1, 1]
-    assert len(list(result)) == len(result) == len(result.columns()["id"]) == 6
-    assert calls == [1, 1, None]
+    assert asked == ["fetch 1", "fetch 1"]
+    assert len(list(result)) == len(result) == len(result.columns()["id"]) == result.count() == 6
+    assert asked[2:] == ["fetch"]
+    # Going through a small result keeps it, and counting one that was not fetched leaves that to the database.
+    other = filled.query_datasets("raw")
+    assert other.count() == 6
+    assert len([ref for ref in other]) == len([ref for ref in other]) == len(other) == 6  # noqa: C416  # list() would ask for the length first
+    assert asked[3:] == ["count", "batches"]
 
 
 def test_one(filled: Butler) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pachon.registry import SqlRegistry
 from pachon.registry.testing.example import fill_example
-from pachon.registry.testing.postgresql import postgres_server, postgres_url
+from pachon.registry.testing.postgresql import postgres_server, postgres_url, shared_server
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -18,11 +18,14 @@ def registry(tmp_path: Path) -> Iterator[SqlRegistry]:
         yield registry
 
 
-@pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
-    """The small repository of the query language's examples; not to be changed."""
-    root = tmp_path_factory.mktemp("example")
-    with SqlRegistry.create(f"sqlite:///{root}/registry.sqlite3") as registry:
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
+    """The small repository of the query language's examples, on each database; not to be changed."""
+    if request.param == "postgresql":
+        url = shared_server().url(shared_server().create_database())
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('example')}/registry.sqlite3"
+    with SqlRegistry.create(url) as registry:
         fill_example(registry, Path(__file__).parent / "data" / "example")
         yield registry
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from pachon.butler.fsck.report import FsckReport as FsckReport
     from pachon.butler.get import DatasetUris as DatasetUris
     from pachon.butler.graph_outputs import MissingOutputsError as MissingOutputsError
+    from pachon.butler.query import Query as Query
     from pachon.butler.query_results import DataIdQueryResult as DataIdQueryResult
     from pachon.butler.query_results import DatasetQueryResult as DatasetQueryResult
+    from pachon.butler.query_results import GeneralQueryResult as GeneralQueryResult
     from pachon.butler.query_results import RecordQueryResult as RecordQueryResult
     from pachon.butler.relocation import relocate_repository as relocate_repository
     from pachon.butler.repository_index import get_known_repositories as get_known_repositories
@@ -44,8 +46,10 @@ __all__ = [
     "FindingKind",
     "ForeignRepositoryError",
     "FsckReport",
+    "GeneralQueryResult",
     "MissingOutputsError",
     "NotTransactionalError",
+    "Query",
     "RecordQueryResult",
     "RepositoryConfigError",
     "RepositoryExistsError",
@@ -66,6 +70,8 @@ __getattr__, __dir__ = lazy_exports(
         "DataIdQueryResult": "pachon.butler.query_results",
         "DatasetNotFoundError": "pachon.butler.errors",
         "DatasetQueryResult": "pachon.butler.query_results",
+        "GeneralQueryResult": "pachon.butler.query_results",
+        "Query": "pachon.butler.query",
         "DatasetUris": "pachon.butler.get",
         "ForeignRepositoryError": "pachon.butler.errors",
         "MissingOutputsError": "pachon.butler.graph_outputs",

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pachon.base import InvalidInputError
 from pachon.butler.data_id_rewriting import plan_rewriting
@@ -14,29 +14,38 @@ from pachon.butler.query_results import (
     DataIdQueryResult,
     DatasetQueryResult,
     DatasetTables,
-    Explanation,
+    GeneralQueryResult,
     RecordQueryResult,
 )
+from pachon.butler.question import Explanation, RegistryQuestion, both_conditions
 from pachon.butler.session import Session
-from pachon.datasets import DatasetSearch, DatasetType
-from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, RecordTable
+from pachon.datasets import DatasetSearch, DatasetTable, DatasetType
+from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup
 
-if TYPE_CHECKING:
-    from pachon.registry.query.spec import QuerySpec
-
-__all__ = ["query_all_datasets", "query_data_ids", "query_datasets", "query_records"]
+__all__ = [
+    "Conditions",
+    "query_all_datasets",
+    "query_data_ids",
+    "query_datasets",
+    "query_general",
+    "query_records",
+    "searches_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Conditions:
+class Conditions:
     """What constrains the rows of a query, as the registry takes it."""
 
-    where: str
-    bind: Mapping[str, Any]
-    data_id: Mapping[str, Any]
-    datasets: tuple[DatasetSearch, ...]
-    order_by: tuple[str, ...]
-    defaults: Mapping[str, Any]
+    where: str = ""
+    bind: Mapping[str, Any] = field(default_factory=dict)
+    data_id: Mapping[str, Any] = field(default_factory=dict)
+    datasets: tuple[DatasetSearch, ...] = ()
+    tables: tuple[DataIdTable, ...] = ()
+    joined: tuple[str, ...] = ()
+    order_by: tuple[str, ...] = ()
+    limit: int | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def make(
@@ -44,31 +53,23 @@ class _Conditions:
         session: Session,
         group: DimensionGroup,
         *,
-        where: str,
-        bind: Mapping[str, Any] | None,
-        data_id: DataId | None,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        data_id: DataId | None = None,
         datasets: Iterable[DatasetSearch] = (),
-        order_by: str | Iterable[str],
-    ) -> _Conditions:
+        order_by: str | Iterable[str] = (),
+        limit: int | None = None,
+    ) -> Conditions:
         """Resolve the conditions of a call; alternate keys of its data ID become terms of the expression."""
-        values: Mapping[str, Any] = {}
-        binds = dict(bind or {})
-        if data_id:
-            given = data_id.mapping if isinstance(data_id, DataCoordinate) else data_id
-            rewriting = plan_rewriting(given, group, is_calibration=True)
-            values = rewriting.values
-            for dimension, fields in rewriting.conditions.items():
-                for name, value in fields.items():
-                    key = f"data_id_{dimension}_{name}"
-                    binds[key] = value
-                    term = f"{dimension}.{name} = :{key}"
-                    where = f"({where}) AND {term}" if where.strip() else term
+        values, terms, binds = resolved_data_id(group, data_id)
+        text, bound = both_conditions(where, bind or {}, terms, binds)
         return cls(
-            where=where,
-            bind=binds,
+            where=text,
+            bind=bound,
             data_id=values,
             datasets=tuple(datasets),
             order_by=(order_by,) if isinstance(order_by, str) else tuple(order_by),
+            limit=limit,
             defaults=session.default_data_id,
         )
 
@@ -77,20 +78,29 @@ class _Conditions:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+def resolved_data_id(group: DimensionGroup, data_id: DataId | None) -> tuple[Mapping[str, Any], str, dict[str, Any]]:
+    """Give the values of dimensions that a data ID names, and an expression for its alternate keys with its binds."""
+    if not data_id:
+        return {}, "", {}
+    given = data_id.mapping if isinstance(data_id, DataCoordinate) else data_id
+    rewriting = plan_rewriting(given, group, is_calibration=True)
+    fields = [(d, name, value) for d, values in rewriting.conditions.items() for name, value in values.items()]
+    terms = [f"{dimension}.{name} = :data_id_{dimension}_{name}" for dimension, name, _ in fields]
+    binds = {f"data_id_{dimension}_{name}": value for dimension, name, value in fields}
+    return rewriting.values, " AND ".join(terms), binds
+
+
 def query_datasets(
     session: Session,
     dataset_type: DatasetType | str,
+    conditions: Conditions | None = None,
     *,
     collections: str | Iterable[str] | None,
-    where: str,
-    bind: Mapping[str, Any] | None,
     find_first: bool,
-    order_by: str | Iterable[str],
-    limit: int | None,
-    data_id: DataId | None,
-    with_records: bool,
+    with_records: bool = False,
+    **given: Any,
 ) -> DatasetQueryResult:
-    """Query datasets of one type; see `Butler.query_datasets`."""
+    """Query datasets of one type; see `Butler.query_datasets`. ``given`` are the arguments of `Conditions.make`."""
     session.check_open()
     registered, wanted = resolve_type(session, dataset_type)
     if wanted.component is not None:
@@ -99,86 +109,77 @@ def query_datasets(
         )
     searched = resolve_collections(session, collections)
     group = registered.dimensions
-    conditions = _Conditions.make(session, group, where=where, bind=bind, data_id=data_id, order_by=order_by)
+    if conditions is None:
+        conditions = Conditions.make(session, group, **given)
 
-    def fetch(most: int | None) -> DatasetTables:
-        found = session.registry.query.datasets(
-            registered, searched, find_first=find_first, limit=_smaller(limit, most), **conditions.arguments()
-        ).with_dataset_type(wanted)
+    def present(found: DatasetTable) -> DatasetTables:
+        found = found.with_dataset_type(wanted)
         expanded = session.registry.dimension_records.expand(found.data_ids) if with_records else None
         return DatasetTables([found], [expanded] if expanded is not None else None)
 
-    def explain() -> Explanation:
-        search = DatasetSearch(dataset_type=registered.name, collections=searched)
-        return _explain(
-            session,
-            session.registry.query.spec(group, result=search, find_first=find_first, **conditions.arguments()),
-        )
-
+    spec = session.registry.query.spec(
+        group,
+        result=DatasetSearch(dataset_type=registered.name, collections=searched),
+        find_first=find_first,
+        **conditions.arguments(),
+    )
     title = f"datasets of type {wanted.name!r} in {', '.join(searched) or 'no collections'}"
-    return DatasetQueryResult(title, fetch, explain)
+    return DatasetQueryResult(title, RegistryQuestion(session=session, spec=spec, present=present))
 
 
 def query_data_ids(
     session: Session,
     dimensions: str | Iterable[str] | DimensionGroup,
+    conditions: Conditions | None = None,
     *,
-    where: str,
-    bind: Mapping[str, Any] | None,
-    datasets: str | Iterable[str],
-    collections: str | Iterable[str] | None,
-    order_by: str | Iterable[str],
-    limit: int | None,
-    data_id: DataId | None,
+    datasets: str | Iterable[str] = (),
+    collections: str | Iterable[str] | None = None,
+    **given: Any,
 ) -> DataIdQueryResult:
-    """Query data IDs; see `Butler.query_data_ids`."""
+    """Query data IDs; see `Butler.query_data_ids`. ``given`` are the arguments of `Conditions.make`."""
     session.check_open()
     group = session.universe.conform(dimensions)
-    searches = _searches(session, datasets, collections)
-    conditions = _Conditions.make(
-        session, group, where=where, bind=bind, data_id=data_id, datasets=searches, order_by=order_by
-    )
-
-    def fetch(most: int | None) -> DataIdTable:
-        return session.registry.query.data_ids(group, limit=_smaller(limit, most), **conditions.arguments())
-
-    def explain() -> Explanation:
-        return _explain(session, session.registry.query.spec(group, **conditions.arguments()))
-
-    return DataIdQueryResult(f"data IDs of {group!r}", fetch, explain)
+    if conditions is None:
+        searches = searches_of(session, datasets, collections)
+        conditions = Conditions.make(session, group, datasets=searches, **given)
+    spec = session.registry.query.spec(group, **conditions.arguments())
+    return DataIdQueryResult(f"data IDs of {group!r}", RegistryQuestion(session=session, spec=spec, present=_as_it_is))
 
 
 def query_records(
     session: Session,
     element: str,
+    conditions: Conditions | None = None,
     *,
-    where: str,
-    bind: Mapping[str, Any] | None,
-    datasets: str | Iterable[str],
-    collections: str | Iterable[str] | None,
-    order_by: str | Iterable[str],
-    limit: int | None,
-    data_id: DataId | None,
+    datasets: str | Iterable[str] = (),
+    collections: str | Iterable[str] | None = None,
+    **given: Any,
 ) -> RecordQueryResult:
-    """Query dimension records; see `Butler.query_dimension_records`."""
+    """Query dimension records; see `Butler.query_dimension_records`. ``given`` are the arguments of `Conditions.make`."""
     session.check_open()
-    item = session.universe[element]
-    group = session.universe.group_of(item)
-    searches = _searches(session, datasets, collections)
-    conditions = _Conditions.make(
-        session, group, where=where, bind=bind, data_id=data_id, datasets=searches, order_by=order_by
-    )
+    group = session.universe.group_of(session.universe[element])
+    if conditions is None:
+        searches = searches_of(session, datasets, collections)
+        conditions = Conditions.make(session, group, datasets=searches, **given)
+    spec = session.registry.query.record_spec(element, **conditions.arguments())
+    return RecordQueryResult(f"{element} records", RegistryQuestion(session=session, spec=spec, present=_as_it_is))
 
-    def fetch(most: int | None) -> RecordTable:
-        return session.registry.query.records(element, limit=_smaller(limit, most), **conditions.arguments())
 
-    def explain() -> Explanation:
-        spec = session.registry.query.spec(
-            item.required, element=element if item.has_table else None, **conditions.arguments()
-        )
-        return _explain(session, spec)
-
-    return RecordQueryResult(f"{element} records", fetch, explain)
+def query_general(
+    session: Session,
+    dimensions: str | Iterable[str] | DimensionGroup,
+    fields: str | Iterable[str],
+    conditions: Conditions,
+    *,
+    find_first: bool,
+) -> GeneralQueryResult:
+    """Query values of dimensions with fields of records and datasets; see `Query.general`."""
+    session.check_open()
+    group = session.universe.conform(dimensions)
+    names = (fields,) if isinstance(fields, str) else tuple(fields)
+    spec = session.registry.query.spec(group, fields=names, find_first=find_first, **conditions.arguments())
+    title = f"rows of {', '.join([*group.names, *names])}"
+    return GeneralQueryResult(title, RegistryQuestion(session=session, spec=spec, present=_as_it_is))
 
 
 def query_all_datasets(
@@ -194,42 +195,60 @@ def query_all_datasets(
     """Query datasets of all types that match; see `Butler.query_all_datasets`."""
     session.check_open()
     searched = resolve_collections(session, collections)
+    question = _ManyTypes(
+        session=session,
+        names=(name,) if isinstance(name, str) else tuple(name),
+        collections=searched,
+        where=where,
+        bind=dict(bind or {}),
+        find_first=find_first,
+        limit=limit,
+    )
+    return DatasetQueryResult(f"datasets of types {_shown(name)} in {_shown(searched)}", question)
 
-    def results() -> list[DatasetQueryResult]:
-        held = _held_types(session, name, searched)
-        return [
-            query_datasets(
-                session,
-                dataset_type,
-                collections=searched,
-                where=where,
-                bind=bind,
-                find_first=find_first,
-                order_by=(),
-                limit=limit,
-                data_id=None,
-                with_records=False,
-            )
-            for dataset_type in held
-        ]
 
-    def fetch(most: int | None) -> DatasetTables:
-        wanted = _smaller(limit, most)
-        left = None if wanted is None else abs(wanted)
-        tables = []
-        for result in results():
-            (table,) = result.tables
-            if left is not None:
-                table = table[:left]
-                left -= len(table)
-            if len(table):
-                tables.append(table)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ManyTypes:
+    """A query of each dataset type that matches; the types are looked up when somebody looks."""
+
+    session: Session
+    names: tuple[str, ...]
+    collections: tuple[str, ...]
+    where: str
+    bind: Mapping[str, Any]
+    find_first: bool
+    limit: int | None
+    order_by: tuple[str, ...] = ()
+
+    def fetch(self, most: int | None) -> DatasetTables:
+        wanted = most if self.limit is None else abs(self.limit) if most is None else min(most, abs(self.limit))
+        left = wanted
+        tables: list[DatasetTable] = []
+        for result in self._results():
+            (table,) = result.tables if left is None else result.limit(left).tables
+            left = None if left is None else left - len(table)
+            tables += [table] if len(table) else []
+            if left == 0:
+                break
         return DatasetTables(tables)
 
-    def explain() -> Explanation:
-        parts = [result.explain() for result in results()]
+    def batches(self, size: int) -> Iterator[DatasetTables]:
+        if self.limit is not None:
+            yield self.fetch(None)
+            return
+        for result in self._results():
+            yield from result.batches(size)
+
+    def count(self) -> int:
+        if self.limit is not None:
+            return len(self.fetch(None))
+        return sum(result.count() for result in self._results())
+
+    def explain(self) -> Explanation:
+        parts = [result.explain() for result in self._results()]
         if not parts:
-            return Explanation(reasons=(f"No type of {_shown(name)} has ever had datasets in {_shown(searched)}.",))
+            reason = f"No type of {_shown(self.names)} has ever had datasets in {_shown(self.collections)}."
+            return Explanation(reasons=(reason,))
         empty = all(part.reasons for part in parts)
         return Explanation(
             reasons=tuple(reason for part in parts for reason in part.reasons) if empty else (),
@@ -237,20 +256,44 @@ def query_all_datasets(
             sql="\n".join(part.sql for part in parts),
         )
 
-    return DatasetQueryResult(f"datasets of types {_shown(name)} in {_shown(searched)}", fetch, explain)
+    def refined(
+        self,
+        *,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        order_by: Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> _ManyTypes:
+        text, values = both_conditions(self.where, self.bind, where, bind or {})
+        order = self.order_by if order_by is None else tuple(order_by)
+        return replace(self, where=text, bind=values, order_by=order, limit=self.limit if limit is None else limit)
+
+    def _results(self) -> list[DatasetQueryResult]:
+        """Ask for each matching type of which the collections may hold datasets."""
+        registry = self.session.registry
+        infos = registry.collections.find(registry.collections.query(self.collections), dataset_types=True)
+        held = {held for info in infos.values() for held in info.dataset_types or ()}
+        found = [item for item in registry.dataset_types.query(self.names) if item.name in held]
+        if self.order_by and len(found) > 1:
+            raise InvalidInputError("Datasets of several types have no order; query one type.")
+        return [
+            query_datasets(
+                self.session,
+                dataset_type,
+                collections=self.collections,
+                find_first=self.find_first,
+                where=self.where,
+                bind=self.bind,
+                order_by=self.order_by,
+            )
+            for dataset_type in found
+        ]
 
 
-def _held_types(session: Session, name: str | Iterable[str], collections: Iterable[str]) -> list[DatasetType]:
-    """Give the matching dataset types of which the collections may hold datasets."""
-    names = session.registry.collections.query(collections)
-    infos = session.registry.collections.find(names, dataset_types=True)
-    held = {held for info in infos.values() for held in info.dataset_types or ()}
-    return [item for item in session.registry.dataset_types.query(name) if item.name in held]
-
-
-def _searches(
+def searches_of(
     session: Session, datasets: str | Iterable[str], collections: str | Iterable[str] | None
 ) -> list[DatasetSearch]:
+    """Give a search in the same collections for each dataset type."""
     names = (datasets,) if isinstance(datasets, str) else tuple(datasets)
     if not names:
         return []
@@ -258,17 +301,8 @@ def _searches(
     return [DatasetSearch(dataset_type=name, collections=searched) for name in names]
 
 
-def _explain(session: Session, spec: QuerySpec) -> Explanation:
-    """Say why a query is empty if it is, and how it is answered."""
-    queries = session.registry.query
-    return Explanation(reasons=tuple(queries.explain_empty(spec)), plan=str(queries.plan(spec)), sql=queries.sql(spec))
-
-
-def _smaller(limit: int | None, most: int | None) -> int | None:
-    """Give the smaller of two limits; a negative one keeps its sign, which asks for a warning."""
-    if most is None:
-        return limit
-    return most if limit is None or abs(limit) > most else limit
+def _as_it_is(found: Any) -> Any:
+    return found
 
 
 def _shown(names: str | Iterable[str]) -> str:

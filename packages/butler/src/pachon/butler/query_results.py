@@ -5,33 +5,44 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from pachon.base import ConflictError, NotFoundError
+import numpy as np
+
+from pachon.base import ConflictError, InvalidInputError, NotFoundError
+from pachon.butler.question import Explanation, Question
 from pachon.butler.result_columns import (
     Columns,
+    Kinds,
     arrow_table,
     astropy_table,
     data_id_columns,
     dataset_columns,
+    general_columns,
+    joined_records,
     pandas_table,
     record_columns,
 )
-from pachon.datasets import DatasetRef, DatasetTable
-from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, DimensionRecord, RecordTable
+from pachon.butler.uri_column import uri_column
+from pachon.datasets import ColumnTable, DatasetRef, DatasetTable
+from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, DimensionGroup, DimensionRecord, RecordTable
+from pachon.dimensions.record_table import column_arrays
 
 if TYPE_CHECKING:
     import astropy.table
     import pandas
     import pyarrow
 
+    from pachon.butler.session import Session
+
 __all__ = [
     "DataIdQueryResult",
     "DatasetQueryResult",
     "DatasetTables",
     "Explanation",
+    "GeneralQueryResult",
     "QueryResult",
     "RecordQueryResult",
 ]
@@ -39,61 +50,94 @@ __all__ = [
 T = TypeVar("T")
 Rows = TypeVar("Rows", bound=Sequence[object])
 
+BATCH = 50_000
+"""Rows that are fetched together when somebody goes through a result."""
 _SHOWN = 10
 """Rows that a notebook sees."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """How a query is answered, and why nothing is found if nothing is; print it."""
-
-    reasons: tuple[str, ...]
-    """Sentences that say which condition leaves no rows; empty if there are rows."""
-    plan: str = ""
-    sql: str = ""
-
-    def __str__(self) -> str:
-        parts = {"Nothing is found": "\n".join(self.reasons), "Plan": self.plan, "SQL": self.sql}
-        return "\n\n".join(f"{title}:\n{_indented(text)}" for title, text in parts.items() if text)
-
-    __repr__ = __str__
-
-
 class QueryResult(ABC, Generic[T, Rows]):
-    """What a query found. The query runs when somebody looks, once.
+    """What a query finds; a light thing until somebody looks.
+
+    What is looked at as a whole (`table`, `len`, a table of another library) is fetched once and kept. Going through a result that was
+    not fetched reads it bit by bit and keeps it only if it is small, so that one of any size can be gone through.
 
     Parameters
     ----------
     title
         What was asked for, for people.
-    fetch
-        Runs the query; its argument is the largest number of rows wanted, None for what the query says.
-    explain
-        Says how the query is answered, and why nothing is found if nothing is.
+    question
+        Asks it.
     """
 
-    def __init__(self, title: str, fetch: Callable[[int | None], Rows], explain: Callable[[], Explanation]) -> None:
+    def __init__(self, title: str, question: Question[Rows]) -> None:
         self._title = title
-        self._fetch = fetch
-        self._explain = explain
+        self._question = question
         self._rows: Rows | None = None
 
     @property
     def table(self) -> Rows:
         """All rows, as columns."""
         if self._rows is None:
-            self._rows = self._fetch(None)
+            self._rows = self._question.fetch(None)
         return self._rows
 
-    @abstractmethod
-    def columns(self) -> Columns:
-        """Give the rows as plain columns by name."""
+    def batches(self, size: int = BATCH) -> Iterator[Rows]:
+        """Give the rows as tables of about ``size`` rows each, with the memory of one; all are of one state of the repository.
+
+        Meanwhile the repository can be read and written. An order together with a choice among collections needs memory
+        for all rows.
+        """
+        if self._rows is not None:
+            return iter([self._rows])
+        if size < 1:
+            raise InvalidInputError(f"A batch has at least one row, not {size}.")
+        return self._question.batches(size)
 
     @abstractmethod
-    def _items(self, rows: Rows) -> Iterator[T]: ...
+    def _columns(self, rows: Rows) -> tuple[Columns, Kinds]: ...
+
+    def _joined(self, rows: Rows, *, records: bool, uris: bool) -> tuple[Columns, Kinds]:
+        if records or uris:
+            what = "records" if records else "URIs"
+            raise InvalidInputError(f"There are no {what} to be joined to {self._title}.")
+        return self._columns(rows)
+
+    def columns(self, *, records: bool = False, uris: bool = False) -> Columns:
+        """Give the rows as plain columns by name.
+
+        Parameters
+        ----------
+        records
+            Of data IDs and datasets: add the fields of all dimension records, as ``element.field``.
+        uris
+            Of datasets: add ``uri``, the place of the file; None for what is not stored or in several files.
+        """
+        return self._joined(self.table, records=records, uris=uris)[0]
+
+    def _items(self, rows: Rows) -> Iterator[T]:
+        return iter(rows)  # type: ignore[arg-type]  # tables are sequences of what a result is of
 
     def __iter__(self) -> Iterator[T]:
-        return self._items(self.table)
+        if self._rows is not None:
+            # Whoever makes a list has asked for its length meanwhile.
+            yield from self._items(self._rows)
+            return
+        parts = self._question.batches(BATCH)
+        first = next(parts, None)
+        second = None if first is None else next(parts, None)
+        if second is None:
+            yield from self._items(self.table if first is None else self._keep(first))
+            return
+        assert first is not None
+        for part in (first, second):
+            yield from self._items(part)
+        for part in parts:
+            yield from self._items(part)
+
+    def _keep(self, rows: Rows) -> Rows:
+        self._rows = rows
+        return rows
 
     def __len__(self) -> int:
         return len(self.table)
@@ -101,9 +145,17 @@ class QueryResult(ABC, Generic[T, Rows]):
     def __bool__(self) -> bool:
         return self.first() is not None
 
+    def count(self) -> int:
+        """Count the rows without fetching them, where the database can."""
+        return len(self._rows) if self._rows is not None else self._question.count()
+
+    def any(self) -> bool:
+        """Whether there is a row; no more than one is fetched."""
+        return bool(self)
+
     def first(self) -> T | None:
         """Give the first row, or None; no more than one is fetched."""
-        rows = self._rows if self._rows is not None else self._fetch(1)
+        rows = self._rows if self._rows is not None else self._question.fetch(1)
         return next(self._items(rows), None)
 
     def one(self) -> T:
@@ -116,7 +168,7 @@ class QueryResult(ABC, Generic[T, Rows]):
         ConflictError
             If there are several.
         """
-        rows = self._rows if self._rows is not None else self._fetch(2)
+        rows = self._rows if self._rows is not None else self._question.fetch(2)
         found = list(self._items(rows))
         if not found:
             error = NotFoundError(f"No {self._title}, and exactly one is wanted.")
@@ -127,21 +179,44 @@ class QueryResult(ABC, Generic[T, Rows]):
             raise ConflictError(f"There are several {self._title}, and exactly one is wanted.")
         return found[0]
 
-    def to_arrow(self) -> pyarrow.Table:
-        """Give an Arrow table."""
-        return arrow_table(self.columns())
+    def where(self, where: str, *, bind: Mapping[str, Any] | None = None) -> Self:
+        """Give the result of which rows satisfy a further expression."""
+        return self._changed(where=where, bind=bind)
 
-    def to_pandas(self) -> pandas.DataFrame:
-        """Give a pandas table."""
-        return pandas_table(self.columns())
+    def order_by(self, *names: str) -> Self:
+        """Give the result in an order; ``-`` before a name reverses it."""
+        return self._changed(order_by=names)
 
-    def to_astropy(self) -> astropy.table.Table:
-        """Give an astropy table."""
-        return astropy_table(self.columns())
+    def limit(self, limit: int) -> Self:
+        """Give the first rows of the result; a negative number warns if there are more."""
+        return self._changed(limit=limit)
+
+    def _changed(self, **changes: Any) -> Self:
+        result = copy(self)
+        result._question, result._rows = self._question.refined(**changes), None
+        return result
+
+    def to_arrow(self, *, records: bool = False, uris: bool = False) -> pyarrow.Table:
+        """Give an Arrow table; ``records`` and ``uris`` as for `columns`."""
+        return arrow_table(*self._joined(self.table, records=records, uris=uris))
+
+    def to_arrow_batches(
+        self, size: int = BATCH, *, records: bool = False, uris: bool = False
+    ) -> Iterator[pyarrow.Table]:
+        """Give Arrow tables of about ``size`` rows each, all of one schema, with the memory of one."""
+        return (arrow_table(*self._joined(rows, records=records, uris=uris)) for rows in self.batches(size))
+
+    def to_pandas(self, *, records: bool = False, uris: bool = False) -> pandas.DataFrame:
+        """Give a pandas table; ``records`` and ``uris`` as for `columns`."""
+        return pandas_table(*self._joined(self.table, records=records, uris=uris))
+
+    def to_astropy(self, *, records: bool = False, uris: bool = False) -> astropy.table.Table:
+        """Give an astropy table; ``records`` and ``uris`` as for `columns`."""
+        return astropy_table(self._joined(self.table, records=records, uris=uris)[0])
 
     def explain(self) -> Explanation:
         """Say why the result is empty if it is, how the query is planned, and the SQL."""
-        return self._explain()
+        return self._question.explain()
 
     def __repr__(self) -> str:
         state = "not run yet" if self._rows is None else f"{len(self._rows)} found"
@@ -204,35 +279,63 @@ class DatasetQueryResult(QueryResult[DatasetRef, DatasetTables]):
         """The datasets as columns, a table a dataset type."""
         return self.table.tables
 
-    def columns(self) -> Columns:
-        return dataset_columns(self.tables)
+    def _columns(self, rows: DatasetTables) -> tuple[Columns, Kinds]:
+        return dataset_columns(rows.tables), _key_kinds(*(table.dataset_type.dimensions for table in rows.tables))
 
-    def _items(self, rows: DatasetTables) -> Iterator[DatasetRef]:
-        return iter(rows)
+    def _joined(self, rows: DatasetTables, *, records: bool, uris: bool) -> tuple[Columns, Kinds]:
+        columns, kinds = self._columns(rows)
+        if records:
+            if len(rows.tables) > 1:
+                raise InvalidInputError("Records can be joined to datasets of one type; ask for each type alone.")
+            for table in rows.tables:
+                more, of_more = _records_of(self._question.session, table.data_ids)
+                columns, kinds = {**columns, **more}, {**kinds, **of_more}
+        if uris:
+            ids = np.concatenate([np.empty((0, 16), dtype=np.uint8), *(table.ids for table in rows.tables)])
+            columns, kinds = {**columns, "uri": uri_column(self._question.session, ids)}, {**kinds, "uri": "string"}
+        return columns, kinds
 
 
 class DataIdQueryResult(QueryResult[DataCoordinate, DataIdTable]):
     """Data IDs that a query found."""
 
-    def columns(self) -> Columns:
-        return data_id_columns(self.table)
+    def _columns(self, rows: DataIdTable) -> tuple[Columns, Kinds]:
+        return data_id_columns(rows), _key_kinds(rows.group)
 
-    def _items(self, rows: DataIdTable) -> Iterator[DataCoordinate]:
-        return iter(rows)
+    def _joined(self, rows: DataIdTable, *, records: bool, uris: bool) -> tuple[Columns, Kinds]:
+        columns, kinds = super()._joined(rows, records=False, uris=uris)
+        if not records:
+            return columns, kinds
+        more, of_more = _records_of(self._question.session, rows)
+        return {**columns, **more}, {**kinds, **of_more}
 
 
 class RecordQueryResult(QueryResult[DimensionRecord, RecordTable]):
     """Dimension records that a query found."""
 
-    def columns(self) -> Columns:
-        return record_columns(self.table)
+    def _columns(self, rows: RecordTable) -> tuple[Columns, Kinds]:
+        kinds = {
+            name: "datetime" if column.type == "timespan" else column.type
+            for column in rows.element.columns
+            for name in column_arrays(column)
+        }
+        return record_columns(rows), kinds
 
-    def _items(self, rows: RecordTable) -> Iterator[DimensionRecord]:
-        return iter(rows)
+
+class GeneralQueryResult(QueryResult[Mapping[str, Any], ColumnTable]):
+    """Dimensions and fields of records and datasets side by side; a row is a mapping of names to values."""
+
+    def _columns(self, rows: ColumnTable) -> tuple[Columns, Kinds]:
+        return general_columns(rows), rows.types
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+def _key_kinds(*groups: DimensionGroup) -> Kinds:
+    return {name: group.universe[name].primary_key.type for group in groups for name in group.names}
+
+
+def _records_of(session: Session, data_ids: DataIdTable) -> tuple[Columns, Kinds]:
+    expanded = session.registry.dimension_records.expand(data_ids)
+    return joined_records(expanded.records, expanded.rows)
 
 
 def _head(column: object) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pachon.butler.arguments import explains_arguments
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pachon.butler.get import DatasetUris
     from pachon.butler.lookup import DataId
+    from pachon.butler.query import Query
     from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, RecordQueryResult
     from pachon.datasets import DatasetExistence, DatasetRef, DatasetType
     from pachon.datastore import DeferredDataset
@@ -233,6 +235,23 @@ class ReadingButler(RepositoryFacts):
         )
 
     # Queries.
+
+    @contextmanager
+    def query(self) -> Iterator[Query]:
+        """Give an empty query, to be put together step by step.
+
+        ::
+
+            with butler.query() as q:
+                q = q.join_datasets("raw").where("exposure.seq_num > 1").materialize(["exposure"])
+                for row in q.general(["exposure"], ["exposure.obs_id"]):
+                    ...
+        """
+        from pachon.butler.queries import Conditions
+        from pachon.butler.query import Query
+
+        self._session.check_open()
+        yield Query(self._session, Conditions(defaults=self._session.default_data_id))
 
     def query_datasets(
         self,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pachon.base import InvalidInputError
-from pachon.datasets import DatasetTable
+from pachon.datasets import ColumnTable, DatasetTable
 from pachon.dimensions import NULL_NS, Categorical, DataIdTable, RecordTable
+from pachon.dimensions.record_table import column_arrays
 
 if TYPE_CHECKING:
     import astropy.table
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Columns",
+    "Kinds",
     "arrow_table",
     "astropy_table",
     "data_id_columns",
     "dataset_columns",
+    "general_columns",
+    "joined_records",
     "pandas_table",
     "record_columns",
     "uuid_texts",
@@ -31,6 +35,17 @@ __all__ = [
 Columns = Mapping[str, Categorical | np.ndarray]
 """Column by name, all of one length; nulls are None, NaN, or the time `NULL_NS`."""
 
+Kinds = Mapping[str, str]
+"""What a column is, by name: the types of the query language."""
+
+_ARROW_KINDS: Final[Mapping[str | None, str]] = {
+    "int": "int64",
+    "string": "string",
+    "bool": "bool_",
+    "hash": "binary",
+    "region": "binary",
+    "uuid": "string",
+}
 _DASHES: Final = (8, 13, 18, 23)
 _HEX: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
@@ -43,6 +58,56 @@ def data_id_columns(table: DataIdTable) -> Columns:
 def record_columns(table: RecordTable) -> Columns:
     """Give a column a field; a time span is two columns of TAI nanoseconds."""
     return dict(table.columns)
+
+
+def general_columns(table: ColumnTable) -> Columns:
+    """Give the columns of a general result: a time span is two of nanoseconds, an id is text."""
+    columns: dict[str, Categorical | np.ndarray] = {}
+    for name, arrays in table.arrays.items():
+        if table.types[name] == "timespan":
+            columns[f"{name}_begin"], columns[f"{name}_end"] = arrays
+        elif table.types[name] == "uuid":
+            columns[name] = uuid_texts(arrays[0])
+        else:
+            columns[name] = arrays[0]
+    return columns
+
+
+def joined_records(tables: Mapping[str, RecordTable], rows: Mapping[str, np.ndarray]) -> tuple[Columns, Kinds]:
+    """Give fields of records beside data IDs: ``element.field``, without the keys.
+
+    Parameters
+    ----------
+    tables
+        Records by element.
+    rows
+        For each data ID the row of its record, by element; -1 for none.
+    """
+    columns: dict[str, Categorical | np.ndarray] = {}
+    kinds: dict[str, str] = {}
+    for name, table in tables.items():
+        place = rows[name]
+        keys = {column.name for column in table.element.key_columns}
+        for column in table.element.columns:
+            if column.name in keys:
+                continue
+            for part in column_arrays(column):
+                columns[f"{name}.{part}"] = _at(table.columns[part], place, _NULLS.get(column.type))
+                kinds[f"{name}.{part}"] = "datetime" if column.type == "timespan" else column.type
+    return columns, kinds
+
+
+_NULLS: Final[Mapping[str, Any]] = {"timespan": NULL_NS, "float": np.nan}
+
+
+def _at(values: np.ndarray, place: np.ndarray, null: Any) -> np.ndarray:
+    absent = place < 0
+    if not absent.any():
+        return np.take(values, place)
+    found = np.empty(len(place), dtype=object if null is None else values.dtype)
+    found[~absent] = values[place[~absent]]
+    found[absent] = null
+    return found
 
 
 def dataset_columns(tables: Sequence[DatasetTable]) -> Columns:
@@ -80,16 +145,20 @@ def uuid_texts(ids: np.ndarray) -> np.ndarray:
     return text.view("S36").reshape(-1).astype("U36").astype(object)
 
 
-def arrow_table(columns: Columns) -> pyarrow.Table:
-    """Make an Arrow table; strings that repeat are dictionary-encoded, times are ``timestamp[ns]`` of TAI."""
+def arrow_table(columns: Columns, kinds: Kinds | None = None) -> pyarrow.Table:
+    """Make an Arrow table; strings that repeat are dictionary-encoded, times are ``timestamp[ns]`` of TAI.
+
+    ``kinds`` say what a column is that holds nulls only (`pachon.datasets.ColumnTable`).
+    """
     pa = _library("pyarrow", "arrow")
-    return pa.table({name: _arrow_array(pa, name, column) for name, column in columns.items()})
+    known = kinds or {}
+    return pa.table({name: _arrow_array(pa, name, column, known.get(name)) for name, column in columns.items()})
 
 
-def pandas_table(columns: Columns) -> pandas.DataFrame:
+def pandas_table(columns: Columns, kinds: Kinds | None = None) -> pandas.DataFrame:
     """Make a pandas table; strings that repeat are categories."""
     _library("pandas", "pandas")
-    return arrow_table(columns).to_pandas()
+    return arrow_table(columns, kinds).to_pandas()
 
 
 def astropy_table(columns: Columns) -> astropy.table.Table:
@@ -110,23 +179,29 @@ def _library(name: str, extra: str) -> Any:
         ) from error
 
 
-def _arrow_array(pa: Any, name: str, column: Categorical | np.ndarray) -> Any:
+def _arrow_array(pa: Any, name: str, column: Categorical | np.ndarray, kind: str | None) -> Any:
     if isinstance(column, Categorical):
-        if column.values.dtype.kind == "i":
-            return pa.array(column.decode())
+        if column.values.dtype.kind == "i" or kind == "int":
+            return pa.array(column.decode(), pa.int64())
         return pa.DictionaryArray.from_arrays(pa.array(column.codes), pa.array(column.values.tolist(), pa.string()))
-    if name in ("timespan_begin", "timespan_end"):
+    if _is_time(name) or kind in ("datetime", "ingest_date"):
         return pa.array(column, mask=column == NULL_NS, type=pa.timestamp("ns"))
     if column.dtype.kind == "f":
         return pa.array(column, mask=np.isnan(column))
+    if kind in _ARROW_KINDS:
+        return pa.array(column.tolist(), getattr(pa, _ARROW_KINDS[kind])())
     if column.dtype == object and all(value is None for value in column):
         return pa.nulls(len(column))
     return pa.array(column)
 
 
+def _is_time(name: str) -> bool:
+    return name.rpartition(".")[2] in ("timespan_begin", "timespan_end")
+
+
 def _astropy_column(name: str, column: Categorical | np.ndarray) -> Any:
     values = column.decode() if isinstance(column, Categorical) else column
-    if name in ("timespan_begin", "timespan_end"):
+    if _is_time(name):
         return np.ma.masked_equal(values, NULL_NS)
     if values.dtype != object:
         return values

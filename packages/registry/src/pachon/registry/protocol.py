@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
@@ -16,6 +16,7 @@ import numpy as np
 from pachon.datasets import (
     CollectionInfo,
     CollectionType,
+    ColumnTable,
     DatasetRef,
     DatasetSearch,
     DatasetTable,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from pachon.registry.dimension_records.expansion import ExpandedDataIds
     from pachon.registry.dimension_records.insertion import SyncOutcome
     from pachon.registry.opaque import OpaqueColumn
+    from pachon.registry.query.answers import Answer
+    from pachon.registry.query.plan import Plan
     from pachon.registry.query.spec import QuerySpec
     from pachon.registry.sql_registry import SqlRegistry
 
@@ -261,10 +264,62 @@ class DatasetVerbs(Protocol):
 
 
 class QueryVerbs(Protocol):
-    """Queries of data IDs, datasets and dimension records."""
+    """Queries of data IDs, datasets, dimension records, and all of these side by side."""
 
     def spec(self, dimensions: DimensionGroup | Iterable[str], **conditions: Any) -> QuerySpec:
         """Put together what is asked, from the arguments that all queries share."""
+        ...
+
+    def dataset_spec(
+        self, dataset_type: str | DatasetType, collections: str | Iterable[str], **conditions: Any
+    ) -> QuerySpec:
+        """Put together a query of datasets."""
+        ...
+
+    def record_spec(self, element: str, **conditions: Any) -> QuerySpec:
+        """Put together a query of dimension records."""
+        ...
+
+    def fetch(self, spec: QuerySpec) -> Answer:
+        """Give all that was asked for."""
+        ...
+
+    def batches(self, spec: QuerySpec, size: int = ...) -> Iterator[Answer]:
+        """Give the same in parts of about ``size`` rows, with the memory of one part."""
+        ...
+
+    def count(self, spec: QuerySpec) -> int:
+        """Count what would be given."""
+        ...
+
+    def known_values(self, spec: QuerySpec) -> dict[str, int | str]:
+        """Give the values that dimensions have in all rows of a query because a condition says so."""
+        ...
+
+    def general(
+        self,
+        dimensions: DimensionGroup | Iterable[str],
+        fields: Iterable[str],
+        *,
+        find_first: bool = True,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        data_id: Mapping[str, Any] | DataCoordinate | None = None,
+        datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
+        order_by: str | Iterable[str] = (),
+        limit: int | None = None,
+        defaults: Mapping[str, str] | None = None,
+    ) -> ColumnTable:
+        """Give values of dimensions, fields of records and fields of datasets side by side, each row once."""
+        ...
+
+    def plan(self, spec: QuerySpec) -> Plan:
+        """Give the plan of a query; it can be printed."""
+        ...
+
+    def sql(self, spec: QuerySpec) -> str:
+        """Give the statement of a query without given tables, for people to read."""
         ...
 
     def data_ids(

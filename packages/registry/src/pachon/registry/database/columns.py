@@ -41,7 +41,9 @@ def iter_columns(
     connection: sa.Connection, statement: sa.Select[Any], kinds: Sequence[Kind], size: int
 ) -> Iterator[list[Any]]:
     """Give the same batch by batch; the database keeps what was not yet fetched."""
-    streaming = statement.execution_options(stream_results=True, max_row_buffer=size)
+    # SQLite's driver streams anyway, and its own rows are taken (`_batches`), of which SQLAlchemy must not have taken some.
+    server = connection.dialect.name != "sqlite"
+    streaming = statement.execution_options(stream_results=True, max_row_buffer=size) if server else statement
     for batch in _batches(connection, streaming, None, size):
         builders = [_Builder(kind) for kind in kinds]
         for builder, values in zip(builders, zip(*batch, strict=True), strict=False):

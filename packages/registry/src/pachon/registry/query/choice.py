@@ -62,7 +62,7 @@ def _general(plan: Plan, rows: Rows) -> Rows:
             best = np.full(int(code.max()) + 1, np.iinfo(np.int64).max)
         np.minimum.at(best, code, rank)
         rows = rows.take(rank == best[code])
-    columns = [*rows.keys_of(plan.result.ordered).columns.values()]
+    columns = [*rows.keys_of(plan.result.required).columns.values()]
     columns += [_coded(part) for parts in rows.fields.values() for part in parts]
     code = combine_codes([c.codes for c in columns], [len(c.values) for c in columns], len(rows))
     return rows.take(np.sort(np.unique(code, return_index=True)[1]))

@@ -14,8 +14,9 @@ from pachon.registry.query.answers import Answer, make_answer
 from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.execute import count_plan, run_plan, stream_plan
 from pachon.registry.query.explain import explain_empty
+from pachon.registry.query.governors import equal_keys
 from pachon.registry.query.plan import Plan
-from pachon.registry.query.planner import make_plan
+from pachon.registry.query.planner import make_plan, resolved_condition
 from pachon.registry.query.search_facts import fetch_search_facts
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.state import State
@@ -299,6 +300,12 @@ class Queries:
         """Give the statement of a query without given tables, for people to read."""
         statement = compile_plan(self.plan(spec), self._state.schema, self._state.dialect)
         return str(statement.compile(self._state.database.engine))
+
+    def known_values(self, spec: QuerySpec) -> dict[str, int | str]:
+        """Give the values that dimensions have in all rows of a query because a condition says so."""
+        with self._state.database.snapshot(replica=True) as connection:
+            facts = fetch_search_facts(self._state, connection, spec)
+            return dict(equal_keys(resolved_condition(spec, facts)))
 
     def explain_empty(self, spec: QuerySpec) -> list[str]:
         """Say in sentences which condition, collection, type or record leaves a query without rows.

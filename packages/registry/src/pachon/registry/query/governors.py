@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pachon.dimensions import DimensionGroup
 from pachon.registry.errors import QueryGovernorError
@@ -19,8 +19,9 @@ def governor_defaults(
     result: DimensionGroup,
     defaults: Mapping[str, str],
     scope: Scope,
+    given: Collection[str] = (),
 ) -> dict[str, str]:
-    """Give the default values of governors that hold for a query.
+    """Give the default values of governors that hold for a query; a dimension that a table gives counts as mentioned.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def governor_defaults(
     """
     universe = scope.universe
     used = list(values_of(predicate))
-    mentioned = {value.dimension for value in used if isinstance(value, Key)} | set(data_id)
+    mentioned = {value.dimension for value in used if isinstance(value, Key)} | {*data_id, *given}
     applied = {g: value for g, value in defaults.items() if g in result and g not in mentioned}
     needing: list[tuple[str, str, int | None]] = [
         (value.dimension, str(value), value.position) for value in used if isinstance(value, Key)

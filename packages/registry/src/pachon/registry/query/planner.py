@@ -60,7 +60,8 @@ def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predica
     """Give all that rows must satisfy: the expression, the data ID, and the defaults of governors."""
     scope = scope_of(spec, facts)
     predicate = resolve(spec.where, scope, spec.bind)
-    defaults = governor_defaults(predicate, spec.data_id, spec.dimensions, spec.defaults, scope)
+    given = {name for table in spec.tables for name in table.columns}
+    defaults = governor_defaults(predicate, spec.data_id, spec.dimensions, spec.defaults, scope, given)
     fixed = {**defaults, **spec.data_id}
     return _conjunction([predicate, *(_equal(scope, name, value) for name, value in fixed.items())])
 
@@ -112,7 +113,7 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
 
 def scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
     """Give what names mean in the expression of a query."""
-    names = {*spec.dimensions.names, *(name for f in facts for name in f.dimensions.names)}
+    names = {*spec.dimensions.names, *spec.joined, *(name for f in facts for name in f.dimensions.names)}
     names.update(name for table in spec.tables for name in table.group.names)
     if spec.element is not None:
         names.update(spec.dimensions.universe[spec.element].required)

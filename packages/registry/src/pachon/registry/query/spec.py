@@ -19,6 +19,8 @@ class QuerySpec:
 
     dimensions: DimensionGroup
     """Those of the result."""
+    joined: tuple[str, ...] = ()
+    """Further dimensions that are joined, and so restrict the result."""
     where: str = ""
     bind: Mapping[str, Any] = field(default_factory=dict)
     data_id: Mapping[str, int | str] = field(default_factory=dict)

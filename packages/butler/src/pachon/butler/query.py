@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Queries that are put together step by step: ``with butler.query() as q:``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pachon.base import InvalidInputError
+from pachon.butler.arguments import explains_arguments
+from pachon.butler.lookup import resolve_collections, resolve_type
+from pachon.butler.queries import (
+    Conditions,
+    query_data_ids,
+    query_datasets,
+    query_general,
+    query_records,
+    resolved_data_id,
+)
+from pachon.butler.question import both_conditions
+from pachon.datasets import DatasetSearch
+from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
+
+if TYPE_CHECKING:
+    from pachon.butler.lookup import DataId
+    from pachon.butler.query_results import (
+        DataIdQueryResult,
+        DatasetQueryResult,
+        GeneralQueryResult,
+        RecordQueryResult,
+    )
+    from pachon.butler.session import Session
+    from pachon.datasets import DatasetType
+    from pachon.dimensions import DimensionGroup
+
+__all__ = ["Query"]
+
+
+@explains_arguments
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """What is asked of a repository, as it is put together; every step gives a new query, and none of them asks yet.
+
+    Get one of `Butler.query`. The steps join and constrain; `data_ids`, `datasets`, `dimension_records` and `general` give lazy
+    results, which satisfy all of it.
+    """
+
+    _session: Session
+    _conditions: Conditions = field(default_factory=Conditions)
+
+    # Steps.
+
+    def where(
+        self, where: str = "", *, bind: Mapping[str, Any] | None = None, data_id: DataId | None = None, **dims: Any
+    ) -> Query:
+        """Let only what satisfies an expression, and has the values of a data ID, be found.
+
+        Raises
+        ------
+        InvalidInputError
+            If a name of ``bind`` has another value already.
+        """
+        given = {**(data_id.mapping if isinstance(data_id, DataCoordinate) else data_id or {}), **dims}
+        names = [name for key in given if (name := key.partition(".")[0]) in self._session.universe.dimensions]
+        values, terms, binds = resolved_data_id(self._session.universe.conform(names), given)
+        text, bound = both_conditions(self._conditions.where, self._conditions.bind, where, bind or {})
+        text, bound = both_conditions(text, bound, terms, binds)
+        for name, value in values.items():
+            if self._conditions.data_id.get(name, value) != value:
+                raise InvalidInputError(f"{name} is {self._conditions.data_id[name]!r} in this query already.")
+        return self._with(where=text, bind=bound, data_id={**self._conditions.data_id, **values})
+
+    def join_dimensions(self, dimensions: str | Iterable[str] | DimensionGroup) -> Query:
+        """Join further dimensions, which relate and restrict what is found; the results need not have them."""
+        group = self._session.universe.conform(dimensions)
+        return self._with(joined=tuple(dict.fromkeys((*self._conditions.joined, *group.names))))
+
+    def join_datasets(
+        self, dataset_type: DatasetType | str, *, collections: str | Iterable[str] | None = None
+    ) -> Query:
+        """Find only data IDs for which such a dataset exists; its fields can be used in expressions and shown."""
+        registered, _ = resolve_type(self._session, dataset_type)
+        searched = resolve_collections(self._session, collections)
+        search = DatasetSearch(dataset_type=registered.name, collections=searched)
+        return self._with(datasets=(*self._conditions.datasets, search))
+
+    def join_data_ids(self, data_ids: DataIdTable | Iterable[DataId]) -> Query:
+        """Find only what agrees with one of these data IDs, which all have the same dimensions; a million are no problem.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are none, or their dimensions differ.
+        """
+        table = data_ids if isinstance(data_ids, DataIdTable) else self._table_of(list(data_ids))
+        return self._with(tables=(*self._conditions.tables, table))
+
+    def join_table(self, table: Any) -> Query:
+        """Find only what agrees with a row of a table: a mapping of columns, or a table of Arrow, pandas or astropy.
+
+        Its columns are named as dimensions. A dimension that these require and that has no column must have one value in
+        all of the query, because an earlier `where` says so.
+        """
+        columns = _plain_columns(table)
+        universe = self._session.universe
+        group = universe.conform(columns)
+        missing = [name for name in group.required if name not in columns]
+        if missing:
+            known = self._known_values(missing)
+            length = len(next(iter(columns.values())))
+            for name in missing:
+                if name not in known:
+                    raise InvalidInputError(f"The table has no column {name!r}, and no condition says its value.")
+                columns[name] = np.array([known[name]] * length, dtype=object)
+        return self.join_data_ids(DataIdTable.from_arrays(group, columns))
+
+    def materialize(
+        self, dimensions: str | Iterable[str] | DimensionGroup | None = None, *, datasets: Iterable[str] | None = None
+    ) -> Query:
+        """Ask now for data IDs, and go on from them: what is asked later searches among these alone.
+
+        Parameters
+        ----------
+        dimensions
+            Those of the data IDs; by default all that were joined.
+        datasets
+            Dataset types of which fields are wanted later; by default all that were joined.
+        """
+        conditions = self._conditions
+        kept = conditions.datasets
+        if datasets is not None:
+            names = set(datasets)
+            unknown = names - {search.dataset_type for search in kept}
+            if unknown:
+                raise InvalidInputError(f"{', '.join(sorted(unknown))} has not been joined to the query.")
+            kept = tuple(search for search in kept if search.dataset_type in names)
+        group = self._session.universe.conform(self._all_dimensions() if dimensions is None else dimensions)
+        found = self.data_ids(group).table
+        defaults = {name: value for name, value in conditions.defaults.items() if name not in group}
+        return Query(self._session, Conditions(datasets=kept, tables=(found,), defaults=defaults))
+
+    # Results.
+
+    def data_ids(
+        self,
+        dimensions: str | Iterable[str] | DimensionGroup,
+        *,
+        order_by: str | Iterable[str] = (),
+        limit: int | None = None,
+    ) -> DataIdQueryResult:
+        """Give the distinct data IDs of some dimensions."""
+        return query_data_ids(self._session, dimensions, self._ordered(order_by, limit))
+
+    def datasets(
+        self,
+        dataset_type: DatasetType | str,
+        *,
+        collections: str | Iterable[str] | None = None,
+        find_first: bool = True,
+        order_by: str | Iterable[str] = (),
+        limit: int | None = None,
+        with_records: bool = False,
+    ) -> DatasetQueryResult:
+        """Give datasets of a type, by default from the collections in which it was joined, or else those of the butler."""
+        registered, _ = resolve_type(self._session, dataset_type)
+        joined = {search.dataset_type: search.collections for search in self._conditions.datasets}
+        if collections is None:
+            collections = joined.get(registered.name)
+        return query_datasets(
+            self._session,
+            dataset_type,
+            self._ordered(order_by, limit),
+            collections=collections,
+            find_first=find_first,
+            with_records=with_records,
+        )
+
+    def dimension_records(
+        self, element: str, *, order_by: str | Iterable[str] = (), limit: int | None = None
+    ) -> RecordQueryResult:
+        """Give the distinct records of a dimension or other element."""
+        return query_records(self._session, element, self._ordered(order_by, limit))
+
+    def general(
+        self,
+        dimensions: str | Iterable[str] | DimensionGroup,
+        fields: str | Iterable[str] = (),
+        *,
+        find_first: bool = True,
+        order_by: str | Iterable[str] = (),
+        limit: int | None = None,
+    ) -> GeneralQueryResult:
+        """Give values of dimensions with fields of records and datasets side by side, each row once.
+
+        Parameters
+        ----------
+        dimensions
+            Those whose values are given, with all that they require and imply.
+        fields
+            Names as in an expression: ``exposure.obs_id``, ``visit.region``, ``exposure.timespan``, ``raw.run``, ``raw.dataset_id``.
+        find_first
+            Of a dataset type whose fields are shown give for each data ID that of the first collection that has one.
+        order_by, limit
+            As for all queries.
+        """
+        conditions = self._ordered(order_by, limit)
+        return query_general(self._session, dimensions, fields, conditions, find_first=find_first)
+
+    def any(self) -> bool:
+        """Whether anything satisfies the query; no more than one row is fetched."""
+        return self.data_ids(self._all_dimensions()).any()
+
+    def explain(self) -> str:
+        """Say why nothing satisfies the query if nothing does, how it is answered, and the SQL."""
+        return str(self.data_ids(self._all_dimensions()).explain())
+
+    # Parts.
+
+    def _with(self, **changes: Any) -> Query:
+        return Query(self._session, dataclasses.replace(self._conditions, **changes))
+
+    def _ordered(self, order_by: str | Iterable[str], limit: int | None) -> Conditions:
+        names = (order_by,) if isinstance(order_by, str) else tuple(order_by)
+        return dataclasses.replace(self._conditions, order_by=names, limit=limit)
+
+    def _all_dimensions(self) -> list[str]:
+        """Give the dimensions that were joined or constrained by value."""
+        conditions = self._conditions
+        names = [*conditions.joined, *conditions.data_id]
+        names += [name for table in conditions.tables for name in table.group.names]
+        types = self._session.registry.dataset_types.find(search.dataset_type for search in conditions.datasets)
+        return [*names, *(name for item in types.values() for name in item.dimensions.names)]
+
+    def _table_of(self, data_ids: list[DataId]) -> DataIdTable:
+        if not data_ids:
+            raise InvalidInputError("There are no data IDs to be joined; at least one is needed.")
+        first = data_ids[0]
+        universe = self._session.universe
+        groups = {d.group if isinstance(d, DataCoordinate) else universe.conform(d) for d in data_ids}
+        if len(groups) > 1:
+            raise InvalidInputError("All data IDs that are joined must have the same dimensions.")
+        group = first.group if isinstance(first, DataCoordinate) else universe.conform(first)
+        return DataIdTable.from_rows(group, data_ids)
+
+    def _known_values(self, names: list[str]) -> Mapping[str, Any]:
+        spec = self._session.registry.query.spec(self._session.universe.conform(names), **self._conditions.arguments())
+        return self._session.registry.query.known_values(spec)
+
+
+def _plain_columns(table: Any) -> dict[str, np.ndarray]:
+    """Give the columns of a mapping, or of a table of Arrow, pandas or astropy."""
+    if isinstance(table, DataIdTable):
+        return {name: column.decode() for name, column in table.columns.items()}
+    names = table.column_names if hasattr(table, "column_names") else getattr(table, "colnames", None)
+    if names is None:
+        names = list(table)
+    if not names:
+        raise InvalidInputError("A table that is joined has at least one column.")
+    return {str(name): _plain_column(table[name]) for name in names}
+
+
+def _plain_column(column: Any) -> np.ndarray:
+    if isinstance(column, Categorical):
+        return column.decode()
+    values = np.asarray(column.to_numpy(zero_copy_only=False) if hasattr(column, "chunks") else column)
+    if values.dtype.kind in "iu":
+        return values.astype(np.int64)
+    return np.array([value.item() if isinstance(value, np.generic) else value for value in values], dtype=object)

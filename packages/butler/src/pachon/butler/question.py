@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a lazy result asks the registry when somebody looks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from pachon.base import InvalidInputError
+
+if TYPE_CHECKING:
+    from pachon.butler.session import Session
+    from pachon.registry.query.spec import QuerySpec
+
+__all__ = ["Explanation", "Question", "RegistryQuestion", "both_conditions"]
+
+Rows = TypeVar("Rows")
+Rows_co = TypeVar("Rows_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How a query is answered, and why nothing is found if nothing is; print it."""
+
+    reasons: tuple[str, ...]
+    """Sentences that say which condition leaves no rows; empty if there are rows."""
+    plan: str = ""
+    sql: str = ""
+
+    def __str__(self) -> str:
+        parts = {"Nothing is found": "\n".join(self.reasons), "Plan": self.plan, "SQL": self.sql}
+        return "\n\n".join(f"{title}:\n{_indented(text)}" for title, text in parts.items() if text)
+
+    __repr__ = __str__
+
+
+class Question(Protocol[Rows_co]):
+    """Something that can be asked of a repository, as often as one likes."""
+
+    @property
+    def session(self) -> Session:
+        """Whom it is asked."""
+        ...
+
+    def fetch(self, most: int | None) -> Rows_co:
+        """Give all rows, or that many."""
+        ...
+
+    def batches(self, size: int) -> Iterator[Rows_co]:
+        """Give the rows in parts."""
+        ...
+
+    def count(self) -> int:
+        """Count the rows."""
+        ...
+
+    def explain(self) -> Explanation:
+        """Say how it is answered, and why there are no rows if there are none."""
+        ...
+
+    def refined(
+        self,
+        *,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        order_by: Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> Question[Rows_co]:
+        """Give the question with a further condition (``where``, ``bind``), another order or limit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegistryQuestion(Generic[Rows]):
+    """One query of the registry."""
+
+    session: Session
+    spec: QuerySpec
+    present: Callable[[Any], Rows]
+    """Makes of the registry's answer what the result shows."""
+
+    def fetch(self, most: int | None) -> Rows:
+        self.session.check_open()
+        limited = dataclasses.replace(self.spec, limit=_smaller(self.spec.limit, most))
+        return self.present(self.session.registry.query.fetch(limited))
+
+    def batches(self, size: int) -> Iterator[Rows]:
+        self.session.check_open()
+        return map(self.present, self.session.registry.query.batches(self.spec, size))
+
+    def count(self) -> int:
+        self.session.check_open()
+        return self.session.registry.query.count(self.spec)
+
+    def explain(self) -> Explanation:
+        self.session.check_open()
+        queries = self.session.registry.query
+        return Explanation(
+            reasons=tuple(queries.explain_empty(self.spec)),
+            plan=str(queries.plan(self.spec)),
+            sql=queries.sql(self.spec),
+        )
+
+    def refined(
+        self,
+        *,
+        where: str = "",
+        bind: Mapping[str, Any] | None = None,
+        order_by: Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> RegistryQuestion[Rows]:
+        text, values = both_conditions(self.spec.where, self.spec.bind, where, bind or {})
+        order = self.spec.order_by if order_by is None else tuple(order_by)
+        spec = dataclasses.replace(
+            self.spec, where=text, bind=values, order_by=order, limit=self.spec.limit if limit is None else limit
+        )
+        return dataclasses.replace(self, spec=spec)
+
+
+def both_conditions(
+    first: str, bind: Mapping[str, Any], second: str, further: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Give the expression that both hold, and the values of its binds.
+
+    Raises
+    ------
+    InvalidInputError
+        If a bind has two values.
+    """
+    values = dict(bind)
+    for name, value in further.items():
+        if name in values and values[name] is not value and not _equal(values[name], value):
+            raise InvalidInputError(f"The bind :{name} has another value in this query already; use another name.")
+        values[name] = value
+    texts = [text for text in (first, second) if text.strip()]
+    return " AND ".join(f"({text})" for text in texts) if len(texts) > 1 else "".join(texts), values
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        # Arrays compare by element.
+        return False
+
+
+def _smaller(limit: int | None, most: int | None) -> int | None:
+    """Give the smaller of two limits; a negative one keeps its sign, which asks for a warning."""
+    if most is None:
+        return limit
+    return most if limit is None or abs(limit) > most else limit
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

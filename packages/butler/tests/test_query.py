@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Queries that are put together: joins, constraints, given data IDs, materialisation, and results of every form."""
+
+import uuid
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pachon.base import InvalidInputError
+from pachon.butler import Butler
+from pachon.butler.query_results import QueryResult
+from pachon.datasets import CollectionType
+from pachon.dimensions import DataIdTable, Timespan
+from pachon.registry import InvalidQueryError
+
+
+@pytest.fixture
+def filled(butler: Butler) -> Butler:
+    butler.put_many([({"e": e, "d": d}, "raw", {"exposure": e, "detector": d}) for e in (1, 2, 3) for d in (0, 1)])
+    butler.put({"again": 1}, "raw", exposure=1, detector=0, run="other")
+    return butler
+
+
+def test_steps_make_new_queries(filled: Butler) -> None:
+    with filled.query() as q:
+        raws = q.join_datasets("raw")
+        late = raws.where("exposure > :e", bind={"e": 1})
+        assert {d["exposure"] for d in raws.data_ids("exposure")} == {1, 2, 3}
+        assert {d["exposure"] for d in late.data_ids("exposure")} == {2, 3}
+        assert {d["exposure"] for d in late.where("exposure < 3 OR exposure = 9").data_ids("exposure")} == {2}
+        assert len(late.where(detector=1).datasets("raw")) == 2
+        assert len(late.where(data_id={"detector": "S01"}).datasets("raw")) == 2
+        assert {r.obs_id for r in late.dimension_records("exposure")} == {"obs2", "obs3"}
+        assert late.any()
+        assert not late.where("exposure = 4").any()
+        assert "exposure" in late.where("exposure = 44").explain()
+        with pytest.raises(InvalidInputError, match=":e"):
+            late.where("exposure < :e", bind={"e": 9})
+        with pytest.raises(InvalidInputError, match="already"):
+            late.where(detector=1).where(detector=2)
+
+
+def test_joined_dimensions_restrict(filled: Butler) -> None:
+    with filled.query() as q:
+        assert len(q.data_ids("exposure")) == 4
+        days = q.join_dimensions("visit").where("visit.seq_num = 1").data_ids("day_obs")
+        assert [d["day_obs"] for d in days.order_by("day_obs")] == [20260101, 20260102]
+
+
+def test_general_results(filled: Butler) -> None:
+    with filled.query() as q:
+        raws = q.join_datasets("raw", collections=["other", "run"])
+        names = [
+            "exposure.obs_id",
+            "exposure.timespan",
+            "exposure.tracking_ra",
+            "raw.run",
+            "raw.dataset_id",
+            "raw.ingest_date",
+        ]
+        found = raws.where("exposure < 3").general(["exposure", "detector"], names, order_by=["exposure", "detector"])
+        rows = list(found)
+        assert [(r["exposure"], r["detector"], r["raw.run"]) for r in rows] == [
+            (1, 0, "other"),
+            (1, 1, "run"),
+            (2, 0, "run"),
+            (2, 1, "run"),
+        ]
+        assert rows[0]["exposure.obs_id"] == "obs1"
+        assert isinstance(rows[0]["exposure.timespan"], Timespan)
+        assert rows[0]["exposure.tracking_ra"] is None
+        assert isinstance(rows[0]["raw.dataset_id"], uuid.UUID)
+        every = raws.where("exposure < 3").general(["exposure"], ["raw.run"], find_first=False)
+        assert sorted((r["exposure"], r["raw.run"]) for r in every) == [(1, "other"), (1, "run"), (2, "run")]
+        table = found.to_arrow()
+        assert table.num_rows == 4
+        assert str(table.schema.field("exposure.timespan_begin").type) == "timestamp[ns]"
+        assert table["exposure.tracking_ra"].null_count == 4
+        assert len(found.to_pandas()) == len(found.to_astropy()) == 4
+        assert len(raws.general([], ["exposure.obs_id"])) == 3
+        assert q.general("exposure", "visit.region").where("exposure = 1").one()["exposure"] == 1
+        with pytest.raises(InvalidQueryError, match="obs"):
+            len(q.general("exposure", ["exposure.obs"]))
+
+
+def test_given_data_ids(filled: Butler) -> None:
+    with filled.query() as q:
+        ids = [{"instrument": "Cam", "exposure": e, "detector": 1} for e in (1, 2, 9)]
+        assert len(q.join_data_ids(ids).datasets("raw")) == 2
+        assert len(q.join_data_ids(filled.query_data_ids("exposure", where="exposure < 3").table).datasets("raw")) == 4
+        # A missing column is known from a condition.
+        columns = {"exposure": np.array([1, 3]), "detector": np.array([0, 0])}
+        assert len(q.where("instrument = 'Cam'").join_table(columns).datasets("raw")) == 2
+        with pytest.raises(InvalidInputError, match="'instrument'"):
+            Butler.open(filled._session.root).__enter__().query().__enter__().join_table(columns)
+        with pytest.raises(InvalidInputError, match="at least one"):
+            q.join_data_ids([])
+        with pytest.raises(InvalidInputError, match="same dimensions"):
+            q.join_data_ids([ids[0], {"instrument": "Cam", "detector": 1}])
+        with pytest.raises(InvalidInputError):
+            q.join_table({"nope": [1]})
+
+
+def test_tables_of_other_libraries(filled: Butler) -> None:
+    pandas = pytest.importorskip("pandas")
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pytest.importorskip("astropy.table")
+    columns = {"instrument": ["Cam", "Cam"], "exposure": [1, 2]}
+    with filled.query() as q:
+        for given in (pandas.DataFrame(columns), pyarrow.table(columns), table.Table(columns), columns):
+            assert len(q.join_table(given).datasets("raw")) == 4
+
+
+def test_a_million_given_rows(filled: Butler) -> None:
+    many = 1_000_000
+    group = filled.universe.conform(["exposure", "detector"])
+    columns = {"exposure": np.arange(many) // 300, "detector": np.arange(many) % 300}
+    columns["instrument"] = np.full(many, "Cam", dtype=object)
+    with filled.query() as q:
+        assert len(q.join_data_ids(DataIdTable.from_arrays(group, columns)).datasets("raw")) == 6
+
+
+def test_materialized(filled: Butler) -> None:
+    with filled.query() as q:
+        base = q.join_datasets("raw", collections=["other", "run"]).where("exposure < 3")
+        held = base.materialize(["exposure", "detector"])
+        filled.put({}, "raw", exposure=2, detector=3)
+        assert len(base.data_ids(["exposure", "detector"])) == 5
+        assert len(held.data_ids(["exposure", "detector"])) == 4
+        assert len(held.where("detector = 0").data_ids("exposure")) == 2
+        # The searches still give columns, and the collections in which they look.
+        assert {ref.run for ref in held.datasets("raw")} == {"other", "run"}
+        assert {row["raw.run"] for row in held.general("exposure", ["raw.run"])} == {"other", "run"}
+        assert len(base.materialize().data_ids("exposure")) == 2
+        assert len(held.materialize(["exposure"], datasets=[]).data_ids(["exposure", "detector"])) == 8
+        with pytest.raises(InvalidInputError, match="joined"):
+            base.materialize(["exposure"], datasets=["bias"])
+
+
+def test_materialized_rows_keep_their_governors(filled: Butler) -> None:
+    from pachon.butler.testing.example_repository import add_example_records
+
+    add_example_records(filled, "Cam2")
+    with filled.query() as q:
+        held = q.where("instrument = 'Cam2'").materialize(["detector"])
+        assert {d["instrument"] for d in held.data_ids("detector")} == {"Cam2"}
+        assert {d["instrument"] for d in q.data_ids("detector")} == {"Cam"}
+
+
+def test_what_relates_is_not_joined_again(filled: Butler) -> None:
+    """Data IDs that hold regions of two families together need no overlap; that is said in the query language's description."""
+    with filled.query() as q:
+        held = q.where("visit = 1").materialize(["visit", "detector"])
+        assert len(held.data_ids(["visit"])) == 1
+
+
+def test_refined_results(filled: Butler) -> None:
+    result = filled.query_datasets("raw", where="exposure < 3")
+    assert len(result) == 4
+    assert len(result.where("detector = :d", bind={"d": 0})) == 2
+    assert [r.data_id["exposure"] for r in result.where("detector = 0").order_by("-exposure")] == [2, 1]
+    assert len(result.order_by("exposure", "detector").limit(3)) == 3
+    assert len(filled.query_all_datasets("*").where("exposure = 1").limit(2)) == 2
+    assert filled.query_all_datasets("*").count() == 7
+
+
+def test_batches(filled: Butler) -> None:
+    result = filled.query_datasets("raw", collections=["other", "run"])
+    parts = list(result.batches(2))
+    assert len(parts) > 2
+    assert sum(map(len, parts)) == 6
+    assert {ref.run for part in parts for ref in part} == {"other", "run"}
+    ordered = [ref.data_id["exposure"] for part in result.order_by("-exposure").batches(2) for ref in part]
+    assert ordered == [3, 3, 2, 2, 1, 1]
+    tables = list(result.to_arrow_batches(4, records=True, uris=True))
+    assert len({table.schema for table in tables}) == 1
+    assert sum(table.num_rows for table in tables) == 6
+    records = filled.query_dimension_records("exposure")
+    assert sum(map(len, records.batches(3))) == 4
+    assert sum(map(len, filled.query_all_datasets("*").batches(2))) == 7
+    with pytest.raises(InvalidInputError):
+        result.batches(0)
+
+
+def test_the_repository_can_be_changed_between_batches(filled: Butler) -> None:
+    seen = []
+    for part in filled.query_datasets("raw", collections="run").batches(2):
+        for ref in part:
+            seen.append(ref)
+            filled.put({}, "raw", exposure=4, detector=len(seen) % 4, run=f"new/{len(seen)}")
+            assert filled.find_dataset("raw", exposure=4, detector=len(seen) % 4, collections=f"new/{len(seen)}")
+    assert len(seen) == 6
+
+
+def test_batches_in_a_transaction(filled: Butler) -> None:
+    with filled.transaction():
+        filled.put({}, "raw", exposure=4, detector=0)
+        assert sum(map(len, filled.query_datasets("raw").batches(2))) in (6, 7)
+
+
+def test_records_and_uris_beside(filled: Butler) -> None:
+    result = filled.query_datasets("raw", order_by=["exposure", "detector"])
+    frame = result.to_pandas(records=True, uris=True)
+    assert frame["exposure.obs_id"].tolist() == ["obs1", "obs1", "obs2", "obs2", "obs3", "obs3"]
+    assert frame["detector.raft"].tolist() == ["R0"] * 6
+    assert frame["uri"].tolist() == [str(filled.get_uri(ref)) for ref in result]
+    assert "visit.name" not in frame
+    ids = filled.query_data_ids("visit", where="visit = 1").to_arrow(records=True)
+    assert ids["visit.name"].to_pylist() != [None]
+    with pytest.raises(InvalidInputError, match="URIs"):
+        filled.query_data_ids("visit").to_arrow(uris=True)
+    with pytest.raises(InvalidInputError, match="records"):
+        filled.query_dimension_records("visit").to_arrow(records=True)
+
+
+def test_calibrations_beside_exposures(butler: Butler) -> None:
+    refs = [butler.put({"n": n}, "bias", detector=0, run=f"calib/{n}") for n in (1, 2)]
+    butler.collections.register("calib", CollectionType.CALIBRATION)
+    butler.collections.certify("calib", refs[:1], Timespan(None, "2026-01-02"))
+    butler.collections.certify("calib", refs[1:], Timespan("2026-01-02", None))
+    with butler.query() as q:
+        q = q.join_datasets("bias", collections="calib")
+        rows = list(q.general(["exposure", "detector"], ["bias.dataset_id", "bias.timespan"], order_by="exposure"))
+    assert [row["bias.dataset_id"] for row in rows] == [refs[0].id, refs[0].id, refs[1].id, refs[1].id]
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_every_form_of_every_result(filled: Butler, empty: bool) -> None:
+    where = "exposure = 77" if empty else "exposure = 1"
+    with filled.query() as q:
+        q = q.where(where)
+        raws = q.join_datasets("raw")
+        results: list[QueryResult[Any, Any]] = [
+            q.data_ids("exposure"),
+            q.datasets("raw"),
+            q.dimension_records("exposure"),
+            raws.general("exposure", ["exposure.timespan", "raw.dataset_id", "exposure.dark_time", "raw.timespan"]),
+            raws.general(
+                "exposure", ["exposure.timespan.begin", "exposure.has_simulated", "visit.region", "raw.collection"]
+            ),
+        ]
+    for result in results:
+        assert (len(result) == 0) is empty
+        assert len(list(result)) == len(result.to_arrow()) == len(result.to_pandas()) == len(result.to_astropy())
+        assert len(result._repr_html_()) > 20
+        assert (result.first() is None) is empty
+        assert result.count() == len(result)
+        assert bool(result.explain().reasons) is empty
