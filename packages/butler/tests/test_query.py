@@ -132,6 +132,7 @@ def test_materialized(filled: Butler) -> None:
         # The searches still give columns, and the collections in which they look.
         assert {ref.run for ref in held.datasets("raw")} == {"other", "run"}
         assert {row["raw.run"] for row in held.general("exposure", ["raw.run"])} == {"other", "run"}
+        assert "given_0" in str(held.data_ids("exposure").explain())
         assert len(base.materialize().data_ids("exposure")) == 2
         assert len(held.materialize(["exposure"], datasets=[]).data_ids(["exposure", "detector"])) == 8
         with pytest.raises(InvalidInputError, match="joined"):

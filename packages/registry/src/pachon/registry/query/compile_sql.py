@@ -33,10 +33,10 @@ from pachon.registry.query.plan import (
     UnionSource,
     UploadSource,
 )
-from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
-__all__ = ["Uploaded", "compile_count", "compile_plan", "is_distinct"]
+__all__ = ["Uploaded", "compile_count", "compile_plan", "is_distinct", "stand_ins"]
 
 _PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
 
@@ -117,6 +117,28 @@ def compile_plan(
     if not is_distinct(plan):
         select = select.distinct()
     return select if limit is None else select.limit(limit)
+
+
+def stand_ins(plan: Plan, schema: Schema) -> Uploaded:
+    """Give names that stand for the tables which would be made for a plan, so that its statement can be shown."""
+
+    def table(name: str, dimensions: Sequence[str]) -> sa.FromClause:
+        return sa.table(name, *(sa.column(d, key_type(schema.universe, d)) for d in dimensions))
+
+    given = [s for s in plan.sources if isinstance(s, UploadSource)]
+    pixels: dict[EnvelopeSource | RegionPixelsSource, sa.FromClause] = {}
+    for source in plan.sources:
+        if isinstance(source, EnvelopeSource):
+            pixels[source] = table(
+                f"pixels_of_{source.element}", (*schema.universe[source.element].required, source.pixel)
+            )
+        elif isinstance(source, RegionPixelsSource):
+            pixels[source] = table("pixels_of_region", (source.pixel,))
+    return Uploaded(
+        tables=[table(f"given_{source.index}", source.dimensions) for source in given],
+        marks=[table(f"overlaps_{number}", mark.plan.keys) for number, mark in enumerate(plan.marks)],
+        pixels=pixels,
+    )
 
 
 def compile_count(

@@ -7,24 +7,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pachon.base import closest
-from pachon.registry.dimension_records.nearest import nearest_values
+from pachon.datasets import DatasetSearch
 from pachon.registry.query.execute import run_plan
-from pachon.registry.query.governors import equal_keys
+from pachon.registry.query.known_values import describe_known
 from pachon.registry.query.planner import plan_condition, resolved_condition
-from pachon.registry.query.search_facts import fetch_search_facts
+from pachon.registry.query.search_facts import fetch_search_facts, other_holders
 from pachon.registry.query.spec import QuerySpec, SearchFacts
-from pachon.registry.query.tree import (
-    All,
-    Comparison,
-    Constant,
-    DatasetField,
-    Key,
-    Predicate,
-    Truth,
-    conjuncts,
-    values_of,
-)
+from pachon.registry.query.tree import All, DatasetField, Predicate, Truth, conjuncts, values_of
 from pachon.registry.state import State
 
 if TYPE_CHECKING:
@@ -32,20 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["explain_empty"]
 
+_ALWAYS = Truth(value=True)
+_MOST_OTHERS = 5
+"""Other collections that are tried."""
+
 
 def explain_empty(state: State, spec: QuerySpec) -> list[str]:
     """Say in sentences which condition, collection, type or record leaves a query without rows.
 
     Conditions are tried one by one, then added up, each time asking for a single row. Empty if there are rows.
     """
-    bare = dataclasses.replace(spec, order_by=(), limit=1, find_first=False)
+    bare = dataclasses.replace(spec, order_by=(), limit=1, find_first=False, fields=None)
     with state.database.snapshot() as connection:
         facts = fetch_search_facts(state, connection, bare)
         whole = resolved_condition(bare, facts)
         plan = plan_condition(bare, facts, whole)
-        if plan.doomed:
-            return list(plan.doomed)
         trial = _Trial(state, connection, bare, facts)
+        if plan.doomed:
+            return [*plan.doomed, *trial.elsewhere(list(conjuncts(whole)))]
         if trial.has_rows(whole, facts):
             return []
         return trial.why_empty(list(conjuncts(whole)))
@@ -60,50 +53,104 @@ class _Trial:
         self._spec = spec
         self._facts = facts
 
-    def has_rows(self, condition: Predicate, facts: Sequence[SearchFacts]) -> bool:
-        spec = dataclasses.replace(self._spec, result=self._spec.result if facts else None)
-        return len(run_plan(self._state, self._connection, plan_condition(spec, facts, condition), spec.tables)) > 0
+    def has_rows(
+        self,
+        condition: Predicate,
+        facts: Sequence[SearchFacts],
+        *,
+        tables: bool = True,
+        validity: bool = True,
+        spec: QuerySpec | None = None,
+    ) -> bool:
+        asked = spec or self._spec
+        asked = dataclasses.replace(
+            asked, result=asked.result if facts else None, tables=asked.tables if tables else ()
+        )
+        plan = plan_condition(asked, facts, condition, validity=validity)
+        return len(run_plan(self._state, self._connection, plan, asked.tables)) > 0
 
     def why_empty(self, conditions: list[Predicate]) -> list[str]:
-        reasons = [reason for condition in conditions if (reason := self._missing_key(condition, conditions))]
+        of_records = [c for c in conditions if not _needs_datasets(c)]
+        reasons = [reason for c in of_records if (reason := self._missing_value(c, of_records))]
         if reasons:
             return reasons
-        always = Truth(value=True)
-        if not self.has_rows(always, ()):
+        if not self.has_rows(_ALWAYS, (), tables=False):
             return [self._missing_records()]
-        alone = [c for c in conditions if not _needs_datasets(c, self._facts) and not self.has_rows(c, ())]
+        alone = [c for c in of_records if not self.has_rows(c, (), tables=False)]
         if alone:
-            return [f"Nothing satisfies {condition}." for condition in alone]
-        if self._facts and not self.has_rows(always, self._facts):
-            return [
-                f"There are no datasets {f.dataset_type!r} in {', '.join(f.collections)} that belong to the query."
-                for f in self._facts
-            ]
-        return [self._first_that_empties(conditions)]
+            return [f"Nothing satisfies {c}{self._known(c, of_records)}." for c in alone]
+        if not self.has_rows(_all(of_records), (), tables=False):
+            return [self._first_that_empties(of_records)]
+        if self._spec.tables and not self.has_rows(_all(of_records), ()):
+            return [self._given_rows(of_records)]
+        return self._why_no_datasets(conditions)
+
+    def elsewhere(self, conditions: list[Predicate]) -> list[str]:
+        """Name other collections that have such datasets."""
+        found = []
+        for facts in self._facts:
+            others = []
+            for name in other_holders(self._state, self._connection, facts)[:_MOST_OTHERS]:
+                search = dataclasses.replace(_search_of(self._spec, facts), collections=(name,))
+                asked = _with_search(self._spec, search)
+                there = fetch_search_facts(self._state, self._connection, asked)
+                if self.has_rows(_all(conditions), there, spec=asked):
+                    others.append(repr(name))
+            if others:
+                found.append(f"Datasets {facts.dataset_type!r} that satisfy the query are in {', '.join(others)}.")
+        return found
+
+    def _missing_value(self, condition: Predicate, conditions: list[Predicate]) -> str | None:
+        return describe_known(self._state, self._connection, condition, conditions, missing=True)
+
+    def _known(self, condition: Predicate, conditions: list[Predicate]) -> str:
+        known = describe_known(self._state, self._connection, condition, conditions, missing=False)
+        return f"; {known}" if known else ""
 
     def _first_that_empties(self, conditions: list[Predicate]) -> str:
         kept: list[Predicate] = []
         for condition in conditions:
-            if not self.has_rows(_all([*kept, condition]), self._facts):
-                before = " AND ".join(map(str, kept)) or "the searches for datasets"
-                return f"Nothing satisfies {condition} together with {before}."
+            if not self.has_rows(_all([*kept, condition]), (), tables=False):
+                known = self._known(condition, kept)
+                return f"Nothing satisfies {condition} together with {' AND '.join(map(str, kept))}{known}."
             kept.append(condition)
-        types = ", ".join(repr(f.dataset_type) for f in self._facts)
-        return f"No data ID satisfies all conditions together{f' and has datasets {types}' if types else ''}."
+        return "No data ID satisfies all conditions together."
 
-    def _missing_key(self, condition: Predicate, conditions: list[Predicate]) -> str | None:
-        """Name a value of a dimension that does not exist, and the nearest that do."""
-        match condition:
-            case Comparison(operator="=", left=Key(dimension=name), right=Constant(value=int() | str() as value)):
-                pass
-            case _:
-                return None
-        element = self._state.universe[name]
-        if element.is_skypix:
-            return None
-        fixed = _equal_values(conditions)
-        known = nearest_values(self._state, self._connection, element, value, fixed)
-        return None if value in known else f"There is no {name} {value!r}.{_shown(value, known)}"
+    def _given_rows(self, conditions: list[Predicate]) -> str:
+        if not self.has_rows(_ALWAYS, ()):
+            return "No row of the given data IDs exists, or belongs together with another one."
+        shown = " AND ".join(map(str, conditions))
+        return f"No row of the given data IDs satisfies {shown}."
+
+    def _why_no_datasets(self, conditions: list[Predicate]) -> list[str]:
+        """The records are there: say which search finds nothing for them, and why."""
+        for facts in self._facts:
+            where = f"{facts.dataset_type!r} in {', '.join(facts.collections)}"
+            own = [facts]
+            mine = [c for c in conditions if _types_of(c) <= {facts.dataset_type}]
+            if self.has_rows(_all(mine), own):
+                continue
+            more = self.elsewhere(conditions) if len(self._facts) == 1 else []
+            if not self.has_rows(_ALWAYS, own, tables=False, validity=False):
+                return [f"There are no datasets {where} that belong to the query.", *more]
+            if facts.certified and self.has_rows(_all(mine), own, validity=False):
+                return [f"No {where} is valid at the time that the query is about.", *more]
+            kept: list[Predicate] = []
+            for condition in mine:
+                if not self.has_rows(_all([*kept, condition]), own, tables=False, validity=False):
+                    before = f" together with {' AND '.join(map(str, kept))}" if kept else ""
+                    known = self._known_of_datasets(condition, kept, facts)
+                    return [f"No dataset {where} satisfies {condition}{before}{known}.", *more]
+                kept.append(condition)
+            return [f"No dataset {where} belongs to the given data IDs.", *more]
+        types = ", ".join(repr(f.dataset_type) for f in self._facts)
+        if len(self._facts) > 1:
+            return [f"No data ID that satisfies the conditions has datasets of all of {types}."]
+        return [self._first_that_empties(conditions)]
+
+    def _known_of_datasets(self, condition: Predicate, kept: list[Predicate], facts: SearchFacts) -> str:
+        known = describe_known(self._state, self._connection, condition, kept, missing=False, facts=facts)
+        return f"; {known}" if known else ""
 
     def _missing_records(self) -> str:
         """Name an element without records, or say that the existing ones do not belong together."""
@@ -120,21 +167,26 @@ class _Trial:
         return f"No records of {', '.join(self._spec.dimensions.names)} belong together (overlaps included)."
 
 
-def _needs_datasets(condition: Predicate, facts: Sequence[SearchFacts]) -> bool:
-    return bool(facts) and any(isinstance(value, DatasetField) for value in values_of(condition))
+def _types_of(condition: Predicate) -> set[str]:
+    return {value.dataset_type for value in values_of(condition) if isinstance(value, DatasetField)}
 
 
-def _all(conditions: list[Predicate]) -> Predicate:
+def _needs_datasets(condition: Predicate) -> bool:
+    return bool(_types_of(condition))
+
+
+def _all(conditions: Sequence[Predicate]) -> Predicate:
+    if not conditions:
+        return _ALWAYS
     return conditions[0] if len(conditions) == 1 else All(operands=tuple(conditions))
 
 
-def _equal_values(conditions: list[Predicate]) -> dict[str, int | str]:
-    return dict(equal_keys(All(operands=tuple(conditions))))
+def _search_of(spec: QuerySpec, facts: SearchFacts) -> DatasetSearch:
+    return next(search for search in spec.all_searches if search.dataset_type == facts.dataset_type)
 
 
-def _shown(value: int | str, known: list[int | str]) -> str:
-    if not known:
-        return " There are none at all."
-    if isinstance(value, int):
-        return f" {' and '.join(map(str, known))} exist{'s' if len(known) == 1 else ''}."
-    return closest(value, map(str, known)) or f" There are {', '.join(sorted(map(str, known))[:5])}."
+def _with_search(spec: QuerySpec, search: DatasetSearch) -> QuerySpec:
+    if spec.result is not None and spec.result.dataset_type == search.dataset_type:
+        return dataclasses.replace(spec, result=search)
+    others = tuple(search if s.dataset_type == search.dataset_type else s for s in spec.searches)
+    return dataclasses.replace(spec, searches=others)

@@ -11,7 +11,7 @@ from pachon.datasets import ColumnTable, DatasetSearch, DatasetTable, DatasetTyp
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, RecordTable
 from pachon.registry.collection_names import as_expressions
 from pachon.registry.query.answers import Answer, make_answer
-from pachon.registry.query.compile_sql import compile_plan
+from pachon.registry.query.compile_sql import compile_plan, stand_ins
 from pachon.registry.query.execute import count_plan, run_plan, stream_plan
 from pachon.registry.query.explain import explain_empty
 from pachon.registry.query.governors import equal_keys
@@ -297,8 +297,9 @@ class Queries:
             return make_plan(spec, fetch_search_facts(self._state, connection, spec))
 
     def sql(self, spec: QuerySpec) -> str:
-        """Give the statement of a query without given tables, for people to read."""
-        statement = compile_plan(self.plan(spec), self._state.schema, self._state.dialect)
+        """Give the statement of a query, for people to read; tables that are made for it have names that say what they are."""
+        plan, schema = self.plan(spec), self._state.schema
+        statement = compile_plan(plan, schema, self._state.dialect, uploaded=stand_ins(plan, schema))
         return str(statement.compile(self._state.database.engine))
 
     def known_values(self, spec: QuerySpec) -> dict[str, int | str]:

@@ -66,8 +66,10 @@ def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predica
     return _conjunction([predicate, *(_equal(scope, name, value) for name, value in fixed.items())])
 
 
-def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Predicate) -> Plan:
-    """Decide how a query with a resolved condition is answered."""
+def plan_condition(
+    spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Predicate, *, validity: bool = True
+) -> Plan:
+    """Decide how a query with a resolved condition is answered; perhaps with calibrations of any time."""
     scope = scope_of(spec, facts)
     order = tuple(_order_term(name, spec, facts) for name in spec.order_by)
     outputs = _outputs(spec, scope)
@@ -77,7 +79,9 @@ def plan_condition(spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Pre
     connected = [frozenset(f.dimensions.names) for f in facts]
     connected += [frozenset(table.columns) for table in spec.tables]
     spatial = spatial_joins(group, predicate, connected, spec.where)
-    predicate = _conjunction([predicate, *temporal_joins(group, predicate, connected, facts, spec.where)])
+    predicate = _conjunction(
+        [predicate, *temporal_joins(group, predicate, connected, facts if validity else (), spec.where)]
+    )
     tested = _without_top_overlaps(predicate)
     used = [*values_of(tested), *shown]
     equal = dict(equal_keys(predicate))

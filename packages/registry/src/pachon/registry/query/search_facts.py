@@ -14,7 +14,7 @@ from pachon.registry.errors import InvalidQueryError
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.state import State
 
-__all__ = ["fetch_search_facts"]
+__all__ = ["fetch_search_facts", "other_holders"]
 
 
 def fetch_search_facts(state: State, connection: sa.Connection, spec: QuerySpec) -> tuple[SearchFacts, ...]:
@@ -39,6 +39,21 @@ def fetch_search_facts(state: State, connection: sa.Connection, spec: QuerySpec)
         if known is None:
             facts[search.dataset_type] = _facts(state, connection, search, ordered=ordered)
     return tuple(facts.values())
+
+
+def other_holders(state: State, connection: sa.Connection, facts: SearchFacts) -> list[str]:
+    """Give the names of RUN and TAGGED collections that may hold the type of a search and are not searched, by name."""
+    static = state.schema.static
+    held, collection = static.summary_dataset_type, static.collection
+    select = (
+        sa.select(collection.c.name)
+        .join(held, held.c.collection_id == collection.c.collection_id)
+        .where(held.c.dataset_type_id == facts.type_id, collection.c.type != CollectionType.CALIBRATION.value)
+        .order_by(collection.c.name)
+        .limit(len(facts.names) + 20)
+    )
+    searched = set(facts.names.values())
+    return [name for name in connection.execute(select).scalars() if name not in searched]
 
 
 def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, ordered: bool) -> SearchFacts:
