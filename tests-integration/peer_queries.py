@@ -41,7 +41,9 @@ def fill(butler: Any, world: dict[str, Any]) -> None:
             registry.insertDimensionData(element, *(record(universe[element], row) for row in rows))
     types = {}
     for name, dimensions in world["types"].items():
-        types[name] = DatasetType(name, dimensions, "int", universe=universe, isCalibration=name.startswith("c"))
+        types[name] = DatasetType(
+            name, dimensions, "int", universe=universe, isCalibration=name in world["calibrations"]
+        )
         registry.registerDatasetType(types[name])
     for name, kind in world["collections"].items():
         butler.collections.register(name, CollectionType[kind])

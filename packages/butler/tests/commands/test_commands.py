@@ -12,6 +12,7 @@ from pachon.base import PachonError
 from pachon.butler import Butler
 from pachon.butler.program import program
 from pachon.datasets import CollectionType
+from pachon.dimensions import Timespan
 
 Run = Callable[..., Result]
 
@@ -405,3 +406,47 @@ def test_no_repository(run: Run, tmp_path: Path) -> None:
     for command in ("query-collections", "query-datasets", "config-dump", "empty-trash"):
         error = run(command, str(tmp_path / "none"), fails=True).exception
         assert "There is no repository at" in str(error)
+
+
+def test_query_calibrations(run: Run, butler: Butler, tmp_path: Path) -> None:
+    refs = [butler.put({"n": n}, "bias", detector=0, run=f"calib/{n}") for n in (1, 2)]
+    butler.collections.register("calib", CollectionType.CALIBRATION)
+    butler.collections.register("best", CollectionType.CHAINED)
+    butler.collections.set_chain("best", ["calib/1", "calib"])
+    butler.collections.certify("calib", refs[:1], Timespan(None, "2026-01-01"))
+    butler.collections.certify("calib", refs[1:], Timespan("2026-01-02", "2026-02-01"))
+    found = rows(run("query-calibrations", "REPO", "--json"))
+    assert [(row["detector"], row["begin (TAI)"], row["run"]) for row in found] == [
+        (0, None, "calib/1"),
+        (0, "2026-01-02T00:00:00", "calib/2"),
+    ]
+    assert found[1]["id"] == str(refs[1].id)
+    with_gaps = rows(run("query-calibrations", "REPO", "b*", "--collections", "best", "--gaps", "--json"))
+    assert [row["run"] for row in with_gaps] == ["calib/1", None, "calib/2"]
+    assert with_gaps[1]["begin (TAI)"] == "2026-01-01T00:00:00"
+    assert with_gaps[1]["end (TAI)"] == with_gaps[2]["begin (TAI)"]
+    (tmp_path / "where.txt").write_text(f"{CAM} AND exposure = 3\n")
+    at = rows(run("query-calibrations", "REPO", "--where", f"@{tmp_path}/where.txt", "--json"))
+    assert [row["run"] for row in at] == ["calib/2"]
+    head = lines(run("query-calibrations", "REPO"))[0]
+    assert head[:4] == ["type", "collection", "instrument", "detector"]
+    assert "detector 77" in run("query-calibrations", "REPO", "--where", f"{CAM} AND detector = 77").stderr
+    assert "Did you mean 'bias'" in run("query-calibrations", "REPO", "bais").stderr
+    assert "CALIBRATION" in run("query-calibrations", "REPO", "--collections", "calib/1").stderr
+    assert "SQL:" in run("query-calibrations", "REPO", "--explain").stderr
+
+
+def test_every_query_command_has_every_format(run: Run, filled: Butler) -> None:
+    for form in ("csv", "ecsv", "json"):
+        for command in (
+            ("query-datasets", "REPO", "raw"),
+            ("query-data-ids", "REPO", "exposure"),
+            ("query-dimension-records", "REPO", "exposure"),
+            ("query-collections", "REPO"),
+            ("query-dataset-types", "REPO", "-v"),
+        ):
+            shown = run(*command, "--format", form).stdout
+            assert "Cam" in shown or "run" in shown or "raw" in shown, command
+    where = f"{CAM} AND exposure = 1"
+    for command in (("query-datasets", "raw"), ("query-data-ids", "exposure"), ("query-dimension-records", "exposure")):
+        assert "SQL:" in run(command[0], "REPO", *command[1:], "--where", where, "--explain").stderr

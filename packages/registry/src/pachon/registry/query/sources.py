@@ -17,7 +17,6 @@ from pachon.registry.query.plan import (
     PixelRangeSource,
     PixelSource,
     Refinement,
-    RegionPixelsSource,
     Source,
     UnionSource,
     UploadSource,

@@ -105,8 +105,9 @@ class _Maker:
     def _collections(self, *, ordered: bool) -> tuple[str, ...]:
         names = list(self._world.collections)
         if self._rng.random() < 0.6:
-            names = [n for n in names if self._world.collections[n] is not CollectionType.CALIBRATION and n != "chain1"]
-        return tuple(self._rng.sample(names, self._rng.choice([1, 1, 2, 3])))
+            kept = [n for n in names if self._world.collections[n] is not CollectionType.CALIBRATION and n != "chain1"]
+            names = kept or names
+        return tuple(self._rng.sample(names, min(len(names), self._rng.choice([1, 1, 2, 3]))))
 
     # Expressions.
 
@@ -261,7 +262,9 @@ class _Maker:
         known = [d for d in self._world.datasets if d.dataset_type == name]
         match self._rng.randint(0, 4):
             case 0:
-                return f"{name}.run {self._rng.choice(['=', '!='])} '{self._rng.choice(['run0', 'run1', 'run2'])}'"
+                return (
+                    f"{name}.run {self._rng.choice(['=', '!='])} '{self._rng.choice(known).run if known else 'run0'}'"
+                )
             case 1 if known:
                 return f"{name}.dataset_id = UUID('{self._rng.choice(known).id}')"
             case 2:

@@ -18,7 +18,7 @@ from pachon.dimensions.region import polygon
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.sql_registry import SqlRegistry
 
-__all__ = ["Placement", "World", "WorldDataset", "random_world"]
+__all__ = ["Placement", "World", "WorldDataset", "random_world", "read_world"]
 
 HOUR = 3_600_000_000_000
 START = 1_630_454_400_000_000_000
@@ -55,7 +55,9 @@ class World:
     records: Mapping[str, Sequence[Row]]
     """By element, in an order in which they can be inserted; all fields are given."""
     types: Mapping[str, tuple[str, ...]]
-    """Required and other dimensions of each dataset type; the names of those of calibrations begin with ``c``."""
+    """Required and other dimensions of each dataset type."""
+    calibrations: frozenset[str]
+    """Names of the dataset types of calibrations."""
     collections: Mapping[str, CollectionType]
     chains: Mapping[str, tuple[str, ...]]
     datasets: Sequence[WorldDataset]
@@ -84,7 +86,7 @@ class World:
 
     def dataset_type(self, name: str) -> DatasetType:
         """Give a dataset type."""
-        calibration = name.startswith("c")
+        calibration = name in self.calibrations
         return DatasetType(name, self.types[name], "int", universe=self.universe, is_calibration=calibration)
 
     def flattened(self, collections: Sequence[str]) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ class World:
         return {
             "records": {name: [_as_json(row) for row in rows] for name, rows in self.records.items()},
             "types": {name: list(dimensions) for name, dimensions in self.types.items()},
+            "calibrations": sorted(self.calibrations),
             "collections": {name: kind.name for name, kind in self.collections.items()},
             "chains": {name: list(children) for name, children in self.chains.items()},
             "datasets": [[str(d.id), d.dataset_type, d.run, dict(d.data_id)] for d in self.datasets],
@@ -107,6 +110,54 @@ class World:
                 [str(p.dataset.id), p.collection, None if p.bounds is None else list(p.bounds)] for p in self.placements
             ],
         }
+
+
+def read_world(registry: SqlRegistry) -> World:
+    """Give the content of a registry."""
+    universe = registry.universe
+    records = {}
+    for element in universe.elements.values():
+        if element.has_table and not element.is_skypix:
+            found = registry.dimension_records.fetch(element.name)
+            records[element.name] = [_as_row(record.as_stored()) for record in found]
+    collections = {n: i.type for n, i in registry.collections.find(registry.collections.query("*")).items()}
+    children = {n: i.children for n, i in registry.collections.find(collections).items() if i.children}
+    types = registry.dataset_types.query("*")
+    datasets: dict[uuid.UUID, WorldDataset] = {}
+    placements = []
+    for dataset_type in types:
+        for name, kind in collections.items():
+            if kind is CollectionType.CHAINED:
+                continue
+            table = registry.datasets.fetch_validity(dataset_type, name)
+            for number, ref in enumerate(table.datasets):
+                dataset = datasets.setdefault(
+                    ref.id,
+                    WorldDataset(
+                        id=ref.id,
+                        dataset_type=ref.dataset_type.name,
+                        run=ref.run,
+                        data_id=ref.data_id.required,
+                    ),
+                )
+                span = (int(table.begin_ns[number]), int(table.end_ns[number]))
+                bounds = span if kind is CollectionType.CALIBRATION else None
+                if kind is not CollectionType.RUN:
+                    placements.append(Placement(dataset=dataset, collection=name, bounds=bounds))
+    return World(
+        universe=universe,
+        records=records,
+        types={item.name: item.dimensions.ordered for item in types},
+        calibrations=frozenset(item.name for item in types if item.is_calibration),
+        collections=collections,
+        chains=children,
+        datasets=list(datasets.values()),
+        placements=placements,
+    )
+
+
+def _as_row(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: (v.begin_ns, v.end_ns) if isinstance(v, Timespan) else v for n, v in stored.items()}
 
 
 def _as_record(row: Row) -> dict[str, Any]:
@@ -130,7 +181,8 @@ def random_world(
     universe
         Any.
     types
-        Dimensions of the dataset types, by name; some of the universe's if they are not given.
+        Dimensions of the dataset types, by name; some of the universe's if they are not given. Names of types of calibrations
+        begin with ``c_``.
     """
     records = _Records(rng, universe)
     for element in universe.elements.values():
@@ -156,6 +208,7 @@ def random_world(
         universe=universe,
         records=records.rows,
         types=closed,
+        calibrations=frozenset(name for name in closed if name.startswith("c_")),
         collections=kinds,
         chains={"chain0": ("tag", "run1", "run0"), "chain1": ("calib1", "chain0", "calib0")},
         datasets=datasets,
@@ -166,7 +219,7 @@ def random_world(
 def _random_types(rng: random.Random, universe: DimensionUniverse) -> dict[str, list[str]]:
     names = [n for n, element in universe.dimensions.items() if not element.is_skypix]
     found = {f"d{i}": rng.sample(names, rng.randint(1, min(2, len(names)))) for i in range(2)}
-    return {**found, "c0": rng.sample(names, 1), "e": []}
+    return {**found, "c_0": rng.sample(names, 1), "e": []}
 
 
 def _tags(rng: random.Random, datasets: Sequence[WorldDataset]) -> Iterator[Placement]:
@@ -181,7 +234,7 @@ def _tags(rng: random.Random, datasets: Sequence[WorldDataset]) -> Iterator[Plac
 def _certifications(rng: random.Random, datasets: Sequence[WorldDataset]) -> Iterator[Placement]:
     taken: dict[Any, list[tuple[int, int]]] = {}
     for dataset in datasets:
-        if not dataset.dataset_type.startswith("c"):
+        if not dataset.dataset_type.startswith("c_"):
             continue
         for collection in ("calib0", "calib1"):
             if rng.random() < 0.4:

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""LSST's packages and pachon are asked the same random questions of the same repositories, and must give the same rows.
+
+LSST's packages are in an environment of their own: ``.environments/peer``, which ``tools/bench --peer`` makes, or the folder that
+``PACHON_PEER_ENVIRONMENT`` names. Without it there is nothing to compare with. ``PACHON_TEST_VOLUME=10`` asks ten times as many new questions.
+"""
+
+import json
+import os
+import random
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pachon.base import PachonError
+from pachon.datasets import DatasetSearch
+from pachon.dimensions import DimensionUniverse
+from pachon.dimensions.testing.volume import VARIABLE
+from pachon.registry import SqlRegistry
+from pachon.registry.testing.example import fill_example
+from pachon.registry.testing.random_queries import AskedQuery, random_queries
+from pachon.registry.testing.random_world import World, random_world, read_world
+
+TOP = Path(__file__).resolve().parents[1]
+PEER = Path(os.environ.get("PACHON_PEER_ENVIRONMENT", TOP / ".environments" / "peer")) / "bin" / "python"
+SCRIPT = Path(__file__).with_name("peer_queries.py")
+DATA = TOP.parent / "shared" / "data" / "registry"
+TYPES = {
+    "raw": ["exposure", "detector"],
+    "src": ["visit", "detector"],
+    "coadd": ["patch", "band"],
+    "warp": ["visit", "patch"],
+    "note": ["instrument"],
+    "c_bias": ["detector"],
+    "c_flat": ["detector", "physical_filter"],
+}
+VOLUME = float(os.environ.get(VARIABLE, "0") or 0)
+
+Rows = list[Any]
+
+
+@pytest.mark.skipif(not PEER.exists(), reason="LSST's packages are not installed: there is no .environments/peer")
+@pytest.mark.parametrize("name", ["example", "made_up"])
+def test_equal_rows(name: str, tmp_path: Path) -> None:
+    rng = random.Random(f"{name} {os.urandom(8).hex() if VOLUME else 5}")
+    with SqlRegistry.create(f"sqlite:///{tmp_path}/registry.sqlite3") as registry:
+        if name == "example":
+            if not DATA.exists():
+                pytest.skip("the data of ../shared/data/registry are not there")
+            fill_example(registry, DATA)
+            world = read_world(registry)
+        else:
+            world = random_world(rng, DimensionUniverse.default(), TYPES)
+            world.fill(registry)
+        queries = _take(rng, world, round(150 * (VOLUME or 1)))
+        ours = [_ask(registry, query) for query in queries]
+    theirs = _ask_peer(world, queries, tmp_path)
+    outcomes: Counter[str] = Counter()
+    for query, own, peer in zip(queries, ours, theirs, strict=True):
+        if "error" in peer:
+            # What they refuse may be answered here; what they find has to be found.
+            outcomes["refused by both" if "error" in own else "answered here only"] += 1
+            continue
+        assert "error" not in own, f"{query}\n{own}"
+        # A dataset that is in several collections is given once here.
+        assert own["rows"] == sorted({json.dumps(row) for row in peer["rows"]}), query
+        outcomes["rows" if peer["rows"] else "no rows"] += 1
+    print(f"{name}: {dict(outcomes)}")
+    assert outcomes["rows"] > len(queries) / 5
+
+
+def _take(rng: random.Random, world: World, count: int) -> list[AskedQuery]:
+    queries = random_queries(rng, world)
+    return [next(queries) for _ in range(count)]
+
+
+def _ask(registry: SqlRegistry, query: AskedQuery) -> dict[str, Any]:
+    asked = registry.query
+    conditions: dict[str, Any] = {"where": query.where, "bind": query.bound()}
+    rows: Rows
+    try:
+        if query.kind == "datasets":
+            found = asked.datasets(
+                str(query.dataset_type), query.collections, find_first=query.find_first, **conditions
+            )
+            rows = [[str(ref.id), ref.run, sorted(ref.data_id.full.items())] for ref in found]
+        elif query.kind == "records":
+            records = asked.records(str(query.element), **conditions)
+            rows = [sorted(data_id.required.items()) for data_id in records.data_ids(registry.universe)]
+        else:
+            searches = [DatasetSearch(dataset_type=name, collections=places) for name, places in query.searches]
+            rows = [sorted(d.full.items()) for d in asked.data_ids(query.dimensions, datasets=searches, **conditions)]
+    except PachonError as error:
+        return {"error": str(error)}
+    return {"rows": sorted(map(json.dumps, rows))}
+
+
+def _ask_peer(world: World, queries: list[AskedQuery], folder: Path) -> list[dict[str, Any]]:
+    document = [{"world": world.document(), "queries": [query.document() for query in queries]}]
+    (folder / "in.json").write_text(json.dumps(document))
+    # Our own packages must not be found by an interpreter that has LSST's.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [str(PEER), str(SCRIPT), str(folder / "in.json"), str(folder / "out.json")]
+    done = subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    answers: list[list[dict[str, Any]]] = json.loads((folder / "out.json").read_text())
+    return answers[0]
