@@ -101,9 +101,12 @@ class RepositoryFacts:
         bind: Mapping[str, Any] | None = None,
         data_id: DataId | None = None,
         datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
     ) -> list[str]:
         """Say in sentences which condition left `fetch_data_ids` without rows."""
-        return self._facts.explain_empty(dimensions, where=where, bind=bind, data_id=data_id, datasets=datasets)
+        return self._facts.explain_empty(
+            dimensions, where=where, bind=bind, data_id=data_id, datasets=datasets, tables=tables
+        )
 
     def datastore_records(self, datasets: np.ndarray | Iterable[DatasetRef]) -> FileRecords:
         """Give the file records of datasets, by ids (shape (n, 16), uint8) or references."""

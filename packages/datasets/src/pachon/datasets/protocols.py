@@ -95,6 +95,7 @@ class FactSource(Protocol):
         bind: Mapping[str, Any] | None = None,
         data_id: Mapping[str, Any] | DataCoordinate | None = None,
         datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
     ) -> list[str]:
         """Say in sentences which condition left `fetch_data_ids` without rows."""
         ...

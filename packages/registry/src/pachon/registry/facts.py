@@ -127,9 +127,16 @@ class RegistryFacts:
         bind: Mapping[str, Any] | None = None,
         data_id: Mapping[str, Any] | DataCoordinate | None = None,
         datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
     ) -> list[str]:
         """Say in sentences which condition left `fetch_data_ids` without rows."""
         spec = self._queries.spec(
-            dimensions, where=where, bind=bind, data_id=data_id, datasets=datasets, defaults=self._defaults
+            dimensions,
+            where=where,
+            bind=bind,
+            data_id=data_id,
+            datasets=datasets,
+            tables=tables,
+            defaults=self._defaults,
         )
         return self._queries.explain_empty(spec)

@@ -63,6 +63,7 @@ def explain_nothing(plan: BuildPlan, source: FactSource) -> list[str]:
                 bind=plan.bind,
                 data_id=plan.data_id,
                 datasets=_constraints(plan, labels),
+                tables=plan.data_id_tables,
             )
         )
     return list(dict.fromkeys(sentences))

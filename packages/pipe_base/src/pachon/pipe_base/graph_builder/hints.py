@@ -49,6 +49,9 @@ def prerequisite_hint(
         some = ", ".join(str(data_ids[i]) for i in range(min(3, len(data_ids))))
         return f"{name!r} exists in {where} for other data IDs: {some}."
     begin, end = (int(bound[0]) for bound in time_bounds(wanted, records))
+    if begin >= end:
+        ranges = ", ".join(str(fact.timespan(int(i))) for i in same[:3])
+        return f"The time of {wanted[0]} is not known; in {where} it is valid for {ranges}."
     distance = np.maximum(np.maximum(fact.begin_ns[same] - end, begin - fact.end_ns[same]), 0)
     nearest = same[np.argsort(distance, kind="stable")[:3]]
     ranges = ", ".join(str(fact.timespan(int(i))) for i in nearest)

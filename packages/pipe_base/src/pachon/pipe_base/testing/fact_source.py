@@ -205,6 +205,7 @@ class MemoryFactSource:
         bind: Mapping[str, Any] | None = None,
         data_id: Mapping[str, Any] | DataCoordinate | None = None,
         datasets: Sequence[DatasetSearch] = (),
+        tables: Sequence[DataIdTable] = (),
     ) -> list[str]:
         """Name the dataset types that do not exist in their collections."""
         return [

@@ -45,6 +45,9 @@ __all__ = ["count_plan", "run_plan", "stream_plan"]
 
 _MOST_PIXELS = 5_000_000
 """Pixels that are computed for one query; more need a constraint."""
+_FEW = 50
+_SOME = 2000
+"""Rows of the two sides of an overlap with which a query for a few rows begins."""
 
 
 def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> Rows:
@@ -71,12 +74,12 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
     with _prepared(state, connection, plan, tables) as made:
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
 
-        def select(part: Plan) -> Rows:
-            statement = compile_plan(part, state.schema, state.dialect, uploaded=made, limit=stop)
+        def select(part: Plan, most: int | None) -> Rows:
+            statement = compile_plan(part, state.schema, state.dialect, uploaded=made, limit=most)
             return rows_of_columns(part, fetch_columns(connection, statement, _kinds(state, part)))
 
         sides = split_at_overlap(plan, state.universe)
-        rows = select(plan) if sides is None else _join_sides(state, connection, sides, select)
+        rows = select(plan, stop) if sides is None else _join_sides(state, connection, plan, sides, select)
     refinements = plan.refinements if sides is None else sides.others
     rows = _only_wanted(plan, _refined(state, connection, refinements, rows))
     return _with_implied(state, connection, plan, _limited(rows, plan.limit))
@@ -124,16 +127,37 @@ def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequ
     return count if plan.keys or plan.datasets is not None else min(count, 1)
 
 
-def _join_sides(state: State, connection: sa.Connection, sides: Sides, select: Callable[[Plan], Rows]) -> Rows:
-    """Fetch both sides of an overlap, the second only where the first is, and join them."""
+_Select = Callable[[Plan, int | None], Rows]
+
+
+def _join_sides(state: State, connection: sa.Connection, plan: Plan, sides: Sides, select: _Select) -> Rows:
+    """Fetch both sides of an overlap and join them; when few rows are wanted, try with some of each side before."""
+    if plan.limit is not None and not sides.others:
+
+        def select_some(part: Plan, _: int | None) -> Rows:
+            return select(part, _FEW if part is sides.first.plan else _SOME)
+
+        rows = _join_with_second(state, connection, sides, select_some(sides.first.plan, None).keys, select_some)
+        if rows is not None and len(_only_wanted(plan, rows)) > abs(plan.limit):
+            return rows
+    joined = _join_with_second(state, connection, sides, select(sides.first.plan, None).keys, select)
+    return empty_rows(plan) if joined is None else joined
+
+
+def _join_with_second(
+    state: State, connection: sa.Connection, sides: Sides, left: KeyTable, select: _Select
+) -> Rows | None:
+    """Fetch the second side of an overlap where the first is, and join them; `None` if there is no first side."""
     universe = state.universe
     first, second = sides.first, sides.second
-    keys = [select(first.plan).keys]
+    if not len(left):
+        return None
+    keys = [left]
     records = [_records_of(keys[0], universe[first.element])]
     pixels = [fetch_pixels(state, connection, universe[first.element], keys[0].take(records[0][0]))]
     ranges = few_ranges(pixel_ranges(pixels[0][1]))
     touching = PixelRangeSource(element=second.element, ranges=ranges)
-    keys.append(select(replace(second.plan, sources=(touching, *second.plan.sources))).keys)
+    keys.append(select(replace(second.plan, sources=(touching, *second.plan.sources)), None).keys)
     records.append(_records_of(keys[1], universe[second.element]))
     pixels.append(fetch_pixels(state, connection, universe[second.element], keys[1].take(records[1][0])))
     tables = []

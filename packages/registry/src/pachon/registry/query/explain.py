@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from pachon.datasets import DatasetSearch
 from pachon.registry.query.execute import run_plan
 from pachon.registry.query.known_values import describe_known
+from pachon.registry.query.plan import PixelSource
 from pachon.registry.query.planner import plan_condition, resolved_condition
 from pachon.registry.query.search_facts import fetch_search_facts, other_holders
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.query.tree import All, DatasetField, Predicate, Truth, conjuncts, values_of
+from pachon.registry.query.two_sides import without_overlaps
 from pachon.registry.state import State
 
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ def explain_empty(state: State, spec: QuerySpec) -> list[str]:
         plan = plan_condition(bare, facts, whole)
         trial = _Trial(state, connection, bare, facts)
         if plan.doomed:
-            return [*plan.doomed, *trial.elsewhere(list(conjuncts(whole)))]
+            # What does not exist at all says more than where it is not.
+            missing = trial.missing_values(list(conjuncts(whole)))
+            return missing or [*plan.doomed, *trial.elsewhere(list(conjuncts(whole)))]
         if trial.has_rows(whole, facts):
             return []
         return trial.why_empty(list(conjuncts(whole)))
@@ -60,6 +64,7 @@ class _Trial:
         *,
         tables: bool = True,
         validity: bool = True,
+        overlaps: bool = True,
         spec: QuerySpec | None = None,
     ) -> bool:
         asked = spec or self._spec
@@ -67,23 +72,29 @@ class _Trial:
             asked, result=asked.result if facts else None, tables=asked.tables if tables else ()
         )
         plan = plan_condition(asked, facts, condition, validity=validity)
+        if not overlaps:
+            plan = without_overlaps(plan, self._state.universe)
         return len(run_plan(self._state, self._connection, plan, asked.tables)) > 0
 
     def why_empty(self, conditions: list[Predicate]) -> list[str]:
         of_records = [c for c in conditions if not _needs_datasets(c)]
-        reasons = [reason for c in of_records if (reason := self._missing_value(c, of_records))]
-        if reasons:
+        if reasons := self.missing_values(conditions):
             return reasons
         if not self.has_rows(_ALWAYS, (), tables=False):
             return [self._missing_records()]
         alone = [c for c in of_records if not self.has_rows(c, (), tables=False)]
         if alone:
-            return [f"Nothing satisfies {c}{self._known(c, of_records)}." for c in alone]
+            return [self._no_overlap(c) or f"Nothing satisfies {c}{self._known(c, of_records)}." for c in alone]
         if not self.has_rows(_all(of_records), (), tables=False):
             return [self._first_that_empties(of_records)]
         if self._spec.tables and not self.has_rows(_all(of_records), ()):
             return [self._given_rows(of_records)]
         return self._why_no_datasets(conditions)
+
+    def missing_values(self, conditions: list[Predicate]) -> list[str]:
+        """Name the values that no record has."""
+        of_records = [c for c in conditions if not _needs_datasets(c)]
+        return [reason for c in of_records if (reason := self._missing_value(c, of_records))]
 
     def elsewhere(self, conditions: list[Predicate]) -> list[str]:
         """Name other collections that have such datasets."""
@@ -111,10 +122,20 @@ class _Trial:
         kept: list[Predicate] = []
         for condition in conditions:
             if not self.has_rows(_all([*kept, condition]), (), tables=False):
+                if apart := self._no_overlap(_all([*kept, condition])):
+                    return apart
                 known = self._known(condition, kept)
                 return f"Nothing satisfies {condition} together with {' AND '.join(map(str, kept))}{known}."
             kept.append(condition)
         return "No data ID satisfies all conditions together."
+
+    def _no_overlap(self, condition: Predicate) -> str | None:
+        """Say that regions do not overlap, if that is what leaves nothing."""
+        plan = plan_condition(dataclasses.replace(self._spec, result=None, tables=()), (), condition)
+        pairs = [f"{r.left} overlaps one of {r.right}" for r in plan.refinements if isinstance(r.right, str)]
+        if not pairs or not self.has_rows(condition, (), tables=False, overlaps=False):
+            return None
+        return f"No region of {' or '.join(pairs)}" + ("." if condition == _ALWAYS else f" with {condition}.")
 
     def _given_rows(self, conditions: list[Predicate]) -> str:
         if not self.has_rows(_ALWAYS, ()):
@@ -164,6 +185,14 @@ class _Trial:
                 table = self._state.schema.elements[name]
                 if self._connection.execute(table.select().limit(1)).first() is None:
                     return f"There are no records of {name}."
+        plan = plan_condition(dataclasses.replace(self._spec, result=None), (), _ALWAYS)
+        for source in plan.sources:
+            if isinstance(source, PixelSource):
+                pixels = self._state.schema.overlaps[source.element]
+                if self._connection.execute(pixels.select().limit(1)).first() is None:
+                    return f"There are no records of {source.element} with a region."
+        if apart := self._no_overlap(_ALWAYS):
+            return apart
         return f"No records of {', '.join(self._spec.dimensions.names)} belong together (overlaps included)."
 
 

@@ -39,7 +39,15 @@ from pachon.registry.query.tree import (
     values_of,
 )
 
-__all__ = ["Side", "Sides", "joined_rows", "overlapping_records", "pixel_ranges", "split_at_overlap"]
+__all__ = [
+    "Side",
+    "Sides",
+    "joined_rows",
+    "overlapping_records",
+    "pixel_ranges",
+    "split_at_overlap",
+    "without_overlaps",
+]
 
 _PAIRS = 500_000
 """Pairs that are compared at a time."""
@@ -91,6 +99,20 @@ def split_at_overlap(plan: Plan, universe: DimensionUniverse) -> Sides | None:
         return None
     first, second = sorted((s for s in sides if s is not None), key=lambda side: -_selectivity(side.plan, universe))
     return Sides(first=first, second=second, others=tuple(r for r in plan.refinements if r is not overlap))
+
+
+def without_overlaps(plan: Plan, universe: DimensionUniverse) -> Plan:
+    """Give a plan that joins no regions: what it would find if everything overlapped."""
+    sources = [s for s in plan.sources if not isinstance(s, PixelSource)]
+    provided = _all_provided(sources, universe)
+    sources += [
+        ElementSource(element=source.element)
+        for source in plan.sources
+        if isinstance(source, PixelSource) and not set(universe[source.element].required) <= provided
+    ]
+    return replace(
+        plan, sources=tuple(sources), refinements=tuple(r for r in plan.refinements if not isinstance(r.right, str))
+    )
 
 
 def overlapping_records(
