@@ -97,6 +97,26 @@ def test_an_emptied_subset_may_be_filled_again(write: Write) -> None:
     assert [step.label for step in pipeline.steps] == ["pair", "rest"]
 
 
+def test_a_step_has_the_dimensions_that_were_imported(write: Write) -> None:
+    write(
+        a="tasks: {one: m.One}\nsubsets: {s: [one]}\nsteps: [{label: s, dimensions: [visit]}]",
+        top="imports: a.yaml\nsteps: [{label: s, dimensions: []}]",
+    )
+    with pytest.raises(PipelineError) as caught:
+        Pipeline.read("top.yaml")
+    assert str(caught.value) == (
+        "top.yaml, line 3, column 9, steps.0: step 's' has dimensions none, but in a.yaml, line 4, column 9, steps.0 it has visit."
+    )
+
+
+def test_an_imported_document_must_be_right_by_itself(write: Write) -> None:
+    write(base="tasks: {one: m.One}\nsubsets: {pair: [one, tow]}", top="imports: {location: base.yaml, include: one}")
+    with pytest.raises(
+        PipelineError, match=r"base\.yaml.* subset 'pair' holds 'tow', which is no task of the pipeline"
+    ):
+        Pipeline.read("top.yaml")
+
+
 def test_overrides_are_added_to_a_task_of_the_same_class(write: Write) -> None:
     write(
         base=BASE,
@@ -152,11 +172,6 @@ def test_instruments(write: Write) -> None:
             "tasks: {one: m.One}\nsubsets: {two: [one]}",
             "tasks: {two: m.One}",
             "a.yaml, line 3, column 11, subsets.two: 'two' names a subset here and a task in b.yaml, line 2, column 9, tasks.two.",
-        ),
-        (
-            "tasks: {one: m.One}\nsubsets: {s: [one]}\nsteps: [{label: s, dimensions: [visit]}]",
-            "tasks: {two: m.One}\nsubsets: {t: [two]}\nsteps: [{label: s, dimensions: []}]",
-            "b.yaml, line 4, column 9, steps.0: step 's' has dimensions none, but in a.yaml, line 4, column 9, steps.0 it has visit.",
         ),
     ],
 )

@@ -101,7 +101,11 @@ class _Loader:
             self._documents[identity] = self.parse(text, name)
         contents = self.expand(self._documents[identity], (*chain, identity))
         # With a file missing, what is there cannot be judged.
-        return None if self.missing else _imported(entry, contents)
+        if self.missing:
+            return None
+        # Each document must be right by itself: what is taken of it may leave out the subset that is wrong.
+        check_contents(contents)
+        return _imported(entry, contents)
 
 
 def _with_instrument_beside(contents: PipelineContents) -> PipelineContents:

@@ -284,7 +284,8 @@ class Pipeline:
             keep = {label for name in parsed.names for label in labels_of(self.contents, name)}
         reduced = reduce_contents(self.contents, keep)
         lost = {step.label for step in self.steps} - {step.label for step in reduced.steps}
-        if any(keep.intersection(self.subsets[name].labels) for name in lost):
+        stepped = {label for step in reduced.steps for label in reduced.subsets[step.label].labels}
+        if any(keep.intersection(self.subsets[name].labels) - stepped for name in lost):
             reduced = dataclasses.replace(reduced, steps=())
         return type(self)(reduced)
 
