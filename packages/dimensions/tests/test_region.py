@@ -4,7 +4,6 @@ import pytest
 from pachon.base import InvalidInputError
 from pachon.dimensions import DimensionUniverse, Region, envelope_ranges, region_from_bytes, region_to_bytes
 from pachon.dimensions.region import circle, polygon
-from pachon.dimensions.skypix import ids_from_ranges
 
 
 @pytest.mark.parametrize("region", [circle(10, 20, 0.5), polygon([(0, 0), (1, 0), (1, 1), (0, 1)])])
@@ -27,6 +26,5 @@ def test_points_without_a_hull():
 def test_envelope_covers_the_region():
     pixels = DimensionUniverse.default().pixelization("htm7")
     region = circle(10, 20, 1.0)
-    ids = ids_from_ranges(envelope_ranges(pixels, region))
-    assert 257476 in ids
-    assert len(ids_from_ranges(envelope_ranges(pixels, circle(0, 0, 0.0)))) >= 1
+    assert any(begin <= 257476 < end for begin, end in envelope_ranges(pixels, region))
+    assert (envelope_ranges(pixels, circle(0, 0, 0.0))[:, 1] > envelope_ranges(pixels, circle(0, 0, 0.0))[:, 0]).any()

@@ -111,11 +111,6 @@ class DatasetType:
         return self._group
 
     @property
-    def is_conformed(self) -> bool:
-        """Whether the dimensions belong to a known universe."""
-        return self._group is not None
-
-    @property
     def parent_name(self) -> str:
         """The name without a component."""
         return self.name.partition(".")[0]

@@ -311,14 +311,6 @@ class StorageClasses(Mapping[str, StorageClass]):
         except KeyError:
             raise UnknownStorageClassError(name, tuple(self._members)) from None
 
-    def for_type(self, pytype: type[Any]) -> StorageClass | None:
-        """Find the first storage class whose Python type has exactly this name."""
-        wanted = _full_name(pytype)
-        for member in self._members.values():
-            if member.pytype_name in (wanted, pytype.__name__ if pytype.__module__ == "builtins" else wanted):
-                return member
-        return None
-
     def __getitem__(self, name: str) -> StorageClass:
         return self.get(name)
 

@@ -14,7 +14,7 @@ from pachon.base import InvalidInputError
 if TYPE_CHECKING:
     from lsst.sphgeom import Pixelization, Region
 
-__all__ = ["SKYPIX_CLASSES", "SkyPixSystem", "envelope_ranges", "ids_from_ranges", "pixelization"]
+__all__ = ["SKYPIX_CLASSES", "SkyPixSystem", "envelope_ranges", "pixelization"]
 
 SKYPIX_CLASSES: Final = {
     "lsst.sphgeom.HtmPixelization": ("htm", 24),
@@ -71,10 +71,3 @@ def envelope_ranges(pixels: Pixelization, region: Region) -> np.ndarray:
     """
     ranges = [(begin, end) for begin, end in pixels.envelope(region)]
     return np.array(ranges, dtype=np.int64).reshape(-1, 2)
-
-
-def ids_from_ranges(ranges: np.ndarray) -> np.ndarray:
-    """Expand half-open ranges, shape (n, 2), into the ids that they hold, int64."""
-    if len(ranges) == 0:
-        return np.empty(0, dtype=np.int64)
-    return np.concatenate([np.arange(begin, end, dtype=np.int64) for begin, end in ranges])

@@ -14,7 +14,6 @@ from pachon.registry.database.retries import retried
 from pachon.registry.errors import (
     ConflictingDefinitionError,
     DatasetTypeError,
-    MissingDatasetTypeError,
     OrphanedRecordError,
 )
 from pachon.registry.state import State
@@ -77,26 +76,6 @@ class DatasetTypes:
             If a dataset of one exists; then none is removed.
         """
         return _remove(self._state, [dataset_type.name for dataset_type in self.query(expression)])
-
-    def require(self, dataset_type: DatasetType) -> DatasetType:
-        """Give the registered form of a dataset type that has the same name, dimensions and calibration flag.
-
-        Raises
-        ------
-        MissingDatasetTypeError
-            If the name is not registered.
-        DatasetTypeError
-            If it is registered otherwise. The storage class may differ.
-        """
-        known = self.find([dataset_type.name]).get(dataset_type.name)
-        if known is None:
-            raise MissingDatasetTypeError(dataset_type.name)
-        if (known.dimension_names, known.is_calibration) != (
-            dataset_type.conform(self._state.universe).dimension_names,
-            dataset_type.is_calibration,
-        ):
-            raise DatasetTypeError(f"{dataset_type!r} is registered as {known!r}.")
-        return known
 
 
 @retried

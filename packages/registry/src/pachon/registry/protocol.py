@@ -173,10 +173,6 @@ class DatasetTypeVerbs(Protocol):
         """Remove the dataset types that names and patterns match; give their names."""
         ...
 
-    def require(self, dataset_type: DatasetType) -> DatasetType:
-        """Give the registered form of a dataset type that has the same name, dimensions and calibration flag."""
-        ...
-
 
 class RecordVerbs(Protocol):
     """Inserting, reading and looking up dimension records."""
