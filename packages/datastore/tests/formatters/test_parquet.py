@@ -8,7 +8,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from pachon.base import InvalidInputError
-from pachon.datastore.formatters.arrow_tables import arrow_from, arrow_to
+from pachon.datasets.arrow_tables import arrow_from, arrow_to
 from pachon.datastore.formatters.parquet import choose_columns
 from pachon.datastore.testing.formatter_suite import FormatterSuite
 

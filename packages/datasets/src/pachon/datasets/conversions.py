@@ -5,22 +5,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pachon.base import InvalidInputError
+
 if TYPE_CHECKING:
     import numpy as np
 
-# Each of these needs a library of the kind that its argument is of, so it is imported already.
+# Each of these needs the library of the type that it makes, which whoever asks for it has; pyarrow is the way between tables.
 
 __all__ = [
     "array_from_ccd_data",
-    "arrow_from_astropy",
-    "arrow_from_pandas",
-    "astropy_from_arrow",
-    "astropy_from_numpy",
-    "astropy_from_pandas",
+    "arrays_from_table",
+    "arrow_from_table",
+    "astropy_from_plain",
+    "astropy_from_table",
     "dict_from_header",
     "header_from_dict",
-    "pandas_from_arrow",
-    "pandas_from_astropy",
+    "pandas_from_table",
+    "structured_from_table",
 ]
 
 
@@ -43,70 +44,47 @@ def header_from_dict(mapping: dict[str, Any]) -> Any:
     return fits.Header(mapping)
 
 
-def pandas_from_arrow(table: Any) -> Any:
-    """Make a data frame of an Arrow table."""
-    return table.to_pandas()
+def arrow_from_table(table: Any) -> Any:
+    """Make an Arrow table of one of pandas or astropy, of a structured array, or of arrays by name."""
+    from pachon.datasets.arrow_tables import arrow_from
+
+    try:
+        return arrow_from(table)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"A {type(table).__name__} cannot be read as a table: {error}.") from error
 
 
-def pandas_from_astropy(table: Any) -> Any:
-    """Make a data frame of an astropy table."""
-    return table.to_pandas()
+def _converted(table: Any, pytype_name: str) -> Any:
+    from pachon.datasets.arrow_tables import arrow_to
+
+    return arrow_to(arrow_from_table(table), pytype_name)
 
 
-def arrow_from_pandas(frame: Any) -> Any:
-    """Make an Arrow table of a data frame."""
-    import pyarrow as pa
-
-    return pa.Table.from_pandas(frame)
-
-
-def arrow_from_astropy(table: Any) -> Any:
-    """Make an Arrow table of an astropy table; units become field metadata."""
-    import numpy as np
-    import pyarrow as pa
-
-    arrays, fields = [], []
-    for name in table.colnames:
-        column = table[name]
-        values = np.asarray(column)
-        mask = np.asarray(column.mask) if getattr(column, "mask", None) is not None else None
-        array = pa.array(values.tolist() if values.dtype.kind in "UO" else values, mask=mask)
-        unit = {"unit": str(column.unit)} if getattr(column, "unit", None) is not None else None
-        arrays.append(array)
-        fields.append(pa.field(name, array.type, metadata=unit))
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+def pandas_from_table(table: Any) -> Any:
+    """Make a data frame of another kind of table."""
+    # Those of Arrow and astropy know best.
+    return table.to_pandas() if hasattr(table, "to_pandas") else _converted(table, "pandas.DataFrame")
 
 
-def astropy_from_arrow(table: Any) -> Any:
-    """Make an astropy table of an Arrow table, units included."""
-    from astropy.table import MaskedColumn, Table
+def astropy_from_table(table: Any) -> Any:
+    """Make an astropy table of another kind of table; units and masks are kept."""
+    return _converted(table, "astropy.table.Table")
 
-    made = Table()
-    for field, column in zip(table.schema, table.columns, strict=True):
-        unit = (field.metadata or {}).get(b"unit")
-        values = column.to_numpy(zero_copy_only=False)
-        if column.null_count:
-            import numpy as np
 
-            mask = np.asarray(column.is_null())
-            filled = column.fill_null("" if values.dtype.kind == "O" else 0).to_numpy(zero_copy_only=False)
-            made[field.name] = MaskedColumn(filled, mask=mask, unit=unit.decode() if unit else None)
-        else:
-            made[field.name] = values.astype(str) if values.dtype.kind == "O" else values
-            if unit:
-                made[field.name].unit = unit.decode()
+def astropy_from_plain(arrays: Any) -> Any:
+    """Make an astropy table of a structured array, or of arrays by name."""
+    from astropy.table import Table
+
+    return Table(arrays)
+
+
+def structured_from_table(table: Any) -> np.ndarray:
+    """Make a structured array of another kind of table; nulls become the values that stand for them."""
+    made: np.ndarray = _converted(table, "numpy.ndarray")
     return made
 
 
-def astropy_from_numpy(array: Any) -> Any:
-    """Make an astropy table of a structured array."""
-    from astropy.table import Table
-
-    return Table(array)
-
-
-def astropy_from_pandas(frame: Any) -> Any:
-    """Make an astropy table of a data frame."""
-    from astropy.table import Table
-
-    return Table.from_pandas(frame)
+def arrays_from_table(table: Any) -> dict[str, Any]:
+    """Give the columns of another kind of table as arrays by name, masked where there are nulls."""
+    columns: dict[str, Any] = _converted(table, "dict")
+    return columns

@@ -39,7 +39,7 @@ class ParquetFormatter(Formatter):
         # pyarrow is an optional library of some weight.
         import pyarrow.parquet as pq
 
-        from pachon.datastore.formatters.arrow_tables import ROWCOUNT, arrow_from
+        from pachon.datasets.arrow_tables import ROWCOUNT, arrow_from
 
         table = arrow_from(obj)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), ROWCOUNT: str(table.num_rows)})
@@ -70,7 +70,7 @@ class ParquetFormatter(Formatter):
         if self.file_descriptor.parameters.get("strip_astropy_meta_yaml", False):
             kept = {k: v for k, v in (table.schema.metadata or {}).items() if k != b"table_meta_yaml"}
             table = table.replace_schema_metadata(kept)
-        from pachon.datastore.formatters.arrow_tables import arrow_to
+        from pachon.datasets.arrow_tables import arrow_to
 
         return arrow_to(table, wanted)
 
