@@ -46,3 +46,29 @@ class TestLostAnswer:
         files.create("a-w1.json", b"content")
         with pytest.raises(ResourceExistsError):
             files.create("a-w1.json", b"content")
+
+
+def test_sizes_of_many_files(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "run").mkdir(parents=True)
+    outside.mkdir()
+    for folder in (root / "run", outside):
+        (folder / "a.txt").write_text("12345")
+        (folder / "b.txt").write_text("")
+    (root / "link").symlink_to(outside)
+    (root / "run" / "folder").mkdir()
+    store = FileStore(ResourcePath(str(root), force_directory=True))
+    paths = [
+        "run/a.txt",
+        "run/b.txt",
+        "run/c.txt",
+        "run/a.txt",
+        "run/folder",
+        "run/..",
+        "link/a.txt",
+        "../outside/a.txt",
+    ]
+    sizes = [5, 0, None, 5, None, None, None, None]
+    assert store.sizes(paths) == sizes
+    assert store.exist(paths) == [size is not None for size in sizes]
+    assert store.sizes([f"file://{outside}/a.txt", f"file://{outside}/c.txt"]) == [5, None]

@@ -9,41 +9,36 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pachon.base import InvalidInputError, progress
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_graph_outputs
+from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType, DatasetTable, id_keys
-from pachon.datastore import Datastore, FileRecords, StoredFile
+from pachon.datastore import Datastore, FileRecords
 from pachon.datastore.file_store import checksum_of_file
-from pachon.quantum_butler import DatasetState, QuantumGraph, find_receipts, read_receipt
+from pachon.quantum_butler import DatasetState, QuantumGraph, find_receipts
 from pachon.resources import ResourcePath
 
 __all__ = ["transfer_from_graph"]
 
 _log = logging.getLogger(__name__)
 
-BATCH = 10_000
+BATCH = 20_000
 """Datasets whose rows are written together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outputs:
-    """Outputs of one type that the repository does not have yet."""
+    """Some outputs of one type."""
 
     table: DatasetTable
     rows: np.ndarray
     """Their rows in the graph."""
-
-    def batches(self) -> Iterator[_Outputs]:
-        """Give them in parts."""
-        for start in range(0, len(self.rows), BATCH):
-            part = np.arange(start, min(start + BATCH, len(self.rows)))
-            yield _Outputs(table=self.table.take(part), rows=self.rows[part])
 
 
 def transfer_from_graph(
@@ -70,13 +65,17 @@ def transfer_from_graph(
         _register(session, opened, names, dataset_types=register_dataset_types, records=dimension_records)
     receipts = _receipts(session, opened)
     count = 0
-    found = [_not_stored(session, opened, name, must_be_registered=not dry_run) for name in names]
-    missing = [outputs for outputs in found if outputs is not None]
-    with progress("Registering outputs", total=sum(len(outputs.rows) for outputs in missing)) as bar:
-        for outputs in missing:
-            for batch in outputs.batches():
-                count += _transfer(session, opened, batch, receipts, dry_run=dry_run)
-                bar.advance(len(batch.rows))
+    outputs = [(name, _outputs(session, opened, name, must_be_registered=not dry_run)) for name in names]
+    with progress("Registering outputs", total=sum(len(rows) for _, rows in outputs)) as bar:
+        for name, rows in outputs:
+            table = opened.datasets(name) if len(rows) else None
+            for start in range(0, len(rows), BATCH):
+                part = rows[start : start + BATCH]
+                assert table is not None
+                batch = _not_stored(session, _Outputs(table=table.take(part), rows=part))
+                if len(batch.rows):
+                    count += _transfer(session, opened, batch, receipts, dry_run=dry_run)
+                bar.advance(len(part))
     if update_output_chain and not dry_run:
         _update_chain(session, opened)
     return count
@@ -105,35 +104,31 @@ def _register(
         insert_missing_records(session, {element: graph.records(element) for element in graph.structure.records})
 
 
-def _not_stored(session: Session, graph: QuantumGraph, name: str, *, must_be_registered: bool) -> _Outputs | None:
-    """Give the outputs of a type of which the repository has no file."""
+def _outputs(session: Session, graph: QuantumGraph, name: str, *, must_be_registered: bool) -> np.ndarray:
+    """Give the rows of the outputs of a type."""
     rows = np.flatnonzero(graph.dataset_states(name) != DatasetState.EXISTING)
-    if not len(rows):
-        return None
-    if must_be_registered:
+    if len(rows) and must_be_registered:
         session.registry.dataset_types.get(name)
-    table = graph.datasets(name).take(rows)
-    stored = np.isin(id_keys(table.ids), id_keys(session.records.fetch(table.ids).dataset_id))
-    return _Outputs(table=table.take(~stored), rows=rows[~stored])
+    return rows
 
 
-def _receipts(session: Session, graph: QuantumGraph) -> dict[bytes, dict[str, StoredFile | None]]:
-    """Give the files that receipts name, by dataset and component; None where receipts disagree."""
+def _not_stored(session: Session, outputs: _Outputs) -> _Outputs:
+    """Leave out the outputs of which the repository has a file."""
+    ids = outputs.table.ids
+    stored = np.isin(id_keys(ids), id_keys(session.records.fetch(ids).dataset_id))
+    return _Outputs(table=outputs.table.take(~stored), rows=outputs.rows[~stored]) if stored.any() else outputs
+
+
+def _receipts(session: Session, graph: QuantumGraph) -> ReceiptIndex:
     root = ResourcePath(session.datastore.to_document()["root"], force_directory=True)
-    known: dict[bytes, dict[str, StoredFile | None]] = {}
-    for uri in find_receipts(root, graph.header.output_run, graph.header.graph_id):
-        for row in read_receipt(uri).records.rows():
-            files = known.setdefault(row.dataset_id.bytes, {})
-            component = row.component or ""
-            files[component] = row if files.get(component, row) == row else None
-    return known
+    return ReceiptIndex.read(find_receipts(root, graph.header.output_run, graph.header.graph_id))
 
 
 def _transfer(
     session: Session,
     graph: QuantumGraph,
     outputs: _Outputs,
-    receipts: dict[bytes, dict[str, StoredFile | None]],
+    receipts: ReceiptIndex,
     *,
     dry_run: bool,
 ) -> int:
@@ -152,34 +147,19 @@ def _find_files(
     datastore: Datastore,
     graph: QuantumGraph,
     outputs: _Outputs,
-    receipts: dict[bytes, dict[str, StoredFile | None]],
+    receipts: ReceiptIndex,
 ) -> FileRecords:
     """Give the records of the files that are there: from receipts if these agree with the files, else by hashing."""
     predicted = datastore.predicted_records(graph.refs(outputs.table.dataset_type.name, outputs.rows))
-    rows = predicted.take(datastore.exists(predicted)).rows()
-    return FileRecords.from_rows(_measured(datastore, row, receipts.get(row.dataset_id.bytes, {})) for row in rows)
-
-
-def _measured(datastore: Datastore, row: StoredFile, receipt: dict[str, StoredFile | None]) -> StoredFile:
-    place = datastore.uri(row)
-    size = place.size()
-    known = receipt.get(row.component or "")
-    # A receipt is a file that anybody may have written: it gives nothing but the checksum of what is here.
-    same = known is not None and replace(known, size=row.size, checksum=row.checksum) == row
-    if known is not None and same and known.checksum and known.size == size:
-        return known
-    _log.debug("%s has no receipt that agrees with it and is hashed.", row.path)
-    checksum = checksum_of_file(place.ospath if place.is_local else place)
-    return StoredFile(
-        dataset_id=row.dataset_id,
-        path=row.path,
-        formatter=row.formatter,
-        storage_class=row.storage_class,
-        component=row.component,
-        size=size,
-        checksum=checksum,
-        datastore=row.datastore,
-    )
+    sizes = datastore.sizes(predicted)
+    columns = predicted.columns() | {"size": sizes}
+    files = FileRecords.from_columns(columns).take(sizes >= 0)
+    checksums = receipts.checksums(files)
+    for row in np.flatnonzero(checksums == "").tolist():
+        _log.debug("%s has no receipt that agrees with it and is hashed.", files.path[row])
+        place = datastore.uri(files.row(row))
+        checksums[row] = checksum_of_file(place.ospath if place.is_local else place)
+    return FileRecords.from_columns(files.columns() | {"checksum": checksums})
 
 
 def _update_chain(session: Session, graph: QuantumGraph) -> None:

@@ -264,6 +264,13 @@ class Datastore(ABC):
     def exists(self, records: FileRecords) -> NDArray[np.bool_]:
         """Tell for each row whether its file is there."""
 
+    def sizes(self, records: FileRecords) -> NDArray[np.int64]:
+        """Give for each row the bytes of its file as it is now; -1 if it is not there."""
+        found = np.full(len(records), -1, dtype=np.int64)
+        for row in np.flatnonzero(self.exists(records)).tolist():
+            found[row] = self.uri(records.row(row)).size()
+        return found
+
     @abstractmethod
     def remove_files(self, records: FileRecords) -> Removal:
         """Remove the files of rows that are in the trash, and say for each what became of it.

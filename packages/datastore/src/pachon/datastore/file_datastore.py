@@ -149,6 +149,10 @@ class FileDatastore(Datastore):
     def exists(self, records: FileRecords) -> NDArray[np.bool_]:
         return np.array(self.setup.store.exist(list(records.path)), dtype=np.bool_)
 
+    def sizes(self, records: FileRecords) -> NDArray[np.int64]:
+        found = self.setup.store.sizes(list(records.path))
+        return np.array([-1 if size is None else size for size in found], dtype=np.int64)
+
     def remove_files(self, records: FileRecords) -> Removal:
         return remove_files(self.setup.store, records, self.records)
 
