@@ -194,6 +194,8 @@ class InvalidQueryError(InvalidInputError):
     def __init__(self, reason: str, text: str = "", position: int | None = None) -> None:
         super().__init__(reason, text, position)
         self.reason, self.text, self.position = reason, text, position
+        if self.pointer:
+            self.add_note(self.pointer)
 
     @property
     def line(self) -> int | None:

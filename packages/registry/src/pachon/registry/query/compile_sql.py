@@ -66,6 +66,7 @@ def compile_plan(
     uploaded: Uploaded | None = None,
     limit: int | None = None,
     grouped: bool = False,
+    repeated: bool = False,
 ) -> sa.Select[Any]:
     """Make the statement of a plan.
 
@@ -83,6 +84,8 @@ def compile_plan(
         Number of rows after which the database may stop.
     grouped
         Let rows of the same data ID follow each other.
+    repeated
+        Give equal rows as often as they occur.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def compile_plan(
         columns += [compiler.order_value(term).label(f"order_{i}") for i, term in enumerate(plan.order)]
     select = sa.select(*columns).select_from(*compiler.ordered_tables())
     select = select.where(*compiler.conditions, condition).order_by(*order)
-    if not is_distinct(plan):
+    if not is_distinct(plan) and not repeated:
         select = select.distinct()
     return select if limit is None else select.limit(limit)
 
@@ -142,11 +145,17 @@ def stand_ins(plan: Plan, schema: Schema) -> Uploaded:
 
 
 def compile_count(
-    plan: Plan, schema: Schema, dialect: str, *, uploaded: Uploaded | None = None, most: int | None = None
+    plan: Plan,
+    schema: Schema,
+    dialect: str,
+    *,
+    uploaded: Uploaded | None = None,
+    most: int | None = None,
+    repeated: bool = False,
 ) -> sa.Select[Any]:
-    """Make the statement that counts the rows of a plan, up to a number of them."""
+    """Make the statement that counts the rows of a plan, up to a number of them; equal ones once unless they are ``repeated``."""
     unordered = dataclasses.replace(plan, order=())
-    rows = compile_plan(unordered, schema, dialect, uploaded=uploaded, limit=most)
+    rows = compile_plan(unordered, schema, dialect, uploaded=uploaded, limit=most, repeated=repeated)
     return sa.select(sa.func.count()).select_from(rows.subquery("found"))
 
 
@@ -295,9 +304,10 @@ class _Compiler:
             ]
             self._datasets[facts.dataset_type] = member
         else:
-            parts = [_places(tables.membership, facts.type_id, list(facts.members), facts.dimensions.required)]
-            parts.append(_places(tables.validity, facts.type_id, list(facts.certified), facts.dimensions.required))
-            self._datasets[facts.dataset_type] = sa.union_all(*parts).subquery(name)
+            sides = ((tables.membership, facts.members), (tables.validity, facts.certified))
+            parts = [_places(t, facts.type_id, list(ids), facts.dimensions.required) for t, ids in sides if ids]
+            both = parts[0] if len(parts) == 1 else sa.union_all(*parts)
+            self._datasets[facts.dataset_type] = both.subquery(name)
         table = self._datasets[facts.dataset_type]
         self._join(table, {d: table.c[dimension_column(d)] for d in facts.dimensions.required})
 

@@ -244,7 +244,7 @@ def _rows_of_part(state: State, connection: sa.Connection, plan: Plan, part: Pro
         predicate=part.predicate,
         marks=plan.marks,
     )
-    select = compile_count(alone, state.schema, state.dialect, uploaded=made, most=MOST_PRODUCT_ROWS)
+    select = compile_count(alone, state.schema, state.dialect, uploaded=made, most=MOST_PRODUCT_ROWS, repeated=True)
     return int(connection.execute(select).scalar_one())
 
 

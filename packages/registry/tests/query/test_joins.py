@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Overlaps inside OR and NOT, products that are refused, and general results."""
+
+from typing import Any
+
+import pytest
+from lsst.sphgeom import DISJOINT
+
+from pachon.datasets import DatasetSearch
+from pachon.dimensions import DataIdTable, region_from_bytes
+from pachon.dimensions.region import circle
+from pachon.registry import SqlRegistry
+from pachon.registry.errors import InvalidQueryError, QueryJoinError
+from pachon.registry.query.products import MOST_PRODUCT_ROWS
+
+
+def _pairs(example: SqlRegistry, one: str, other: str) -> set[tuple[Any, Any]]:
+    """Give the keys of all records of two elements whose regions overlap, in plain Python."""
+    records = [list(example.dimension_records.fetch(name)) for name in (one, other)]
+    return {
+        (a.id, b.id)
+        for a in records[0]
+        for b in records[1]
+        if not region_from_bytes(a.region_bytes).relate(region_from_bytes(b.region_bytes)) & DISJOINT
+    }
+
+
+def test_regions_that_do_not_overlap(example: SqlRegistry) -> None:
+    near = _pairs(example, "visit", "tract")
+    every = {(v, t) for v in (1, 2) for t in (0, 1)}
+    found = example.query.data_ids(["visit", "tract"], where="NOT visit.region OVERLAPS tract.region")
+    assert {(d["visit"], d["tract"]) for d in found} == every - near
+    some = example.query.data_ids(
+        ["visit", "tract"],
+        where="instrument = 'Cam1' AND skymap = 'SkyMap1' AND (visit.region OVERLAPS tract.region OR tract = 1)",
+    )
+    assert {(d["visit"], d["tract"]) for d in some} == near | {(v, 1) for v in (1, 2)}
+
+
+def test_pixels_inside_or(example: SqlRegistry) -> None:
+    pixel = example.universe.pixelization("htm7")
+    point = 253952
+    where = f"instrument = 'Cam1' AND visit = 1 AND (htm7.region OVERLAPS POINT(0, 0) OR htm7 < {point})"
+    found = example.query.data_ids(["visit", "htm7"], where=where)
+    every = example.query.data_ids(["visit", "htm7"], where="instrument = 'Cam1' AND visit = 1")
+    wanted = {
+        d["htm7"] for d in every if d["htm7"] < point or not pixel.pixel(d["htm7"]).relate(circle(0, 0, 0)) & DISJOINT
+    }
+    assert {d["htm7"] for d in found} == wanted
+    assert len(found) < len(every)
+    overlap = "instrument = 'Cam1' AND NOT (visit.region OVERLAPS htm7.region) AND htm7 = 253952"
+    table = DataIdTable.from_rows(example.universe.conform(["htm7"]), [{"htm7": 253952}])
+    assert len(example.query.data_ids(["visit", "htm7"], where=overlap, tables=[table])) < 2
+
+
+def test_unknown_regions_satisfy_neither_an_overlap_nor_its_negation(registry: SqlRegistry) -> None:
+    registry.dimension_records.insert("skymap", [{"name": "sky", "hash": b"x", "tract_max": 3}])
+    rows = [{"skymap": "sky", "id": i, "region": circle(10 * i, 0, 1) if i else None} for i in range(3)]
+    registry.dimension_records.insert("tract", rows)
+    for where, tracts in (
+        ("NOT tract.region OVERLAPS POINT(10, 0)", {2}),
+        ("tract.region OVERLAPS POINT(10, 0) OR tract.region = NULL", {0, 1}),
+    ):
+        assert {d["tract"] for d in registry.query.data_ids(["tract"], where=where)} == tracts
+
+
+def test_large_products_are_refused(registry: SqlRegistry) -> None:
+    insert = registry.dimension_records.insert
+    insert("instrument", [{"name": "Cam"}])
+    insert("physical_filter", [{"instrument": "Cam", "name": "r", "band": "r"}])
+    insert("day_obs", [{"instrument": "Cam", "id": 20240101}])
+    insert("group", [{"instrument": "Cam", "name": "g"}])
+    shared = {"instrument": "Cam", "physical_filter": "r", "day_obs": 20240101, "group": "g"}
+    insert("exposure", [{**shared, "id": i, "obs_id": str(i)} for i in range(400)])
+    insert("skymap", [{"name": "sky", "hash": b"x", "tract_max": 400}])
+    insert("tract", [{"skymap": "sky", "id": i} for i in range(400)])
+    assert MOST_PRODUCT_ROWS < 400 * 400
+    with pytest.raises(QueryJoinError) as caught:
+        registry.query.data_ids(["exposure", "tract"])
+    assert "400 of exposure" in str(caught.value)
+    assert "400 of tract" in str(caught.value)
+    assert "visit would relate them" in str(caught.value)
+    with pytest.raises(QueryJoinError):
+        list(registry.query.batches(registry.query.spec(["exposure", "tract"])))
+    # A small part is no danger, nor are two that something relates.
+    assert len(registry.query.data_ids(["exposure", "tract"], where="instrument = 'Cam' AND exposure < 100")) == 40_000
+    assert len(registry.query.data_ids(["band", "tract"])) == 400
+    assert (
+        len(
+            registry.query.data_ids(
+                ["exposure", "tract"], where="instrument = 'Cam' AND skymap = 'sky' AND exposure.seq_num = tract"
+            )
+        )
+        == 0
+    )
+    assert len(registry.query.data_ids(["visit", "exposure", "tract"])) == 0
+
+
+def test_what_relates_regions_of_two_families(example: SqlRegistry) -> None:
+    """A table of visits and patches relates these, but not the detectors of the visits."""
+    universe = example.universe
+    every = [(d["visit"], d["patch"], d["tract"]) for d in example.query.data_ids(["visit", "patch"])]
+    rows = [{"instrument": "Cam1", "visit": v, "skymap": "SkyMap1", "tract": t, "patch": p} for v, p, t in every]
+    table = DataIdTable.from_rows(universe.conform(["visit", "patch"]), rows)
+    assert len(example.query.data_ids(["visit", "patch"], tables=[table])) == 10
+    assert len(example.query.data_ids(["visit", "detector", "patch"], tables=[table])) == 20
+    assert len(example.query.data_ids(["visit", "detector", "patch"])) == 20
+
+
+def test_bounds_of_an_unknown_time_span(registry: SqlRegistry) -> None:
+    registry.dimension_records.insert("instrument", [{"name": "Cam"}])
+    registry.dimension_records.insert("day_obs", [{"instrument": "Cam", "id": 1}])
+
+    def count(where: str) -> int:
+        return len(registry.query.data_ids(["day_obs"], where=where))
+
+    assert count("day_obs.timespan.end < T'2000-01-01'") == 1
+    assert count("day_obs.timespan.begin = NULL") == 0
+    assert count("day_obs.timespan = NULL") == 1
+    assert count("day_obs.timespan.end < T'2000-01-01' AND day_obs.timespan != NULL") == 0
+    assert count("day_obs.timespan OVERLAPS T'2000-01-01'") == 0
+    assert count("NOT day_obs.timespan OVERLAPS T'2000-01-01'") == 0
+
+
+def test_a_name_means_a_field_of_the_result_first(example: SqlRegistry) -> None:
+    search = [DatasetSearch(dataset_type="calexp", collections=("proc",))]
+    assert len(example.query.data_ids(["band"], where="name = 'g'", datasets=search)) == 1
+    with pytest.raises(InvalidQueryError, match="ambiguous"):
+        example.query.data_ids(["visit", "exposure"], where="seq_num = 1")
+
+
+def test_several_calibration_types_are_valid_at_one_time(example: SqlRegistry) -> None:
+    types = example.query.general(
+        ["exposure", "detector"],
+        ["bias.dataset_id", "bias.run", "bias.timespan"],
+        datasets=[DatasetSearch(dataset_type="bias", collections=("calib",))],
+        where="instrument = 'Cam1' AND detector = 2",
+        order_by="exposure",
+    )
+    assert [row["bias.run"] for row in types] == ["imported_g"] * 2 + ["imported_r"] * 2
+
+
+def test_general_results(example: SqlRegistry) -> None:
+    raw = [DatasetSearch(dataset_type="raw", collections=("proc",))]
+    fields = [
+        "exposure.obs_id",
+        "raw.collection",
+        "exposure.can_see_sky",
+        "exposure.tracking_ra",
+        "exposure.timespan.begin",
+    ]
+    table = example.query.general(["exposure"], fields, datasets=raw, order_by="-exposure")
+    rows = list(table)
+    assert [row["exposure"] for row in rows] == [3, 2, 1]
+    assert [row["exposure.can_see_sky"] for row in rows] == [False, True, True]
+    assert [row["exposure.tracking_ra"] for row in rows] == [None, 11.5, 10.0]
+    assert {row["raw.collection"] for row in rows} == {"proc"}
+    assert table[0] == rows[0]
+    assert list(table[1:]) == rows[1:]
+    assert "exposure.obs_id" in repr(table)
+    bias = [DatasetSearch(dataset_type="bias", collections=("chain",))]
+    first = example.query.general(["detector"], ["bias.run"], datasets=bias, order_by="detector")
+    assert [(r["detector"], r["bias.run"]) for r in first] == [
+        (1, "imported_g"), (2, "imported_r"), (3, "imported_g"), (4, "imported_r"),
+    ]  # fmt: skip
+    every = example.query.general(["detector"], ["bias.run"], datasets=bias, find_first=False)
+    assert len(every) == 6
+    assert len(example.query.general(["instrument"], ["bias.run"], datasets=bias, find_first=False)) == 2
+    both = example.query.general(["tract"], ["tract.region", "skymap.hash"])
+    assert all(isinstance(r["tract.region"], bytes) for r in both)
+    assert len(example.query.general(["visit"], ["htm7"])) == 5
+    with pytest.raises(InvalidQueryError):
+        example.query.general(["visit"], ["nope"])

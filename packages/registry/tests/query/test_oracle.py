@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Random repositories of several universes and random queries: the compiled SQL finds what plain Python finds.
+
+``PACHON_TEST_VOLUME=20`` tries twenty times as many, and new ones.
+"""
+
+import itertools
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pachon.base import PachonError
+from pachon.datasets import DatasetSearch
+from pachon.dimensions import DimensionUniverse
+from pachon.dimensions.testing.volume import volume
+from pachon.registry import CalibrationLookupError, SqlRegistry
+from pachon.registry.query.plan import Plan
+from pachon.registry.query.planner import resolved_condition
+from pachon.registry.query.search_facts import fetch_search_facts
+from pachon.registry.query.spec import QuerySpec
+from pachon.registry.testing.oracle import Oracle, OracleAmbiguity
+from pachon.registry.testing.postgresql import shared_server
+from pachon.registry.testing.random_queries import AskedQuery, random_queries
+from pachon.registry.testing.random_universe import random_universe
+from pachon.registry.testing.random_world import World, random_world
+from pachon.registry.testing.universes import fibre_universe, library_universe
+
+QUERIES = 12
+"""Of each repository."""
+CAMERA = {
+    "raw": ["exposure", "detector"],
+    "src": ["visit", "detector"],
+    "warp": ["visit", "patch"],
+    "c_bias": ["detector"],
+    "note": [],
+}
+
+
+def _world(rng: random.Random, kind: str) -> World:
+    match kind:
+        case "camera":
+            return random_world(rng, DimensionUniverse.default(), CAMERA)
+        case "fibres":
+            return random_world(rng, fibre_universe())
+        case "library":
+            return random_world(rng, library_universe())
+        case _:
+            return random_world(rng, random_universe(rng))
+
+
+@contextmanager
+def _registry(world: World, database: str) -> Iterator[SqlRegistry]:
+    if database == "postgresql":
+        server = shared_server()
+        with server.database() as url, SqlRegistry.create(url, world.universe) as registry:
+            world.fill(registry)
+            yield registry
+        return
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SqlRegistry.create(f"sqlite:///{Path(folder)}/r.sqlite3", world.universe) as registry,
+    ):
+        world.fill(registry)
+        yield registry
+
+
+@pytest.mark.parametrize("kind", ["camera", "fibres", "library", "random"])
+def test_sqlite(kind: str) -> None:
+    @volume(6)
+    @given(st.integers(0, 2**32))
+    def compare(seed: int) -> None:
+        _compare(seed, kind, "sqlite")
+
+    compare()
+
+
+@pytest.mark.parametrize("kind", ["camera", "random"])
+def test_postgresql(kind: str) -> None:
+    @volume(2)
+    @given(st.integers(0, 2**32))
+    def compare(seed: int) -> None:
+        _compare(seed, kind, "postgresql")
+
+    compare()
+
+
+def _compare(seed: int, kind: str, database: str) -> None:
+    rng = random.Random(f"{seed} {kind}")
+    world = _world(rng, kind)
+    oracle = Oracle(world)
+    with _registry(world, database) as registry:
+        for query in itertools.islice(random_queries(rng, world), QUERIES):
+            _compare_one(registry, oracle, query)
+
+
+def _compare_one(registry: SqlRegistry, oracle: Oracle, query: AskedQuery) -> None:
+    spec = _spec(registry, query)
+    if any(registry.universe[name].is_skypix for name in spec.dimensions.names):
+        return
+    try:
+        plan = registry.query.plan(spec)
+    except PachonError:
+        # Whether it should have been refused is for other tests to say.
+        return
+    condition = _condition(registry, spec)
+    try:
+        found = registry.query.fetch(spec)
+    except CalibrationLookupError:
+        with pytest.raises(OracleAmbiguity):
+            _ask_datasets(oracle, query, plan, spec, registry)
+        return
+    if query.kind == "datasets":
+        assert {i.bytes for i in found.uuids()} == {  # type: ignore[union-attr]  # a table of datasets
+            i.bytes for i in _ask_datasets(oracle, query, plan, spec, registry)
+        }, query
+        assert len(found) == len(set(found.uuids())), query  # type: ignore[union-attr]  # a table of datasets
+        return
+    searches = dict(query.searches)
+    wanted = oracle.data_ids(spec.dimensions, plan.dimensions, condition, searches)
+    data_ids = registry.query.data_ids(spec.dimensions, where=query.where, bind=query.bound(), datasets=spec.searches)
+    rows = [data_id.required_values for data_id in data_ids]
+    assert sorted(rows) == sorted(wanted), query
+    # The same in batches, by count, and as a general result.
+    parts = [tuple(d.required_values) for part in registry.query.batches(spec, 3) for d in part]  # type: ignore[union-attr]
+    assert sorted(parts) == sorted(wanted), query
+    assert registry.query.count(spec) == len(wanted), query
+
+
+def _spec(registry: SqlRegistry, query: AskedQuery) -> QuerySpec:
+    conditions = {"where": query.where, "bind": query.bound()}
+    if query.kind == "datasets":
+        return registry.query.dataset_spec(
+            str(query.dataset_type), query.collections, find_first=query.find_first, **conditions
+        )
+    names = query.dimensions
+    if query.kind == "records":
+        names = registry.universe.group_of(registry.universe[str(query.element)]).names
+    searches = [DatasetSearch(dataset_type=name, collections=places) for name, places in query.searches]
+    return registry.query.spec(names, datasets=searches, **conditions)
+
+
+def _condition(registry: SqlRegistry, spec: QuerySpec):  # type: ignore[no-untyped-def]  # a predicate of the tree
+    state = registry._state
+    with state.database.snapshot() as connection:
+        return resolved_condition(spec, fetch_search_facts(state, connection, spec))
+
+
+def _ask_datasets(oracle: Oracle, query: AskedQuery, plan: Plan, spec: QuerySpec, registry: SqlRegistry):  # type: ignore[no-untyped-def]  # ids
+    return oracle.datasets(
+        str(query.dataset_type),
+        query.collections,
+        plan.dimensions,
+        _condition(registry, spec),
+        find_first=query.find_first,
+    )

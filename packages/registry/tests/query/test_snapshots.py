@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The SQL of a few queries on each database, kept to be reviewed like code.
+
+``PACHON_UPDATE_SNAPSHOTS=1`` writes the files anew.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pachon.datasets import DatasetSearch
+from pachon.registry import SqlRegistry
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+X = "instrument = 'Cam1' AND "
+RAW = DatasetSearch(dataset_type="raw", collections=("proc",))
+BIAS = DatasetSearch(dataset_type="bias", collections=("calib",))
+
+QUERIES: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "all_data_ids": (["exposure", "detector"], {}),
+    "arithmetic": (["exposure"], {"where": X + "exposure % 2 = 1 AND exposure / 2 > 0.5 AND exposure.tracking_ra * 2 > -1"}),
+    "calibrations": (["exposure", "detector"], {"where": X + "exposure = 3", "datasets": [BIAS]}),
+    "datasets_and_fields": (["exposure"], {"where": "exposure.observation_type = 'science'", "datasets": [RAW]}),
+    "general": (["exposure"], {"fields": ("exposure.timespan", "raw.run", "exposure.can_see_sky"), "datasets": [RAW]}),
+    "glob_and_null": (["detector"], {"where": "GLOB(detector.name_in_raft, 'a[*?') OR detector.raft = NULL"}),
+    "long_list": (["exposure"], {"where": "exposure.seq_num IN (:many)", "bind": {"many": range(3000)}}),
+    "lists_and_ranges": (["detector"], {"where": X + "detector NOT IN (1, 3..9:2) AND raft IN (NULL, 'A')"}),
+    "order_and_limit": (["exposure"], {"order_by": ("-exposure.tracking_ra", "obs_id"), "limit": 3}),
+    "overlap_inside_not": (["visit", "tract"], {"where": "NOT visit.region OVERLAPS tract.region"}),
+    "region": (["visit"], {"where": "visit.region OVERLAPS POINT(0, 0)"}),
+    "spatial_join": (["visit", "detector", "patch"], {"where": "skymap = 'SkyMap1' AND " + X + "tract = 0"}),
+    "times": (["exposure"], {"where": "exposure.timespan OVERLAPS (T'2021-09-10/tai', NULL) AND exposure.timespan.end > T'2021-01-01/tai'"}),
+    "union": (["band"], {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_sql(example: SqlRegistry, name: str) -> None:
+    dimensions, conditions = QUERIES[name]
+    spec = example.query.spec(dimensions, **conditions)
+    sql = "\n".join(line.rstrip() for line in example.query.sql(spec).splitlines()) + "\n"
+    file = SNAPSHOTS / example._state.dialect / f"{name}.sql"
+    if os.environ.get("PACHON_UPDATE_SNAPSHOTS"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(sql)
+    assert sql == file.read_text(), f"The SQL of {name!r} has changed; PACHON_UPDATE_SNAPSHOTS=1 writes it anew."
+    # What is written also runs.
+    assert len(example.query.fetch(spec)) == example.query.count(spec)
