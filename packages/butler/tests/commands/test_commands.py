@@ -450,3 +450,13 @@ def test_every_query_command_has_every_format(run: Run, filled: Butler) -> None:
     where = f"{CAM} AND exposure = 1"
     for command in (("query-datasets", "raw"), ("query-data-ids", "exposure"), ("query-dimension-records", "exposure")):
         assert "SQL:" in run(command[0], "REPO", *command[1:], "--where", where, "--explain").stderr
+
+
+def test_an_expression_that_is_wrong_is_pointed_at(repository: Path) -> None:
+    from pachon.base.cli.program import describe_error
+
+    result = CliRunner().invoke(program, ["query-data-ids", str(repository), "exposure", "--where", "exposure == 1"])
+    assert result.exception is not None
+    shown = describe_error(result.exception).splitlines()
+    assert shown[0].endswith("write '='.")
+    assert shown[1:] == ["exposure == 1", "         ^"]

@@ -197,9 +197,14 @@ def _debugging() -> bool:
 
 
 def describe_error(error: BaseException) -> str:
-    """Give the message of an error and the notes that the layers above added, in one line."""
+    """Give the message of an error and the notes that the layers above added, in one line.
+
+    Notes of several lines follow it as they are: they show a place (a line of text, and a caret below it).
+    """
     message = str(error) or type(error).__name__
     if _is_refusal(error):
         message = f"{error.filename}: {(error.strerror or message).lower()}."
-    parts = [message, *getattr(error, "__notes__", ())]
-    return " ".join(" ".join(part.split()) for part in parts)
+    notes = getattr(error, "__notes__", ())
+    parts = [message, *(note for note in notes if "\n" not in note)]
+    shown = [note for note in notes if "\n" in note]
+    return "\n".join([" ".join(" ".join(part.split()) for part in parts), *shown])

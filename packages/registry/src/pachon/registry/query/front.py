@@ -13,7 +13,6 @@ from pachon.registry.collection_names import as_expressions
 from pachon.registry.query.answers import Answer, make_answer
 from pachon.registry.query.compile_sql import compile_plan, stand_ins
 from pachon.registry.query.execute import count_plan, run_plan, stream_plan
-from pachon.registry.query.explain import explain_empty
 from pachon.registry.query.governors import equal_keys
 from pachon.registry.query.plan import Plan
 from pachon.registry.query.planner import make_plan, resolved_condition
@@ -313,4 +312,7 @@ class Queries:
 
         Empty if the query has rows.
         """
+        # Wanted when nothing was found, and then only.
+        from pachon.registry.query.explain import explain_empty
+
         return explain_empty(self._state, spec)
