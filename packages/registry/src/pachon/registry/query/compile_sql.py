@@ -33,10 +33,19 @@ from pachon.registry.query.plan import (
     UnionSource,
     UploadSource,
 )
+from pachon.registry.query.spec import SearchFacts
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
-__all__ = ["Uploaded", "compile_count", "compile_plan", "is_distinct", "stand_ins"]
+__all__ = [
+    "Uploaded",
+    "compile_count",
+    "compile_plan",
+    "count_records",
+    "datasets_beyond",
+    "is_distinct",
+    "stand_ins",
+]
 
 _PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
 
@@ -157,6 +166,18 @@ def compile_count(
     unordered = dataclasses.replace(plan, order=())
     rows = compile_plan(unordered, schema, dialect, uploaded=uploaded, limit=most, repeated=repeated)
     return sa.select(sa.func.count()).select_from(rows.subquery("found"))
+
+
+def count_records(schema: Schema, element: str, most: int) -> sa.Select[Any]:
+    """Make the statement that counts the records of an element, up to a number of them."""
+    some = sa.select(sa.literal_column("1")).select_from(schema.elements[element]).limit(most).subquery("some_records")
+    return sa.select(sa.func.count()).select_from(some)
+
+
+def datasets_beyond(schema: Schema, facts: SearchFacts, number: int) -> sa.Select[Any]:
+    """Make the statement that has a row if there are more datasets of a type than a number."""
+    table = schema.datasets(facts.dimensions, facts.group_id).membership
+    return sa.select(sa.literal_column("1")).where(table.c.dataset_type_id == facts.type_id).limit(1).offset(number)
 
 
 def is_distinct(plan: Plan) -> bool:

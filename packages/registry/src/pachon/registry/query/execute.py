@@ -20,8 +20,17 @@ from pachon.registry.dimension_records.overlaps import pixels_of_regions
 from pachon.registry.dimension_records.regions import fetch_all_regions, fetch_pixels, fetch_regions
 from pachon.registry.errors import QueryJoinError
 from pachon.registry.query.choice import choose
-from pachon.registry.query.compile_sql import Uploaded, compile_count, compile_plan, is_distinct
+from pachon.registry.query.compile_sql import (
+    Uploaded,
+    compile_count,
+    compile_plan,
+    count_records,
+    datasets_beyond,
+    is_distinct,
+)
+from pachon.registry.query.join_order import skipped_dimension, through_records
 from pachon.registry.query.plan import (
+    DatasetSource,
     EnvelopeSource,
     Mark,
     PixelRangeSource,
@@ -43,6 +52,10 @@ if TYPE_CHECKING:
 
 __all__ = ["count_plan", "run_plan", "stream_plan"]
 
+_MOST_RECORDS = 20_000
+"""Records by which datasets are looked for one by one."""
+_MANY_DATASETS = 20
+"""Datasets a record from which on that is quicker than to read the whole index."""
 _MOST_PIXELS = 5_000_000
 """Pixels that are computed for one query; more need a constraint."""
 _FEW = 50
@@ -71,6 +84,7 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
     """
     if plan.doomed or plan.limit == 0:
         return empty_rows(plan)
+    plan = _reordered(state, connection, plan)
     with _prepared(state, connection, plan, tables) as made:
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
 
@@ -125,6 +139,19 @@ def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequ
         select = compile_count(plan, state.schema, state.dialect, uploaded=made, most=most)
         count = int(connection.execute(select).scalar_one())
     return count if plan.keys or plan.datasets is not None else min(count, 1)
+
+
+def _reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
+    """Look for datasets by the records of a dimension of which nothing is said, if these are few and the datasets many."""
+    dimension = skipped_dimension(plan) if state.dialect == "sqlite" else None
+    if dimension is None:
+        return plan
+    records = int(connection.execute(count_records(state.schema, dimension, _MOST_RECORDS + 1)).scalar_one())
+    if records > _MOST_RECORDS:
+        return plan
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    many = connection.execute(datasets_beyond(state.schema, source.facts, _MANY_DATASETS * records)).first() is not None
+    return through_records(plan, dimension) if many else plan
 
 
 _Select = Callable[[Plan, int | None], Rows]

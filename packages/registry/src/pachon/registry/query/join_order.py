@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from pachon.registry.query.plan import DatasetSource, ElementSource, Plan
+from dataclasses import replace
+
+from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, UnionSource, provided_dimensions
 from pachon.registry.query.tree import Field, Key, conjuncts, values_of
 from pachon.registry.schema.dataset_tables import searched_first
 
-__all__ = ["leading_elements"]
+__all__ = ["leading_elements", "skipped_dimension", "through_records"]
 
 
 def leading_elements(plan: Plan, source: DatasetSource) -> list[str]:
@@ -16,6 +18,55 @@ def leading_elements(plan: Plan, source: DatasetSource) -> list[str]:
     They are those of the dimensions with which the index of the datasets begins. Records help if conditions on their fields
     leave few of them; a condition on the key itself is as good without them.
     """
+    if plan.leading:
+        return list(plan.leading)
+    universe = plan.result.universe
+    joined = {s.element for s in plan.sources if isinstance(s, ElementSource)}
+    constrained = _constrained(plan)
+    for dimension in searched_first(source.facts.dimensions):
+        element = universe[dimension]
+        if element.governor:
+            continue
+        return [dimension] if dimension in joined and dimension in constrained else []
+    return []
+
+
+def skipped_dimension(plan: Plan) -> str | None:
+    """Give the dimension of which a query of datasets says nothing though their index begins with it.
+
+    Without it the index must be read as a whole. If there are few records of the dimension and many datasets, it is quicker to look
+    for the datasets of each record (`through_records`).
+    """
+    datasets = [s for s in plan.sources if isinstance(s, DatasetSource)]
+    if plan.limit is not None or len(datasets) != 1 or datasets[0].with_validity:
+        return None
+    others = [s for s in plan.sources if not isinstance(s, DatasetSource)]
+    if not all(isinstance(s, ElementSource | UnionSource) for s in others):
+        return None
+    universe = plan.result.universe
+    keys = {v.dimension for part in conjuncts(plan.predicate) for v in values_of(part) if isinstance(v, Key)}
+    known = keys | _constrained(plan)
+    dimensions = [d for d in searched_first(datasets[0].facts.dimensions) if not universe[d].governor]
+    if len(dimensions) < 2 or dimensions[0] in known or not known & set(dimensions[1:]):
+        return None
+    first = dimensions[0]
+    if any(first in provided_dimensions(universe, s) for s in others if s != ElementSource(element=first)):
+        return None
+    return first if universe[first].has_table else None
+
+
+def through_records(plan: Plan, dimension: str) -> Plan:
+    """Give the plan that looks for datasets record by record of a dimension."""
+    joined = [s.element for s in plan.sources if isinstance(s, ElementSource)]
+    constrained = _constrained(plan)
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    before = [d for d in source.facts.dimensions.required if d in joined and d in constrained and d != dimension]
+    sources = plan.sources if dimension in joined else (*plan.sources, ElementSource(element=dimension))
+    return replace(plan, sources=sources, leading=(*before, dimension))
+
+
+def _constrained(plan: Plan) -> set[str]:
+    """Give the elements of which conditions leave some records only, other than by their key."""
     universe = plan.result.universe
     joined = {s.element for s in plan.sources if isinstance(s, ElementSource)}
     constrained: set[str] = set()
@@ -26,9 +77,4 @@ def leading_elements(plan: Plan, source: DatasetSource) -> list[str]:
             constrained |= named
             # A condition on what a record names is one on the record.
             constrained.update(n for n in joined for key in keys | named if key in universe[n].implied)
-    for dimension in searched_first(source.facts.dimensions):
-        element = universe[dimension]
-        if element.governor:
-            continue
-        return [dimension] if dimension in joined and dimension in constrained else []
-    return []
+    return constrained

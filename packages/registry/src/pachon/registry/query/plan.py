@@ -248,6 +248,8 @@ class Plan:
     """Columns of a general result after the keys, if such a one is wanted."""
     chosen: tuple[SearchFacts, ...] = ()
     """Searches of a general result of which the first collection that has a dataset wins."""
+    leading: tuple[str, ...] = ()
+    """Elements by whose records datasets are looked for, in order, where SQLite would not see that."""
     products: tuple[Product, ...] = ()
     """Parts of the query that nothing relates, if there are several."""
     limit: int | None = None

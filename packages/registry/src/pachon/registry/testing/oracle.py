@@ -198,7 +198,7 @@ class Oracle:
         known = group.spatial if kind == "spatial" else group.temporal
         for name in searches:
             own = set(self._universe.conform(self._world.types[name]).names)
-            finest = {family: group.choose(kind, family) for family in known}  # type: ignore[arg-type]  # one of two words
+            finest = {family: group.choose(kind, family) for family in known}
             families.append({f for f, member in finest.items() if set(self._universe[str(member)].required) <= own})
         joins = automatic_overlaps(group, kind, families)  # type: ignore[arg-type]  # one of two words
         return [(kind, join.first, join.second) for join in joins]

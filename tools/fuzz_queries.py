@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fuzz the reading of expressions with atheris: no text may raise an error that is not ours, and what is read prints and reads alike.
 
-usage: python packages/registry/tests/query/fuzz_parser.py -max_total_time=600 [CORPUS_FOLDER]
+usage: python tools/fuzz_queries.py -max_total_time=600 [CORPUS_FOLDER]
 
 Atheris is no dependency; install it into the environment. `test_fuzz.py` does a little of this, with hypothesis, in every run.
 """

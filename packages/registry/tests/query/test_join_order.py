@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a search for datasets begins on SQLite; the answers are the same."""
+
+import itertools
+
+import pytest
+
+from pachon.registry import SqlRegistry
+from pachon.registry.query import execute
+from pachon.registry.query.join_order import leading_elements, skipped_dimension, through_records
+from pachon.registry.query.plan import DatasetSource, Plan
+
+X = "instrument = 'Cam1' AND "
+
+
+def _plan(example: SqlRegistry, where: str) -> Plan:
+    return example.query.plan(example.query.dataset_spec("raw", "proc", where=where))
+
+
+def _leading(plan: Plan) -> list[str]:
+    return leading_elements(plan, next(s for s in plan.sources if isinstance(s, DatasetSource)))
+
+
+def test_conditions_on_records_lead(example: SqlRegistry) -> None:
+    assert _leading(_plan(example, X + "exposure.seq_num = 1")) == ["exposure"]
+    assert _leading(_plan(example, X + "day_obs = 20210909")) == ["exposure"]
+    assert _leading(_plan(example, X + "exposure = 1")) == []
+    assert _leading(_plan(example, X + "detector.raft = 'A'")) == []
+    assert _leading(_plan(example, "")) == []
+
+
+def test_an_index_is_not_read_as_a_whole(example: SqlRegistry) -> None:
+    assert skipped_dimension(_plan(example, X + "detector = 1")) == "exposure"
+    assert skipped_dimension(_plan(example, X + "detector.raft = 'A'")) == "exposure"
+    for where in ("", "exposure = 1", "exposure.seq_num = 1 AND detector = 1", "exposure < 3 AND detector = 1"):
+        assert skipped_dimension(_plan(example, X + where if where else "")) is None
+    plan = through_records(_plan(example, X + "detector.raft = 'A'"), "exposure")
+    assert _leading(plan) == ["detector", "exposure"]
+
+
+@pytest.mark.parametrize(
+    "where", ["detector = 1", "detector IN (2, 3)", "detector.raft = 'A'", "detector > 1 AND raft != 'A'"]
+)
+def test_equal_answers(example: SqlRegistry, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ids() -> list[object]:
+        return sorted(example.query.datasets("raw", "proc", where=X + where).uuids())
+
+    plain = ids()
+    monkeypatch.setattr(execute, "_MANY_DATASETS", 0)
+    assert ids() == plain
+    monkeypatch.setattr(execute, "_MOST_RECORDS", 1)
+    assert ids() == plain
+
+
+def test_equal_answers_in_any_order_of_conditions(example: SqlRegistry) -> None:
+    parts = ["instrument = 'Cam1'", "exposure.seq_num < 3", "detector = 1", "band != 'z'"]
+    found = {
+        tuple(sorted(example.query.datasets("raw", "proc", where=" AND ".join(order)).uuids()))
+        for order in itertools.permutations(parts)
+    }
+    assert len(found) == 1
