@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pachon.butler import Butler
-from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, run_graph, run_quantum_graph
+from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, executor, run_quantum_graph
 from pachon.ctrl_mpexec.runners.runner import Finished
-from pachon.ctrl_mpexec.status_report import OverallStatus, make_status_report
+from pachon.ctrl_mpexec.status_facts import make_status_report
+from pachon.ctrl_mpexec.status_report import OverallStatus
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
@@ -109,7 +110,10 @@ def test_a_task_that_exits_fails_alone_in_this_process_too(repository, pipeline_
         report = run_quantum_graph(graph, butler)
         assert report.counts()["correct"] == {"success": 4, "failure": 2}
         log = butler.get("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
-        assert log["exception"] == {"type_name": "SystemExit", "message": "7", "metadata": {}}
+        assert {name: log["exception"][name] for name in ("type_name", "message", "metadata")} == {
+            "type_name": "SystemExit", "message": "7", "metadata": {},
+        }  # fmt: skip
+        assert log["exception"]["traceback"][-1]["line"] == "sys.exit(7)"
 
 
 def test_a_message_that_does_not_fit_its_arguments_costs_only_the_message(repository, pipeline_file):
@@ -143,8 +147,8 @@ class SeveralAtOnce:
     def __init__(self, worker):
         self.worker, self.started, self.ended = worker, [], []
 
-    def start(self, number, quantum_id):
-        self.started.append((number, quantum_id))
+    def start(self, job):
+        self.started.append((job.number, job.quantum_id))
 
     def wait(self, timeout=None):
         started, self.started = self.started, []
@@ -159,7 +163,7 @@ class SeveralAtOnce:
 
 @pytest.mark.parametrize("kind", ["repeatable", "invalid"])
 def test_quanta_that_fail_together_end_the_run_together(repository, pipeline_file, monkeypatch, kind):
-    monkeypatch.setattr(run_graph, "InProcessRunner", SeveralAtOnce)
+    monkeypatch.setattr(executor, "InProcessRunner", SeveralAtOnce)
     with Butler.open(str(repository), writeable=True) as butler:
         graph = make_graph(butler, pipeline_file, fail=kind, exposure=1)
         report = run_quantum_graph(graph, butler, options=RunOptions(fail_fast=True))
@@ -170,9 +174,7 @@ def test_quanta_that_fail_together_end_the_run_together(repository, pipeline_fil
 
 def test_a_commit_that_fails_ends_the_run_and_its_workers(repository, pipeline_file, monkeypatch):
     runners = []
-    monkeypatch.setattr(
-        run_graph, "InProcessRunner", lambda worker: runners.append(SeveralAtOnce(worker)) or runners[0]
-    )
+    monkeypatch.setattr(executor, "InProcessRunner", lambda worker: runners.append(SeveralAtOnce(worker)) or runners[0])
 
     class Full:
         def __init__(self, butler):

@@ -8,14 +8,22 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pachon.base.errors import InvalidInputError
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.log_context import LabelFilter
 from pachon.base.log_levels import parse_level
 
-__all__ = ["JsonFormatter", "LongFormatter", "ShortFormatter", "configure_logging", "parse_levels", "project_loggers"]
+__all__ = [
+    "JsonFormatter",
+    "LongFormatter",
+    "ShortFormatter",
+    "configure_logging",
+    "logging_settings",
+    "parse_levels",
+    "project_loggers",
+]
 
 ROOT = "."
 """How the root of all loggers is written in a level setting."""
@@ -115,6 +123,12 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 _installed: list[logging.Handler] = []
+_settings: dict[str, object] | None = None
+
+
+def logging_settings() -> dict[str, Any] | None:
+    """Give the arguments of the last `configure_logging`, for a process that is to log as this one does; `None`: no call."""
+    return None if _settings is None else dict(_settings)
 
 
 def configure_logging(
@@ -146,7 +160,15 @@ def configure_logging(
     InvalidInputError
         A level has no such name, or a file cannot be opened.
     """
+    global _settings
     parsed = parse_levels(levels)
+    _settings = {
+        "levels": tuple(levels),
+        "long": long,
+        "files": tuple(os.path.abspath(name) for name in files),
+        "tty": tty,
+        "labels": None if labels is None else dict(labels),
+    }
     handlers: list[logging.Handler] = [_StderrHandler()] if tty else []
     for handler in handlers:
         handler.setFormatter(LongFormatter() if long else ShortFormatter())

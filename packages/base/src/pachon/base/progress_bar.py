@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["ProgressBar", "enable_progress", "progress"]
+__all__ = ["ProgressBar", "enable_progress", "progress", "progress_wanted"]
 
 
 class ProgressBar(Protocol):
@@ -55,6 +55,7 @@ class _Screen:
 
     def __init__(self) -> None:
         self.enabled = False
+        self.wanted: bool | None = None
         self._lock = threading.Lock()
         self._display: Progress | None = None
         self._users = 0
@@ -83,9 +84,18 @@ class _Screen:
 _SCREEN = _Screen()
 
 
-def enable_progress(enabled: bool = True) -> None:
-    """Switch progress bars on or off for this process; they show on stderr and only when it is a terminal."""
-    _SCREEN.enabled = enabled and sys.stderr.isatty()
+def enable_progress(enabled: bool | None = True) -> None:
+    """Switch progress bars on or off for this process; they show on stderr and only when it is a terminal.
+
+    `None` says that nobody asked: there are no bars, and a program may choose for itself what it shows.
+    """
+    _SCREEN.wanted = enabled
+    _SCREEN.enabled = bool(enabled) and sys.stderr.isatty()
+
+
+def progress_wanted() -> bool | None:
+    """Tell whether progress was asked for or forbidden (`enable_progress`); `None`: neither."""
+    return _SCREEN.wanted
 
 
 @contextmanager

@@ -14,11 +14,11 @@ from pachon.butler.get import fetch_file_records
 from pachon.butler.repository_location import as_resource
 from pachon.butler.session import Session
 from pachon.datasets import DatasetRef
-from pachon.datastore import DatasetFileNotFoundError, StoredFile
+from pachon.datastore import DatasetFileNotFoundError, Datastore, StoredFile
 from pachon.datastore.records import file_part
 from pachon.resources import ResourcePath
 
-__all__ = ["INDEX_NAME", "retrieve"]
+__all__ = ["INDEX_NAME", "artifact_index", "copy_files", "retrieve"]
 
 INDEX_NAME: Final = "butler-artifacts.json"
 """File that says what the retrieved files are."""
@@ -60,11 +60,33 @@ def retrieve(
         If a dataset is not stored.
     """
     session.check_open()
-    if transfer in ("move", "direct"):
-        raise InvalidInputError(f"Files are not retrieved by {transfer!r}; use copy or a link.")
     wanted = listed_refs(refs)
     rows = list(fetch_file_records(session, wanted).rows())
     _check_stored(session, wanted, rows)
+    return copy_files(
+        session.datastore,
+        wanted,
+        rows,
+        destination,
+        transfer=transfer,
+        preserve_path=preserve_path,
+        overwrite=overwrite,
+    )
+
+
+def copy_files(
+    datastore: Datastore,
+    refs: list[DatasetRef],
+    rows: list[StoredFile],
+    destination: str | ResourcePath,
+    *,
+    transfer: str = "copy",
+    preserve_path: bool = True,
+    overwrite: bool = False,
+) -> list[ResourcePath]:
+    """Do what `retrieve` does for datasets whose file records are at hand."""
+    if transfer in ("move", "direct"):
+        raise InvalidInputError(f"Files are not retrieved by {transfer!r}; use copy or a link.")
     folder = ResourcePath(as_resource(destination), force_directory=True)
     folder.mkdir()
     targets = _targets(rows, preserve_path=preserve_path)
@@ -72,10 +94,10 @@ def retrieve(
     with progress("Retrieving", total=len(targets)) as bar:
         for path, (row, _) in targets.items():
             target = _below(folder, path)
-            target.transfer_from(session.datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
+            target.transfer_from(datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
             places.append(target)
             bar.advance()
-    index = json.dumps(_index(wanted, targets), indent=1).encode()
+    index = artifact_index(refs, rows, preserve_path=preserve_path)
     folder.join(INDEX_NAME).write(index, overwrite=True)
     return places
 
@@ -85,6 +107,11 @@ def _below(folder: ResourcePath, path: str) -> ResourcePath:
     if ".." in path.split("/"):
         raise InvalidInputError(f"The path {path!r} leads out of {folder.shown}.")
     return folder.updated_file(path)
+
+
+def artifact_index(refs: list[DatasetRef], rows: list[StoredFile], *, preserve_path: bool = True) -> bytes:
+    """Give the index that says what retrieved files are, as JSON."""
+    return json.dumps(_index(refs, _targets(rows, preserve_path=preserve_path)), indent=1).encode()
 
 
 def _check_stored(session: Session, refs: list[DatasetRef], rows: list[StoredFile]) -> None:

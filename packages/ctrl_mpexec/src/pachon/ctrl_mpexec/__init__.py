@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from pachon.base import lazy_exports
 
 if TYPE_CHECKING:
-    from pachon.ctrl_mpexec.run_graph import RunOptions as RunOptions
     from pachon.ctrl_mpexec.run_graph import run_quantum_graph as run_quantum_graph
+    from pachon.ctrl_mpexec.run_options import RunOptions as RunOptions
     from pachon.ctrl_mpexec.run_report import QuantaFailedError as QuantaFailedError
     from pachon.ctrl_mpexec.run_report import RunReport as RunReport
     from pachon.ctrl_mpexec.scheduler import Schedule as Schedule
@@ -18,7 +18,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "QuantaFailedError": "pachon.ctrl_mpexec.run_report",
-        "RunOptions": "pachon.ctrl_mpexec.run_graph",
+        "RunOptions": "pachon.ctrl_mpexec.run_options",
         "RunReport": "pachon.ctrl_mpexec.run_report",
         "Schedule": "pachon.ctrl_mpexec.scheduler",
         "run_quantum_graph": "pachon.ctrl_mpexec.run_graph",

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 
 from pachon.ctrl_mpexec.commit import remove_leftovers
-from pachon.ctrl_mpexec.run_graph import RunOptions, initialize_graph, run_with_sink
+from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
+from pachon.ctrl_mpexec.run_graph import initialize_graph, run_with_sink
+from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.worker import QuantumResult
 from pachon.datasets import uuids_from_ids
@@ -65,6 +67,7 @@ def run_batch(
     *,
     no_existing_outputs: bool = False,
     root: str | None = None,
+    reporter: ProgressReporter | None = None,
 ) -> RunReport:
     """Run quanta of a graph file; no database is opened.
 
@@ -80,13 +83,15 @@ def run_batch(
         Assume that nothing was written before, and check nothing.
     root
         The repository: another place for the datastore's files than the graph says, if it was moved.
+    reporter
+        Is told how it goes.
     """
     whole = QuantumGraph.open(graph_uri)
     graph = whole if quanta is None else whole.subset(quanta)
     place = _other_root(whole, root)
     execution = replace(options.execution, assume_no_existing_outputs=no_existing_outputs)
     collector = ReceiptCollector(whole, place)
-    report = run_with_sink(graph, graph_uri, replace(options, execution=execution, root=place), collector)
+    report = run_with_sink(graph, graph_uri, replace(options, execution=execution, root=place), collector, reporter)
     receipt = collector.receipt(uuids_from_ids(graph.ids))
     if len(receipt.records):
         write_receipt(_receipt_root(whole, place), receipt)

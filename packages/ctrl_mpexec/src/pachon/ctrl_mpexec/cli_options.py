@@ -13,6 +13,7 @@ from pachon.base.cli.splitting import split_commas_callback
 __all__ = [
     "butler_option",
     "collection_options",
+    "coverage_options",
     "execution_options",
     "graph_options",
     "pipeline_edits",
@@ -99,7 +100,7 @@ show_option = click.option(
     metavar="ITEM",
     callback=split_commas_callback,
     help="Print something and do not run: pipeline, config[=LABEL::GLOB], history=LABEL::GLOB, "
-    "changes=RUN, tasks, subsets, inputs, pipeline-graph, task-graph; after the graph is built: graph, workflow.",
+    "changes=RUN, tasks, subsets, inputs, pipeline-graph, task-graph; after the graph is built: graph, workflow, uri.",
 )
 
 butler_option = click.option(
@@ -145,10 +146,55 @@ def graph_options(function: Function) -> Function:
             "--dataset-query-constraint", "constraint", default="all", show_default=True, metavar="all|off|TYPES",
             help="Which overall inputs limit the data IDs.",
         ),
+        click.option(
+            "--data-id-table", "data_id_tables", multiple=True, metavar="URI", callback=split_commas_callback,
+            help="Table of data IDs (.csv, .ecsv, .parquet, ...) that quanta must be in; may be repeated.",
+        ),
+        click.option(
+            "--retained-dataset-types", metavar="PATH",
+            help="YAML list of dataset types, or globs, that earlier runs kept; quanta that make others run again.",
+        ),
+        click.option(
+            "--prune-unanchored-quanta", metavar="SOURCE:ANCHOR",
+            help="Leave out quanta of task SOURCE from which none of ANCHOR is reached.",
+        ),
+        click.option(
+            "--qgraph-node-id", "node_ids", multiple=True, metavar="UUID", callback=split_commas_callback,
+            help="With -g: these quanta only; repeat or separate by commas.",
+        ),
+        click.option("--qgraph-id", hidden=True, help="Was for other graph files; ignored."),
+        click.option("--qgraph-datastore-records", is_flag=True, hidden=True, help="Graphs always hold them."),
         click.option("-q", "--save-qgraph", metavar="URI", help="Write the graph (.qg)."),
         click.option("--qgraph-svg", metavar="FILE", help="Draw the graph as SVG."),
+        click.option("--qgraph-dot", metavar="FILE", help="Write quanta and datasets as dot."),
+        click.option("--qgraph-mermaid", metavar="FILE", help="Write quanta and datasets as Mermaid."),
+        click.option("--mock", is_flag=True, help="Replace every task by one that only pretends."),
+        click.option(
+            "--mock-failure", multiple=True, metavar="LABEL:EXCEPTION:WHERE[:MEMORY]",
+            help="Let mocks fail where an expression is true, as long as they have less memory; may be repeated.",
+        ),
+        click.option(
+            "--unmocked-dataset-types", multiple=True, metavar="NAME", callback=split_commas_callback,
+            help="Inputs of mocks that are real; repeat or separate by commas.",
+        ),
         click.option("--explain", is_flag=True, help="Say why quanta were dropped."),
         click.option("--summary", metavar="FILE", help="Write a JSON report."),
+    )  # fmt: skip
+
+
+def coverage_options(function: Function) -> Function:
+    """Add the options of test coverage."""
+    return _apply(
+        function,
+        click.option("--coverage", is_flag=True, help="Measure test coverage; needs the package 'coverage'."),
+        click.option(
+            "--cov-report/--no-cov-report", default=True, show_default=True,
+            help="Write the coverage as HTML into the folder covhtml.",
+        ),
+        click.option(
+            "--cov-packages", multiple=True, metavar="NAME", callback=split_commas_callback,
+            help="Packages whose coverage is measured; all if left out.",
+        ),
     )  # fmt: skip
 
 
@@ -164,9 +210,24 @@ def execution_options(function: Function) -> Function:
             "--start-method", type=click.Choice(["forkserver", "spawn", "fork"]), default="forkserver",
             show_default=True, help="How workers are started (fork: same as forkserver).",
         ),
-        click.option("--process-per-quantum", is_flag=True, help="Run each quantum in a process of its own."),
-        click.option("--retries", type=click.IntRange(min=0), default=0, help="Tries after a failure."),
-        click.option("--timeout", type=float, metavar="SEC", help="Time limit of a quantum, with several processes."),
+        click.option(
+            "--process-per-quantum", multiple=True, is_flag=False, flag_value="", metavar="[LABEL]",
+            help="Run each quantum, or those of a task, in a process of its own; may be repeated.",
+        ),
+        click.option("--retries", type=click.IntRange(min=0), default=0, show_default=True,
+                     help="Tries after a failure that may be a passing one."),
+        click.option(
+            "--timeout", multiple=True, metavar="[LABEL=]SEC",
+            help="Time limit of a quantum, of all tasks or of one; may be repeated.",
+        ),
+        click.option(
+            "--memory-limit", multiple=True, metavar="[LABEL=]SIZE",
+            help="Memory, such as 3GB, at which a quantum is ended and tried again with twice as much; may be repeated.",
+        ),
+        click.option(
+            "--priority", multiple=True, metavar="LABEL=NUMBER",
+            help="Tasks with greater numbers go first where there is a choice (default 0); may be repeated.",
+        ),
         click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
         click.option(
             "--raise-on-partial-outputs/--no-raise-on-partial-outputs", "raise_on_partial", default=True,
@@ -177,4 +238,16 @@ def execution_options(function: Function) -> Function:
             help="Cores that a task may use.",
         ),
         click.option("--memory-per-quantum", metavar="SIZE", help="Memory that a task may use, such as 3GB; advisory."),
+        click.option(
+            "--enable-implicit-threading", is_flag=True,
+            help="Let numeric libraries use many threads; without effect on workers.",
+        ),
+        click.option(
+            "--pdb", is_flag=False, flag_value="pdb", metavar="[MODULE]",
+            help="Start a debugger (pdb) after a failure; in one process, on a terminal.",
+        ),
+        click.option("--profile", metavar="FILE", help="Write profiler statistics of the execution, in this process."),
+        click.option("--debug", is_flag=True, help="Import a module 'debug' before tasks are made."),
+        click.option("--json-progress", is_flag=True, help="Tell how it goes as JSON lines on standard output."),
+        coverage_options,
     )  # fmt: skip

@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pachon.base import InvalidInputError
 from pachon.ctrl_mpexec.cli_options import pipeline_edits
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions
 from pachon.ctrl_mpexec.graph_request import GraphRequest
+from pachon.ctrl_mpexec.mocking import MockRequest, parse_mock_failure
+from pachon.ctrl_mpexec.quantum_ids import quantum_id
 from pachon.ctrl_mpexec.requests import PictureFile, PipelineRequest
 
 __all__ = ["collection_values", "graph_request", "picture_files", "pipeline_request"]
@@ -27,7 +30,17 @@ def pipeline_request(options: Mapping[str, Any]) -> PipelineRequest:
         class_map=options["class_map"],
         task_table=options.get("task_table"),
         check=options.get("check", True),
+        mock=_mock_request(options),
     )
+
+
+def _mock_request(options: Mapping[str, Any]) -> MockRequest | None:
+    failures, unmocked = options.get("mock_failure", ()), options.get("unmocked_dataset_types", ())
+    if not options.get("mock", False):
+        if failures or unmocked:
+            raise InvalidInputError("--mock-failure and --unmocked-dataset-types need --mock.")
+        return None
+    return MockRequest(failures=tuple(map(parse_mock_failure, failures)), unmocked=tuple(unmocked))
 
 
 def picture_files(options: Mapping[str, Any]) -> Iterator[PictureFile]:
@@ -61,4 +74,8 @@ def graph_request(options: Mapping[str, Any]) -> GraphRequest:
         skip_existing=options["skip_existing"],
         clobber=options["clobber"],
         constraint=options["constraint"],
+        data_id_tables=options["data_id_tables"],
+        retained_dataset_types=options["retained_dataset_types"],
+        prune_unanchored=options["prune_unanchored_quanta"],
+        node_ids=tuple(map(quantum_id, options["node_ids"])),
     )

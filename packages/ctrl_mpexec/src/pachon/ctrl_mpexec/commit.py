@@ -112,7 +112,7 @@ class OutputCommitter:
         """Write the rows of all that waits, in one transaction."""
         if not self._waiting:
             return
-        files = FileRecords.concat(self._waiting)
+        files = _latest(self._waiting)
         self._registry.register_graph_outputs(self._tables_of(files), files)
         self._waiting, self._count = [], 0
 
@@ -132,3 +132,14 @@ class OutputCommitter:
             if len(rows):
                 found.append(table.take(np.sort(rows)))
         return found
+
+
+def _latest(batches: Sequence[FileRecords]) -> FileRecords:
+    """Join records; of a dataset that several attempts wrote those of the last one count."""
+    files = FileRecords.concat(batches)
+    batch = np.repeat(np.arange(len(batches)), [len(one) for one in batches])
+    order, keys = np.unique(id_keys(files.dataset_id), return_inverse=True)
+    last = np.zeros(len(order), dtype=batch.dtype)
+    np.maximum.at(last, keys, batch)
+    kept = batch == last[keys]
+    return files if kept.all() else files.take(np.flatnonzero(kept))

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +20,22 @@ from pachon.ctrl_mpexec.collection_plan import (
     plan_collections,
     timestamp,
 )
+from pachon.ctrl_mpexec.data_id_tables import read_data_id_table
 from pachon.datasets import CollectionType
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
 from pachon.pipe_base.pipeline_graph import PipelineGraph
 from pachon.quantum_butler import DropReason, QuantumGraph
+from pachon.resources import ResourcePath
 
-__all__ = ["EmptyGraphError", "GraphRequest", "build_graph", "fetch_state", "find_reasons", "prepare_collections"]
+__all__ = [
+    "EmptyGraphError",
+    "GraphRequest",
+    "build_graph",
+    "check_run_name",
+    "fetch_state",
+    "find_reasons",
+    "prepare_collections",
+]
 
 
 class EmptyGraphError(NotFoundError):
@@ -49,6 +61,26 @@ class GraphRequest:
     skip_existing: bool = False
     clobber: bool = False
     constraint: str = "all"
+    data_id_tables: tuple[str, ...] = ()
+    """Files."""
+    retained_dataset_types: str | None = None
+    """File with a list of names and globs."""
+    prune_unanchored: str | None = None
+    """``SOURCE:ANCHOR``."""
+    node_ids: tuple[uuid.UUID, ...] = ()
+    """Of a graph that is loaded: these quanta only."""
+
+
+def check_run_name(run: str) -> None:
+    """Refuse a name that no run can have, or whose files would lie elsewhere.
+
+    Raises
+    ------
+    InvalidInputError
+        It says what is wrong with the name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_.+:@-]+(/[A-Za-z0-9_.+:@-]+)*", run) or ".." in run.split("/"):
+        raise InvalidInputError(f"{run!r} cannot be the name of a run.")
 
 
 def fetch_state(butler: Butler, options: CollectionOptions) -> CollectionState:
@@ -97,6 +129,8 @@ def build_graph(butler: Butler, pipeline: PipelineGraph, request: GraphRequest) 
         skip_existing_in=skip,
         clobber=request.clobber,
         dataset_query_constraint=_constraint(request.constraint),
+        data_id_tables=[read_data_id_table(uri, butler.universe) for uri in request.data_id_tables],
+        **_further_options(request),
         metadata=_metadata(butler, request),
         command=shlex.join(sys.argv),
     )
@@ -107,6 +141,30 @@ def _constraint(text: str) -> str | tuple[str, ...]:
     return text if text in ("all", "off") else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _further_options(request: GraphRequest) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if request.retained_dataset_types is not None:
+        options["retained_dataset_types"] = _read_names(request.retained_dataset_types)
+    if request.prune_unanchored is not None:
+        source, colon, anchor = request.prune_unanchored.partition(":")
+        if not (source and colon and anchor):
+            raise InvalidInputError(f"--prune-unanchored-quanta needs SOURCE:ANCHOR; got {request.prune_unanchored!r}.")
+        options["prune_unanchored_quanta"] = (source, anchor)
+    return options
+
+
+def _read_names(path: str) -> list[str]:
+    import yaml
+
+    try:
+        names = yaml.safe_load(ResourcePath(path).read())
+    except yaml.YAMLError as error:
+        raise InvalidInputError(f"{path} is no YAML: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InvalidInputError(f"{path} must hold a list of dataset types, or globs of them.")
+    return names
+
+
 def _metadata(butler: Butler, request: GraphRequest) -> dict[str, Any]:
     return {
         "butler_argument": str(butler.root),
@@ -114,6 +172,7 @@ def _metadata(butler: Butler, request: GraphRequest) -> dict[str, Any]:
         "skip_existing_in": list(request.skip_existing_in),
         "skip_existing": request.skip_existing,
         "data_query": request.where,
+        "retained_dataset_types": request.retained_dataset_types,
     }
 
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
+from pachon.ctrl_mpexec.graph_pictures import graph_text
 from pachon.ctrl_mpexec.graph_request import (
     EmptyGraphError,
     GraphRequest,
@@ -16,8 +18,11 @@ from pachon.ctrl_mpexec.graph_request import (
     find_reasons,
     prepare_collections,
 )
+from pachon.ctrl_mpexec.mocking import MockRequest, mock_pipeline
 from pachon.ctrl_mpexec.pipeline_edits import load_pipeline
-from pachon.ctrl_mpexec.run_graph import RunOptions, initialize_only, run_quantum_graph
+from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
+from pachon.ctrl_mpexec.run_graph import initialize_only, run_quantum_graph
+from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.show import GRAPH_ITEMS, check_items, show_graph, show_pipeline
 from pachon.ctrl_mpexec.summary_file import write_text
@@ -33,6 +38,7 @@ __all__ = [
     "make_pipeline",
     "run_pipeline",
     "show_unchecked",
+    "write_graph",
 ]
 
 Say = Callable[[str], None]
@@ -65,6 +71,8 @@ class PipelineRequest:
     """File with descriptions of task classes that are not imported."""
     check: bool = True
     """Whether the tasks are imported and their graph is made."""
+    mock: MockRequest | None = None
+    """Which tasks only pretend, if they shall."""
 
     @property
     def is_given(self) -> bool:
@@ -146,10 +154,16 @@ def make_graph(
         if pipeline.is_given:
             raise InvalidInputError("A graph is loaded (-g): options of a pipeline make no sense beside it.")
         graph, plan = QuantumGraph.open(location), None
+        if request.node_ids:
+            graph = graph.subset(request.node_ids)
     else:
+        if request.node_ids:
+            raise InvalidInputError("--qgraph-node-id chooses from a graph that is loaded; name it with -g.")
         _, pipeline_graph = make_pipeline(pipeline, butler, say)
         if pipeline.shows and not any(item.partition("=")[0] in GRAPH_ITEMS for item in pipeline.shows):
             return None, None
+        if pipeline.mock is not None:
+            pipeline_graph = mock_pipeline(pipeline_graph, butler, pipeline.mock)
         if not len(pipeline_graph):
             raise InvalidInputError("The pipeline has no tasks; name one with -p or -t.")
         graph, plan = build_graph(butler, pipeline_graph, request)
@@ -162,6 +176,21 @@ def make_graph(
     return graph, plan
 
 
+def write_graph(graph: QuantumGraph, options: Mapping[str, Any], *, say: Say) -> None:
+    """Explain, write and draw a graph, as the options of a command ask for."""
+    if options["explain"]:
+        for line in explain_lines(graph):
+            say(line)
+    if options["save_qgraph"]:
+        graph.write(options["save_qgraph"], overwrite=True)
+    if options["qgraph_svg"]:
+        write_text(options["qgraph_svg"], graph.to_svg())
+    if options["qgraph_dot"]:
+        write_text(options["qgraph_dot"], graph_text(graph, "dot"))
+    if options["qgraph_mermaid"]:
+        write_text(options["qgraph_mermaid"], graph_text(graph, "mermaid"))
+
+
 def run_pipeline(
     butler: Butler,
     graph: QuantumGraph,
@@ -170,6 +199,7 @@ def run_pipeline(
     options: RunOptions,
     *,
     graph_uri: str | None = None,
+    reporter: ProgressReporter | None = None,
     init_only: bool = False,
     register_dataset_types: bool = False,
 ) -> RunReport:
@@ -184,7 +214,8 @@ def run_pipeline(
         plan = _plan_of(graph, collections)
     if plan.output_run != graph.header.output_run:
         raise InvalidInputError(
-            f"The graph writes to run {graph.header.output_run!r}, not to {plan.output_run!r}; build it again."
+            f"The graph writes to run {graph.header.output_run!r}, not to {plan.output_run!r}; "
+            "'pipetask update-graph-run' makes a graph for another run."
         )
     if register_dataset_types:
         for dataset_type in graph.dataset_types.values():
@@ -195,7 +226,9 @@ def run_pipeline(
     if init_only:
         initialize_only(graph, butler, options)
         return RunReport(outcomes=(), graph_summary=graph.summary())
-    return run_quantum_graph(graph, butler, processes=options.processes, options=options, graph_uri=graph_uri)
+    return run_quantum_graph(
+        graph, butler, processes=options.processes, options=options, graph_uri=graph_uri, reporter=reporter
+    )
 
 
 def _plan_of(graph: QuantumGraph, collections: CollectionOptions) -> CollectionPlan:

@@ -7,12 +7,18 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pachon.base import PachonError
+from pachon.ctrl_mpexec.progress.tally import duration
 from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
+from pachon.pipe_base.outcomes import Caveats
 
 __all__ = ["QuantaFailedError", "RunReport"]
+
+_WORDS: Final = {"skipped": "not run", "done_before": "done before"}
+_SHOWN: Final = 5
+_LONG_S: Final = 1.0
 
 
 class QuantaFailedError(PachonError):
@@ -100,6 +106,36 @@ class RunReport:
             found.setdefault(outcome.task_label, Counter())[outcome.status.value] += 1
         return {label: dict(counter) for label, counter in found.items()}
 
+    def lines(self) -> list[str]:
+        """Say for people what came of it: a line a task, the first failures, and the slowest quanta if any took long."""
+        found: list[str] = []
+        for label, counts in self.counts().items():
+            parts = [f"{count} {_WORDS.get(status, status)}" for status, count in counts.items()]
+            empty = sum(
+                bool(o.caveats & Caveats.ALL_OUTPUTS_MISSING)
+                for o in self.outcomes
+                if o.task_label == label and o.status is QuantumStatus.SUCCESS
+            )
+            partial = sum(
+                bool(o.caveats & Caveats.ANY_OUTPUTS_MISSING)
+                for o in self.outcomes
+                if o.task_label == label and o.status is QuantumStatus.SUCCESS
+            )
+            notes = [f"{empty} without any output"] if empty else []
+            notes += [f"{partial - empty} without some outputs"] if partial > empty else []
+            found.append(f"{label}: {', '.join(parts)}" + (f" ({', '.join(notes)})" if notes else ""))
+        for outcome in self.failed[:_SHOWN]:
+            why = outcome.exception
+            text = outcome.status.value if why is None else f"{why.type_name}: {why.message}"
+            found.append(f"failed: {outcome.task_label} {_plain(outcome.data_id)}: {text.splitlines()[0][:300]}")
+        if len(self.failed) > _SHOWN:
+            found.append(f"failed: {len(self.failed) - _SHOWN} more")
+        slow = sorted(self.outcomes, key=lambda outcome: -outcome.seconds)[:3]
+        if slow and slow[0].seconds >= _LONG_S:
+            names = "; ".join(f"{o.task_label} {_plain(o.data_id)} {duration(o.seconds)}" for o in slow)
+            found.append(f"slowest: {names}")
+        return found
+
     def to_document(self, command: Sequence[str] | None = None) -> dict[str, Any]:
         """Give the JSON mapping of ``--summary``; fields that are not set are left out."""
         status = "success"
@@ -116,6 +152,10 @@ class RunReport:
         if self.failed and self.failed[0].exception is not None:
             document["exceptionInfo"] = _exception_document(self.failed[0])
         return document
+
+
+def _plain(data_id: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in data_id.items())
 
 
 def _quantum_document(outcome: QuantumOutcome) -> dict[str, Any]:

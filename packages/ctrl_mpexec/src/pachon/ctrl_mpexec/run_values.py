@@ -3,51 +3,99 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any, Final
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pachon.base import InvalidInputError
-from pachon.ctrl_mpexec.run_graph import RunOptions
+from pachon.ctrl_mpexec.memory_size import parse_memory
+from pachon.ctrl_mpexec.run_options import PerTask, RunOptions
 from pachon.pipe_base.context import ExecutionResources
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 
-__all__ = ["parse_memory", "run_options"]
+__all__ = ["run_options"]
 
-_UNITS: Final = {"": 10**6, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "MIB": 2**20, "GIB": 2**30}
+Value = TypeVar("Value")
+
+_log = logging.getLogger("pachon.ctrl_mpexec")
 
 
 def run_options(options: Mapping[str, Any]) -> RunOptions:
-    """Take the options of running."""
+    """Take the options of running.
+
+    Raises
+    ------
+    InvalidInputError
+        If one makes no sense.
+    """
+    if options["pdb"] and (options["processes"] > 1 or not sys.stdin.isatty()):
+        raise InvalidInputError("--pdb needs a terminal, and one process (-j 1).")
+    if options["start_method"] == "fork":
+        _log.warning("Workers are not forked from a program that runs; 'forkserver' is used.")
     return RunOptions(
         processes=options["processes"],
         start_method="spawn" if options["start_method"] == "spawn" else "forkserver",
-        fresh_processes=options["process_per_quantum"],
-        timeout=options["timeout"],
+        fresh_processes=_fresh(options["process_per_quantum"]),
+        timeout=_per_task(options["timeout"], "--timeout", _seconds),
+        memory_limit=_per_task(options["memory_limit"], "--memory-limit", _memory),
+        priority=_priorities(options["priority"]),
         fail_fast=options["fail_fast"],
         retries=options["retries"],
         skip_init_writes=options.get("skip_init_writes", False),
         versions=not options.get("no_versions", False),
+        implicit_threading=options["enable_implicit_threading"],
+        graph_fixup=options.get("graph_fixup"),
+        quiet_stdout=options["json_progress"],
+        debug_module=options["debug"],
         execution=ExecutionOptions(
             raise_on_partial_outputs=options["raise_on_partial"],
             resources=ExecutionResources(
                 num_cores=options["cores_per_quantum"], max_mem=parse_memory(options["memory_per_quantum"])
             ),
+            debug=bool(options["pdb"]),
         ),
     )
 
 
-def parse_memory(text: str | None) -> int | None:
-    """Read an amount of memory: ``3GB``, ``500 MiB``, or a number of megabytes; give bytes.
+def _fresh(values: Sequence[str]) -> PerTask[bool]:
+    """Read ``--process-per-quantum``: for all tasks, or for those named."""
+    labels = [label for value in values for label in value.split(",") if label]
+    return PerTask(default="" in values, by_label=dict.fromkeys(labels, True))
 
-    Raises
-    ------
-    InvalidInputError
-        If it is no amount of memory.
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if found is None or found[2].upper() not in _UNITS:
-        raise InvalidInputError(f"{text!r} is no amount of memory, such as 3GB or 3000 (megabytes).")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+def _per_task(values: Sequence[str], option: str, read: Callable[[str], Value]) -> PerTask[Value | None]:
+    """Read ``VALUE`` and ``LABEL=VALUE``, each perhaps several times."""
+    default: Value | None = None
+    by_label: dict[str, Value | None] = {}
+    for value in values:
+        label, equals, text = value.rpartition("=")
+        try:
+            found = read(text)
+        except ValueError as error:
+            raise InvalidInputError(f"{option}: {value!r} is neither VALUE nor LABEL=VALUE: {error}") from error
+        if equals:
+            by_label[label] = found
+        else:
+            default = found
+    return PerTask(default=default, by_label=by_label)
+
+
+def _priorities(values: Sequence[str]) -> PerTask[float]:
+    read = _per_task(values, "--priority", float)
+    if read.default is not None:
+        raise InvalidInputError("--priority needs LABEL=NUMBER.")
+    return PerTask(default=0.0, by_label={label: value or 0.0 for label, value in read.by_label.items()})
+
+
+def _memory(text: str) -> int:
+    value = parse_memory(text)
+    assert value is not None
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError("it must be more than 0 seconds")
+    return value

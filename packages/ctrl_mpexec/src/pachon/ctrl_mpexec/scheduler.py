@@ -10,49 +10,77 @@ import numpy as np
 
 from pachon.base import InvalidInputError
 
-__all__ = ["Schedule"]
+__all__ = ["CyclicGraphError", "Schedule"]
 
 _WAITING, _RUNNING, _SUCCEEDED, _FAILED, _BLOCKED = range(5)
 
 
+class CyclicGraphError(InvalidInputError):
+    """Some quanta wait for each other; ``quanta`` has the numbers of some that do."""
+
+    kind = "cyclic_graph"
+
+    def __init__(self, quanta: tuple[int, ...]) -> None:
+        super().__init__(quanta)
+        self.quanta = quanta
+
+    def __str__(self) -> str:
+        return f"Quanta wait for each other: {' -> '.join(map(str, self.quanta))}."
+
+
 class Schedule:
-    """The progress of a run over quanta numbered in topological order.
+    """The progress of a run over numbered quanta.
 
     Parameters
     ----------
     count
         The number of quanta.
     upstream, downstream
-        Arrays of the same length: quantum ``downstream[i]`` waits for ``upstream[i]``.
+        Arrays of the same length: quantum ``downstream[i]`` waits for ``upstream[i]``. Pairs may be repeated.
+    rank
+        Array of numbers: of the quanta that are ready, those with the smallest come first. Default: all equal.
 
     Raises
     ------
-    InvalidInputError
-        If an edge does not lead from a smaller to a greater number: the order is not topological.
+    CyclicGraphError
+        If quanta wait for each other.
 
     Notes
     -----
-    Of the quanta that are ready, that with the smallest number comes first, so that equal runs go the same way.
-    Each operation costs the logarithm of the number of quanta that are ready, plus the edges of the quantum.
+    Among equals the smallest number comes first, so that equal runs go the same way. A quantum takes one place; one that
+    was put back may take more, and then waits at the head of the queue until so many are free: what is behind it would
+    keep it waiting for ever. Each operation costs the logarithm of the number of ready quanta, plus the edges of the quantum.
     """
 
-    def __init__(self, count: int, upstream: np.ndarray, downstream: np.ndarray) -> None:
-        if len(upstream) and not bool((upstream < downstream).all()):
-            raise InvalidInputError("The quanta are not in topological order.")
-        order = np.argsort(upstream, kind="stable")
-        self._targets = np.asarray(downstream)[order]
-        self._offsets = np.searchsorted(np.asarray(upstream)[order], np.arange(count + 1))
-        self._missing = np.bincount(downstream, minlength=count).astype(np.int64)
+    def __init__(
+        self, count: int, upstream: np.ndarray, downstream: np.ndarray, *, rank: np.ndarray | None = None
+    ) -> None:
+        pairs = np.unique(np.stack([upstream, downstream], axis=1).astype(np.int64).reshape(-1, 2), axis=0)
+        self._targets = pairs[:, 1]
+        self._offsets = np.searchsorted(pairs[:, 0], np.arange(count + 1))
+        self._missing = np.bincount(pairs[:, 1], minlength=count).astype(np.int64)
         self._state = np.full(count, _WAITING, dtype=np.int8)
-        self._ready = np.flatnonzero(self._missing == 0).tolist()
+        self._rank = np.zeros(count) if rank is None else np.asarray(rank, dtype=np.float64)
+        self._places: dict[int, int] = {}
+        self._running: set[int] = set()
         self._stopped = False
+        if len(pairs) and not bool((pairs[:, 0] < pairs[:, 1]).all()):
+            self._check_acyclic()
+        self._ready = [(float(self._rank[number]), int(number)) for number in np.flatnonzero(self._missing == 0)]
+        heapq.heapify(self._ready)
 
-    def take(self, limit: int = 1) -> list[int]:
-        """Give up to ``limit`` quanta that may start now; they count as running."""
+    def take(self, free: int = 1) -> list[int]:
+        """Give quanta that may start now in so many free places; they count as running."""
         taken: list[int] = []
-        while self._ready and len(taken) < limit and not self._stopped:
-            quantum = heapq.heappop(self._ready)
+        while self._ready and not self._stopped:
+            quantum = self._ready[0][1]
+            places = self._places.get(quantum, 1)
+            if places > free:
+                break
+            heapq.heappop(self._ready)
+            free -= places
             self._state[quantum] = _RUNNING
+            self._running.add(quantum)
             taken.append(quantum)
         return taken
 
@@ -62,7 +90,7 @@ class Schedule:
         for target in self._after(quantum):
             self._missing[target] -= 1
             if self._missing[target] == 0 and self._state[target] == _WAITING:
-                heapq.heappush(self._ready, target)
+                self._push(target)
 
     def fail(self, quantum: int) -> list[int]:
         """Say that a running quantum failed; give the quanta downstream that are blocked by it, ascending."""
@@ -77,12 +105,15 @@ class Schedule:
                 pending.extend(self._after(target))
         return sorted(blocked)
 
-    def put_back(self, quantum: int) -> None:
-        """Let a running quantum wait again, for another attempt."""
-        if self._state[quantum] != _RUNNING:
-            raise InvalidInputError(f"Quantum {quantum} does not run.")
-        self._state[quantum] = _WAITING
-        heapq.heappush(self._ready, quantum)
+    def put_back(self, quantum: int, *, places: int = 1) -> None:
+        """Let a running quantum wait again, for another attempt that takes so many places."""
+        self._end(quantum, _WAITING)
+        self._places[quantum] = places
+        self._push(quantum)
+
+    def places(self, quantum: int) -> int:
+        """Give the number of places that a quantum takes."""
+        return self._places.get(quantum, 1)
 
     def stop(self) -> None:
         """Start nothing more."""
@@ -91,12 +122,12 @@ class Schedule:
     @property
     def is_finished(self) -> bool:
         """Whether nothing runs and nothing can be started any more."""
-        return not self.running and (self._stopped or not self._ready)
+        return not self._running and (self._stopped or not self._ready)
 
     @property
     def running(self) -> list[int]:
         """The quanta that run, ascending."""
-        return self._with(_RUNNING)
+        return sorted(self._running)
 
     @property
     def blocked(self) -> list[int]:
@@ -107,6 +138,9 @@ class Schedule:
     def not_started(self) -> list[int]:
         """The quanta that wait, ascending."""
         return self._with(_WAITING)
+
+    def _push(self, quantum: int) -> None:
+        heapq.heappush(self._ready, (float(self._rank[quantum]), quantum))
 
     def _with(self, state: int) -> list[int]:
         return [int(i) for i in np.flatnonzero(self._state == state)]
@@ -119,3 +153,22 @@ class Schedule:
         if self._state[quantum] != _RUNNING:
             raise InvalidInputError(f"Quantum {quantum} does not run.")
         self._state[quantum] = state
+        self._running.discard(quantum)
+
+    def _check_acyclic(self) -> None:
+        missing = self._missing.copy()
+        pending = np.flatnonzero(missing == 0).tolist()
+        while pending:
+            for target in self._after(pending.pop()):
+                missing[target] -= 1
+                if missing[target] == 0:
+                    pending.append(target)
+        left = set(np.flatnonzero(missing > 0).tolist())
+        if not left:
+            return
+        # Each that is left waits for another one that is left: going backwards leads into a circle.
+        before = {t: number for number in left for t in self._after(number) if t in left}
+        path = [min(left)]
+        while path[-1] not in path[:-1]:
+            path.append(before[path[-1]])
+        raise CyclicGraphError(tuple(reversed(path[path.index(path[-1]) :])))

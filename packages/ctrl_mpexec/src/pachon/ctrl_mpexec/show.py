@@ -19,7 +19,7 @@ __all__ = ["GRAPH_ITEMS", "check_items", "show_changes", "show_graph", "show_pip
 
 CHANGES: Final = "changes"
 """Item that compares with a run; its argument is the collection."""
-GRAPH_ITEMS: Final = ("graph", "workflow")
+GRAPH_ITEMS: Final = ("graph", "workflow", "uri")
 """Items that need quanta; the others are those of pipelines."""
 
 
@@ -86,13 +86,40 @@ def show_graph(items: Sequence[str], graph: QuantumGraph) -> Iterator[str]:
     """Give the texts of the items that need quanta."""
     for item in items:
         if item == "graph":
-            for quantum in graph.iter_quanta():
-                yield f"{quantum.task_label} {quantum.data_id} {quantum.id}"
-                for side, refs in (("input", quantum.inputs), ("output", quantum.outputs)):
-                    for connection, found in refs.items():
-                        yield from (f"  {side} {connection}: {ref}" for ref in found)
+            yield from _show_quanta(graph)
         elif item == "workflow":
             ids = list(graph)
             yield from (f"Quantum {quantum_id}" for quantum_id in ids)
             for parent, child in graph.quantum_edges.tolist():
                 yield f"Parent Quantum {ids[parent]} - Child Quantum {ids[child]}"
+        elif item == "uri":
+            yield from _show_uris(graph)
+
+
+def _show_quanta(graph: QuantumGraph) -> Iterator[str]:
+    files = {row.dataset_id: row.path for row in graph.file_records().rows()}
+    for quantum in graph.iter_quanta():
+        yield f"{quantum.task_label} {quantum.data_id} {quantum.id}"
+        for side, refs in (("input", quantum.inputs), ("output", quantum.outputs)):
+            for connection, found in refs.items():
+                for ref in found:
+                    place = f" [{files[ref.id]}]" if ref.id in files else ""
+                    yield f"  {side} {connection}: {ref}{place}"
+
+
+def _show_uris(graph: QuantumGraph) -> Iterator[str]:
+    from pachon.datastore import DatasetFileNotFoundError
+    from pachon.quantum_butler import QuantumBackedButler
+
+    if graph.datastore is None:
+        raise InvalidInputError("The graph was built without datastore records, so it knows no places.")
+    with QuantumBackedButler.from_graph(graph) as jobs:
+        for quantum in graph.iter_quanta():
+            yield f"{quantum.task_label} {quantum.data_id} {quantum.id}"
+            for side, refs in (("input", quantum.inputs), ("output", quantum.outputs)):
+                for ref in (ref for found in refs.values() for ref in found):
+                    try:
+                        place = str(jobs.get_uri(ref))
+                    except DatasetFileNotFoundError:
+                        place = "(not stored)"
+                    yield f"  {side} {ref.dataset_type.name}: {place}"

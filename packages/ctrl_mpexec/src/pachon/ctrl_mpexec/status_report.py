@@ -1,25 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What became of one or more quantum graphs, from what their runs hold.
+"""What became of one or more quantum graphs: the rules, and the report.
 
-The rules (status of a quantum in one run, of a quantum over several runs, of a dataset) are pure functions of flags;
-`fetch_run_flags` asks the repository for the flags.
+The rules (status of a quantum in one run, over several runs) are pure functions of flags; `status_facts` finds the flags.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from pachon.butler import Butler
-from pachon.datasets import DatasetRef, id_keys
-from pachon.dimensions import DataCoordinate, match_rows
-from pachon.pipe_base.outcomes import Caveats
-from pachon.quantum_butler import QuantumGraph
+from pachon.base import FormatError
 
 __all__ = [
     "DatasetSummary",
@@ -28,7 +21,7 @@ __all__ = [
     "RunStatus",
     "StatusReport",
     "TaskSummary",
-    "make_status_report",
+    "aggregate_reports",
     "next_status",
     "run_status",
 ]
@@ -162,199 +155,54 @@ class StatusReport:
             "datasets": {name: summary.to_document() for name, summary in self.datasets.items()},
         }
 
+    def exception_table(self) -> dict[str, list[Any]]:
+        """Give the table of exceptions for people."""
+        rows = [
+            (label, name, len(items)) for label, task in self.tasks.items() for name, items in task.exceptions.items()
+        ]
+        return {
+            "Task": [row[0] for row in rows],
+            "Exception": [row[1] for row in rows],
+            "Count": [row[2] for row in rows],
+        }
+
     def counts(self) -> Counter[OverallStatus]:
         """Give the number of quanta by status."""
         return Counter(entry.status for summary in self.tasks.values() for entry in summary.entries)
 
-    def task_table(self) -> dict[str, list[Any]]:
-        """Give the table of tasks for people."""
-        summaries = self.tasks.items()
-        return {
-            "Task": [label for label, _ in summaries],
-            "Unknown": [s.count(OverallStatus.UNKNOWN) for _, s in summaries],
-            "Successful": [s.count(OverallStatus.SUCCESSFUL) for _, s in summaries],
-            "Caveats": [_caveat_text(s.entries) for _, s in summaries],
-            "Blocked": [s.count(OverallStatus.BLOCKED) for _, s in summaries],
-            "Failed": [s.count(OverallStatus.FAILED) for _, s in summaries],
-            "Wonky": [s.count(OverallStatus.WONKY) for _, s in summaries],
-            "TOTAL": [len(s.entries) for _, s in summaries],
-            "EXPECTED": [len(s.entries) for _, s in summaries],
-        }
 
-    def dataset_table(self) -> dict[str, list[Any]]:
-        """Give the table of dataset types for people."""
-        items = self.datasets.items()
-        return {
-            "Dataset": [name for name, _ in items],
-            "Visible": [s.n_visible for _, s in items],
-            "Shadowed": [s.n_shadowed for _, s in items],
-            "Predicted only": [s.n_predicted_only for _, s in items],
-            "Unsuccessful": [s.n_unsuccessful for _, s in items],
-            "Cursed": [s.n_cursed for _, s in items],
-            "EXPECTED": [s.n_expected for _, s in items],
-        }
+def aggregate_reports(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add reports (the documents of `StatusReport`) of graphs with the same tasks over data IDs that do not overlap.
 
-
-def _caveat_text(entries: Iterable[QuantumEntry]) -> str:
-    counts = Counter(entry.caveats for entry in entries if entry.caveats)
-    return " ".join(f"{code}({count})" for code, count in sorted(counts.items()))
-
-
-def make_status_report(
-    butler: Butler, graphs: Sequence[QuantumGraph], *, collections: Sequence[str] = (), read_logs: bool = True
-) -> StatusReport:
-    """Compare graphs with what their runs hold.
-
-    Parameters
-    ----------
-    butler
-        The repository.
-    graphs
-        Oldest first.
-    collections
-        Where outputs are looked for, in search order; by default the runs of the graphs, newest first.
-    read_logs
-        Whether exceptions and error messages of failed quanta are read.
+    Raises
+    ------
+    FormatError
+        If one is no report.
     """
-    runs = [graph.header.output_run for graph in graphs]
-    existing = butler.fetch_collections([*runs, *collections])
-    search = [name for name in (collections or list(reversed(runs))) if name in existing]
-    tasks: dict[str, TaskSummary] = {}
-    entries: dict[tuple[str, DataCoordinate], QuantumEntry] = {}
-    for graph in graphs:
-        _add_graph(butler, graph, existing.keys(), tasks, entries, read_logs=read_logs)
-    datasets = _dataset_summaries(butler, graphs, search, entries)
-    return StatusReport(tasks=tasks, datasets=datasets)
+    total: dict[str, Any] = {"tasks": {}, "datasets": {}}
+    for number, document in enumerate(documents, start=1):
+        for part, found in total.items():
+            section = document.get(part)
+            if not isinstance(section, Mapping):
+                raise FormatError(f"Report {number} is no status report: it has no {part!r}.")
+            for name, summary in section.items():
+                found[name] = _added(found[name], summary, f"{part} {name}") if name in found else summary
+    return total
 
 
-def _add_graph(
-    butler: Butler,
-    graph: QuantumGraph,
-    existing: Iterable[str],
-    tasks: dict[str, TaskSummary],
-    entries: dict[tuple[str, DataCoordinate], QuantumEntry],
-    *,
-    read_logs: bool,
-) -> None:
-    run = graph.header.output_run
-    has_run = run in existing
-    writers: dict[int, list[int]] = {}
-    for writer, reader in graph.quantum_edges.tolist():
-        writers.setdefault(reader, []).append(writer)
-    bad: set[int] = set()
-    number = 0
-    for part in graph.quanta().parts:
-        label = part.label
-        metadata = _present(butler, graph, f"{label}_metadata", run if has_run else None, part.data_ids)
-        logs = _present(butler, graph, f"{label}_log", run if has_run else None, part.data_ids)
-        if f"{label}_log" not in graph.dataset_types:
-            # The task keeps no log (saveLogOutput: false), so that none is missing.
-            logs = metadata
-        summary = tasks.setdefault(label, TaskSummary())
-        for row, data_id in enumerate(part.data_ids):
-            key = (label, data_id)
-            entry = entries.get(key)
-            if entry is None:
-                entry = entries[key] = QuantumEntry(label=label, data_id=data_id.required)
-                summary.entries.append(entry)
-            upstream_bad = any(writer in bad for writer in writers.get(number, ()))
-            status = run_status(metadata=bool(metadata[row]), log=bool(logs[row]), upstream_bad=upstream_bad)
-            if status in (RunStatus.FAILED, RunStatus.BLOCKED):
-                bad.add(number)
-            before, entry.status = entry.status, next_status(entry.status, status)
-            entry.recovered = status is RunStatus.SUCCESSFUL and before not in (
-                OverallStatus.SUCCESSFUL,
-                OverallStatus.UNKNOWN,
-            )
-            entry.runs[run] = status.value
-            if status is RunStatus.FAILED and read_logs:
-                _read_log(butler, run, label, data_id, entry, summary)
-            if status is RunStatus.SUCCESSFUL:
-                entry.caveats = _read_caveats(butler, run, label, data_id)
-            number += 1
-
-
-def _present(butler: Butler, graph: QuantumGraph, dataset_type: str, run: str | None, data_ids: Any) -> np.ndarray:
-    known = graph.dataset_types.get(dataset_type)
-    if known is None or run is None or not butler.fetch_dataset_types([dataset_type]):
-        return np.zeros(len(data_ids), dtype=bool)
-    found = butler.fetch_datasets(known, [run])
-    present: np.ndarray = match_rows(data_ids, found.data_ids, data_ids.group.required) >= 0
-    return present
-
-
-def _find(butler: Butler, run: str, dataset_type: str, data_id: DataCoordinate) -> DatasetRef | None:
-    return butler.find_dataset(dataset_type, data_id, collections=[run])
-
-
-def _read_log(
-    butler: Butler, run: str, label: str, data_id: DataCoordinate, entry: QuantumEntry, summary: TaskSummary
-) -> None:
-    ref = _find(butler, run, f"{label}_log", data_id)
-    log = butler.get(ref) if ref is not None else None
-    if not isinstance(log, Mapping):
-        return
-    entry.messages = [r["message"] for r in log.get("records", ()) if r.get("levelname") in ("ERROR", "CRITICAL")]
-    exception = log.get("exception")
-    if exception:
-        item = {"data_id": data_id.required, "message": exception["message"]}
-        summary.exceptions.setdefault(exception["type_name"], []).append(item)
-
-
-def _read_caveats(butler: Butler, run: str, label: str, data_id: DataCoordinate) -> str:
-    ref = _find(butler, run, f"{label}_metadata", data_id)
-    document = butler.get(ref) if ref is not None else {}
-    quantum = document.get("metadata", {}).get("quantum", {}) if isinstance(document, Mapping) else {}
-    return Caveats(quantum.get("scalars", {}).get("caveats", 0)).code()
-
-
-def _dataset_summaries(
-    butler: Butler,
-    graphs: Sequence[QuantumGraph],
-    search: Sequence[str],
-    entries: Mapping[tuple[str, DataCoordinate], QuantumEntry],
-) -> dict[str, DatasetSummary]:
-    found: dict[str, DatasetSummary] = {}
-    for graph in graphs[-1:]:
-        for edge in graph.structure.edges:
-            if edge.kind != "output":
-                continue
-            summary = found.setdefault(edge.dataset_type, DatasetSummary(producer=edge.label))
-            _count_datasets(butler, graph, edge.label, edge.dataset_type, search, entries, summary)
-    return found
-
-
-def _count_datasets(
-    butler: Butler,
-    graph: QuantumGraph,
-    label: str,
-    name: str,
-    search: Sequence[str],
-    entries: Mapping[tuple[str, DataCoordinate], QuantumEntry],
-    summary: DatasetSummary,
-) -> None:
-    table = graph.datasets(name)
-    registered = bool(butler.fetch_dataset_types([name]))
-    visible = butler.fetch_datasets(table.dataset_type, search) if registered and search else None
-    in_run = butler.fetch_datasets(table.dataset_type, [graph.header.output_run]) if visible is not None else None
-    rows = None if visible is None else match_rows(table.data_ids, visible.data_ids, table.data_ids.group.required)
-    produced_keys = set() if in_run is None else set(id_keys(in_run.ids).tolist())
-    task_group = graph.quanta(label).parts[0].data_ids.group
-    for row, (data_id, key) in enumerate(zip(table.data_ids, id_keys(table.ids).tolist(), strict=True)):
-        summary.n_expected += 1
-        entry = entries.get((label, data_id)) if data_id.group == task_group else None
-        good = entry is None or entry.status is OverallStatus.SUCCESSFUL
-        is_visible = rows is not None and rows[row] >= 0
-        if not good:
-            if is_visible and not name.endswith("_log"):
-                summary.n_cursed += 1
-                summary.cursed_datasets.append(data_id.required)
-            else:
-                summary.n_unsuccessful += 1
-                summary.unsuccessful_datasets.append(data_id.required)
-        elif is_visible:
-            summary.n_visible += 1
-        elif key in produced_keys:
-            summary.n_shadowed += 1
-        else:
-            summary.n_predicted_only += 1
+def _added(one: Any, other: Any, what: str) -> Any:
+    """Add counts, join lists, and do so with what mappings hold; names must agree."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return {
+            name: _added(one[name], other[name], what)
+            if name in one and name in other
+            else one.get(name, other.get(name))
+            for name in dict.fromkeys((*one, *other))
+        }
+    if isinstance(one, list) and isinstance(other, list):
+        return [*one, *other]
+    if type(one) is int and type(other) is int:
+        return one + other
+    if one != other:
+        raise FormatError(f"The reports do not agree about {what}: {one!r} and {other!r}.")
+    return one

@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Running quanta of a graph file, one after the other, without any database.
 
-A worker lives for many quanta: classes stay imported and the graph stays open. What one quantum could
-leave behind for the next (working directory, environment, random state, logging) is put back.
+A worker lives for many quanta: classes stay imported, the graph stays open, and what the next quanta of the task need is cut
+out of it together. What one quantum could leave behind for the next is put back (`surroundings`).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import random
 import uuid
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from pachon.datasets import Quantum
+from pachon.ctrl_mpexec.surroundings import leave_if_forked, restored_surroundings
+from pachon.datasets import Quantum, ids_from_uuids, uuids_from_ids
 from pachon.datastore import FileRecords
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
-from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
-from pachon.pipe_base.execution.quantum_run import ExecutionOptions, run_quantum
+from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus, is_hopeless
+from pachon.pipe_base.execution.quantum_run import ExecutionOptions, record_lost_attempt, run_quantum
 from pachon.quantum_butler import QuantumBackedButler, QuantumGraph, QuantumProvenance
+from pachon.quantum_butler.quantum_finder import locate_quanta
 
 __all__ = ["QuantumResult", "QuantumWorker"]
 
@@ -46,6 +45,7 @@ class QuantumResult:
 
 _NOTED_QUANTA: Final = 100
 """So many quanta that ran before in the process are noted in a log; all of them would make logs grow without end."""
+_LARGEST_WINDOW: Final = 256
 
 
 class QuantumWorker:
@@ -67,36 +67,104 @@ class QuantumWorker:
         self._graph = QuantumGraph.open(graph_uri)
         self._tasks = GraphTasks(self._graph.pipeline, self._graph.universe)
         self._before: deque[str] = deque(maxlen=_NOTED_QUANTA)
+        self._window = _Window(self._graph, root)
 
-    def run(self, quantum_id: uuid.UUID) -> QuantumResult:
-        """Run one quantum; exceptions of its task are a part of the result."""
-        with (
-            _restored_surroundings(),
-            QuantumBackedButler.from_graph(self._graph, quanta=[quantum_id], root=self._root) as butler,
-        ):
+    def run(self, quantum_id: uuid.UUID, *, max_mem: int | None = None) -> QuantumResult:
+        """Run one quantum; exceptions of its task are a part of the result.
+
+        Parameters
+        ----------
+        quantum_id
+            Which.
+        max_mem
+            Bytes that the task may use, if not what the options say.
+        """
+        process = os.getpid()
+        options = self._options
+        if max_mem is not None:
+            options = replace(options, resources=replace(options.resources, max_mem=max_mem))
+        with restored_surroundings():
+            butler = self._window.butler_for(quantum_id)
             quantum = butler.graph.quantum(quantum_id)
             try:
-                outcome = run_quantum(quantum, butler, self._tasks, self._options, previous_quanta=list(self._before))
+                outcome = run_quantum(quantum, butler, self._tasks, options, previous_quanta=list(self._before))
             except Exception as error:
-                if self._options.debug:
+                leave_if_forked(process)
+                if options.debug:
                     raise
-                # Not the task's doing: a log that could not be written, say. What was written is reported all the same.
-                _log.error("Quantum %s could not be brought to its end: %s", quantum, error, exc_info=error)
-                outcome = QuantumOutcome(
-                    quantum_id=quantum_id,
-                    task_label=quantum.task_label,
-                    data_id=quantum.data_id.required,
-                    status=QuantumStatus.FAILURE,
-                    exception=ExceptionInfo.of(error),
-                    exit_code=1,
-                )
+                outcome = _unfinished(quantum, error)
+            leave_if_forked(process)
             self._before.append(str(quantum_id))
+            leftovers = () if options.assume_no_existing_outputs else _leftovers(quantum, outcome, butler)
+            provenance = butler.provenance(quantum)
             return QuantumResult(
-                outcome=outcome,
-                files=butler.take_written(),
-                provenance=butler.provenance(),
-                leftovers=_leftovers(quantum, outcome, butler) if not self._options.assume_no_existing_outputs else (),
+                outcome=outcome, files=butler.take_written(forget=True), provenance=provenance, leftovers=leftovers
             )
+
+    def record_loss(self, outcome: QuantumOutcome) -> FileRecords:
+        """Write the log of a quantum whose process ended before it could; give its file."""
+        butler = self._window.butler_for(outcome.quantum_id)
+        record_lost_attempt(butler.graph.quantum(outcome.quantum_id), butler, outcome)
+        return butler.take_written(forget=True)
+
+    def close(self) -> None:
+        """Let go of the datastore."""
+        self._window.close()
+
+
+class _Window:
+    """A butler for some quanta that follow each other in the graph, cut out of it together.
+
+    A first quantum is cut out alone: a job may have no more. The window grows as long as a good part of it is used.
+    """
+
+    def __init__(self, graph: QuantumGraph, root: str | None) -> None:
+        self._graph = graph
+        self._root = root
+        self._butler: QuantumBackedButler | None = None
+        self._ids: frozenset[uuid.UUID] = frozenset()
+        self._used = 0
+        self._size = 1
+
+    def butler_for(self, quantum_id: uuid.UUID) -> QuantumBackedButler:
+        if self._butler is None or quantum_id not in self._ids:
+            if self._ids:
+                grow = self._used * 8 >= len(self._ids)
+                self._size = min(self._size * 4, _LARGEST_WINDOW) if grow else max(self._size // 4, 1)
+            self.close()
+            self._ids = frozenset(self._following(quantum_id))
+            self._butler = QuantumBackedButler.from_graph(self._graph, quanta=self._ids, root=self._root)
+            self._used = 0
+        self._used += 1
+        return self._butler
+
+    def close(self) -> None:
+        if self._butler is not None:
+            self._butler.close()
+            self._butler = None
+
+    def _following(self, quantum_id: uuid.UUID) -> list[uuid.UUID]:
+        if self._size == 1:
+            return [quantum_id]
+        structure, columns = self._graph.structure, self._graph.columns
+        ((label, rows),) = locate_quanta(structure, columns, ids_from_uuids([quantum_id])).items()
+        first = int(rows[0])
+        wanted = np.arange(first, min(first + self._size, structure.tasks[label].rows))
+        return uuids_from_ids(columns.take(f"quanta/{label}/id", wanted))
+
+
+def _unfinished(quantum: Quantum, error: Exception) -> QuantumOutcome:
+    """Give the outcome of a quantum that failed for no fault of its task: its log could not be written, say."""
+    _log.error("Quantum %s could not be brought to its end: %s", quantum, error, exc_info=error)
+    return QuantumOutcome(
+        quantum_id=quantum.id,
+        task_label=quantum.task_label,
+        data_id=quantum.data_id.required,
+        status=QuantumStatus.FAILURE,
+        exception=ExceptionInfo.of(error),
+        exit_code=1,
+        fatal=is_hopeless(error),
+    )
 
 
 def _leftovers(quantum: Quantum, outcome: QuantumOutcome, butler: QuantumBackedButler) -> tuple[uuid.UUID, ...]:
@@ -104,24 +172,6 @@ def _leftovers(quantum: Quantum, outcome: QuantumOutcome, butler: QuantumBackedB
         return ()
     written = set(outcome.outputs)
     others = [ref for refs in quantum.outputs.values() for ref in refs if ref.id not in written]
+    if not others:
+        return ()
     return tuple(ref.id for ref, there in zip(others, butler.exists_many(others), strict=True) if there)
-
-
-@contextmanager
-def _restored_surroundings() -> Iterator[None]:
-    folder, environment = os.getcwd(), dict(os.environ)
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # tasks may use the global one
-    root = logging.getLogger()
-    level, handlers, disabled = root.level, list(root.handlers), logging.root.manager.disable
-    try:
-        yield
-    finally:
-        os.chdir(folder)
-        if dict(os.environ) != environment:
-            os.environ.clear()
-            os.environ.update(environment)
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        root.setLevel(level)
-        root.handlers[:] = handlers
-        logging.disable(disabled)

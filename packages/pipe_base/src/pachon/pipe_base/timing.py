@@ -44,8 +44,16 @@ def record_usage(metadata: TaskMetadata, prefix: str) -> None:
         "VoluntaryContextSwitches": usage.ru_nvcsw,
         "InvoluntaryContextSwitches": usage.ru_nivcsw,
     }
+    # Plain numbers and texts under names without dots: they need none of the checks of `TaskMetadata.add`.
+    plain = "." not in prefix
     for name, value in marks.items():
-        metadata.add(f"{prefix}{name}", value)
+        key = f"{prefix}{name}"
+        if plain and (known := metadata.arrays.get(key)) is not None:
+            known.append(value)
+        elif plain and key not in metadata.scalars and key not in metadata.metadata:
+            metadata.arrays[key] = [value]
+        else:
+            metadata.add(key, value)
 
 
 @contextmanager

@@ -171,6 +171,11 @@ class QuantumGraph:
         """The columns themselves, for tools; names as in ``docs/formats/quantum-graph.md``."""
         return self._columns
 
+    @property
+    def documents(self) -> DocumentSource:
+        """Universe, pipeline and datastore as documents, for tools."""
+        return self._documents
+
     def task_counts(self) -> dict[str, int]:
         """Give the number of quanta of each task, in topological order."""
         return {task.label: task.rows for task in self._structure.tasks.values()}

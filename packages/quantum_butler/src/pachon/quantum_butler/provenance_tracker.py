@@ -46,6 +46,11 @@ class ProvenanceTracker:
         """Note that what was written is gone again."""
         self._written.discard(dataset_id)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        for noted in (self._available, self._missing, self._read, self._written):
+            noted.clear()
+
     def snapshot(self) -> QuantumProvenance:
         """Give what was noted so far."""
         return QuantumProvenance(

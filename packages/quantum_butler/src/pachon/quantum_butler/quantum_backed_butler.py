@@ -306,10 +306,21 @@ class QuantumBackedButler:
         outputs = {ref.id for refs in quantum.outputs.values() for ref in refs}
         return noted.limited_to(inputs, outputs)
 
-    def take_written(self) -> FileRecords:
-        """Give the records of what was written since the last call, for whoever commits them."""
+    def take_written(self, *, forget: bool = False) -> FileRecords:
+        """Give the records of what was written since the last call, for whoever commits them.
+
+        Parameters
+        ----------
+        forget
+            Begin anew, as after opening: what was read and written is no longer noted. So a butler can serve one quantum
+            after the other, and another process may write the same outputs in between.
+        """
         taken = FileRecords.concat(self._not_taken.values())
         self._not_taken.clear()
+        if forget:
+            self._records.forget(ids_from_uuids(self._written))
+            self._written.clear()
+            self._tracker.forget()
         return taken
 
     def receipt(self) -> Receipt:

@@ -71,7 +71,11 @@ def _global_options(program: str, distribution: str) -> list[click.Parameter]:
         ),
         click.Option(["--log-tty/--no-log-tty"], default=True, help="Log to the terminal (stderr); the default."),
         click.Option(["--log-label", "log_labels"], metavar="KEY=VALUE", help="Label for each log record.", **several),
-        click.Option(["--progress/--no-progress"], default=False, help="Show progress bars; the default is no."),
+        click.Option(
+            ["--progress/--no-progress"],
+            default=None,
+            help="Show progress bars; the default is no, but for commands that run quanta.",
+        ),
         click.Option(
             ["--version"],
             is_flag=True,
@@ -90,7 +94,7 @@ def _apply_global_options(
     log_files: Sequence[str],
     log_tty: bool,
     log_labels: Sequence[str],
-    progress: bool,
+    progress: bool | None,
 ) -> None:
     # Not at the top: `--help` does without logging.
     from pachon.base.cli.splitting import split_key_values

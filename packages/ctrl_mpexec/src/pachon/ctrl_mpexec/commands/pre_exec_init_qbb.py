@@ -3,16 +3,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+
+from pachon.base.cli import options_file_option
+from pachon.ctrl_mpexec import cli_options
 
 
 @click.command("pre-exec-init-qbb")
 @click.argument("repo", metavar="REPO")
 @click.argument("qgraph", metavar="QGRAPH")
+@click.option("--qgraph-id", hidden=True, help="Was for other graph files; ignored.")
+@click.option("--config-search-path", multiple=True, hidden=True, help="A graph holds its configuration; ignored.")
 @click.option("--no-versions", is_flag=True, help="Keep no versions of packages.")
-def pre_exec_init_qbb(repo: str, qgraph: str, no_versions: bool) -> None:
+@cli_options.coverage_options
+@options_file_option
+def pre_exec_init_qbb(repo: str, qgraph: str, no_versions: bool, **options: Any) -> None:
     """Write configurations, versions and init-outputs of a graph, before its jobs run."""
     from pachon.ctrl_mpexec.batch_run import initialize_batch
+    from pachon.ctrl_mpexec.session import measured_coverage
 
-    count = initialize_batch(qgraph, versions=not no_versions, root=repo)
+    with measured_coverage(options):
+        count = initialize_batch(qgraph, versions=not no_versions, root=repo)
     click.echo(f"{count} datasets written.", err=True)

@@ -17,30 +17,27 @@ from pachon.ctrl_mpexec import cli_options
 @cli_options.butler_option
 @cli_options.collection_options
 @cli_options.graph_options
+@cli_options.coverage_options
 @options_file_option
 def qgraph(**options: Any) -> None:
     """Build a quantum graph, and show or write it."""
     from pachon.butler import Butler
     from pachon.ctrl_mpexec.command_values import graph_request, pipeline_request
-    from pachon.ctrl_mpexec.requests import explain_lines, make_graph
-    from pachon.ctrl_mpexec.summary_file import write_summary, write_text
+    from pachon.ctrl_mpexec.requests import make_graph, write_graph
+    from pachon.ctrl_mpexec.session import measured_coverage
+    from pachon.ctrl_mpexec.summary_file import write_summary
 
-    with Butler.open(options["repo"]) as butler:
-        graph, _ = make_graph(
-            butler, pipeline_request(options), graph_request(options), location=options["qgraph"], say=click.echo
-        )
-        if graph is None:
-            click.echo("Nothing but the pipeline was to be shown; no graph was built.", err=True)
-            return
-    if options["explain"]:
-        for line in explain_lines(graph):
-            click.echo(line)
+    with measured_coverage(options):
+        with Butler.open(options["repo"]) as butler:
+            graph, _ = make_graph(
+                butler, pipeline_request(options), graph_request(options), location=options["qgraph"], say=click.echo
+            )
+            if graph is None:
+                click.echo("Nothing but the pipeline was to be shown; no graph was built.", err=True)
+                return
+        write_graph(graph, options, say=click.echo)
     if not len(graph):
         click.echo("Nothing to do: all quanta are done already.", err=True)
-    if options["save_qgraph"]:
-        graph.write(options["save_qgraph"], overwrite=True)
-    if options["qgraph_svg"]:
-        write_text(options["qgraph_svg"], graph.to_svg())
     if options["summary"]:
         write_summary(options["summary"], {"qgraphSummary": graph.summary()})
     total = ", ".join(f"{label} {count}" for label, count in graph.task_counts().items())

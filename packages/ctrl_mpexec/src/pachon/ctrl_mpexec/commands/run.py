@@ -19,49 +19,58 @@ from pachon.ctrl_mpexec import cli_options
 @cli_options.collection_options
 @cli_options.graph_options
 @cli_options.execution_options
+@click.option(
+    "--graph-fixup", metavar="NAME", help="Class or function whose object makes quanta wait for others of its choice."
+)
 @click.option("--skip-init-writes", is_flag=True, help="Write no configurations, versions or init-outputs.")
 @click.option("--init-only", is_flag=True, help="Write these, and run nothing.")
 @click.option("--register-dataset-types", is_flag=True, help="Register the dataset types of the graph.")
 @click.option("--no-versions", is_flag=True, help="Keep no versions of packages.")
 @options_file_option
 def run(**options: Any) -> None:
-    """Build a quantum graph and run it."""
+    """Build a quantum graph and run it.
+
+    Exit codes: 0 all is done, also if there was nothing to do; 1 something failed; 2 wrong usage; 20 with --fail-fast, a
+    failure that another try would repeat; 21 a task says that the whole run is wrong; 130 interrupted.
+
+    Ctrl-C once: what runs comes to its end, and nothing more is started; twice: stop now. `--extend-run` goes on with what
+    is missing.
+    """
     from pachon.butler import Butler
     from pachon.ctrl_mpexec.command_values import collection_values, graph_request, pipeline_request
-    from pachon.ctrl_mpexec.requests import explain_lines, make_graph, run_pipeline
+    from pachon.ctrl_mpexec.requests import make_graph, run_pipeline, write_graph
     from pachon.ctrl_mpexec.run_values import run_options
-    from pachon.ctrl_mpexec.summary_file import write_summary, write_text
+    from pachon.ctrl_mpexec.session import execution_session, ignore_interrupts
+    from pachon.ctrl_mpexec.summary_file import write_summary
 
-    with Butler.open(options["repo"], writeable=True) as butler:
+    chosen = run_options(options)
+    with execution_session(options) as reporter, Butler.open(options["repo"], writeable=True) as butler:
         graph, plan = make_graph(
             butler, pipeline_request(options), graph_request(options), location=options["qgraph"], say=click.echo
         )
         if graph is None or options["shows"]:
             click.echo("Something was to be shown; nothing was run.", err=True)
             return
-        if options["explain"]:
-            for line in explain_lines(graph):
-                click.echo(line)
+        write_graph(graph, options, say=click.echo)
         if not len(graph):
             click.echo("Nothing to do: all quanta are done already.", err=True)
             return
-        if options["save_qgraph"]:
-            graph.write(options["save_qgraph"], overwrite=True)
-        if options["qgraph_svg"]:
-            write_text(options["qgraph_svg"], graph.to_svg())
         report = run_pipeline(
             butler,
             graph,
             plan,
             collection_values(options),
-            run_options(options),
+            chosen,
             graph_uri=options["qgraph"] or options["save_qgraph"],
+            reporter=reporter,
             init_only=options["init_only"],
             register_dataset_types=options["register_dataset_types"],
         )
+    if report.interrupted:
+        ignore_interrupts()
     if options["summary"]:
         write_summary(options["summary"], report.to_document(sys.argv))
-    for label, counts in report.counts().items():
-        click.echo(f"{label}: {', '.join(f'{count} {status}' for status, count in counts.items())}", err=True)
+    for line in report.lines():
+        click.echo(line, err=True)
     click.echo(f"Outputs are in run {graph.header.output_run} ({report.seconds:.1f} s).", err=True)
     report.raise_on_failure()

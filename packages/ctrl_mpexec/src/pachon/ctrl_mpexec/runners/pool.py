@@ -1,36 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A pool of warm workers: processes that run one quantum after the other.
 
-A worker that dies, or runs longer than it may, loses its quantum and is replaced; the others go on.
+A worker that dies, or takes more time or memory than it may, loses its quantum and is replaced; the others go on. One that
+keeps ever more memory or files between quanta is replaced too, and loses nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
 import time
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Final
 
-from pachon.ctrl_mpexec.runners.runner import Finished
-from pachon.ctrl_mpexec.worker import QuantumResult, QuantumWorker
+from pachon.ctrl_mpexec.runners.process_watch import (
+    machine_memory,
+    open_files,
+    out_of_memory_kills,
+    resident_memory,
+    tree_memory,
+)
+from pachon.ctrl_mpexec.runners.runner import Finished, Job
+from pachon.ctrl_mpexec.runners.worker_process import WorkerSettings, work
+from pachon.ctrl_mpexec.worker import QuantumResult
 from pachon.datastore import FileRecords
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
-from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 
 __all__ = ["PoolRunner"]
 
-_PRELOAD = ["pachon.ctrl_mpexec.worker"]
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_TERMINATE_SECONDS = 1.0
+_PRELOAD: Final = ["pachon.ctrl_mpexec.runners.worker_process"]
+_THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_TERMINATE_S: Final = 1.0
+_WATCH_S: Final = 0.1
+"""How often the memory of workers that have a limit is looked at."""
+_MOST_FILES: Final = 512
+"""A worker with more open files between quanta is replaced."""
 
 Describe = Callable[[int], tuple[str, dict[str, Any]]]
 """Gives the task label and the data ID of a quantum by number, for one that cannot tell itself."""
@@ -40,8 +50,15 @@ Describe = Callable[[int], tuple[str, dict[str, Any]]]
 class _Worker:
     process: BaseProcess
     pipe: Connection
-    job: tuple[int, uuid.UUID] | None = None
-    since: float = field(default=0.0)
+    number: int
+    """Its process, also after that is closed."""
+    job: Job | None = None
+    since: float = 0.0
+    done: int = 0
+    memory_at_first: int = 0
+    """Resident memory (bytes) when it had run its first quantum."""
+    exit_code: int | None = None
+    """How it ended, once it was discarded."""
 
 
 class PoolRunner:
@@ -51,77 +68,76 @@ class PoolRunner:
     ----------
     size
         Number of processes.
-    graph_uri, options, root
-        Passed to each `QuantumWorker`.
+    settings
+        What each worker is told.
     describe
         Tells about quanta whose worker died.
-    timeout
-        Seconds that one quantum may take.
     start_method
         ``forkserver`` or ``spawn``.
-    fresh_processes
-        Whether each quantum gets a process of its own.
+    threads
+        Whether numeric libraries may use as many threads as they like.
     """
 
     def __init__(
         self,
         size: int,
-        graph_uri: str,
-        options: ExecutionOptions,
+        settings: WorkerSettings,
         *,
         describe: Describe,
-        root: str | None = None,
-        timeout: float | None = None,
         start_method: str = "forkserver",
-        fresh_processes: bool = False,
+        threads: bool = False,
     ) -> None:
         self._size = size
-        self._arguments = (graph_uri, options, root)
+        self._settings = settings
         self._describe = describe
-        self._timeout = timeout
-        self._fresh = fresh_processes
+        self._threads = threads
         self._context = _context(start_method)
         self._workers: list[_Worker] = []
+        total = machine_memory()
+        self._leak = None if total is None else max(total // (2 * size), 2**28)
+        self._oom_kills = out_of_memory_kills()
 
     @property
     def free(self) -> int:
-        """How many more quanta can be started now."""
-        return self._size - sum(worker.job is not None for worker in self._workers)
+        """How many places are free now."""
+        return self._size - sum(worker.job.places for worker in self._workers if worker.job is not None)
 
-    def start(self, number: int, quantum_id: uuid.UUID) -> None:
+    def start(self, job: Job) -> None:
         """Give a quantum to an idle worker, or to a new one."""
-        for worker in [w for w in self._workers if w.job is None]:
-            if self._send(worker, number, quantum_id):
+        idle = [worker for worker in self._workers if worker.job is None]
+        if job.fresh and idle and len(self._workers) >= self._size:
+            self._discard(idle.pop())
+        for worker in () if job.fresh else idle:
+            if self._send(worker, job):
                 return
             # It died while it was idle: nothing is lost.
             self._discard(worker)
         worker = self._new_worker()
-        if not self._send(worker, number, quantum_id):
+        if not self._send(worker, job):
             # `wait` finds it dead and says so.
-            worker.job = (number, quantum_id)
-
-    def _send(self, worker: _Worker, number: int, quantum_id: uuid.UUID) -> bool:
-        if not worker.process.is_alive():
-            return False
-        try:
-            worker.pipe.send(quantum_id)
-        except OSError:
-            return False
-        worker.job, worker.since = (number, quantum_id), time.monotonic()
-        return True
+            worker.job, worker.since = job, time.monotonic()
 
     def wait(self, timeout: float | None = None) -> list[Finished]:
         """Wait until at least one quantum ended, or the time (s) is over."""
         busy = [worker for worker in self._workers if worker.job is not None]
         if not busy:
             return []
-        ready = wait([item for w in busy for item in (w.pipe, w.process.sentinel)], self._patience(busy, timeout))
+        ready = set(wait([item for w in busy for item in (w.pipe, w.process.sentinel)], self._patience(busy, timeout)))
         finished: list[Finished] = []
         for worker in busy:
-            if worker.pipe in ready or worker.process.sentinel in ready:
-                finished.append(self._collect(worker))
-            elif self._timeout is not None and time.monotonic() - worker.since > self._timeout:
-                finished.append(self._time_out(worker))
+            job = worker.job
+            assert job is not None
+            # A child that a task left behind holds the pipe open, so that only the process itself tells its end.
+            if worker.pipe in ready or worker.process.sentinel in ready or not worker.process.is_alive():
+                finished.append(self._collect(worker, job))
+            elif job.timeout is not None and time.monotonic() - worker.since > job.timeout:
+                message = f"The quantum ran longer than {job.timeout:g} s."
+                finished.append(self._end(worker, job, QuantumStatus.TIMEOUT, "TimeoutError", message))
+            elif job.memory_limit is not None and (used := tree_memory(worker.number) or 0) > job.memory_limit:
+                message = (
+                    f"The quantum used {used / 1e6:.0f} MB of memory; its limit is {job.memory_limit / 1e6:.0f} MB."
+                )
+                finished.append(self._end(worker, job, QuantumStatus.FAILURE, "OutOfMemory", message))
         return finished
 
     def kill(self) -> None:
@@ -131,81 +147,130 @@ class PoolRunner:
 
     def close(self) -> None:
         """Let idle workers end, and end the others."""
-        for worker in list(self._workers):
+        for worker in self._workers:
             if worker.job is None:
                 with contextlib.suppress(OSError):
                     worker.pipe.send(None)
-                worker.process.join(_TERMINATE_SECONDS)
+        for worker in list(self._workers):
+            if worker.job is None:
+                worker.process.join(_TERMINATE_S)
             self._discard(worker)
 
+    def _send(self, worker: _Worker, job: Job) -> bool:
+        if not worker.process.is_alive():
+            return False
+        try:
+            worker.pipe.send((job.quantum_id, job.max_mem))
+        except OSError:
+            return False
+        worker.job, worker.since = job, time.monotonic()
+        return True
+
     def _patience(self, busy: list[_Worker], timeout: float | None) -> float | None:
-        if self._timeout is None:
-            return timeout
-        left = max(min(w.since + self._timeout for w in busy) - time.monotonic(), 0.0) + 0.01
-        return left if timeout is None else min(left, timeout)
+        now = time.monotonic()
+        times = [] if timeout is None else [timeout]
+        times += [
+            max(w.since + w.job.timeout - now, 0.0) + 0.01
+            for w in busy
+            if w.job is not None and w.job.timeout is not None
+        ]
+        if any(w.job is not None and w.job.memory_limit is not None for w in busy):
+            times.append(_WATCH_S)
+        return min(times) if times else None
 
     def _new_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        arguments = (theirs, *self._arguments, _log_levels())
-        process = self._context.Process(target=_work, args=arguments, daemon=True)  # type: ignore[attr-defined]  # every real context has it
-        with _single_threaded():
+        process = self._context.Process(target=work, args=(theirs, self._settings), daemon=False)  # type: ignore[attr-defined]  # every real context has it
+        with _single_threaded() if not self._threads else contextlib.nullcontext():
             process.start()
         theirs.close()
-        worker = _Worker(process, ours)
+        worker = _Worker(process, ours, process.pid or 0)
         self._workers.append(worker)
         return worker
 
-    def _collect(self, worker: _Worker) -> Finished:
-        assert worker.job is not None
-        number, quantum_id = worker.job
+    def _collect(self, worker: _Worker, job: Job) -> Finished:
         try:
-            result = worker.pipe.recv()
-        except (EOFError, OSError):
-            worker.process.join()
-            result = self._lost(number, quantum_id, worker, QuantumStatus.FAILURE, _death(worker.process.exitcode))
-            self._discard(worker)
-            return Finished(number=number, result=result)
+            result = worker.pipe.recv() if worker.pipe.poll() else None
+        except Exception:  # noqa: BLE001  # end of file, or nonsense that a task wrote there
+            result = None
+        if result is None:
+            return self._collect_dead(worker, job)
         worker.job = None
-        if isinstance(result, ExceptionInfo):
-            result = self._lost(number, quantum_id, worker, QuantumStatus.FAILURE, result)
-        if self._fresh:
+        worker.done += 1
+        lost = isinstance(result, ExceptionInfo)
+        if lost:
+            result = self._lost(worker, job, QuantumStatus.FAILURE, result)
+        if job.fresh or self._leaks(worker):
             self._discard(worker)
-        return Finished(number=number, result=result)
+        return Finished(number=job.number, result=result, lost=lost, out_of_memory=result.outcome.is_out_of_memory)
 
-    def _time_out(self, worker: _Worker) -> Finished:
-        assert worker.job is not None
-        number, quantum_id = worker.job
-        info = ExceptionInfo(type_name="TimeoutError", message=f"The quantum ran longer than {self._timeout:g} s.")
-        result = self._lost(number, quantum_id, worker, QuantumStatus.TIMEOUT, info)
+    def _collect_dead(self, worker: _Worker, job: Job) -> Finished:
+        worker.process.join(_TERMINATE_S)
         self._discard(worker)
-        return Finished(number=number, result=result)
+        killed = worker.exit_code == -signal.SIGKILL
+        kills = out_of_memory_kills()
+        out_of_memory = killed and kills is not None and self._oom_kills is not None and kills > self._oom_kills
+        self._oom_kills = kills
+        info = _death(worker.exit_code)
+        if out_of_memory:
+            info = ExceptionInfo(type_name="OutOfMemory", message="The system ended the worker for lack of memory.")
+        result = self._lost(worker, job, QuantumStatus.FAILURE, info)
+        return Finished(number=job.number, result=result, lost=True, out_of_memory=out_of_memory)
 
-    def _lost(
-        self, number: int, quantum_id: uuid.UUID, worker: _Worker, status: QuantumStatus, info: ExceptionInfo
-    ) -> QuantumResult:
-        label, data_id = self._describe(number)
+    def _end(self, worker: _Worker, job: Job, status: QuantumStatus, kind: str, message: str) -> Finished:
+        """End a worker that took more than its quantum may."""
+        self._discard(worker, gently=kind != "OutOfMemory")
+        result = self._lost(worker, job, status, ExceptionInfo(type_name=kind, message=message))
+        return Finished(number=job.number, result=result, lost=True, out_of_memory=kind == "OutOfMemory")
+
+    def _lost(self, worker: _Worker, job: Job, status: QuantumStatus, info: ExceptionInfo) -> QuantumResult:
+        label, data_id = self._describe(job.number)
         outcome = QuantumOutcome(
-            quantum_id=quantum_id,
+            quantum_id=job.quantum_id,
             task_label=label,
             data_id=data_id,
             status=status,
             exception=info,
             seconds=time.monotonic() - worker.since,
-            exit_code=worker.process.exitcode or 1,
+            exit_code=worker.exit_code or 1,
         )
         return QuantumResult(outcome=outcome, files=FileRecords.empty())
+
+    def _leaks(self, worker: _Worker) -> bool:
+        """Whether an idle worker has kept so much that it is better replaced."""
+        memory = resident_memory(worker.number)
+        if memory is None or self._leak is None:
+            return False
+        if worker.done == 1:
+            worker.memory_at_first = memory
+        if memory - worker.memory_at_first > self._leak:
+            return True
+        return worker.done % 64 == 0 and open_files(worker.number) > _MOST_FILES
 
     def _discard(self, worker: _Worker, *, gently: bool = True) -> None:
         self._workers.remove(worker)
         worker.pipe.close()
         process = worker.process
         if process.is_alive() and gently:
-            process.terminate()
-            process.join(_TERMINATE_SECONDS)
+            _signal_group(worker, signal.SIGTERM)
+            process.join(_TERMINATE_S)
+        # What the task started and left running belongs to its group, and goes with it.
+        _signal_group(worker, signal.SIGKILL)
         if process.is_alive():
             process.kill()
         process.join()
+        worker.exit_code = process.exitcode
         process.close()
+
+
+def _signal_group(worker: _Worker, number: signal.Signals) -> None:
+    # A worker leads a group of its own, once it has come so far; before that only itself can be signalled.
+    with contextlib.suppress(OSError):
+        os.killpg(worker.number, number)
+        return
+    if worker.process.is_alive():
+        with contextlib.suppress(OSError):
+            os.kill(worker.number, number)
 
 
 def _context(start_method: str) -> BaseContext:
@@ -236,36 +301,3 @@ def _death(exit_code: int | None) -> ExceptionInfo:
             name = signal.Signals(-exit_code).name
             return ExceptionInfo(type_name="WorkerDied", message=f"The worker was ended by signal {name}.")
     return ExceptionInfo(type_name="WorkerDied", message=f"The worker ended with exit code {exit_code}.")
-
-
-def _log_levels() -> dict[str, int]:
-    """Give the level of every logger that has one of its own, so that workers keep what this process would."""
-    known = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
-    return {"": logging.root.level, **{name: level for name, level in known.items() if level != logging.NOTSET}}
-
-
-def _work(
-    pipe: Connection, graph_uri: str, options: ExecutionOptions, root: str | None, levels: dict[str, int]
-) -> None:
-    """Run quanta as they come; the main function of a worker process."""
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    # The parent decides what Ctrl-C means; a worker that also got the signal would lose its quantum.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker: QuantumWorker | None = None
-    while True:
-        try:
-            quantum_id = pipe.recv()
-        except (EOFError, OSError):
-            return
-        if quantum_id is None:
-            return
-        try:
-            worker = worker or QuantumWorker(graph_uri, options, root=root)
-            answer: object = worker.run(quantum_id)
-        except BaseException as error:  # noqa: BLE001  # the parent must hear of everything
-            answer = ExceptionInfo.of(error)
-        try:
-            pipe.send(answer)
-        except (BrokenPipeError, OSError):
-            return

@@ -9,7 +9,27 @@ from typing import Protocol
 
 from pachon.ctrl_mpexec.worker import QuantumResult
 
-__all__ = ["Finished", "Runner"]
+__all__ = ["Finished", "Job", "Runner"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One attempt at one quantum."""
+
+    number: int
+    """Its number in the graph."""
+    quantum_id: uuid.UUID
+    label: str = ""
+    places: int = 1
+    """How many of the places of the runner it takes."""
+    timeout: float | None = None
+    """Seconds after which it is ended."""
+    memory_limit: int | None = None
+    """Bytes of resident memory, with all processes that it starts, at which it is ended."""
+    max_mem: int | None = None
+    """Bytes that the task is told it may use."""
+    fresh: bool = False
+    """Whether it gets a process of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +39,10 @@ class Finished:
     number: int
     """Its number in the graph."""
     result: QuantumResult
+    lost: bool = False
+    """Whether its process ended before it could say anything, and left no log."""
+    out_of_memory: bool = False
+    """Whether more memory might have saved it."""
 
 
 class Runner(Protocol):
@@ -26,10 +50,10 @@ class Runner(Protocol):
 
     @property
     def free(self) -> int:
-        """How many more quanta can be started now."""
+        """How many places are free now."""
         ...
 
-    def start(self, number: int, quantum_id: uuid.UUID) -> None:
+    def start(self, job: Job) -> None:
         """Start a quantum."""
         ...
 

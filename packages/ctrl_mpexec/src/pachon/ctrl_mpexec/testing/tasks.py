@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -46,9 +49,10 @@ class CorrectConfig(PipelineTaskConfig, connections=CorrectConnections):
     """What goes wrong, and for which exposure."""
 
     fail: str = ""
-    """``exception``, ``late`` (after the output is written), ``odd``, ``repeatable``, ``invalid``, ``no_work``, ``partial``, ``kill``, ``exit``, ``sleep``, ``log`` or
-    ``mess``."""
+    """``exception``, ``late`` (after the output is written), ``misspelled`` (output), or what `_misbehave` knows."""
     fail_exposure: int = -1
+    pause: float = 0.0
+    """Seconds that each quantum takes, with ``fail`` = ``pause``."""
     factor: int = 1
 
 
@@ -67,9 +71,13 @@ class CorrectTask(PipelineTask):
     def run(self, *, raw: dict[str, Any], bias: dict[str, Any], data_id: Any) -> Struct:
         """Subtract."""
         self.log.info("Correcting %s", data_id)
-        if data_id["exposure"] == self.config.fail_exposure:
+        if self.config.fail == "pause":
+            time.sleep(self.config.pause)
+        elif data_id["exposure"] == self.config.fail_exposure:
             _misbehave(self.config.fail)
         self.metadata["bias"] = bias["value"]
+        if data_id["exposure"] == self.config.fail_exposure and self.config.fail == "misspelled":
+            return Struct(correctd={"value": 0})
         return Struct(corrected={"value": (raw["value"] - bias["value"]) * self.config.factor, "folder": os.getcwd()})
 
 
@@ -110,6 +118,40 @@ def _misbehave(kind: str) -> None:
         case "mess":
             os.environ["PACHON_TEST_MESS"] = "1"
             os.chdir("/")
+            os.umask(0o077)
+            sys.path.insert(0, "/nowhere")
+            logging.getLogger("pachon").setLevel(logging.CRITICAL)
+            logging.disable(logging.CRITICAL)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            sys.stdout = None
+        case "lost folder":
+            folder = tempfile.mkdtemp()
+            os.chdir(folder)
+            os.rmdir(folder)
+        case "segfault":
+            ctypes.string_at(0)
+        case "deaf":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while True:
+                time.sleep(1)
+        case "fork":
+            # The child comes back here as well, and goes on as if it were the task.
+            os.fork()
+        case "orphan":
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+        case "print":
+            for _ in range(100):
+                print("x" * 1_000_000)
+        case "many logs":
+            for number in range(30_000):
+                logging.getLogger("pachon.test").info("message %d", number)
+            logging.getLogger("pachon.test").info("y" * 50_000_000)
+        case "memory":
+            raise MemoryError("no more")
+        case "hog":
+            kept = np.ones(40_000_000)
+            time.sleep(1.5)
+            kept.fill(0)
 
 
 class VisitConnections(PipelineTaskConnections, dimensions=_VISIT):

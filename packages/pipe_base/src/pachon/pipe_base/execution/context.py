@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, closest
 from pachon.datasets import DatasetProvenance, DatasetRef, Quantum
 from pachon.dimensions import DataCoordinate, DimensionUniverse
 from pachon.pipe_base.connections import PipelineTaskConnections, QuantumRefs
@@ -16,6 +18,9 @@ from pachon.pipe_base.context import ExecutionResources
 from pachon.pipe_base.struct import Struct
 
 __all__ = ["ButlerQuantumContext", "QuantumButler"]
+
+
+_log = logging.getLogger("pachon.pipe_base.execution")
 
 
 class QuantumButler(Protocol):
@@ -69,6 +74,7 @@ class ButlerQuantumContext:
         resources: ExecutionResources | None = None,
     ) -> None:
         self._butler = butler
+        self._process = os.getpid()
         self.quantum = quantum
         self.connections = connections
         self.resources = resources or ExecutionResources()
@@ -138,10 +144,25 @@ class ButlerQuantumContext:
                 value = getattr(values, name, None)
                 if value is not None:
                     self._put_connection(name, value, found)
+            self._warn_of_misspelled(values, refs)
         elif isinstance(refs, DatasetRef):
             self._put_one(values, refs)
         else:
             self._put_list("", values, list(refs))
+
+    def _warn_of_misspelled(self, values: Struct, refs: QuantumRefs) -> None:
+        """Say so if an output was not returned and something else was: it may be that output, misspelled."""
+        outputs = {name for name, _ in refs}
+        returned = set(values.as_dict())
+        missing, others = sorted(outputs - returned), sorted(returned - outputs)
+        if missing and others:
+            _log.warning(
+                "'run' of task %r returned %s, which is no output, and nothing for the output %s.%s",
+                self.quantum.task_label,
+                ", ".join(map(repr, others)),
+                ", ".join(map(repr, missing)),
+                closest(others[0], missing),
+            )
 
     def _put_connection(self, name: str, value: Any, refs: Any) -> None:
         if isinstance(refs, DatasetRef):
@@ -162,6 +183,9 @@ class ButlerQuantumContext:
     def _put_one(self, value: Any, ref: DatasetRef) -> None:
         if ref.id not in self._outputs:
             raise InvalidInputError(f"{ref} is no output of {self.quantum}.")
+        if os.getpid() != self._process:
+            # A child that the task forked came back into its parent's code; what both wrote would be a mixture.
+            raise InvalidInputError("A process that a task forked must not write its outputs.")
         provenance = DatasetProvenance(
             quantum_id=self.quantum.id, inputs=tuple(self._read.values()), extra=self._extra.get(ref.id, {})
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from pachon.base import log_labels
 from pachon.base.log_context import LabelFilter
@@ -17,25 +18,56 @@ __all__ = ["LOG_VERSION", "capture_log", "log_document"]
 LOG_VERSION = 2
 
 
+_MOST_RECORDS: Final = 10_000
+_LAST_RECORDS: Final = 1_000
+_LONGEST_MESSAGE: Final = 100_000
+_MOST_TEXT: Final = 20_000_000
+
+
 class _RecordList(logging.Handler):
+    """Keeps the first records and the last ones: a task that never stops talking must not fill memory and disk."""
+
     def __init__(self) -> None:
         super().__init__()
         self.records: list[dict[str, Any]] = []
+        self._last: deque[dict[str, Any]] = deque(maxlen=_LAST_RECORDS)
+        self._left_out = 0
+        self._text = 0
         self._formatter = logging.Formatter()
         self.addFilter(LabelFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self.records.append(self._document(record))
+            document = self._document(record)
         except Exception:  # noqa: BLE001  # a message that does not fit its arguments must not end the task
             self.handleError(record)
+            return
+        size = len(document["message"])
+        if len(self.records) < _MOST_RECORDS and self._text + size < _MOST_TEXT:
+            self._text += size
+            self.records.append(document)
+            return
+        if len(self._last) == _LAST_RECORDS:
+            self._left_out += 1
+        if size > 1000:
+            document["message"] = f"{document['message'][:1000]} ... ({size} characters in all)"
+        self._last.append(document)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Give the first records and the last ones, with a note of how many are left out between them."""
+        if self._left_out:
+            note = {**self._last[0], "message": f"({self._left_out} records are left out here)"}
+            self.records.append(note)
+        self.records.extend(self._last)
+        self._last.clear()
+        return self.records
 
     def _document(self, record: logging.LogRecord) -> dict[str, Any]:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         document: dict[str, Any] = {
             "name": record.name,
             "asctime": f"{stamp}.{int(record.msecs):03d}000Z",
-            "message": record.getMessage(),
+            "message": _shortened(record.getMessage()),
             "levelno": record.levelno,
             "levelname": record.levelname,
             "filename": record.filename,
@@ -51,8 +83,14 @@ class _RecordList(logging.Handler):
         return document
 
 
+def _shortened(message: str) -> str:
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    return f"{message[:_LONGEST_MESSAGE]} ... ({len(message)} characters in all)"
+
+
 @contextmanager
-def capture_log(label: str, run: str) -> Iterator[list[dict[str, Any]]]:
+def capture_log(label: str, run: str) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Collect the log records of a block.
 
     Parameters
@@ -64,15 +102,16 @@ def capture_log(label: str, run: str) -> Iterator[list[dict[str, Any]]]:
 
     Yields
     ------
-    list
-        The records so far, each a mapping (``docs/formats/task-log.md``).
+    function
+        Call it at the end: it gives the records, each a mapping (``docs/formats/task-log.md``). Of very many, those in the
+        middle are left out.
     """
     handler = _RecordList()
     root = logging.getLogger()
     root.addHandler(handler)
     try:
         with log_labels({"LABEL": label, "RUN": run}):
-            yield handler.records
+            yield handler.take
     finally:
         root.removeHandler(handler)
 

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import enum
+import errno
 import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pachon.pipe_base.outcomes import Caveats
 
-__all__ = ["ExceptionInfo", "QuantumOutcome", "QuantumStatus"]
+__all__ = ["ExceptionInfo", "QuantumOutcome", "QuantumStatus", "is_hopeless"]
 
 
 class QuantumStatus(enum.Enum):
@@ -42,21 +43,31 @@ class ExceptionInfo:
     traceback: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     """What the exception says of itself: numbers, texts, lists and mappings of them."""
+    frames: tuple[dict[str, Any], ...] = ()
+    """Where it was raised, outermost call first: ``filename``, ``lineno``, ``name`` of the function, ``line`` of code."""
+    cause: tuple[str, str] | None = None
+    """Class and message of the exception that it was raised from, or while handling which."""
 
     @classmethod
     def of(cls, error: BaseException) -> ExceptionInfo:
         """Describe an exception; one whose class is broken is described as far as possible."""
-        kind = type(error)
         return cls(
-            type_name=kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+            type_name=_type_name(error),
             message=_message(error),
             traceback="".join(traceback.format_exception(error)),
             metadata=_metadata_of(error),
+            frames=_frames(error),
+            cause=_cause(error),
         )
 
     def to_document(self) -> dict[str, Any]:
-        """Give plain data (the traceback is in the log)."""
-        return {"type_name": self.type_name, "message": self.message, "metadata": self.metadata}
+        """Give plain data."""
+        document: dict[str, Any] = {"type_name": self.type_name, "message": self.message, "metadata": self.metadata}
+        if self.frames:
+            document["traceback"] = [dict(frame) for frame in self.frames]
+        if self.cause is not None:
+            document["cause"] = {"type_name": self.cause[0], "message": self.cause[1]}
+        return document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +89,46 @@ class QuantumOutcome:
     """What a program that ends because of it should exit with; 0 for a success."""
     fatal: bool = False
     """Whether the whole run must stop."""
+    is_out_of_memory: bool = False
+    """Whether more memory might have saved it."""
+
+
+_HOPELESS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Tell whether the file system is full or read-only, so that every other quantum would fail in the same way."""
+    return isinstance(error, OSError) and error.errno in _HOPELESS
+
+
+_MOST_FRAMES: Final = 50
+_MOST_TEXT: Final = 20_000
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _frames(error: BaseException) -> tuple[dict[str, Any], ...]:
+    found = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
+    return tuple(
+        {"filename": frame.filename, "lineno": frame.lineno, "name": frame.name, "line": frame.line or ""}
+        for frame in found
+    )
+
+
+def _cause(error: BaseException) -> tuple[str, str] | None:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None if cause is None else (_type_name(cause), _message(cause))
 
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        text = str(error)
     except Exception as broken:  # noqa: BLE001  # an author's class
         return f"(its text cannot be had: {type(broken).__name__})"
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]} ... ({len(text)} characters in all)"
 
 
 def _metadata_of(error: BaseException) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pachon.pipe_base.connections import PipelineTaskConnections, QuantumRefs
 from pachon.pipe_base.context import ExecutionResources
 from pachon.pipe_base.execution.context import ButlerQuantumContext, QuantumButler
 from pachon.pipe_base.execution.log_capture import capture_log, log_document
-from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
+from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus, is_hopeless
 from pachon.pipe_base.outcomes import (
     AnnotatedPartialOutputsError,
     Caveats,
@@ -28,9 +28,12 @@ from pachon.pipe_base.pipeline_task import PipelineTask
 from pachon.pipe_base.task_metadata import TaskMetadata
 from pachon.pipe_base.timing import record_usage
 
-__all__ = ["ExecutionOptions", "TaskMaker", "run_quantum"]
+__all__ = ["ExecutionOptions", "TaskMaker", "record_lost_attempt", "run_quantum"]
 
 _log = logging.getLogger("pachon.pipe_base.execution")
+
+_KEPT_ATTEMPTS = 10
+"""So many earlier attempts are kept in a log; a quantum that is tried for ever must not make it grow for ever."""
 
 LOG_CONNECTION = "_log"
 METADATA_CONNECTION = "_metadata"
@@ -98,7 +101,7 @@ def run_quantum(
         return _outcome(quantum, QuantumStatus.DONE_BEFORE, begin)
     label = f"{quantum.task_label}:{quantum.data_id}" if quantum.data_id.group else quantum.task_label
     run = _run_of(quantum)
-    with capture_log(label, run) as records:
+    with capture_log(label, run) as take_records:
         attempt = _Attempt(quantum, butler, tasks, options)
         outcome = attempt.run()
         log_ref = _single(quantum, LOG_CONNECTION)
@@ -107,10 +110,51 @@ def run_quantum(
             if outcome.exception is not None:
                 extra["exception"] = outcome.exception.to_document()
             if outcome.status is QuantumStatus.FAILURE:
+                # What would be the metadata dataset, had it not failed: how far it came and what it used.
+                attempt.metadata.metadata["quantum"] = attempt.usage
                 extra["metadata"] = attempt.metadata.to_document()
-            butler.put(log_document(records, **extra), log_ref)
+            if look and (earlier := _earlier_attempts(butler, log_ref)):
+                extra["previous_attempts"] = earlier
+            butler.put(log_document(take_records(), **extra), log_ref)
             outcome = replace(outcome, outputs=(*outcome.outputs, log_ref.id))
     return replace(outcome, seconds=time.monotonic() - begin)
+
+
+def record_lost_attempt(quantum: Quantum, butler: QuantumButler, outcome: QuantumOutcome) -> None:
+    """Write the log of an attempt whose process ended before it could; nothing if the task keeps no log.
+
+    Parameters
+    ----------
+    quantum, butler
+        What was to be done, and where the log goes.
+    outcome
+        What is known: its exception says how the process ended.
+    """
+    log_ref = _single(quantum, LOG_CONNECTION)
+    if log_ref is None:
+        return
+    extra: dict[str, Any] = {"previous_process_quanta": []}
+    if outcome.exception is not None:
+        extra["exception"] = outcome.exception.to_document()
+    if earlier := _earlier_attempts(butler, log_ref):
+        extra["previous_attempts"] = earlier
+    butler.put(log_document([], **extra), log_ref)
+
+
+def _earlier_attempts(butler: QuantumButler, log_ref: DatasetRef) -> list[dict[str, Any]]:
+    """Give what the log of an earlier attempt says, oldest first, for the log that takes its place."""
+    if not butler.exists(log_ref):
+        return []
+    try:
+        log = butler.get(log_ref)
+    except Exception as error:  # noqa: BLE001  # a damaged log must not stop what is to replace it
+        _log.warning("The log of an earlier attempt cannot be read: %s", error)
+        return []
+    if not isinstance(log, Mapping):
+        return []
+    last = {name: log[name] for name in ("exception", "metadata", "previous_process_quanta") if name in log}
+    attempts = [*log.get("previous_attempts", ()), {**last, "logs": list(log.get("records", ()))}]
+    return attempts[-_KEPT_ATTEMPTS:]
 
 
 def _single(quantum: Quantum, connection: str) -> DatasetRef | None:
@@ -266,5 +310,6 @@ class _Attempt:
             exception=ExceptionInfo.of(error),
             outputs=() if self.context is None else tuple(self.context.written),
             exit_code=code,
-            fatal=isinstance(error, InvalidQuantumError),
+            fatal=isinstance(error, InvalidQuantumError) or is_hopeless(error),
+            is_out_of_memory=isinstance(error, MemoryError),
         )

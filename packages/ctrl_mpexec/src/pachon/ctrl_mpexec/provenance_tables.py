@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``butler provenance-report``: tables of what became of the quanta of a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pachon.base import InvalidInputError, NotFoundError, closest
+from pachon.base.cli import print_table
+from pachon.ctrl_mpexec.summary_file import write_summary, write_text
+from pachon.datasets import uuids_from_ids
+from pachon.pipe_base.outcomes import AttemptStatus, Caveats
+from pachon.quantum_butler.provenance_graph import ProvenanceGraph, QuantumRecord
+
+__all__ = ["load_provenance", "report_provenance"]
+
+_STATES: Final = {status.name.lower(): int(status) for status in AttemptStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    label: str
+    quantum: str
+    data_id: dict[str, Any]
+    record: QuantumRecord
+
+    @property
+    def state(self) -> str:
+        return AttemptStatus(self.record.status).name.lower()
+
+    @property
+    def caveats(self) -> str:
+        return Caveats(self.record.caveats).code() if self.record.caveats >= 0 else ""
+
+
+def load_provenance(repo_or_graph: str, collection: str | None) -> ProvenanceGraph:
+    """Find a provenance graph: a file, the dataset of a run, or else what the files of a run say.
+
+    Raises
+    ------
+    InvalidInputError
+        If a repository is named without a collection.
+    NotFoundError
+        If the run keeps no graph.
+    """
+    if repo_or_graph.endswith(".qg"):
+        return ProvenanceGraph.open(repo_or_graph)
+    if collection is None:
+        raise InvalidInputError("Name the collection of the run, or the file (.qg) of a provenance graph.")
+    from pachon.butler import Butler
+    from pachon.ctrl_mpexec.aggregation import scan_graph
+    from pachon.ctrl_mpexec.graph_merging import find_run_provenance
+    from pachon.ctrl_mpexec.graph_store import PROVENANCE_SUFFIX, graph_files
+    from pachon.quantum_butler import QuantumGraph
+
+    with Butler.open(repo_or_graph) as butler:
+        ref = find_run_provenance(butler, collection)
+        if ref is not None:
+            found: ProvenanceGraph = butler.get(ref)
+            return found
+        butler.collections.get(collection)
+        for run in butler.flatten_collections([collection]):
+            files = graph_files(butler, run)
+            for path in files:
+                if path.basename().endswith(PROVENANCE_SUFFIX):
+                    return ProvenanceGraph.open(path)
+            if files:
+                # The graph that was built last is the one that says what is left.
+                graphs = sorted((QuantumGraph.open(path) for path in files), key=lambda graph: graph.header.created)
+                return scan_graph(graphs[-1].loaded()).provenance
+    raise NotFoundError(f"{collection!r} keeps no graph; name the file of its provenance graph.")
+
+
+def report_provenance(
+    graph: ProvenanceGraph,
+    *,
+    format: str,
+    say: Callable[[str], None],
+    states: Sequence[str] = (),
+    no_states: Sequence[str] = (),
+    caveats: Sequence[str] = (),
+    status_report: str | None = None,
+    quantum_table: bool = True,
+    exception_table: bool = True,
+    data_id_table_dir: str | None = None,
+) -> None:
+    """Print and write the tables.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such state.
+    """
+    for name in (*states, *no_states):
+        if name.lower() not in _STATES:
+            raise InvalidInputError(
+                f"There is no state {name!r}; there are {', '.join(_STATES)}.{closest(name, _STATES)}"
+            )
+    kept, dropped = {s.lower() for s in states}, {s.lower() for s in no_states}
+    letters = {letter for code in caveats for letter in code}
+    rows = [
+        row
+        for row in _rows(graph)
+        if (not kept or row.state in kept) and row.state not in dropped and (not letters or letters & set(row.caveats))
+    ]
+    tables = {}
+    if quantum_table:
+        tables["quanta"] = _count_table(rows, graph)
+    if exception_table:
+        tables["exceptions"] = _exception_table(rows)
+    if format == "json":
+        say(json.dumps(tables, indent=1))
+    else:
+        for name, table in tables.items():
+            if name == "quanta" or table["Task"]:
+                print_table(table, format=format)
+    if status_report:
+        write_summary(status_report, {"run": graph.graph.header.output_run, "quanta": [_document(row) for row in rows]})
+    if data_id_table_dir:
+        _write_tables(rows, data_id_table_dir)
+
+
+def _rows(graph: ProvenanceGraph) -> Iterator[_Row]:
+    for part in graph.graph.quanta().parts:
+        ids = uuids_from_ids(part.ids)
+        for quantum, data_id, record in zip(ids, part.data_ids, graph.records(part.label), strict=True):
+            yield _Row(part.label, str(quantum), data_id.required, record)
+
+
+def _document(row: _Row) -> dict[str, Any]:
+    document = {"task": row.label, "quantum": row.quantum, "data_id": row.data_id, **row.record.to_document()}
+    return document | {"status": row.state} | ({"caveats": row.caveats} if row.caveats else {})
+
+
+def _count_table(rows: Sequence[_Row], graph: ProvenanceGraph) -> dict[str, list[Any]]:
+    counts = Counter((row.label, row.state) for row in rows)
+    codes: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row.caveats:
+            codes.setdefault(row.label, Counter())[row.caveats] += 1
+    labels = list(graph.graph.task_counts())
+    shown = ["successful", "failed", "blocked", "unknown"]
+    shown += [state for state in _STATES if state not in shown and any(key[1] == state for key in counts)]
+    table: dict[str, list[Any]] = {"Task": labels}
+    table |= {state.replace("_", " ").capitalize(): [counts[label, state] for label in labels] for state in shown}
+    table["Caveats"] = [
+        " ".join(f"{code}({count})" for code, count in sorted(codes.get(label, {}).items())) for label in labels
+    ]
+    table["TOTAL"] = list(graph.graph.task_counts().values())
+    return table
+
+
+def _exception_table(rows: Sequence[_Row]) -> dict[str, list[Any]]:
+    counts = Counter((row.label, row.record.exception, row.state) for row in rows if row.record.exception)
+    return {
+        "Task": [key[0] for key in counts],
+        "Exception": [key[1] for key in counts],
+        "State": [key[2] for key in counts],
+        "Count": list(counts.values()),
+    }
+
+
+def _write_tables(rows: Sequence[_Row], folder: str) -> None:
+    groups: dict[str, list[_Row]] = {}
+    for row in rows:
+        name = "-".join(filter(None, (row.label, row.state, row.record.exception)))
+        groups.setdefault(re.sub(r"[^A-Za-z0-9_.-]", "_", name), []).append(row)
+    for name, group in groups.items():
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(group[0].data_id)
+        writer.writerows(list(row.data_id.values()) for row in group)
+        write_text(f"{folder.rstrip('/')}/{name}.csv", text.getvalue())

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One process at a time runs quanta of a graph into a run: two would do everything twice, and replace each other's outputs.
+
+The lock is the system's lock of a file beside the receipts of the run. So it ends with its process, however that ends. Stores
+that are no file system have none; there the rows of outputs, which are written under predicted ids, keep the peace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator
+
+from pachon.base import ConflictError
+from pachon.datastore.final_path import check_stored_path
+from pachon.quantum_butler import QuantumGraph
+from pachon.quantum_butler.receipt import RECEIPT_FOLDER
+from pachon.resources import ResourcePath
+
+__all__ = ["RunBusyError", "run_lock"]
+
+_NAME = "running"
+
+
+class RunBusyError(ConflictError):
+    """Another process runs quanta into the run."""
+
+    kind = "run_busy"
+
+    def __init__(self, run: str, holder: str) -> None:
+        super().__init__(run, holder)
+        self.run, self.holder = run, holder
+
+    def __str__(self) -> str:
+        return f"Run {self.run!r} is being written by another process ({self.holder}); wait for its end, or end it."
+
+
+@contextlib.contextmanager
+def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
+    """Keep others from running into the output run of a graph as long as the block lasts.
+
+    Raises
+    ------
+    RunBusyError
+        If somebody does; nothing is waited for.
+    """
+    if graph.datastore is None:
+        yield
+        return
+    place = ResourcePath(root if root is not None else graph.datastore.root, force_directory=True)
+    run = graph.header.output_run
+    check_stored_path(run)
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system
+        yield
+        return
+    if not place.is_local:
+        yield
+        return
+    path = os.path.join(place.ospath, run, RECEIPT_FOLDER, _NAME)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 1000).decode(errors="replace").strip()
+            raise RunBusyError(run, holder or "unknown") from None
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])[:300]
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()} since {now}: {command}\n".encode(), 0)
+        yield
+    finally:
+        # Closing gives the lock back. The file stays: one that is removed could be locked by two.
+        os.close(descriptor)

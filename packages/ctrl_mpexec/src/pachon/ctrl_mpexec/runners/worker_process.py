@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The main function of a worker process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from pachon.base.log_configuration import configure_logging, logging_settings
+from pachon.ctrl_mpexec.surroundings import leave_if_forked
+from pachon.ctrl_mpexec.worker import QuantumWorker
+from pachon.pipe_base.execution.outcome import ExceptionInfo
+from pachon.pipe_base.execution.quantum_run import ExecutionOptions
+
+__all__ = ["WorkerSettings", "work"]
+
+
+def _log_levels() -> dict[str, int]:
+    """Give the level of every logger that has one of its own, so that workers keep what this process would."""
+    known = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    return {"": logging.root.level, **{name: level for name, level in known.items() if level != logging.NOTSET}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker is told when it starts."""
+
+    graph_uri: str
+    options: ExecutionOptions
+    root: str | None = None
+    quiet_stdout: bool = False
+    """Whether what tasks print goes to standard error, as standard output is for programs."""
+    debug_module: bool = False
+    """Whether a module ``debug`` is imported first."""
+    logging: dict[str, Any] | None = field(default_factory=logging_settings)
+    log_levels: dict[str, int] = field(default_factory=_log_levels)
+
+
+def work(pipe: Connection, settings: WorkerSettings) -> None:
+    """Run quanta as they come: each message is the id of one with the memory it may use; `None` ends the process."""
+    # The parent decides what Ctrl-C means; a worker that also got the signal would lose its quantum.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, AttributeError):
+        os.setsid()
+    _end_with_parent()
+    process = os.getpid()
+    if settings.quiet_stdout:
+        os.dup2(2, 1)
+    if settings.logging is not None:
+        configure_logging(**settings.logging)
+    for name, level in settings.log_levels.items():
+        logging.getLogger(name).setLevel(level)
+    if settings.debug_module:
+        import_debug_module()
+    worker: QuantumWorker | None = None
+    while True:
+        try:
+            message = pipe.recv()
+        except (EOFError, OSError):
+            return
+        if message is None:
+            return
+        quantum_id, max_mem = message
+        try:
+            worker = worker or QuantumWorker(settings.graph_uri, settings.options, root=settings.root)
+            answer: object = worker.run(quantum_id, max_mem=max_mem)
+        except BaseException as error:  # noqa: BLE001  # the parent must hear of everything
+            answer = ExceptionInfo.of(error)
+        leave_if_forked(process)
+        _flush()
+        try:
+            pipe.send(answer)
+        except (BrokenPipeError, OSError):
+            return
+
+
+def import_debug_module() -> None:
+    """Import the module ``debug`` of the user; one that is missing is a warning."""
+    import importlib
+
+    try:
+        importlib.import_module("debug")
+    except ImportError as error:
+        logging.getLogger("pachon.ctrl_mpexec").warning("There is no module 'debug' to import (--debug): %s", error)
+
+
+def _end_with_parent() -> None:
+    """End this process, and what tasks started from it, as soon as the parent is gone: nobody would take its results."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        if os.getpgid(0) == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent watch").start()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a task finds around it, and what it may have changed when it ends: put back for the next quantum."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+
+__all__ = ["leave_if_forked", "restored_surroundings"]
+
+_log = logging.getLogger("pachon.ctrl_mpexec")
+
+_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGCHLD", "SIGPIPE") if hasattr(signal, name)
+)
+
+
+@contextmanager
+def restored_surroundings() -> Iterator[None]:
+    """Put back working directory, environment, random state, logging, import path, streams and signals at the end."""
+    folder, environment, mask = _folder(), os.environ.copy(), _umask()
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # tasks may use the global one
+    path, streams, filters = list(sys.path), (sys.stdin, sys.stdout, sys.stderr), list(warnings.filters)
+    levels = _log_levels()
+    root = logging.getLogger()
+    handlers, disabled = list(root.handlers), logging.root.manager.disable
+    in_main = threading.current_thread() is threading.main_thread()
+    signals = {number: signal.getsignal(number) for number in _SIGNALS} if in_main else {}
+    try:
+        yield
+    finally:
+        _return_to(folder)
+        if os.environ.copy() != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        os.umask(mask)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        sys.path[:] = path
+        sys.stdin, sys.stdout, sys.stderr = streams
+        if warnings.filters != filters:
+            warnings.filters[:] = filters  # type: ignore[index]  # a list, whatever it is declared as
+        for name, level in _log_levels().items():
+            before = levels.get(name, logging.NOTSET)
+            if level != before:
+                logging.getLogger(name or None).setLevel(before)
+        root.handlers[:] = handlers
+        logging.disable(disabled)
+        for number, handler in signals.items():
+            if signal.getsignal(number) is not handler and handler is not None:
+                signal.signal(number, handler)
+        if in_main and hasattr(signal, "alarm"):
+            signal.alarm(0)
+
+
+def leave_if_forked(process: int) -> None:
+    """End this process if it is a child that a task forked and that came back instead of ending.
+
+    Its twin, the real worker, goes on; two of them would write and answer twice.
+    """
+    if os.getpid() != process:
+        os._exit(1)
+
+
+def _folder() -> str | None:
+    with contextlib.suppress(OSError):
+        return os.getcwd()
+    return None
+
+
+def _return_to(folder: str | None) -> None:
+    if folder is None or _folder() == folder:
+        return
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        _log.warning("The working directory %s is gone: %s", folder, error)
+
+
+def _umask() -> int:
+    # There is no other way to ask than to set it.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _log_levels() -> dict[str, int]:
+    known = logging.root.manager.loggerDict
+    levels = {name: logger.level for name, logger in known.items() if isinstance(logger, logging.Logger)}
+    return {"": logging.root.level, **levels}

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Graph commands of both programs: merging, provenance, files out of the repository, other runs, removal."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pachon.base import ConflictError, InvalidInputError, PachonError
+from pachon.butler import Butler
+from pachon.butler.program import program as butler_program
+from pachon.ctrl_mpexec.program import pipetask as pipetask_program
+from pachon.datasets import CollectionType, DatasetExistence
+from pachon.quantum_butler import QuantumGraph
+from pachon.quantum_butler.provenance_graph import ProvenanceGraph
+
+
+def call(program, *arguments, check=0):
+    """Run a command in this process; give what it printed."""
+    from click.testing import CliRunner
+
+    done = CliRunner().invoke(program, [str(one) for one in arguments], catch_exceptions=True)
+    if isinstance(done.exception, PachonError):
+        raise done.exception
+    assert done.exit_code == check, (done.output, done.exception)
+    return done.stdout
+
+
+def pipetask(*arguments, **options):
+    return call(pipetask_program, *arguments, **options)
+
+
+def butler(*arguments, **options):
+    return call(butler_program, *arguments, **options)
+
+
+@pytest.fixture
+def graph(repository, pipeline_file, tmp_path):
+    path = tmp_path / "g.qg"
+    pipetask(
+        "qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--output-run", "me/run", "-q", path,
+        "-c", "correct:fail=exception", "-c", "correct:fail_exposure=2",
+    )  # fmt: skip
+    return path
+
+
+def run_jobs(repository, graph):
+    pipetask("pre-exec-init-qbb", repository, graph)
+    with pytest.raises(PachonError, match="2 of 15 quanta failed"):
+        pipetask("run-qbb", repository, graph)
+
+
+def test_from_jobs_to_a_provenance_graph_that_holds_the_small_files(repository, graph, tmp_path):
+    run_jobs(repository, graph)
+    output = tmp_path / "provenance.qg"
+    printed = butler("aggregate-graph", graph, repository, "-o", output, "-j", 2)
+    assert "2 failed" in printed
+    assert "3 blocked" in printed
+    assert "10 successful" in printed
+    again = butler("aggregate-graph", graph, repository, "-o", output)
+    assert "Number of datasets registered: 0" in again
+
+    found = ProvenanceGraph.open(output)
+    failed = [r for r in found.records("correct") if r.status == -1]
+    assert [(r.exception, r.message, r.attempts) for r in failed] == [("ValueError", "told to fail", 1)] * 2
+    assert all(r.run_time >= 0 and r.memory > 1e6 and r.start > 1e9 for r in found.records("correct"))
+    assert found.made("visit_total").tolist() == [True, False, True]
+    first = next(iter(found.graph))
+    assert found.record(first) == found.records("correct")[0]
+
+    with Butler.open(str(repository), collections=["me"]) as reader:
+        assert reader.get("visit_total", instrument="Cam", visit=3)["value"] == 600
+        before = {
+            ref.id: reader.get(ref)
+            for name in ("correct_log", "correct_metadata", "correct_config", "packages")
+            for ref in reader.query_datasets(name, collections=["me/run"])
+        }
+        files = list(reader.get_uris(list(reader.query_datasets("correct_log"))).values())
+    assert "holds" in butler("ingest-graph", repository, output)
+    assert not output.exists(), "it was moved"
+    assert not any(Path(file.primary.ospath).exists() for file in files)
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        for dataset_id, value in before.items():
+            ref = reader.get_dataset(dataset_id)
+            assert reader.get(ref) == value
+            assert reader.exists(ref, verify=True) == DatasetExistence.VERIFIED
+        assert reader.get("run_provenance").graph.header.graph_type == "provenance"
+    butler("ingest-graph", repository, "--output-run", "me/run")  # again: nothing is left to do
+    with pytest.raises(ConflictError, match="nothing to aggregate"):
+        butler("aggregate-graph", graph, repository)
+    butler("fsck", repository)
+
+    table = butler("provenance-report", repository, "me/run", "--data-id-table-dir", tmp_path / "tables",
+                   "--status-report", tmp_path / "status.json")  # fmt: skip
+    assert "ValueError" in table
+    assert (tmp_path / "tables" / "correct-failed-ValueError.csv").read_text().splitlines() == [
+        "instrument,detector,exposure", "Cam,0,2", "Cam,1,2",
+    ]  # fmt: skip
+    only = json.loads(butler("provenance-report", repository, "me/run", "--state", "failed", "--json"))
+    assert only["exceptions"]["Count"] == [2]
+    with pytest.raises(InvalidInputError, match="Did you mean 'failed'"):
+        butler("provenance-report", repository, "me/run", "--state", "faild")
+
+
+def test_incomplete_graphs_are_merged_in_parts(repository, graph, tmp_path):
+    pipetask("pre-exec-init-qbb", repository, graph)
+    ids = list(QuantumGraph.open(graph))
+    pipetask("run-qbb", repository, graph, "--qgraph-node-id", ids[0])
+    butler("aggregate-graph", graph, repository, "--incomplete", "--dry-run")
+    printed = butler("aggregate-graph", graph, repository, "--incomplete", "-o", tmp_path / "p.qg")
+    assert "14 unknown" in printed
+    assert not (tmp_path / "p.qg").exists()
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        assert len(list(reader.query_datasets("corrected"))) == 1
+
+
+def test_lineage_goes_from_run_to_run(repository, pipeline_file):
+    common = ("-b", repository, "-o", "me", "--register-dataset-types")
+    pipetask("run", *common, "-p", f"{pipeline_file}#correct", "-i", "defaults", "--output-run", "me/1")
+    pipetask("run", *common, "-p", f"{pipeline_file}#visit,gather", "--output-run", "me/2")
+    with Butler.open(str(repository), collections=["me"]) as reader:
+        total = reader.find_dataset("visit_total", instrument="Cam", visit=2)
+        raw = reader.find_dataset("raw", instrument="Cam", exposure=2, detector=1, collections=["raws"])
+        bias = next(iter(reader.query_datasets("bias", collections=["calib/run"])))
+    text = butler("provenance", repository, total.id)
+    for word in (
+        "visit_total", "gather", "visit ", "correct", "raw ", "bias ", "in raws", "in me/1", "successful", "config", str(raw.id),
+    ):  # fmt: skip
+        assert word in text, word
+    (up,) = json.loads(butler("provenance", repository, total.id, "--json"))
+    gather = up["next"][0]
+    assert gather["status"] == "successful"
+    assert gather["user"]
+    assert gather["run_time"] >= 0
+    assert {"config", "packages", "run", "graph_built"} <= gather.keys()
+    down = butler("provenance", repository, bias.id, "--down")
+    assert down.count("■ gather") >= 3
+    assert butler("provenance", repository, gather["id"]).startswith("■ gather")
+    shallow = butler("provenance", repository, total.id, "--depth", 1)
+    assert "correct" not in shallow
+    with pytest.raises(PachonError, match="knows"):
+        butler("provenance", repository, "00000000-0000-7000-8000-000000000000")
+
+
+def test_files_of_quanta(repository, graph, tmp_path):
+    run_jobs(repository, graph)
+    first = next(iter(QuantumGraph.open(graph)))
+    printed = butler("retrieve-artifacts-for-quanta", graph, repository, tmp_path / "one", "--qgraph-node-id", first)
+    index = json.loads((tmp_path / "one" / "butler-artifacts.json").read_text())
+    types = sorted(item["dataset_type"] for items in index["files"].values() for item in items)
+    assert types == ["bias", "correct_config", "correct_log", "correct_metadata", "corrected", "raw"]
+    assert printed.strip().endswith(": 6")
+    assert all((tmp_path / "one" / path).is_file() for path in index["files"])
+    printed = butler("zip-from-graph", graph, repository, tmp_path / "out.zip", "-d", "corr*ed,visit_total")
+    assert "6 datasets" in printed
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.testzip() is None
+        described = json.loads(archive.read("butler-artifacts.json"))["files"]
+        assert set(described) | {"butler-artifacts.json"} == set(archive.namelist())
+
+
+def test_a_graph_for_another_run(repository, graph, tmp_path):
+    other = tmp_path / "other.qg"
+    pipetask("update-graph-run", graph, "you/run", other)
+    assert QuantumGraph.open(other).header.output_run == "you/run"
+    with pytest.raises(PachonError, match="2 of 15 quanta failed"):
+        pipetask("run", "-b", repository, "-g", other, "--register-dataset-types", "--output-run", "you/run")
+    with pytest.raises(InvalidInputError, match="cannot be the name"):
+        pipetask("update-graph-run", graph, "../up", tmp_path / "third.qg")
+    with pytest.raises(InvalidInputError, match="update-graph-run"):
+        pipetask("run", "-b", repository, "-g", graph, "--output-run", "else/run")
+
+
+def test_cleanup_and_purge(repository, pipeline_file):
+    common = ("-b", repository, "-p", f"{pipeline_file}#correct", "-o", "me", "--register-dataset-types")
+    pipetask("run", *common, "-i", "defaults", "--output-run", "me/1")
+    pipetask("run", *common, "--output-run", "me/2", "--replace-run")
+    with Butler.open(str(repository), writeable=True) as writer:
+        writer.collections.register("me2/other", CollectionType.RUN)
+    with pytest.raises(InvalidInputError, match="--no-confirm"):
+        pipetask("cleanup", "-b", repository, "me")
+    printed = pipetask("cleanup", "-b", repository, "me", "--no-confirm")
+    assert "me/1" in printed
+    assert "me/2" not in printed
+    assert "Nothing to do" in pipetask("cleanup", "-b", repository, "me", "--no-confirm")
+    with pytest.raises(ConflictError, match="name of a chain"):
+        pipetask("purge", "-b", repository, "me/2", "--no-confirm")
+    with Butler.open(str(repository), writeable=True) as writer:
+        assert "me2/other" in writer.collections.query("me2/*"), "its name only begins in the same way"
+        writer.collections.register("all", CollectionType.CHAINED)
+        writer.collections.set_chain("all", ["me/2"])
+    with pytest.raises(ConflictError, match="'me/2' is a member of the chain 'all' too"):
+        pipetask("purge", "-b", repository, "me", "--no-confirm")
+    with Butler.open(str(repository), writeable=True) as writer:
+        writer.collections.remove("all")
+    printed = pipetask("purge", "-b", repository, "me", "--no-confirm")
+    assert "Members that stay:\n  raws\n  calib" in printed
+    with Butler.open(str(repository)) as reader:
+        left = set(reader.collections.query("*"))
+    assert {"raws", "calib", "defaults"} <= left
+    assert not {"me", "me/1", "me/2"} & left
+
+
+def test_reports_over_several_graphs_and_their_sum(repository, pipeline_file, tmp_path):
+    base = ("-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--register-dataset-types")
+    fail = ("-c", "correct:fail=exception", "-c", "correct:fail_exposure=2")
+    one, two = tmp_path / "1.qg", tmp_path / "2.qg"
+    with pytest.raises(PachonError, match="2 of 15"):
+        pipetask("run", *base, *fail, "--output-run", "me/1", "-q", one)
+    first = tmp_path / "first.json"
+    text = pipetask("report", repository, one, "--full-output-filename", first, check=1)
+    assert "ValueError" in text
+    picture = pipetask("report", repository, one, "--view-graph", "--fail-on", "wonky")
+    assert "10" not in picture.splitlines()[0]
+    assert "4/6 (67%), 2 failed" in picture
+    # Only what is missing, in a run of its own; the first one's outputs are seen through the chain.
+    pipetask("run", *base, "--output-run", "me/2", "--skip-existing-in", "me", "-q", two)
+    report = json.loads(pipetask("report", repository, one, two, "--json"))
+    assert {label: (t["n_successful"], t["n_failed"]) for label, t in report["tasks"].items()} == {
+        "correct": (6, 0), "visit": (6, 0), "gather": (3, 0),
+    }  # fmt: skip
+    assert len(report["tasks"]["correct"]["recovered_quanta"]) == 2
+    assert report["datasets"]["visit_total"]["n_visible"] == 3
+    total = json.loads(pipetask("aggregate-reports", first, first, "--json", check=1))
+    assert total["tasks"]["correct"]["n_failed"] == 4
+    with pytest.raises(PachonError, match="no status report"):
+        pipetask("aggregate-reports", one.with_name("nothing.json")) if one.with_name("nothing.json").write_text(
+            "{}"
+        ) else 0
+    with pytest.raises(InvalidInputError, match="--fail-on"):
+        pipetask("report", repository, one, "--fail-on", "bad")

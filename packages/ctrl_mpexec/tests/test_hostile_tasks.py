@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tasks that crash, hang, fork, fill memory and disk, or change what is around them: one quantum is lost, none other."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pachon.butler import Butler
+from pachon.ctrl_mpexec import RunOptions, run_quantum_graph
+from pachon.ctrl_mpexec.runners.process_watch import machine_memory, tree_memory
+from pachon.ctrl_mpexec.status_facts import make_status_report
+from pachon.ctrl_mpexec.status_report import OverallStatus
+from pachon.ctrl_mpexec.surroundings import restored_surroundings
+from pachon.pipe_base.execution.outcome import QuantumStatus
+from pachon.pipe_base.execution.quantum_run import ExecutionOptions
+from pachon.pipe_base.graph_builder.build import build_quantum_graph
+from pachon.pipe_base.pipeline import Pipeline
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes as POSIX systems have them")
+
+
+def run(repository, pipeline_file, fail, *, exposure=2, select="#correct", run="me/run", **options):
+    pipeline = Pipeline.read(f"{pipeline_file}{select}").with_config("correct", "fail", fail)
+    pipeline = pipeline.with_config("correct", "fail_exposure", exposure)
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = build_quantum_graph(
+            pipeline, butler, input_collections=["defaults"], output_run=run, skip_existing_in=[run]
+        )
+        for dataset_type in graph.dataset_types.values():
+            butler.dataset_types.register(dataset_type)
+        report = run_quantum_graph(graph, butler, options=RunOptions(**{"processes": 2, "versions": False, **options}))
+        return graph, report
+
+
+def read_log(repository, detector=0, exposure=2):
+    with Butler.open(str(repository), collections=["me/run"]) as butler:
+        return butler.get("correct_log", instrument="Cam", exposure=exposure, detector=detector)
+
+
+@pytest.mark.parametrize(("kind", "why"), [("segfault", "SIGSEGV"), ("deaf", "longer than 3 s")])
+def test_what_ends_its_process_is_a_failure_with_a_log(repository, pipeline_file, kind, why):
+    graph, report = run(repository, pipeline_file, kind, timeout=3.0)
+    assert len(report.with_status(QuantumStatus.SUCCESS)) == 4
+    assert [why in outcome.exception.message for outcome in report.failed] == [True, True]
+    assert why in read_log(repository)["exception"]["message"]
+    with Butler.open(str(repository)) as butler:
+        assert make_status_report(butler, [graph]).counts() == {OverallStatus.SUCCESSFUL: 4, OverallStatus.FAILED: 2}
+
+
+def test_a_forked_child_that_comes_back_ends(repository, pipeline_file):
+    _, report = run(repository, pipeline_file, "fork")
+    assert report.is_success
+    with Butler.open(str(repository), collections=["me/run"]) as butler:
+        refs = list(butler.query_datasets("corrected"))
+        assert sorted(butler.get(ref)["value"] for ref in refs) == [100, 100, 200, 200, 300, 300]
+
+
+def test_a_process_that_a_task_left_goes_with_its_worker(repository, pipeline_file):
+    before = children_named("time.sleep(300)")
+    _, report = run(repository, pipeline_file, "orphan")
+    assert report.is_success
+    assert children_named("time.sleep(300)") == before
+
+
+def children_named(text):
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return sum(text in line for line in found.splitlines())
+
+
+def test_a_task_that_logs_without_end_keeps_the_beginning_and_the_end(repository, pipeline_file):
+    logging.getLogger("pachon").setLevel(logging.INFO)
+    _, report = run(repository, pipeline_file, "many logs")
+    assert report.is_success
+    records = read_log(repository)["records"]
+    messages = [record["message"] for record in records]
+    assert len(records) < 12_000
+    assert "message 0" in messages
+    assert "message 29999" in messages
+    assert any("records are left out here" in message for message in messages)
+    assert max(map(len, messages)) < 200_000
+
+
+def test_printing_without_end(repository, pipeline_file, tmp_path):
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:2]\n"
+        "from test_hostile_tasks import run\n"
+        "from pathlib import Path\n"
+        "graph, report = run(Path(sys.argv[2]), sys.argv[3], 'print', quiet_stdout=True)\n"
+        "assert report.is_success\n"
+        "print('only this')\n"
+    )
+    if __name__ != "__main__":
+        script = tmp_path / "script.py"
+        script.write_text(f"if __name__ == '__main__':\n    exec({code!r})\n")
+        with (tmp_path / "stderr").open("wb") as stderr:
+            done = subprocess.run(
+                [sys.executable, script, Path(__file__).parent, repository, pipeline_file],
+                stdout=subprocess.PIPE, stderr=stderr, text=True, check=False, timeout=120,
+            )  # fmt: skip
+        assert done.stdout == "only this\n", "what tasks print went elsewhere"
+        assert (tmp_path / "stderr").stat().st_size > 200_000_000
+        (tmp_path / "stderr").unlink()
+
+
+def test_all_that_a_task_changes_is_put_back(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log = logging.getLogger("pachon.test.surroundings")
+    before = (os.getcwd(), dict(os.environ), list(sys.path), sys.stdout, signal.getsignal(signal.SIGTERM))
+    mask = os.umask(0o022)
+    os.umask(mask)
+    from pachon.ctrl_mpexec.testing.tasks import _misbehave
+
+    with restored_surroundings():
+        _misbehave("mess")
+        log.setLevel(logging.CRITICAL)
+    assert before == (os.getcwd(), dict(os.environ), list(sys.path), sys.stdout, signal.getsignal(signal.SIGTERM))
+    assert os.umask(mask) == mask
+    assert log.level == logging.NOTSET
+    assert logging.root.manager.disable == logging.NOTSET
+    with restored_surroundings():
+        _misbehave("lost folder")
+    assert os.getcwd() == str(tmp_path)
+
+
+@pytest.mark.skipif(machine_memory() is None or tree_memory(os.getpid()) is None, reason="needs /proc")
+def test_memory_that_is_not_enough_is_doubled(repository, pipeline_file):
+    # The task needs 320 MB above what the process has anyway.
+    _, report = run(repository, pipeline_file, "hog", memory_limit=250_000_000, processes=1)
+    assert report.is_success
+    attempts = read_log(repository)["previous_attempts"]
+    assert {attempt["exception"]["type_name"] for attempt in attempts} == {"OutOfMemory"}
+    assert "its limit is 250 MB" in attempts[0]["exception"]["message"]
+
+
+def test_a_memory_error_is_tried_again_as_long_as_there_is_more(repository, pipeline_file):
+    from pachon.pipe_base.context import ExecutionResources
+
+    execution = ExecutionOptions(resources=ExecutionResources(max_mem=1000))
+    _, report = run(repository, pipeline_file, "memory", processes=1, execution=execution, memory_retries=2)
+    assert len(report.failed) == 2
+    log = read_log(repository)
+    assert log["exception"]["type_name"] == "MemoryError"
+    assert len(log["previous_attempts"]) == 2
+    _, report = run(repository, pipeline_file, "memory", processes=1)
+    assert len(report.failed) == 2, "with nothing to give there is no other attempt"
+    assert len(read_log(repository)["previous_attempts"]) == 3
+
+
+def test_an_output_that_is_misspelled_is_told(repository, pipeline_file):
+    _, report = run(repository, pipeline_file, "misspelled", processes=1)
+    assert report.is_success
+    assert "correct: 6 success (2 without any output)" in report.lines()
+    messages = [record["message"] for record in read_log(repository)["records"]]
+    assert any("Did you mean 'corrected'?" in message for message in messages)
+
+
+PIPETASK = [sys.executable, "-c", "from pachon.ctrl_mpexec.program import main; main()"]
+
+
+def start(repository, pipeline_file, *arguments, seconds=1.5, **options):
+    return subprocess.Popen(
+        [*PIPETASK, "run", "-b", str(repository), "-p", f"{pipeline_file}#correct", "-i", "defaults", "-o", "me",
+         "--output-run", "me/run", "--register-dataset-types", "-c", "correct:fail=pause",
+         "-c", f"correct:pause={seconds}", *map(str, arguments)],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True, **options,
+    )  # fmt: skip
+
+
+def wait_for_outputs(repository, number):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = Path(repository).glob("me/run/correct_metadata/**/*")
+        if sum(path.is_file() and not path.name.startswith(".") for path in found) >= number:
+            return
+        time.sleep(0.05)
+    raise AssertionError("nothing was made")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("times", [1, 2])
+def test_interruptions(repository, pipeline_file, processes, times):
+    process = start(repository, pipeline_file, "-j", processes, seconds=2)
+    wait_for_outputs(repository, 1)
+    time.sleep(0.7)  # the next quanta run
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.4)
+    begin = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "Interrupted: waiting" in errors
+    assert ("Interrupted again" in errors) is (times == 2)
+    assert "Traceback" not in errors
+    assert "--extend-run goes on with the others" in errors
+    if times == 2:
+        assert time.monotonic() - begin < 10
+    with Butler.open(str(repository), collections=["me/run"]) as butler:
+        refs = list(butler.query_datasets("corrected"))
+        assert 1 <= len(refs) < 6
+        for ref in refs:
+            assert butler.get(ref)
+
+
+def test_two_at_once_and_the_next_goes_on(repository, pipeline_file):
+    first = start(repository, pipeline_file, "--json-progress", seconds=1.5)
+    wait_for_outputs(repository, 1)
+    second = start(repository, pipeline_file, "--extend-run", seconds=1.5)
+    _, errors = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "is being written by another process (process" in errors
+    first.kill()
+    output, _ = first.communicate(timeout=30)
+    events = [json.loads(line)["event"] for line in output.splitlines()]
+    assert events[:2] == ["begin", "start"]
+    assert "end" in events
+    third = start(repository, pipeline_file, "--extend-run", "-j", 2, seconds=1.5)
+    _, errors = third.communicate(timeout=60)
+    assert third.returncode == 0, errors
+    assert f"correct: {6 - events.count('end')} success" in errors or "correct: 5 success" in errors
