@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pachon.base import ConflictError
 from pachon.butler import Butler
+from pachon.ctrl_mpexec.graph_store import remove_run_notes
 from pachon.datasets import CollectionType
 
 __all__ = ["CollectionRemoval", "plan_cleanup", "plan_purge"]
@@ -49,6 +50,8 @@ class CollectionRemoval:
             butler.collections.remove(name)
         if self.runs:
             butler.remove_runs(self.runs, unlink_from_chains=True)
+            for run in self.runs:
+                remove_run_notes(butler, run)
 
 
 def plan_cleanup(butler: Butler, name: str) -> CollectionRemoval:

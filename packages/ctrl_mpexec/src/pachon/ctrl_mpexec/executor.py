@@ -167,7 +167,7 @@ class Executor:
         again = self._another_try(finished, job)
         if again is not None and not self._ending:
             _log.warning("Quantum %s@%s is tried again: %s", outcome.task_label, outcome.data_id, why)
-            self._jobs[finished.number] = again
+            self._jobs[finished.number] = replace(again, again=True)
             self._schedule.put_back(finished.number, places=again.places)
             self._reporter.put_back(finished.number, outcome)
             return

@@ -85,7 +85,10 @@ def fixed_edges(graph: QuantumGraph, name: str) -> np.ndarray:
 
     fixup = import_object(name)
     if not hasattr(fixup, "fixup_graph") or isinstance(fixup, type):
-        fixup = fixup()
+        try:
+            fixup = fixup()
+        except TypeError as error:
+            raise InvalidInputError(f"--graph-fixup: {name} cannot be called without arguments: {error}.") from error
     if not hasattr(fixup, "fixup_graph"):
         raise InvalidInputError(f"--graph-fixup: {name} gives no object with a method 'fixup_graph'.")
     ids = uuids_from_ids(graph.ids)

@@ -53,8 +53,10 @@ def edit_pipeline(pipeline: Pipeline, option: str, value: str) -> Pipeline:
                 raise InvalidInputError(f"-c needs LABEL:NAME=VALUE; got {value!r}.")
             return pipeline.with_config(label, name, text, source=f"-c {value}")
         case "config_file":
-            label, file = split_label(value, "-C", "LABEL:FILE")
-            return pipeline.with_config_file(label, file)
+            for part in value.split(","):
+                label, file = split_label(part, "-C", "LABEL:FILE")
+                pipeline = pipeline.with_config_file(label, file)
+            return pipeline
         case "instrument":
             return pipeline.with_instrument(value)
         case _:

@@ -10,6 +10,7 @@ from typing import Any
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
+from pachon.ctrl_mpexec.graph_fixup import fixed_edges
 from pachon.ctrl_mpexec.graph_pictures import graph_text
 from pachon.ctrl_mpexec.graph_request import (
     EmptyGraphError,
@@ -217,6 +218,10 @@ def run_pipeline(
             f"The graph writes to run {graph.header.output_run!r}, not to {plan.output_run!r}; "
             "'pipetask update-graph-run' makes a graph for another run."
         )
+    # All that can be wrong is found before a collection is made.
+    options.check(graph.task_labels)
+    if options.graph_fixup is not None:
+        fixed_edges(graph, options.graph_fixup)
     if register_dataset_types:
         for dataset_type in graph.dataset_types.values():
             butler.dataset_types.register(dataset_type)

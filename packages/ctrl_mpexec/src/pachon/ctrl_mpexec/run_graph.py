@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -27,6 +29,8 @@ from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.run_init import initialize_run
 from pachon.quantum_butler import DatasetState, QuantumBackedButler, QuantumGraph
+from pachon.quantum_butler.receipt import RECEIPT_FOLDER
+from pachon.resources import ResourcePath
 
 __all__ = ["initialize_graph", "initialize_only", "run_quantum_graph", "run_with_sink"]
 
@@ -79,6 +83,7 @@ def run_quantum_graph(
     options.check(graph.task_labels)
     begin = time.monotonic()
     with run_lock(graph, options.root), _graph_file(graph, graph_uri) as uri:
+        options = _without_checks_of_a_new_run(graph, options)
         keep_graph(graph, options.root)
         committer = OutputCommitter(graph, butler)
         files = FileRecords.empty()
@@ -122,6 +127,20 @@ def _new_init_outputs(graph: QuantumGraph, options: RunOptions) -> int:
         for ref in graph.init_quantum(label).init_outputs.values()
     }
     return sum(graph.dataset_states(name)[0] == DatasetState.PREDICTED for name in refs.values())
+
+
+def _without_checks_of_a_new_run(graph: QuantumGraph, options: RunOptions) -> RunOptions:
+    """Look for no earlier outputs where there can be none: the run has no files yet but its lock."""
+    source = graph.datastore
+    if source is None or source.config.get("root") != source.root:
+        return options  # its files lie in several places, or elsewhere
+    root = ResourcePath(options.root if options.root is not None else source.root, force_directory=True)
+    folder = ResourcePath(f"{root.geturl()}{quote(graph.header.output_run)}/", force_directory=True)
+    if not root.is_local or not os.path.isdir(folder.ospath):
+        return options
+    if any(entry.name != RECEIPT_FOLDER for entry in os.scandir(folder.ospath)):
+        return options
+    return replace(options, execution=replace(options.execution, assume_no_existing_outputs=True))
 
 
 def _check_workers(tasks: GraphTasks, options: RunOptions) -> None:

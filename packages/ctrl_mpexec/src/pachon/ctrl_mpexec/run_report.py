@@ -16,7 +16,7 @@ from pachon.pipe_base.outcomes import Caveats
 
 __all__ = ["QuantaFailedError", "RunReport"]
 
-_WORDS: Final = {"skipped": "not run", "done_before": "done before"}
+_WORDS: Final = {"failure": "failed", "timeout": "timed out", "skipped": "not run", "done_before": "done before"}
 _SHOWN: Final = 5
 _LONG_S: Final = 1.0
 

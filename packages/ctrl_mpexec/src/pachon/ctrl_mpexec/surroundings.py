@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -29,7 +30,7 @@ _SIGNALS: Final = tuple(
 @contextmanager
 def restored_surroundings() -> Iterator[None]:
     """Put back working directory, environment, random state, logging, import path, streams and signals at the end."""
-    folder, environment, mask = _folder(), os.environ.copy(), _umask()
+    folder, environment, mask = _folder(), os.environ.copy(), _usual_umask()
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # tasks may use the global one
     path, streams, filters = list(sys.path), (sys.stdin, sys.stdout, sys.stderr), list(warnings.filters)
     levels = _log_levels()
@@ -59,9 +60,9 @@ def restored_surroundings() -> Iterator[None]:
         logging.disable(disabled)
         for number, handler in signals.items():
             if signal.getsignal(number) is not handler and handler is not None:
+                if number == getattr(signal, "SIGALRM", None):
+                    signal.alarm(0)
                 signal.signal(number, handler)
-        if in_main and hasattr(signal, "alarm"):
-            signal.alarm(0)
 
 
 def leave_if_forked(process: int) -> None:
@@ -88,8 +89,9 @@ def _return_to(folder: str | None) -> None:
         _log.warning("The working directory %s is gone: %s", folder, error)
 
 
-def _umask() -> int:
-    # There is no other way to ask than to set it.
+@cache
+def _usual_umask() -> int:
+    """Give the umask of this process before its first quantum. There is no other way to ask than to set it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -69,7 +69,7 @@ class QuantumWorker:
         self._before: deque[str] = deque(maxlen=_NOTED_QUANTA)
         self._window = _Window(self._graph, root)
 
-    def run(self, quantum_id: uuid.UUID, *, max_mem: int | None = None) -> QuantumResult:
+    def run(self, quantum_id: uuid.UUID, *, max_mem: int | None = None, again: bool = False) -> QuantumResult:
         """Run one quantum; exceptions of its task are a part of the result.
 
         Parameters
@@ -78,9 +78,13 @@ class QuantumWorker:
             Which.
         max_mem
             Bytes that the task may use, if not what the options say.
+        again
+            Whether there was an attempt before, so that outputs may exist whatever the options say.
         """
         process = os.getpid()
         options = self._options
+        if again:
+            options = replace(options, assume_no_existing_outputs=False)
         if max_mem is not None:
             options = replace(options, resources=replace(options.resources, max_mem=max_mem))
         with restored_surroundings():

@@ -28,6 +28,7 @@ def build(**options: Any) -> None:
 
     from pachon.ctrl_mpexec.command_values import pipeline_request
     from pachon.ctrl_mpexec.requests import make_pipeline, show_unchecked
+    from pachon.ctrl_mpexec.show import GRAPH_ITEMS
 
     request = pipeline_request(options)
     if not request.check:
@@ -35,6 +36,9 @@ def build(**options: Any) -> None:
         return
     with nullcontext() if options["repo"] is None else _open(options["repo"]) as butler:
         make_pipeline(request, butler, click.echo)
+    later = [item for item in request.shows if item in GRAPH_ITEMS]
+    if later:
+        click.echo(f"Not shown, as there are no quanta here: {', '.join(later)}; 'pipetask qgraph' has them.", err=True)
 
 
 def _open(repo: str) -> AbstractContextManager[Any]:

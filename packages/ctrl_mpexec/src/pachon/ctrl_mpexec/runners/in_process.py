@@ -31,7 +31,7 @@ class InProcessRunner:
         if self._next is None:
             return []
         job, self._next = self._next, None
-        result = self._worker.run(job.quantum_id, max_mem=job.max_mem)
+        result = self._worker.run(job.quantum_id, max_mem=job.max_mem, again=job.again)
         return [Finished(number=job.number, result=result, out_of_memory=result.outcome.is_out_of_memory)]
 
     def kill(self) -> None:

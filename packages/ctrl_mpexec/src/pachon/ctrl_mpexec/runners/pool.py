@@ -160,7 +160,7 @@ class PoolRunner:
         if not worker.process.is_alive():
             return False
         try:
-            worker.pipe.send((job.quantum_id, job.max_mem))
+            worker.pipe.send((job.quantum_id, job.max_mem, job.again))
         except OSError:
             return False
         worker.job, worker.since = job, time.monotonic()

@@ -30,6 +30,8 @@ class Job:
     """Bytes that the task is told it may use."""
     fresh: bool = False
     """Whether it gets a process of its own."""
+    again: bool = False
+    """Whether there was an attempt before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class WorkerSettings:
 
 
 def work(pipe: Connection, settings: WorkerSettings) -> None:
-    """Run quanta as they come: each message is the id of one with the memory it may use; `None` ends the process."""
+    """Run quanta as they come: each message is the id of one, the memory it may use, and whether it was tried before; `None` ends the process."""
     # The parent decides what Ctrl-C means; a worker that also got the signal would lose its quantum.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
@@ -68,10 +68,10 @@ def work(pipe: Connection, settings: WorkerSettings) -> None:
             return
         if message is None:
             return
-        quantum_id, max_mem = message
+        quantum_id, max_mem, again = message
         try:
             worker = worker or QuantumWorker(settings.graph_uri, settings.options, root=settings.root)
-            answer: object = worker.run(quantum_id, max_mem=max_mem)
+            answer: object = worker.run(quantum_id, max_mem=max_mem, again=again)
         except BaseException as error:  # noqa: BLE001  # the parent must hear of everything
             answer = ExceptionInfo.of(error)
         leave_if_forked(process)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ def make_repository(
         butler.collections.set_chain("defaults", ["raws", "calib"])
 
 
+def _time(minute: int, second: int) -> str:
+    begin = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    moment = begin + datetime.timedelta(minutes=minute, seconds=second)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _insert_records(butler: Butler, exposures: int) -> None:
     insert = butler.dimension_records.insert
     insert("instrument", [{"name": "Cam", "detector_max": 2, "class_name": "none"}])
@@ -73,9 +80,7 @@ def _insert_records(butler: Butler, exposures: int) -> None:
             "id": n,
             "physical_filter": "R",
             "day_obs": _DAY,
-            "timespan": Timespan(
-                f"2026-01-01T{n // 60:02d}:{n % 60:02d}:00", f"2026-01-01T{n // 60:02d}:{n % 60:02d}:30"
-            ),
+            "timespan": Timespan(*(_time(n, second) for second in (0, 30))),
         }
         for n in numbers
     ]

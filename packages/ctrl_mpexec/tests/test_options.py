@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Options of ``pipetask run`` and ``qgraph`` beside those that other tests use."""
+
+import json
+import pstats
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pachon.base import InvalidInputError, NotFoundError, PachonError
+from pachon.butler import Butler
+from pachon.ctrl_mpexec.graph_fixup import OrderedQuanta
+from pachon.ctrl_mpexec.memory_size import parse_memory
+from pachon.ctrl_mpexec.program import pipetask
+from pachon.ctrl_mpexec.progress.live import render
+from pachon.ctrl_mpexec.progress.tally import Tally, duration
+from pachon.ctrl_mpexec.run_options import PerTask
+from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
+from pachon.quantum_butler import QuantumGraph
+
+
+@pytest.fixture
+def run(repository, pipeline_file):
+    """Call a command with the repository and the first task of the pipeline."""
+
+    def call(command, *arguments, select="#correct", check=0):
+        words = [
+            command, "-b", repository, "-p", f"{pipeline_file}{select}", "-i", "defaults", "-o", "me", *arguments,
+            *(["--register-dataset-types"] if command == "run" else []),
+        ]  # fmt: skip
+        done = CliRunner().invoke(pipetask, [str(word) for word in words], catch_exceptions=True)
+        if isinstance(done.exception, PachonError):
+            raise done.exception
+        assert done.exit_code == check, (done.output, done.exception)
+        return done
+
+    return call
+
+
+def test_tables_of_data_ids(run, tmp_path):
+    (tmp_path / "ids.csv").write_text("instrument,exposure\nCam,2\nCam,3\nCam,2\n")
+    run("qgraph", "--data-id-table", tmp_path / "ids.csv", "-q", tmp_path / "g.qg")
+    assert {
+        data_id["exposure"] for data_id in QuantumGraph.open(tmp_path / "g.qg").quanta("correct").parts[0].data_ids
+    } == {2, 3}
+    for text, message in (
+        ("exposure\n2\n", "needs instrument too"),
+        ("instrument,exposre\nCam,2\n", "exposre"),
+        ("", "cannot be read"),
+    ):
+        (tmp_path / "bad.csv").write_text(text)
+        with pytest.raises(PachonError, match=message):
+            run("qgraph", "--data-id-table", tmp_path / "bad.csv")
+
+
+def test_progress_for_programs(run, capfd):
+    run("run", "--json-progress", "-c", "correct:fail=no_work", "-c", "correct:fail_exposure=2")
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    assert [event["event"] for event in events[:3]] == ["begin", "start", "end"]
+    assert events[0]["tasks"] == {"correct": 6}
+    ends = [event for event in events if event["event"] == "end"]
+    assert [event["status"] for event in ends] == ["success"] * 6
+    assert {event.get("caveats") for event in ends} == {None, "*N"}
+    assert events[-1]["event"] == "finish"
+    assert events[-1]["tasks"] == {"correct": {"success": 6}}
+
+
+def test_a_profile_a_debug_module_and_an_order(run, tmp_path, monkeypatch, repository):
+    (tmp_path / "debug.py").write_text("IMPORTED = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    run(
+        "run",
+        "--profile",
+        tmp_path / "profile",
+        "--debug",
+        "--graph-fixup",
+        f"{__name__}.backwards",
+        "--summary",
+        tmp_path / "s.json",
+    )
+    assert sys.modules.pop("debug").IMPORTED
+    assert pstats.Stats(str(tmp_path / "profile")).total_calls > 1000
+    reports = json.loads((tmp_path / "s.json").read_text())["quantaReports"]
+    assert [one["dataId"]["exposure"] for one in reports] == [3, 3, 2, 2, 1, 1]
+
+
+def backwards():
+    return OrderedQuanta("correct", ["exposure"], reverse=True)
+
+
+class Cutting:
+    def fixup_graph(self, graph, quanta_by_task):
+        graph.remove_edges_from(list(graph.edges))
+
+
+class Circling:
+    def fixup_graph(self, graph, quanta_by_task):
+        graph.add_edges_from([(b, a) for a, b in graph.edges])
+
+
+def test_what_is_wrong_is_found_before_a_collection_is_made(run, repository):
+    for arguments, message in (
+        (("--graph-fixup", f"{__name__}.Cutting"), "removed edges"),
+        (("--graph-fixup", f"{__name__}.Circling"), "wait for each other"),
+        (("--graph-fixup", f"{__name__}.parse_memory"), "without arguments"),
+        (("--timeout", "corect=3"), "Did you mean 'correct'"),
+        (("--timeout", "-3"), "more than 0"),
+        (("--memory-limit", "correct=3XB"), "no amount of memory"),
+        (("--priority", "3"), "LABEL=NUMBER"),
+        (("--pdb",), "needs a terminal"),
+        (("--mock-failure", "correct::"), "need --mock"),
+        (("--qgraph-node-id", "nothing"), "no UUID"),
+    ):
+        with pytest.raises(PachonError, match=message):
+            run("run", *arguments, select="")
+    with Butler.open(str(repository)) as butler:
+        assert not butler.fetch_collections(["me"])
+
+
+def test_pictures_and_places_of_quanta(run, tmp_path):
+    done = run("qgraph", "--qgraph-dot", tmp_path / "g.dot", "--qgraph-mermaid", tmp_path / "g.mmd", "--show", "uri")
+    dot, mermaid = (tmp_path / "g.dot").read_text(), (tmp_path / "g.mmd").read_text()
+    assert dot.count("shape=box") == mermaid.count('["correct instrument') == 6
+    assert dot.count(" -> ") == mermaid.count(" --> ") == 18
+    assert done.stdout.count("/raws/raw/") == 6
+    assert done.stdout.count("output corrected: file://") == 6
+
+
+def test_mocks_from_the_command_line(run):
+    with pytest.raises(PachonError, match=r"2 of 15 quanta failed.*Simulated failure"):
+        run("run", "--mock", "--mock-failure", "correct::exposure=3", select="")
+
+
+def test_values_for_all_tasks_and_for_one():
+    values = PerTask(default=3, by_label={"isr": 5})
+    assert (values.of("isr"), values.of("coadd")) == (5, 3)
+    with pytest.raises(NotFoundError, match=r"--timeout: .* Did you mean 'isr'"):
+        PerTask(default=None, by_label={"irs": 1}).check("--timeout", ("isr",))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("3GB", 3 * 10**9), ("3000", 3 * 10**9), ("1.5 MiB", 3 * 2**19), ("7b", 7)]
+)
+def test_amounts_of_memory(text, number):
+    assert parse_memory(text) == number
+    with pytest.raises(InvalidInputError, match="no amount"):
+        parse_memory(f"-{text}")
+
+
+def test_how_far_a_run_has_come():
+    tally = Tally()
+    tally.begin({"isr": 3, "coadd": 1})
+    for number, status in enumerate((QuantumStatus.SUCCESS, QuantumStatus.FAILURE)):
+        tally.started(number, "isr")
+        error = None if status is QuantumStatus.SUCCESS else ExceptionInfo(type_name="ValueError", message="bad\nworse")
+        tally.ended(
+            number,
+            QuantumOutcome(
+                quantum_id=None,
+                task_label="isr",
+                data_id={"visit": number},
+                status=status,
+                seconds=number + 1.0,
+                exception=error,
+            ),
+        )
+    tally.started(2, "isr")
+    assert (tally.done, tally.failed, tally.total, tally.tasks["isr"].running) == (1, 1, 4, 1)
+    assert "1/4 quanta done, 1 failed, 1 running" in tally.line()
+    assert "isr 1/3 (1 failed)" in tally.line()
+    assert list(tally.failures) == ["isr visit=1: bad"]
+    assert max(tally.slowest) == (2.0, "isr visit=1")
+    assert render(tally).renderables[0].row_count == 2
+    assert [duration(s) for s in (7.26, 245, 7800)] == ["7.3 s", "4 min 05 s", "2 h 10 min"]
