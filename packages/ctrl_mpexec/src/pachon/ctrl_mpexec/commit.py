@@ -18,6 +18,9 @@ __all__ = ["OutputCommitter", "OutputRegistry", "ResultSink", "remove_leftovers"
 
 _MAX_OUTPUTS: Final = 1000
 _MAX_SECONDS: Final = 0.2
+_PATIENCE: Final = 5
+"""Where a commit is slow, outputs wait so many times as long as one takes: committing must not become the main thing."""
+_LONGEST_WAIT: Final = 2.0
 
 
 class OutputRegistry(Protocol):
@@ -80,6 +83,7 @@ class OutputCommitter:
         self._waiting: list[FileRecords] = []
         self._count = 0
         self._since = 0.0
+        self._wait = _MAX_SECONDS
 
     def take(self, result: QuantumResult) -> None:
         """Take what one quantum gave; what an earlier attempt left is removed before anybody downstream can read it."""
@@ -105,15 +109,17 @@ class OutputCommitter:
 
     def commit_if_due(self) -> None:
         """Commit if the batch is large or old enough."""
-        if self._waiting and (self._count >= _MAX_OUTPUTS or time.monotonic() - self._since >= _MAX_SECONDS):
+        if self._waiting and (self._count >= _MAX_OUTPUTS or time.monotonic() - self._since >= self._wait):
             self.commit()
 
     def commit(self) -> None:
         """Write the rows of all that waits, in one transaction."""
         if not self._waiting:
             return
+        begin = time.monotonic()
         files = _latest(self._waiting)
         self._registry.register_graph_outputs(self._tables_of(files), files)
+        self._wait = min(max(_MAX_SECONDS, _PATIENCE * (time.monotonic() - begin)), _LONGEST_WAIT)
         self._waiting, self._count = [], 0
 
     def _tables_of(self, files: FileRecords) -> list[DatasetTable]:

@@ -54,6 +54,7 @@ class QuantumBackedButler:
         self._not_taken: dict[uuid.UUID, FileRecords] = {}
         self._written: dict[uuid.UUID, FileRecords] = {}
         self._ref_by_id = lru_cache(_CACHED_REFS)(self._look_up)
+        self._predicted_files: dict[uuid.UUID, FileRecords] = {}
 
     @classmethod
     def open(
@@ -255,7 +256,8 @@ class QuantumBackedButler:
         self._records.add(written)
         for _, ref in planned:
             self._tracker.written(ref.id)
-            self._written[ref.id] = self._not_taken[ref.id] = FileRecords(**written.of_dataset(ref.id).columns())  # type: ignore[arg-type]  # columns by name
+            mine = written if len(planned) == 1 else written.of_dataset(ref.id)
+            self._written[ref.id] = self._not_taken[ref.id] = FileRecords(**mine.columns())  # type: ignore[arg-type]  # columns by name
         return [ref for _, ref in planned]
 
     def remove(self, refs: Iterable[DatasetRef]) -> None:
@@ -281,6 +283,8 @@ class QuantumBackedButler:
 
     def _remove_leftovers(self, refs: Sequence[DatasetRef], written: FileRecords) -> None:
         """Remove components that an earlier attempt wrote and this one did not, as they were None."""
+        if len(written) == len(refs) and not written.component.any():
+            return  # each is one file
         apart = [ref for ref in refs if len(written.of_dataset(ref.id)) > 1 or written.of_dataset(ref.id).component[0]]
         if not apart:
             return
@@ -341,21 +345,23 @@ class QuantumBackedButler:
 
     def _find(self, ref: DatasetRef) -> DatasetRef | None:
         """Give the graph's own reference, expanded and in the dataset type's storage class."""
-        known = self._ref_by_id(ref.id)
+        known, _ = self._ref_by_id(ref.id)
         if known is None or known.dataset_type.name != ref.dataset_type.parent_name:
             return None
         return known
 
-    def _look_up(self, dataset_id: uuid.UUID) -> DatasetRef | None:
+    def _look_up(self, dataset_id: uuid.UUID) -> tuple[DatasetRef | None, bool]:
+        """Give the reference, and whether the dataset was there when the graph was built."""
         types, rows = self.graph.dataset_index.find(ids_from_uuids([dataset_id]))
         if types[0] < 0:
-            return None
-        return self.graph.refs(self.graph.dataset_index.names[types[0]], rows)[0]
+            return None, False
+        name = self.graph.dataset_index.names[types[0]]
+        existed = bool(self.graph.dataset_states(name)[rows[0]] == DatasetState.EXISTING)
+        return self.graph.refs(name, rows)[0], existed
 
     def _existed(self, ref: DatasetRef) -> bool:
         """Tell whether a dataset was there when the graph was built, so that its path does not follow from its id."""
-        (rows,) = self.graph.find_datasets(ids_from_uuids([ref.id])).values()
-        return bool(self.graph.dataset_states(ref.dataset_type.name)[rows[0]] == DatasetState.EXISTING)
+        return self._ref_by_id(ref.id)[1]
 
     def _known(self, ref: DatasetRef) -> DatasetRef:
         known = self._find(ref)
@@ -375,7 +381,14 @@ class QuantumBackedButler:
         """Give the records that the graph has or this process made, else those that the dataset will have."""
         if ref.id in self._records:
             return self._records.fetch(ids_from_uuids([ref.id]))
-        return FileRecords.empty() if self._existed(ref) else self.datastore.predicted_records([ref])
+        if self._existed(ref):
+            return FileRecords.empty()
+        found = self._predicted_files.get(ref.id)
+        if found is None:
+            if len(self._predicted_files) > _CACHED_REFS:
+                self._predicted_files.clear()
+            found = self._predicted_files[ref.id] = self.datastore.predicted_records([ref])
+        return found
 
 
 _Roles = Mapping[str, NDArray[np.bool_]]
