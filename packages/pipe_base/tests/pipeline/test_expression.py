@@ -43,6 +43,7 @@ NAMES: dict[str, Any] = {
         "a.items[0:1] == [1]",
         "a.items[-1] == 2",
         "(a.n if a.flag else b.n) == 3",
+        "(a.n if not a.flag else b.n) == 4",
         "a.sub.x * 2 == 3.0",
         "a.n % 2 == 1",
         "{'k': 5} == a.table",

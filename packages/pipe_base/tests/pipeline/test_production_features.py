@@ -349,6 +349,7 @@ def test_contracts_are_pruned_kept_and_checked(files: Path) -> None:
     joined = base.with_config("isr", "connections.result", "i").with_config("calibrate", "connections.first", "i")
     with pytest.raises(ContractError, match=r"if measure\.count > 2 else True"):
         joined.with_config("calibrate", "connections.result", "wrong").to_graph()
+    joined.with_config("calibrate", "connections.result", "wrong").with_config("measure", "count", "2").to_graph()
     whole = joined.with_config("calibrate", "connections.result", "calibrated")
     with pytest.raises(ContractError, match=r"measure\.level is 20\.0, plot\.count is 1\. The level is too high\."):
         whole.with_config("measure", "level", "20").to_graph()
