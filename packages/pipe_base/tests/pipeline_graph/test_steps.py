@@ -41,6 +41,15 @@ def test_good_steps() -> None:
     build({"s1": ("a", "visit")}, task("a", "raw", "x", EXPOSURE))  # related by visit_definition
 
 
+def test_a_part_keeps_its_steps() -> None:
+    graph = build({"s1": ("a", "visit"), "s2": ("b", "")})
+    assert graph.select("S:s2").steps == graph.steps[1:]
+    assert graph.select("a | b").steps == graph.steps
+    whole = build({"s1": ("a b", "visit")})
+    assert [part.steps for part in whole.split_independent()] == [whole.steps]
+    assert whole.select("a").steps == ()
+
+
 def test_dimensions_that_only_a_repository_knows() -> None:
     """Without a repository the outputs with such dimensions are passed over."""
     known = task("a", "raw", "")

@@ -247,16 +247,21 @@ class PipelineGraph:
         return self.subgraph(select_labels(expression, self._selection_facts()))
 
     def subgraph(self, labels: Collection[str]) -> Self:
-        """Give the graph of some tasks; subsets and steps that are not complete any more are left out."""
+        """Give the graph of some tasks; subsets and steps that are not complete any more are left out.
+
+        So are all steps, if a task that is kept loses its own.
+        """
         keep = set(labels)
         subsets = {name: subset for name, subset in self.subsets.items() if keep.issuperset(subset.labels)}
+        steps = tuple(step for step in self.steps if step.label in subsets)
+        stepped = {label for step in steps for label in subsets[step.label].labels}
         registered = None
         if self.is_resolved:
             registered = {n: d.dataset_type for n, d in self.dataset_types.items() if d.dataset_type is not None}
         part = self._rebuilt(
             [task for label, task in self.tasks.items() if label in keep],
             subsets=subsets,
-            steps=(),
+            steps=steps if stepped >= keep & self.tasks.keys() else (),
             registered=registered,
         )
         marked = {
