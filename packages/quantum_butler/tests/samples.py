@@ -23,7 +23,9 @@ DATA = Path(__file__).parent / "data"
 def describe_graph(graph):
     """Give all that a graph says, as JSON, without numbers of rows."""
     header = graph.header.to_document()
+    slices = {name: [str(item) for item in graph.slice(name)] for name in graph.slice_names}
     return {
+        **({"slices": slices} if slices else {}),
         "header": header,
         "pipeline": dict(graph.pipeline),
         "universe": [graph.universe.namespace, graph.universe.version, len(graph.universe.elements)],
@@ -131,9 +133,12 @@ def make_receipt(graph):
 
 def main():
     graph = make_graph()
+    ids = list(graph)
+    whole = graph.to_bytes({"first": ids[:3], "second half": ids[len(ids) // 2 :]})
+    slices = {"first": [str(i) for i in ids[:3]], "second half": [str(i) for i in ids[len(ids) // 2 :]]}
     receipt = make_receipt(graph)
     for name, content, description in (
-        (f"graph-{MAJOR_VERSION}.{MINOR_VERSION}.qg", graph.to_bytes(), describe_graph(graph)),
+        (f"graph-{MAJOR_VERSION}.{MINOR_VERSION}.qg", whole, {**describe_graph(graph), "slices": slices}),
         ("receipt-1.receipt", receipt.to_bytes(), describe_receipt(receipt)),
     ):
         path = DATA / name

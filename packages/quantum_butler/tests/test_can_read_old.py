@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pachon.quantum_butler import QuantumGraph, Receipt
+from pachon.quantum_butler.column_file.layout import MAJOR_VERSION, MINOR_VERSION
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
@@ -35,5 +36,5 @@ def test_receipts(path):
 
 
 def test_there_are_samples_of_this_version():
-    assert (DATA / "graph-1.0.qg").exists()
+    assert (DATA / f"graph-{MAJOR_VERSION}.{MINOR_VERSION}.qg").exists()
     assert (DATA / "receipt-1.receipt").exists()

@@ -17,12 +17,13 @@ from pachon.datasets import DatasetRef, DatasetTable, DatasetType, Quantum, ids_
 from pachon.datastore import FileRecords
 from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
 from pachon.quantum_butler.adjacency import Adjacency
+from pachon.quantum_butler.column_file.reader import ColumnFile
 from pachon.quantum_butler.column_source import ColumnSource, Rows
 from pachon.quantum_butler.dataset_index import DatasetIndex
 from pachon.quantum_butler.documents import DocumentSource, MemoryDocuments
 from pachon.quantum_butler.explanation import Explanation, explain_quanta
 from pachon.quantum_butler.graph_columns import FILE_COLUMNS, columns_from_tables
-from pachon.quantum_butler.graph_file import EXTENSION, encode_graph, load_columns, open_graph_file
+from pachon.quantum_butler.graph_file import EXTENSION, encode_graph, load_columns, open_graph_file, read_plan
 from pachon.quantum_butler.header import DatastoreSource, GraphHeader
 from pachon.quantum_butler.neighbours import edge_pairs, quantum_pairs
 from pachon.quantum_butler.new_run import rewrite_run
@@ -115,7 +116,13 @@ class QuantumGraph:
         header = replace(self.header, output_run=run, output=output or self.header.output, graph_id=uuid.uuid4())
         return type(self)(header, structure, columns, self._documents)
 
-    def write(self, uri: ResourcePathExpression, *, overwrite: bool = False) -> None:
+    def write(
+        self,
+        uri: ResourcePathExpression,
+        *,
+        overwrite: bool = False,
+        slices: Mapping[str, Iterable[uuid.UUID]] | None = None,
+    ) -> None:
         """Write the graph to a file, safely on the medium when this returns.
 
         Parameters
@@ -124,6 +131,8 @@ class QuantumGraph:
             Where; the extension is ``.qg``.
         overwrite
             Whether to replace a file that is there, in one step.
+        slices
+            Names of clusters and the ids of their quanta: each is stored once more in one piece, for jobs to read (`slice`).
 
         Raises
         ------
@@ -137,11 +146,36 @@ class QuantumGraph:
             raise InvalidInputError(f"A quantum graph is written to a file with extension {EXTENSION}; got {path}.")
         if self.is_partial:
             raise InvalidInputError("This graph was cut out of a larger one; only whole graphs are written.")
-        path.write(self.to_bytes(), overwrite=overwrite)
+        path.write(self.to_bytes(slices), overwrite=overwrite)
 
-    def to_bytes(self) -> bytes:
-        """Give the content of the graph's file."""
-        return encode_graph(self.header, self._structure, self._columns, self._documents)
+    def to_bytes(self, slices: Mapping[str, Iterable[uuid.UUID]] | None = None) -> bytes:
+        """Give the content of the graph's file, with slices as `write` takes them."""
+        parts = ((name, self.subset(ids)._without_documents()) for name, ids in (slices or {}).items())
+        return encode_graph(self.header, self._structure, self._columns, self._documents, parts)
+
+    def _without_documents(self) -> bytes:
+        """Give the content of a slice: its documents are those of the whole graph."""
+        return encode_graph(self.header, self._structure, self._columns, MemoryDocuments({}))
+
+    @property
+    def slice_names(self) -> tuple[str, ...]:
+        """Names of the clusters that are stored in one piece."""
+        return tuple(self._columns.slices) if isinstance(self._columns, ColumnFile) else ()
+
+    def slice(self, name: str) -> Self:
+        """Read a cluster that was stored in one piece: the same as `subset` of its quanta, with one read.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such cluster.
+        GraphFileError
+            If it is damaged.
+        """
+        if not isinstance(self._columns, ColumnFile) or name not in self._columns.slices:
+            raise NotFoundError(f"The graph has no slice {name!r}.{closest(name, self.slice_names)}")
+        _, structure, file = read_plan(self._columns.open_slice(name))
+        return type(self)(self.header, structure, file, self._documents, is_partial=True)
 
     def loaded(self) -> Self:
         """Give the same graph with all its columns in memory."""

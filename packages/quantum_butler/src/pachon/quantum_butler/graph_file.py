@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from pachon.quantum_butler.header import GraphHeader
 from pachon.quantum_butler.structure import GraphStructure
 from pachon.resources import ResourcePath, ResourcePathExpression
 
-__all__ = ["EXTENSION", "encode_graph", "load_columns", "open_graph_file"]
+__all__ = ["EXTENSION", "encode_graph", "load_columns", "open_graph_file", "read_plan"]
 
 EXTENSION = ".qg"
 
@@ -33,14 +34,24 @@ def open_graph_file(uri: ResourcePathExpression) -> tuple[GraphHeader, GraphStru
     if path.extension != EXTENSION:
         ours = "LSST's pipe_base made it" if path.extension == ".qgraph" else f"its name does not end in {EXTENSION}"
         raise GraphFileError(str(path), f"{ours}; build the graph anew or name a {EXTENSION} file")
-    file = ColumnFile.open(path)
+    return read_plan(ColumnFile.open(path))
+
+
+def read_plan(file: ColumnFile) -> tuple[GraphHeader, GraphStructure, ColumnFile]:
+    """Read what an open file says of its graph.
+
+    Raises
+    ------
+    GraphFileError
+        If that makes no sense.
+    """
     try:
         header = GraphHeader.from_document(file.header["graph"])
         structure = GraphStructure.from_document(file.header["structure"])
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         # Whoever writes a file can write its checksums too.
         raise GraphFileError(
-            str(path), f"its header makes no sense ({type(error).__name__}: {error!s:.200}); build the graph anew"
+            file.uri, f"its header makes no sense ({type(error).__name__}: {error!s:.200}); build the graph anew"
         ) from error
     return header, structure, file
 
@@ -58,14 +69,19 @@ def load_columns(columns: ColumnSource) -> MemoryColumns:
 
 
 def encode_graph(
-    header: GraphHeader, structure: GraphStructure, columns: ColumnSource, documents: DocumentSource
+    header: GraphHeader,
+    structure: GraphStructure,
+    columns: ColumnSource,
+    documents: DocumentSource,
+    slices: Iterable[tuple[str, bytes]] = (),
 ) -> bytes:
-    """Give the content of a graph's file."""
+    """Give the content of a graph's file; slices are such contents, without documents."""
     return bytes(
         encode_file(
             header={"graph": header.to_document(), "structure": structure.to_document()},
             documents={name: documents.document(name) for name in documents.document_names},
             tables=load_columns(columns).tables,
+            slices=slices,
         )
     )
 

@@ -62,6 +62,7 @@ class QuantumBackedButler:
         graph_uri: ResourcePathExpression,
         *,
         quanta: Iterable[uuid.UUID] | None = None,
+        slice_name: str | None = None,
         root: ResourcePathExpression | None = None,
         storage_classes: StorageClasses | None = None,
     ) -> Self:
@@ -73,6 +74,8 @@ class QuantumBackedButler:
             The file.
         quanta
             Ids of the quanta, or init quanta, to be run; all if left out.
+        slice_name
+            Name of a cluster that is stored in one piece in the file; ``quanta`` are then some of it.
         root
             Another place for the same files: it replaces the root of the datastore.
         storage_classes
@@ -88,7 +91,9 @@ class QuantumBackedButler:
         NoDatastoreError
             If the graph does not say where its files are.
         """
-        return cls.from_graph(QuantumGraph.open(graph_uri), quanta=quanta, root=root, storage_classes=storage_classes)
+        graph = QuantumGraph.open(graph_uri)
+        part = graph if slice_name is None else graph.slice(slice_name)
+        return cls.from_graph(part, quanta=quanta, root=root, storage_classes=storage_classes)
 
     @classmethod
     def from_graph(

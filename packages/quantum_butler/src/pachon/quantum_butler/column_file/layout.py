@@ -15,6 +15,7 @@ __all__ = [
     "LEAD_SIZE",
     "MAJOR_VERSION",
     "MINOR_VERSION",
+    "SLICES",
     "TRAILER_SIZE",
     "GraphFileError",
     "Trailer",
@@ -25,8 +26,11 @@ __all__ = [
 
 MAJOR_VERSION = 1
 """Raised when a reader of the earlier version would misread a file."""
-MINOR_VERSION = 0
+MINOR_VERSION = 1
 """Raised when something is added that an older reader may ignore."""
+
+SLICES = "slices"
+"""Name of the document that says where files within this file are."""
 
 BLOCK_ROWS = 2048
 """Rows of a block of a column; the last block of a column may have fewer."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pachon.resources import ResourcePath
 
-__all__ = ["RangeReader"]
+__all__ = ["MemoryRanges", "RangeReader"]
 
 _LOCAL_GAP = 16 * 1024
 _REMOTE_GAP = 512 * 1024
@@ -76,3 +76,21 @@ def _read_at(descriptor: int, offset: int, length: int) -> bytes:
         offset += len(part)
         length -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+@dataclass(slots=True)
+class MemoryRanges:
+    """Stretches of bytes that are at hand: a file within a file."""
+
+    path: str
+    """What to call it in messages."""
+    data: bytes
+    requests: int = field(default=0, init=False)
+
+    def size(self) -> int:
+        """Give the number of bytes."""
+        return len(self.data)
+
+    def read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Give stretches of (offset, length); one that reaches beyond the end is shorter."""
+        return [self.data[offset : offset + length] for offset, length in ranges]

@@ -7,23 +7,26 @@ import json
 import zlib
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pachon.base import closest
 from pachon.quantum_butler.column_file.block_codec import decode_block, empty_column, inflate
 from pachon.quantum_butler.column_file.directory import BlockIndex, ColumnEntry, Directory, Place
 from pachon.quantum_butler.column_file.layout import (
     BLOCK_ROWS,
     LEAD_SIZE,
+    SLICES,
     TRAILER_SIZE,
     GraphFileError,
     Trailer,
     check_lead,
     check_version,
 )
-from pachon.quantum_butler.column_file.range_reader import RangeReader
+from pachon.quantum_butler.column_file.range_reader import MemoryRanges, RangeReader
 from pachon.quantum_butler.column_source import as_keys
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ class ColumnFile:
     Decoded blocks are kept (the last thousand or so), so that quanta close to each other cost little.
     """
 
-    def __init__(self, ranges: RangeReader, directory: Directory, tail: tuple[int, bytes]) -> None:
+    def __init__(self, ranges: RangeReader | MemoryRanges, directory: Directory, tail: tuple[int, bytes]) -> None:
         self._ranges = ranges
         self._directory = directory
         self._tail = tail
@@ -60,7 +63,16 @@ class ColumnFile:
         GraphFileError
             If the file is cut short, damaged, of a newer version, or of another kind.
         """
-        ranges = RangeReader(path)
+        return cls._open(RangeReader(path))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> ColumnFile:
+        """Read the directory of a file that is in memory; ``name`` is for messages. Raises as `open` does."""
+        return cls._open(MemoryRanges(name, data))
+
+    @classmethod
+    def _open(cls, ranges: RangeReader | MemoryRanges) -> ColumnFile:
+        path = ranges.path
         size = ranges.size()
         start = max(0, size - _TAIL_SIZE)
         (tail,) = ranges.read([(start, size - start)])
@@ -110,8 +122,8 @@ class ColumnFile:
 
     @property
     def document_names(self) -> Collection[str]:
-        """Names of all documents."""
-        return self._directory.documents.keys()
+        """Names of all documents of the owner."""
+        return [name for name in self._directory.documents if name != SLICES]
 
     def __contains__(self, name: str) -> bool:
         return name in self._directory.columns
@@ -130,6 +142,30 @@ class ColumnFile:
             return json.loads(zlib.decompress(stored))
         except (zlib.error, ValueError, RecursionError) as error:
             raise GraphFileError(self.uri, f"document {name!r} is no JSON ({error!s:.200})") from error
+
+    @cached_property
+    def slices(self) -> Mapping[str, Place]:
+        """Where the files within this file are, by name."""
+        if SLICES not in self._directory.documents:
+            return {}
+        try:
+            return {name: Place(*place) for name, place in self.document(SLICES).items()}
+        except (TypeError, AttributeError) as error:
+            raise GraphFileError(self.uri, f"its list of slices makes no sense ({error!s:.200})") from error
+
+    def open_slice(self, name: str) -> ColumnFile:
+        """Read a file within this file, in one request.
+
+        Raises
+        ------
+        GraphFileError
+            If there is no such slice, or it is damaged.
+        """
+        place = self.slices.get(name)
+        if place is None:
+            raise GraphFileError(self.uri, f"it has no slice {name!r}.{closest(name, self.slices)}")
+        (data,) = self._read_checked([place], [f"slice {name!r}"])
+        return ColumnFile.from_bytes(data, f"{self.uri}, slice {name!r}")
 
     def read(self, name: str) -> NDArray[Any]:
         """Read a whole column."""
@@ -223,6 +259,8 @@ class ColumnFile:
             self.document(name)
         for name in self._directory.columns:
             self.read(name)
+        for name in self.slices:
+            self.open_slice(name).verify()
 
     def _entry(self, name: str) -> ColumnEntry:
         entry = self._directory.columns.get(name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pachon.quantum_butler.column_file.block_codec import column_kind, deflate, encode_block
 from pachon.quantum_butler.column_file.directory import BlockIndex, ColumnEntry, Directory, Place
-from pachon.quantum_butler.column_file.layout import BLOCK_ROWS, Trailer, make_lead
+from pachon.quantum_butler.column_file.layout import BLOCK_ROWS, SLICES, Trailer, make_lead
 from pachon.quantum_butler.column_source import as_keys
 
 __all__ = ["encode_file", "is_strictly_sorted"]
@@ -27,7 +27,11 @@ _THREADS = 2
 
 
 def encode_file(
-    *, header: Mapping[str, Any], documents: Mapping[str, Any], tables: Mapping[str, Mapping[str, NDArray[Any]]]
+    *,
+    header: Mapping[str, Any],
+    documents: Mapping[str, Any],
+    tables: Mapping[str, Mapping[str, NDArray[Any]]],
+    slices: Iterable[tuple[str, bytes]] = (),
 ) -> bytearray:
     """Give the bytes of a file.
 
@@ -41,6 +45,8 @@ def encode_file(
         Columns by table and name. The blocks of a table are stored row group
         by row group, so that some rows of all its columns lie close together. Columns of equal content are stored
         once.
+    slices
+        Names and contents of files to be stored within this one, each in one piece.
     """
     file = bytearray(make_lead())
     columns: dict[str, _Column] = {}
@@ -57,6 +63,9 @@ def encode_file(
                     fresh.append(column)
             for column, number, stored in _stored_blocks(fresh, pool):
                 column.add(number, _append(file, stored))
+    within = {name: astuple(_append(file, content)) for name, content in slices}
+    if within:
+        documents = {**documents, SLICES: within}
     # Near the end, so that they come with the directory.
     places = {name: _append(file, zlib.compress(_json(document), 6)) for name, document in documents.items()}
     zone = len(file)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How many requests an object store gets when parts of a quantum graph are read."""
+
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from pachon.quantum_butler import QuantumGraph
+from pachon.quantum_butler.testing import example_graph
+from pachon.resources import backends
+
+CLUSTER = 300
+
+
+class Requests(logging.Handler):
+    """What a server says that it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = re.search(r"(GET|HEAD|PUT|POST|DELETE) (/\S+)", record.getMessage())
+        if found:
+            self.seen.append(f"{found[1]} {found[2]}")
+
+    def take(self) -> list[str]:
+        """Give what came since the last time."""
+        seen, self.seen = self.seen, []
+        return seen
+
+
+@pytest.fixture
+def requests() -> Iterator[Requests]:
+    logger = logging.getLogger("werkzeug")
+    handler, level, propagate = Requests(), logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = propagate
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, requests: Requests) -> Iterator[str]:
+    server_module = pytest.importorskip("moto.server", reason="the S3 server for tests is not installed")
+    s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=True)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("PACHON_S3_PROFILE_graphs", f"http://key:secret@{host}:{port}")
+    bucket = f"bucket-{uuid.uuid4()}"
+    s3fs.S3FileSystem(endpoint_url=f"http://{host}:{port}", key="key", secret="secret").mkdir(bucket)
+    yield f"s3://graphs@{bucket}/graphs/"
+    backends._backends.clear()
+    server.stop()
+
+
+def test_few_requests(folder: str, requests: Requests) -> None:
+    # Ids that do not compress make a file of more than a megabyte of few quanta.
+    random = np.random.default_rng(7).integers(0, 256, (450_000, 16), dtype=np.uint8)
+    graph = example_graph(visits=240, detectors=60, patches=40, ids=np.sort(random.view("S16"), axis=0).view(np.uint8))
+    assert len(graph.to_bytes()) > 1_500_000
+    ids = list(graph)
+    middle = len(ids) // 2
+    cluster = ids[middle : middle + CLUSTER]
+    uri = f"{folder}g.qg"
+    graph.write(uri, slices={"a cluster": cluster})
+
+    def count(work: object) -> int:
+        requests.take()
+        assert work
+        work()  # type: ignore[operator]
+        seen = requests.take()
+        assert all(entry.split()[0] in ("GET", "HEAD") for entry in seen), seen
+        return len(seen)
+
+    counts = {
+        "open": count(lambda: QuantumGraph.open(uri)),
+        "counts": count(lambda: QuantumGraph.open(uri).task_counts()),
+        "a quantum": count(lambda: QuantumGraph.open(uri).quantum(ids[7])),
+        "another quantum": count(lambda: QuantumGraph.open(uri).quantum(ids[-1])),
+        "a cluster": count(lambda: QuantumGraph.open(uri).subset(cluster)),
+        "a slice": count(lambda: list(QuantumGraph.open(uri).slice("a cluster").iter_quanta())),
+    }
+    print(counts)
+    # One request for the size and one for the end of the file, which holds its directory.
+    assert counts["open"] == counts["counts"] == 2
+    assert counts["a quantum"] <= 8
+    assert counts["another quantum"] <= 8
+    assert counts["a cluster"] <= 10
+    assert counts["a slice"] <= 4
+    assert list(QuantumGraph.open(uri).slice("a cluster")) == cluster
