@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pachon.quantum_butler import DatastoreSource, QuantumGraph, QuantumProvenance, Receipt
+from pachon.quantum_butler import DatasetState, DatastoreSource, QuantumGraph, QuantumProvenance, Receipt
 from pachon.quantum_butler.column_file.layout import MAJOR_VERSION, MINOR_VERSION
+from pachon.quantum_butler.provenance_graph import ProvenanceGraph, QuantumRecord
 from pachon.quantum_butler.testing import example_tables
+from pachon.quantum_butler.testing.example import example_graph
 
 DATA = Path(__file__).parent / "data"
 
@@ -80,6 +82,43 @@ def describe_receipt(receipt):
     }
 
 
+def describe_provenance(provenance):
+    """Give all that a provenance graph says beside the graph, as JSON."""
+    graph = provenance.graph
+    contents = {}
+    for name in provenance.kept_types:
+        for ref in graph.refs(name, np.flatnonzero(provenance.made(name))):
+            contents[str(ref.id)] = provenance.content(ref.id)
+    return {
+        "records": {label: [r.to_document() for r in provenance.records(label)] for label in graph.task_counts()},
+        "made": {name: provenance.made(name).tolist() for name in graph.dataset_types},
+        "contents": contents,
+    }
+
+
+def example_provenance(graph=None):
+    """Give a small graph of which every third quantum failed; of the others there is metadata."""
+    graph = graph or example_graph(visits=2, detectors=3)
+    records, contents = {}, {}
+    for label, count in graph.task_counts().items():
+        records[label] = [
+            QuantumRecord(status=-1, attempts=2, exception="builtins.ValueError", message="bäd", node="here")
+            if row % 3 == 0
+            else QuantumRecord(
+                status=1, caveats=row % 7, attempts=1, start=1.7e9 + row, run_time=0.5, memory=2**33 + row
+            )
+            for row in range(count)
+        ]
+        quanta, datasets = graph.connection_rows(label, "_metadata")
+        items = [None] * len(graph.datasets(f"{label}_metadata"))
+        for quantum, dataset in zip(quanta.tolist(), datasets.tolist(), strict=True):
+            items[dataset] = None if quantum % 3 == 0 else {"scalars": {"label": label, "row": quantum}}
+        contents[f"{label}_metadata"] = items
+    made = {name: graph.dataset_states(name) == DatasetState.EXISTING for name in graph.dataset_types}
+    made |= {name: np.array([item is not None for item in items]) for name, items in contents.items()}
+    return ProvenanceGraph.from_records(graph, records, made, contents)
+
+
 def _connections(refs):
     return {
         name: [[ref.dataset_type.name, ref.dataset_type.storage_class, str(ref.id)] for ref in found]
@@ -137,8 +176,14 @@ def main():
     whole = graph.to_bytes({"first": ids[:3], "second half": ids[len(ids) // 2 :]})
     slices = {"first": [str(i) for i in ids[:3]], "second half": [str(i) for i in ids[len(ids) // 2 :]]}
     receipt = make_receipt(graph)
+    provenance = example_provenance(graph)
     for name, content, description in (
         (f"graph-{MAJOR_VERSION}.{MINOR_VERSION}.qg", whole, {**describe_graph(graph), "slices": slices}),
+        (
+            f"graph-{MAJOR_VERSION}.{MINOR_VERSION}.provenance",
+            provenance.graph.to_bytes(),
+            describe_graph(provenance.graph) | {"provenance": describe_provenance(provenance)},
+        ),
         ("receipt-1.receipt", receipt.to_bytes(), describe_receipt(receipt)),
     ):
         path = DATA / name
