@@ -57,7 +57,7 @@ def run_quantum_graph(
     options
         Further choices.
     graph_uri
-        Where the graph lies already; otherwise it is written to a temporary file for the workers.
+        Where the graph lies already; otherwise workers read the file that is kept with the run, or a temporary one.
     reporter
         Is told how it goes.
 
@@ -82,9 +82,11 @@ def run_quantum_graph(
     _check_workers(tasks, options)
     options.check(graph.task_labels)
     begin = time.monotonic()
-    with run_lock(graph, options.root), _graph_file(graph, graph_uri) as uri:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(run_lock(graph, options.root))
         options = _without_checks_of_a_new_run(graph, options)
-        keep_graph(graph, options.root)
+        kept = keep_graph(graph, options.root)
+        uri = stack.enter_context(_graph_file(graph, graph_uri or (str(kept) if kept is not None else None)))
         committer = OutputCommitter(graph, butler)
         files = FileRecords.empty()
         if not options.skip_init_writes:
