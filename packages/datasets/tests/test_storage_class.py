@@ -52,6 +52,16 @@ def test_mistakes(definitions, message):
         DEFAULT.with_definitions(definitions)
 
 
+def test_further_converters_of_a_known_class_are_not_ignored_silently(caplog):
+    DEFAULT.with_definitions({"int": {"pytype": "int"}})
+    assert caplog.messages == []
+    again = DEFAULT.with_definitions({"int": {"pytype": "int", "converters": {"float": "int"}}})
+    assert again["int"].converters == {}
+    assert caplog.messages == [
+        "Storage class int is defined already; its new converters and derived components are ignored."
+    ]
+
+
 def test_a_repository_cannot_name_any_module():
     evil = DEFAULT.with_definitions({"Evil": {"pytype": "subprocess.Popen", "delegate": "os.system"}})["Evil"]
     with pytest.raises(InvalidInputError, match="module 'subprocess' is not allowed"):

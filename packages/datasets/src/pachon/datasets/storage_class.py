@@ -281,7 +281,8 @@ class StorageClasses(Mapping[str, StorageClass]):
         Raises
         ------
         ConflictError
-            If a name is taken by a different definition.
+            If a name is taken by a definition with another type, delegate, parameters or components. (Other converters and
+            derived components are ignored with a warning.)
         FormatError
             If a definition has an unknown key, or inherits from an unknown storage class.
         """
@@ -294,8 +295,14 @@ class StorageClasses(Mapping[str, StorageClass]):
                 raise FormatError(f"Storage classes inherit from each other in a circle: {', '.join(pending)}.")
             for name in ready:
                 made = _define(name, pending.pop(name) or {}, members, modules)
-                if members.setdefault(name, made) != made:
+                known = members.setdefault(name, made)
+                if known != made:
                     raise ConflictError(f"Storage class {name!r} is defined already, and differently.")
+                if (known.converters, known.derived_components) != (made.converters, made.derived_components):
+                    _log.warning(
+                        "Storage class %s is defined already; its new converters and derived components are ignored.",
+                        name,
+                    )
         return StorageClasses(members)
 
     def get(self, name: str, default: Any = None) -> StorageClass:
