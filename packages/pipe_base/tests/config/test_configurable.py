@@ -15,6 +15,7 @@ from pachon.pipe_base.config import (
     UnknownFieldError,
     configurable_field,
     dump_text,
+    history_text,
 )
 
 
@@ -126,3 +127,13 @@ def test_text_sets_the_target_first() -> None:
     config = BackgroundConfig()
     lines = [line for line in dump_text(config).splitlines() if line.startswith("config")]
     assert lines == [f"config.method.retarget({__name__}.Mean)", "config.method.clip=3.0", "config.bins=[8]"]
+
+
+def test_who_retargeted_a_field_is_known_after_it_was_saved() -> None:
+    config = BackgroundConfig()
+    config.method.retarget(Median)
+    config.method.size = 7
+    again = BackgroundConfig.from_document(config.to_document())
+    assert history_text(again, "method*") == history_text(config, "method*")
+    assert history_text(again, "method.target").startswith("config.method.target\n")
+    assert again.to_document() == config.to_document()

@@ -47,13 +47,17 @@ def node_histories(root: ConfigNode) -> dict[str, list[dict[str, Any]]]:
 
 def restore_histories(root: ConfigNode, histories: Mapping[str, Any]) -> None:
     """Give the nodes of a tree the assignments that `node_histories` found."""
-    nodes = {trail_of(node).path: node for node in root.walk()}
-    for node in nodes.values():
+    # A field with a subtask and the subtask's configuration have one path; the last one has the fields.
+    nodes: dict[str, list[ConfigNode]] = {}
+    for node in root.walk():
         trail_of(node).history = {}
+        nodes.setdefault(trail_of(node).path, []).append(node)
     for full_name, entries in histories.items():
         path = max((p for p in nodes if _is_below(full_name, p)), key=len)
         name = full_name[len(path) :].removeprefix(".") if path else full_name
-        trail_of(nodes[path]).history[name] = [Assignment.from_document(entry) for entry in entries]
+        fields = getattr(type(nodes[path][-1]), "model_fields", {})
+        owner = nodes[path][-1 if name in fields or not fields else 0]
+        trail_of(owner).history[name] = [Assignment.from_document(entry) for entry in entries]
 
 
 def _is_below(name: str, path: str) -> bool:
