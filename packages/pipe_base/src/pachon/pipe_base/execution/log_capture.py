@@ -15,7 +15,7 @@ from pachon.base.log_context import LabelFilter
 
 __all__ = ["LOG_VERSION", "capture_log", "log_document"]
 
-LOG_VERSION = 2
+LOG_VERSION = 3
 
 
 _MOST_RECORDS: Final = 10_000
