@@ -34,29 +34,24 @@ def observe(butler: Butler) -> State:
     """Give what a repository holds. All that is stored is read, and its size and checksum are compared with the records."""
     runs = butler.collections.query("*", {CollectionType.RUN})
     refs = list(butler.query_all_datasets(runs)) if runs else []
-    records = {}
-    for row in butler.datastore_records(refs).rows():
-        place = butler.get_uri(butler.get_dataset(row.dataset_id) or _unknown(row.path))
+    rows = {row.dataset_id: row for row in butler.datastore_records(refs).rows()}
+    places = butler.get_uris([ref for ref in refs if ref.id in rows])
+    for ref, uris in places.items():
+        row, place = rows[ref.id], uris.primary
+        assert place is not None
         assert place.size() == row.size, row.path
         if row.checksum:
             assert checksum_of_file(place.ospath if place.is_local else place) == row.checksum, row.path
-        records[row.dataset_id] = row
     datasets: dict[Key, int | None] = {}
     for ref in refs:
         key = key_of(ref)
         assert key not in datasets, f"{key} is there twice"
-        datasets[key] = number_of(key, butler.get(ref)) if ref.id in records else None
-    return State(datasets=datasets, tagged=_members(butler, TAG), certified=_members(butler, CALIBRATIONS))
-
-
-def _unknown(path: str) -> DatasetRef:
-    raise AssertionError(f"The file {path} has a record and no dataset")
-
-
-def _members(butler: Butler, collection: str) -> frozenset[Key]:
-    kinds = ("bias",) if collection == CALIBRATIONS else ("gain", "bias", "table")
-    return frozenset(
-        key_of(ref) for kind in kinds for ref in butler.query_datasets(kind, collections=collection, find_first=False)
+        datasets[key] = number_of(key, butler.get(ref)) if ref.id in rows else None
+    certified = butler.query_datasets("bias", collections=CALIBRATIONS, find_first=False)
+    return State(
+        datasets=datasets,
+        tagged=frozenset(map(key_of, butler.query_all_datasets([TAG], find_first=False))),
+        certified=frozenset(map(key_of, certified)),
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -51,14 +52,15 @@ def warm_up() -> None:
 
 
 def run_operations(root: str, folder: str, journal: str, operations: Sequence[Operation]) -> None:
-    """Do operations, telling of each before and after."""
+    """Do operations, telling of each before and after, then with the seconds that it took."""
     told = Journal(journal)
     with Butler.open(root, writeable=True) as butler:
         told.tell("open")
         for number, operation in enumerate(operations):
             told.tell(f"begin {number}")
+            began = time.perf_counter()
             operation.apply(butler, Path(folder))
-            told.tell(f"done {number}")
+            told.tell(f"done {number} {time.perf_counter() - began:.6f}")
     told.tell("closed")
 
 

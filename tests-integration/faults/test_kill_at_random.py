@@ -82,8 +82,8 @@ class Durations:
 
 def kill_once(
     repository: Repository, zygote: Zygote, operations: list[Operation], chance: random.Random, durations: Durations
-) -> tuple[int, Operation | None]:
-    """Start the operations and kill the process; give how many are acknowledged, and the one in flight."""
+) -> tuple[list[float], Operation | None]:
+    """Start the operations and kill the process; give how long each took that is acknowledged, and the one in flight."""
     fifo = repository.folder / f"told-{chance.getrandbits(48):x}"
     told = Told(fifo)
     try:
@@ -101,9 +101,9 @@ def kill_once(
         lines = told.read_all()
     finally:
         fifo.unlink()
-    done = sum(line.startswith("done") for line in lines)
+    seconds = [float(line.split()[2]) for line in lines if line.startswith("done")]
     begun = sum(line.startswith("begin") for line in lines)
-    return done, operations[done] if begun > done else None
+    return seconds, operations[len(seconds)] if begun > len(seconds) else None
 
 
 @pytest.mark.parametrize("part", range(10 if NIGHTLY else 1))
@@ -124,10 +124,10 @@ def test_kills_at_random_moments(repository: Repository, zygote: Zygote, part: i
             operations = draw_operations(f"{seed}-{number}", state, OPERATIONS, first_number=1 + number * 1000)
             for operation in operations:
                 operation.prepare(repository.folder)
-            began = time.perf_counter()
-            done, in_flight = kill_once(repository, zygote, operations, chance, durations)
-            for operation in operations[:done]:
-                durations.learn(operation, (time.perf_counter() - began) / (done + 4))
+            seconds, in_flight = kill_once(repository, zygote, operations, chance, durations)
+            done = len(seconds)
+            for operation, took in zip(operations[:done], seconds, strict=True):
+                durations.learn(operation, took)
                 state = operation.states(state)[-1]
             acknowledged += done
             victims[in_flight.name if in_flight else "between two"] += 1

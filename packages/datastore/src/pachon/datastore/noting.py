@@ -94,7 +94,9 @@ def note_files(
             else:
                 sums[number] = with_sum[1]
             readers[number] = formatters.find(name, local)
-            recorded[number] = shown + (name if inside or _PLAIN.fullmatch(name) else quote(name))
+            text = shown + (name if inside or _PLAIN.fullmatch(name) else quote(name))
+            # Most are recorded as they are given: one text of each is enough.
+            recorded[number] = path if text == path else text
             if number % _STEP == _STEP - 1:
                 bar.advance(_STEP)
     if large:
@@ -248,7 +250,10 @@ def _records(
     count = len(recorded)
 
     def same(value: str) -> TextArray:
-        return np.full(count, value, dtype=object)
+        # np.full would make a text for each row.
+        column = np.empty(count, dtype=object)
+        column.fill(value)
+        return column
 
     table = FileRecords(
         dataset_id=datasets.ids,
