@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ruff: noqa: PT012 (what raises is a block of several statements)
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pachon.butler import Butler, NotTransactionalError
-from pachon.datasets import CollectionType, FileDataset
+from pachon.datasets import CollectionType, DatasetRef, FileDataset
 from pachon.dimensions import DataIdValueError, Timespan
 from pachon.registry import ConflictingDefinitionError
 
@@ -131,3 +132,55 @@ def test_clones_have_their_own_transaction(butler: Butler) -> None:
         assert clone.get("gain", detector=2) == {"n": 2}
         assert clone.find_dataset("gain", detector=1) is None
     clone.close()
+
+
+class TestBlocksOfCollections:
+    """What `ButlerCollections.together` opens is a transaction of rows alone."""
+
+    @pytest.fixture
+    def note(self, butler: Butler) -> DatasetRef:
+        return butler.put({"n": 1}, "note")
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda butler, _: butler.put({"n": 2}, "gain", detector=1),
+            lambda butler, _: butler.put_many([({"n": 2}, "gain", {"detector": 1})]),
+            lambda butler, note: butler.prune([note], purge=True),
+            lambda butler, note: butler.prune([note]),
+            lambda butler, note: (butler.trash([note]), butler.empty_trash([note])),
+            lambda butler, _: butler.empty_trash(),
+            lambda butler, _: butler.remove_runs("run"),
+            lambda butler, _: butler.fsck(repair=True),
+            lambda butler, _: butler.ingest(
+                [FileDataset("here.yaml", dataset_type="gain", data_ids={"detector": 1})], transfer=None
+            ),
+        ],
+    )
+    def test_what_has_to_do_with_files_is_refused(
+        self, butler: Butler, repository: Path, note: DatasetRef, act: Callable[[Butler, DatasetRef], object]
+    ) -> None:
+        (repository / "here.yaml").write_text("n: 2\n")
+        before = stored_files(repository)
+        with pytest.raises(NotTransactionalError), butler.collections.together():
+            act(butler, note)
+        assert stored_files(repository) == before
+        assert butler.get(note) == {"n": 1}
+        assert butler.find_dataset("gain", detector=1) is None
+
+    def test_a_block_that_fails_costs_the_writer_nothing(self, repository: Path) -> None:
+        with Butler.open(str(repository), run="run", instrument="Cam") as butler:
+            with pytest.raises(KeyError), butler.collections.together():
+                butler.collections.register("tag", CollectionType.TAGGED)
+                butler.collections.associate("tag", [])
+                raise KeyError("x")
+            assert butler.collections.query("t*") == []
+            butler.put({"n": 2}, "gain", detector=1)
+        assert Butler.open(str(repository)).fsck(min_age=0).clean
+
+    def test_a_transaction_of_rows_can_be_inside(self, butler: Butler, note: DatasetRef) -> None:
+        with butler.collections.together(), butler.transaction():
+            butler.collections.register("tag", CollectionType.TAGGED)
+            butler.collections.associate("tag", [note])
+            butler.prune([note], unstore=False, disassociate=["tag"])
+        assert list(butler.query_datasets("note", collections="tag")) == []

@@ -165,7 +165,10 @@ class ButlerCollections:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Let the changes of collections in the block take effect together, or none of them; nothing slow belongs inside."""
+        """Let the changes of collections in the block take effect together, or none of them; nothing slow belongs inside.
+
+        What writes or removes files (`NotTransactionalError`) cannot be inside: use `Butler.transaction`.
+        """
         self._session.check_writeable()
         try:
             with self._session.registry.write():

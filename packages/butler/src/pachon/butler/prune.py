@@ -15,6 +15,7 @@ import numpy as np
 
 from pachon.base import InvalidInputError
 from pachon.butler.argument_kinds import listed_refs
+from pachon.butler.errors import NotTransactionalError
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
@@ -78,10 +79,9 @@ def prune(
                 session.registry.datasets.remove(ids)
 
         def follow(ids: np.ndarray = ids) -> None:
-            if unstore:
-                remove_trash(session, session.records.fetch_trash(ids))
+            remove_trash(session, session.records.fetch_trash(ids))
 
-        session.writer.commit(Change(write_rows=write_rows, follow=follow))
+        session.writer.commit(Change(write_rows=write_rows, follow=follow if unstore else None))
 
 
 def trash(session: Session, refs: Iterable[DatasetRef]) -> None:
@@ -126,8 +126,16 @@ def empty_trash(
 
 
 def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
-    """Remove the files of rows of the trash, then the rows; give the places of the removed files."""
+    """Remove the files of rows of the trash, then the rows; give the places of the removed files.
+
+    Raises
+    ------
+    NotTransactionalError
+        If a transaction of the registry is open: if that failed, the rows would come back from the trash without files.
+    """
     session.check_writeable()
+    if session.registry.is_writing:
+        raise NotTransactionalError("Removal of files")
     if not len(listed):
         return []
     removal = session.datastore.remove_files(listed)

@@ -152,8 +152,8 @@ class Session:
             raise ReadOnlyError(f"The butler of {self.root!r} is read-only; open it with writeable=True or a run.")
 
     def check_no_block(self, operation: str) -> None:
-        """Refuse what cannot be part of a transaction block."""
-        if self.writer.in_block:
+        """Refuse what cannot be part of a transaction, be it a block of the butler or one of its collections."""
+        if self.writer.in_block or self.registry.is_writing:
             raise NotTransactionalError(operation)
 
     def __enter__(self) -> Self:

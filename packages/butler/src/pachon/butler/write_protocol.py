@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from pachon.base import PachonError
-from pachon.butler.errors import CommitUnknownError
+from pachon.butler.errors import CommitUnknownError, NotTransactionalError
 from pachon.butler.writer_lease import WriterLease
 from pachon.datastore import FileRecords
 from pachon.datastore.faults import reach
@@ -57,10 +57,6 @@ class FileDiscarder(Protocol):
         ...
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Rows to be written together, the files that were written for them, and what follows the commit."""
@@ -68,7 +64,7 @@ class Change:
     write_rows: Callable[[], None]
     files: FileRecords = field(default_factory=FileRecords.empty)
     """Files of this change, on the medium already; removed if the rows are not written."""
-    follow: Callable[[], None] = _nothing
+    follow: Callable[[], None] | None = None
     """Called after the commit; what it leaves undone, a sweep finishes."""
 
 
@@ -140,6 +136,9 @@ class Writer:
         return None
 
     def _apply(self, changes: list[Change]) -> None:
+        if self._registry.is_writing:
+            self._join(changes)
+            return
         attempt = 1
         while True:
             try:
@@ -158,6 +157,21 @@ class Writer:
         reach("commit.done")
         _follow(changes)
         reach("commit.followed")
+
+    def _join(self, changes: list[Change]) -> None:
+        """Write rows as a part of a transaction of the registry that is open, and whose outcome nobody knows yet.
+
+        Raises
+        ------
+        NotTransactionalError
+            If files were written, or are to be removed: they would not share that outcome.
+        """
+        if any(len(change.files) or change.follow is not None for change in changes):
+            error = NotTransactionalError("What has to do with files")
+            self._discard(changes, error)
+            raise error
+        for change in changes:
+            change.write_rows()
 
     def _commit(self, changes: list[Change]) -> None:
         number = 0
@@ -217,7 +231,8 @@ def _follow(changes: list[Change]) -> None:
     failures: list[Exception] = []
     for change in changes:
         try:
-            change.follow()
+            if change.follow is not None:
+                change.follow()
         except Exception as error:  # noqa: BLE001 (raised below)
             error.add_note("The change itself was committed; only what was to follow is not done.")
             failures.append(error)

@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pachon.base import PachonError, ReadOnlyError
-from pachon.butler.errors import WriterEndedError
+from pachon.butler.errors import NotTransactionalError, WriterEndedError
 from pachon.butler.process_identity import this_process
 from pachon.butler.writer_table import WriterRecord, WriterTable
 from pachon.datastore import FileRecords
@@ -60,7 +60,15 @@ class WriterLease:
         """Earlier tokens of this process, and that of its parent: files with them get no rows from here."""
 
     def new_token(self) -> str:
-        """Make the write token of a new file, which names this writer."""
+        """Make the write token of a new file, which names this writer.
+
+        Raises
+        ------
+        NotTransactionalError
+            If a transaction of the registry is open: the row of a new writer would be lost if that fails.
+        """
+        if self._registry.is_writing:
+            raise NotTransactionalError("Writing files")
         return unique_token(self.hold())
 
     def hold(self) -> str:

@@ -134,6 +134,11 @@ class SqlRegistry:
         """Whether changes are allowed."""
         return not self._state.database.readonly
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a block of `write` is open in this thread: what is written now is lost if that fails."""
+        return self._state.database.is_writing
+
     @contextmanager
     def write(self, *, whole: bool = False) -> Iterator[None]:
         """Apply all changes of the block in one transaction, or none; nothing slow belongs inside.

@@ -128,6 +128,11 @@ class Database:
             finally:
                 self._thread.snapshot = self._thread.verified = None
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction that writes is open in this thread."""
+        return self._thread.writing is not None
+
     @contextmanager
     def stream(self) -> Iterator[sa.Connection]:
         """Give a snapshot whose rows are read bit by bit while its caller does other things.
