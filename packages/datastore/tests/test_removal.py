@@ -125,3 +125,29 @@ def test_steps(stored, records):
 
 def test_nothing(stored):
     assert outcomes(stored[0].remove_files(FileRecords.empty())) == []
+
+
+def test_a_file_that_is_stored_again_during_a_large_removal_stays(stored, records, monkeypatch, files_in, root):
+    datastore, _refs, written = stored
+    monkeypatch.setattr("pachon.datastore.removal.BATCH", 2)
+    records.move_to_trash(written.dataset_id)
+    seen = []
+
+    def store_last_again(point):
+        seen.append(point)
+        if seen.count("remove.removed") == 1 and point == "remove.removed":
+            records.add(written.take([2]))
+
+    with faults.install(store_last_again):
+        assert outcomes(datastore.remove_files(written)) == ["removed", "removed", "shared"]
+    assert files_in(root) == [written.path[2]]
+
+
+def test_objects_of_a_store_are_removed_some_at_a_time(open_files, example, records):
+    datastore = open_files(place="memory://removal/")
+    dataset_type = example.dataset_type("thing", ("visit",), "StructuredDataDict")
+    written = datastore.write_many([({}, example.ref(dataset_type, visit=n)) for n in range(3)])
+    records.add(FileRecords(**written.columns()))
+    records.move_to_trash(written.dataset_id[:2])
+    assert outcomes(datastore.remove_files(written)) == ["removed", "removed", "shared"]
+    assert datastore.exists(written).tolist() == [False, False, True]

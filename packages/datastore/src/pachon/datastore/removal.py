@@ -9,7 +9,10 @@ the trash rows of what `Removal.done` says.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +22,13 @@ from pachon.datastore.faults import reach
 from pachon.datastore.file_store import FileStore
 from pachon.datastore.record_store import RecordStore
 from pachon.datastore.records import FileRecords, file_part, is_owned
+from pachon.resources.bulk import worker_count
 
-__all__ = ["Removal", "RemovalOutcome", "remove_files"]
+__all__ = ["BATCH", "Removal", "RemovalOutcome", "remove_files"]
+
+BATCH: Final = 200
+"""Files for which the live rows are asked at once. The answer must not get old: an output of a graph, whose path is that of its
+earlier attempt, may be stored again while a large removal goes on."""
 
 
 class RemovalOutcome(enum.Enum):
@@ -73,11 +81,13 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
     reach("remove.begin")
     results: dict[str, tuple[RemovalOutcome, str]] = {}
     files = list(dict.fromkeys(file_part(path) for path in records.path))
-    owned = [path for path in files if is_owned(path)]
-    shared = {file_part(path) for path in live.find_paths(owned).path} if live is not None and owned else set()
-    for path in files:
-        results[path] = _remove_file(store, path, is_shared=path in shared)
-        reach("remove.removed")
+    for start in range(0, len(files), BATCH):
+        part = files[start : start + BATCH]
+        owned = [path for path in part if is_owned(path)]
+        shared = {file_part(path) for path in live.find_paths(owned).path} if live is not None and owned else set()
+        for path, result in zip(part, _remove_each(store, part, shared), strict=True):
+            results[path] = result
+            reach("remove.removed")
     reach("remove.end")
     outcomes = [results[file_part(path)] for path in records.path]
     return Removal(
@@ -85,6 +95,15 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
         outcomes=tuple(outcome for outcome, _ in outcomes),
         errors=tuple(error for _, error in outcomes),
     )
+
+
+def _remove_each(store: FileStore, paths: Sequence[str], shared: set[str]) -> Iterator[tuple[RemovalOutcome, str]]:
+    """Remove files one after the other; those of an object store, which has to be waited for, some at a time."""
+    if store.local_root is not None or len(paths) < 2:
+        yield from (_remove_file(store, path, is_shared=path in shared) for path in paths)
+        return
+    with ThreadPoolExecutor(worker_count()) as threads:
+        yield from threads.map(lambda path: _remove_file(store, path, is_shared=path in shared), paths)
 
 
 def _remove_file(store: FileStore, path: str, *, is_shared: bool) -> tuple[RemovalOutcome, str]:
