@@ -94,6 +94,13 @@ class TestRefusals:
             restore_repository(str(repository), backup)
         assert (repository / "registry.sqlite3").read_bytes() == before
 
+    @pytest.mark.parametrize("name", [5, "../registry.sqlite3", "/etc/passwd", ""])
+    def test_a_database_elsewhere(self, repository: Path, backup: Path, name: object) -> None:
+        document = json.loads((backup / "backup.json").read_text())
+        (backup / "backup.json").write_text(json.dumps({**document, "database": name}))
+        with pytest.raises(FormatError, match="names no file beside it"):
+            restore_repository(str(repository), backup)
+
     def test_a_newer_format(self, repository: Path, backup: Path) -> None:
         document = json.loads((backup / "backup.json").read_text())
         (backup / "backup.json").write_text(json.dumps({**document, "pachon_backup": 99}))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Single steps on files; most are tested through those who use them."""
 
+import os
 import uuid
 from pathlib import Path
 
@@ -72,3 +73,30 @@ def test_sizes_of_many_files(tmp_path: Path) -> None:
     assert store.sizes(paths) == sizes
     assert store.exist(paths) == [size is not None for size in sizes]
     assert store.sizes([f"file://{outside}/a.txt", f"file://{outside}/c.txt"]) == [5, None]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc to see what is synced")
+def test_names_of_folders_that_another_process_made_are_synced_once(tmp_path, monkeypatch):
+    """That process may be just between making them and syncing them: who writes into them must not rely on it."""
+    synced = []
+    real = os.fsync
+
+    def record(descriptor):
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), tmp_path))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    store = FileStore(ResourcePath(tmp_path, force_directory=True))
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    store.create("a/b/c/one.txt", b"x", sync=True)
+    # The name of c is synced when it is made.
+    assert synced == ["a/b", ".", "a", "a/b/c/one.txt", "a/b/c"]
+    synced.clear()
+    store.create("a/b/c/two.txt", b"x", sync=True)
+    assert synced == ["a/b/c/two.txt", "a/b/c"]
+    synced.clear()
+    store.create("a/d/three.txt", b"x")
+    assert synced == ["a"]
+    synced.clear()
+    store.create("four.txt", b"x", sync=True)
+    assert synced == ["four.txt", "."]

@@ -398,3 +398,11 @@ def test_a_link_that_is_moved_leaves_what_it_leads_to(open_files, outside, ref):
     # A later change of the original is no change of the dataset.
     (outside / "one.yaml").write_bytes(b"{a: 2}\n")
     assert datastore.get(moved[0].refs[0], records=written) == {"a": 1}
+
+
+@pytest.mark.parametrize("transfer", ["copy", "direct"])
+def test_a_member_of_a_zip_file_is_refused(open_files, outside, ref, transfer):
+    (outside / "all.zip").write_bytes(b"PK")
+    member = FileDataset(f"file://{outside}/all.zip#zip-path=one.yaml", refs=ref(detector=0))
+    with pytest.raises(InvalidInputError, match="member of a zip file"):
+        open_files().ingest_files([member], transfer=transfer)

@@ -233,3 +233,14 @@ def test_a_replaced_file_keeps_its_mode(tmp_path: Path, how: str) -> None:
 def test_a_name_that_is_not_in_utf_8_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"xff.*not in UTF-8|udcff.*not in UTF-8"):
         ResourcePath(os.fsdecode(b"/data/x\xff.fits"))
+
+
+def test_a_walk_follows_links_and_no_circles(tmp_path: Path) -> None:
+    for name in ("top/a", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file.txt").touch()
+    (tmp_path / "top" / "a" / "up").symlink_to("..")
+    (tmp_path / "top" / "latest").symlink_to("../elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to("../top")
+    walked = [(str(folder.relative_to(tmp_path)), files) for folder, _, files in ResourcePath(tmp_path / "top/").walk()]
+    assert walked == [("top", []), ("top/a", ["file.txt"]), ("top/latest", ["file.txt"])]

@@ -84,9 +84,13 @@ class Backup:
         if version != _FORMAT:
             raise FormatError(f"{folder} has a backup of format {version!r}; this pachon reads {_FORMAT}.")
         try:
-            return cls(**content)
+            backup = cls(**content)
         except TypeError as error:
             raise FormatError(f"{folder / BACKUP_NAME} lacks something, or has too much: {error}") from error
+        name: object = backup.database
+        if not isinstance(name, str) or not name or Path(name).name != name:
+            raise FormatError(f"{folder / BACKUP_NAME} names no file beside it as database: {backup.database!r}")
+        return backup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

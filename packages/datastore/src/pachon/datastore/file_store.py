@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from pachon.datastore.final_path import check_inside, check_stored_path
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.resources import ResourcePath, exist_many, fsync_files
 from pachon.resources.errors import ResourceExistsError, storage_errors
-from pachon.resources.local_files import GROUP_FILE, create_file, make_folders
+from pachon.resources.local_files import GROUP_FILE, create_file, make_folders, sync_folder
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
 
@@ -43,6 +44,8 @@ class FileStore:
         self.local_root: str | None = self.root.ospath.rstrip("/") or "/" if self.root.is_local else None
         self._real_root = None if self.local_root is None else os.path.realpath(self.local_root)
         self._url = self.root.geturl()
+        self._safe_folders: set[str] = set()
+        """Local folders whose names are known to be on the medium."""
 
     def uri(self, path: str) -> ResourcePath:
         """Give the place of a recorded path.
@@ -113,14 +116,32 @@ class FileStore:
                 self.uri(path).write(content)
             return
         with storage_errors("written and brought to the medium" if sync else "written", local):
+            self._make_safe(os.path.dirname(local))
             create_file(local, lambda stream: stream.write(data), sync=sync, group_writable=self.group_writable)
 
     def make_folder_of(self, path: str) -> None:
-        """Make the folder of a file that is brought here, if its rights are not the usual ones."""
+        """Make the folder of a file that is brought here."""
         local = self.local_path(path)
-        if local is not None and self.group_writable:
+        if local is not None:
             with storage_errors("made", local):
-                make_folders(os.path.dirname(local), group_writable=True)
+                self._make_safe(os.path.dirname(local))
+
+    def _make_safe(self, folder: str) -> None:
+        """Make a local folder, and see to it that its name and those above it, up to the root, are on the medium.
+
+        A folder that is there may have been made a moment ago by another process, which has not come to syncing its name yet.
+        """
+        if folder in self._safe_folders:
+            return
+        there = folder
+        while not os.path.isdir(there):
+            there = os.path.dirname(there)
+        make_folders(folder, group_writable=self.group_writable)  # syncs the names of what it makes
+        inside = f"{str(self.local_root).rstrip('/')}/"
+        for name in _and_above(folder, inside):
+            if name not in self._safe_folders and len(name) <= len(there):
+                sync_folder(os.path.dirname(name))
+            self._safe_folders.add(name)
 
     def share(self, path: str) -> None:
         """Give the group its rights to a file that was copied here; a link is somebody else's file too and stays."""
@@ -238,6 +259,14 @@ class FileStore:
         except OSError as error:
             raise StorageError(f"{local} cannot be removed: {error.strerror or error}") from error
         return True
+
+
+def _and_above(folder: str, inside: str) -> Iterator[str]:
+    """Give a folder and those above it, as far as they are below the root; the topmost comes first."""
+    below = folder[len(inside) :]
+    for place in (*(match.start() for match in re.finditer("/", below)), len(below)):
+        if place:
+            yield f"{inside}{below[:place]}"
 
 
 def checksum_of_bytes(data: bytes | memoryview) -> str:

@@ -26,7 +26,7 @@ from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import checksum_of_file
 from pachon.datastore.formatter_table import load_formatter
-from pachon.datastore.records import FileRecords, NewFileRecords, TextArray
+from pachon.datastore.records import ZIP_MEMBER, FileRecords, NewFileRecords, TextArray
 from pachon.datastore.writing import remove_created
 from pachon.resources import ResourcePath, UnsupportedOperationError
 
@@ -147,6 +147,10 @@ class _Inspector:
         self._extensions: set[tuple[str, str]] = set()
 
     def look_at(self, file: FileDataset) -> _Source:
+        if ZIP_MEMBER in str(file.path):
+            raise InvalidInputError(
+                f"{str(file.path)!r} cannot be ingested: {ZIP_MEMBER!r} names a member of a zip file; take it out first."
+            )
         inside = self._setup.store.path_inside(file.path)
         place = self._place(file, inside)
         size = _size(place)

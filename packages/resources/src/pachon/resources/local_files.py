@@ -116,7 +116,8 @@ def make_folders(path: str, *, group_writable: bool = False) -> None:
     except FileExistsError:
         if not os.path.isdir(path):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-        return  # somebody else was faster
+        sync_folder(parent)  # somebody else was faster, and may not have come to this yet
+        return
     mode = os.stat(path).st_mode
     if group_writable:
         os.chmod(path, GROUP_FOLDER)

@@ -340,7 +340,7 @@ class ResourcePath:
             yield self if self.is_local else ResourcePath(path, temporary=temporary)
 
     def walk(self, regex: str | re.Pattern[str] | None = None) -> Iterator[tuple["ResourcePath", list[str], list[str]]]:
-        """Walk through this folder and those below, top down.
+        """Walk through this folder and those below, top down. Links are followed, but for those that lead back up.
 
         Parameters
         ----------
