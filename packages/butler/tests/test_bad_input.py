@@ -191,6 +191,7 @@ CALLS: dict[str, Call] = {
     "put": lambda w, b: {"obj": {"a": 1}, "dataset_type_or_ref": "gain", "data_id": {"detector": 2}, "run": "new",
                          "provenance": None, "dims": 1},
     "put_many": lambda w, b: {"items": [({"a": 1}, "gain", {"detector": 2})], "run": "new"},
+    "query": lambda w, b: {},
     "query_all_datasets": lambda w, b: {**_SEARCH, "name": "*", "find_first": False},
     "query_data_ids": lambda w, b: {"dimensions": ["detector"], **_SEARCH, "datasets": (), "order_by": "detector",
                                     "data_id": None},

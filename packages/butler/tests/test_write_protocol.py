@@ -393,7 +393,7 @@ def test_files_that_cannot_be_removed_do_not_hide_why_the_change_failed(
     with pytest.raises(ConflictingDefinitionError) as caught:
         butler.put({"n": 2}, "gain", detector=1)
     (note,) = [note for note in caught.value.__notes__ if "could not be removed" in note]
-    assert note.startswith("1 files that are in no record")
+    assert note.startswith("Files that are in no record could not be removed (1): ")
     assert "Permission denied" in note
 
 

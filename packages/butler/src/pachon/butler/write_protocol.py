@@ -217,7 +217,7 @@ class Writer:
                     self._datastore.discard(change.files)
             except (PachonError, ExceptionGroup) as failure:
                 reasons = [str(one) for one in getattr(failure, "exceptions", (failure,))]
-                error.add_note(f"{len(reasons)} files that are in no record could not be removed: {reasons[0]}")
+                error.add_note(f"Files that are in no record could not be removed ({len(reasons)}): {reasons[0]}")
 
 
 def _follow(changes: list[Change]) -> None:

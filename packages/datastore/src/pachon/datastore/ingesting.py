@@ -29,6 +29,7 @@ from pachon.datastore.formatter_table import load_formatter
 from pachon.datastore.records import ZIP_MEMBER, FileRecords, NewFileRecords, TextArray
 from pachon.datastore.writing import remove_created
 from pachon.resources import ResourcePath, UnsupportedOperationError
+from pachon.resources.url import COMPRESSIONS
 
 __all__ = ["IngestMode", "ingest_files", "remove_sources", "require_file"]
 
@@ -198,7 +199,7 @@ def _extension(place: str | ResourcePath) -> str:
     if isinstance(place, ResourcePath):
         return place.extension
     stem, suffix = os.path.splitext(os.path.basename(place))
-    if suffix in (".gz", ".bz2", ".xz", ".fz", ".zst"):
+    if suffix in COMPRESSIONS:
         return os.path.splitext(stem)[1] + suffix
     return suffix
 

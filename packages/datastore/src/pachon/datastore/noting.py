@@ -26,10 +26,10 @@ from pachon.datastore.file_store import checksum_of_file
 from pachon.datastore.formatter_table import load_formatter
 from pachon.datastore.ingesting import require_file
 from pachon.datastore.records import ZIP_MEMBER, FileRecords, NewFileRecords, TextArray
+from pachon.resources.url import COMPRESSIONS
 
 __all__ = ["can_note", "note_files"]
 
-_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".fz", ".zst"})
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _SMALL = 1 << 18
 """Bytes up to which a file is read and hashed at once: a thread would cost more."""
@@ -169,7 +169,7 @@ class _Formatters:
     def find(self, name: str, place: str) -> str:
         dot = name.rfind(".")
         extension = name[dot:] if dot > 0 else ""
-        if extension in _COMPRESSED:
+        if extension in COMPRESSIONS:
             extension = os.path.splitext(name[:dot])[1] + extension
         known = self._known.get(extension)
         if known is None:

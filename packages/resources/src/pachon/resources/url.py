@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pachon.base import InvalidInputError
 from pachon.base.hidden_secrets import hide_secrets
 
-__all__ = ["LOCAL_HOSTS", "Url", "join_urls", "parse_url", "relative_path"]
+__all__ = ["COMPRESSIONS", "LOCAL_HOSTS", "Url", "join_urls", "parse_url", "relative_path"]
 
 LOCAL_HOSTS = frozenset({"", "localhost", "localhost.localdomain", "127.0.0.1"})
 """Host names that say the same in a URI."""
