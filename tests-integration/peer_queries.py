@@ -33,8 +33,8 @@ def main() -> None:
     Path(sys.argv[2]).write_text(json.dumps(answers))
 
 
-def fill(butler: Any, world: dict[str, Any]) -> None:
-    """Write a made-up repository into an empty one."""
+def fill(butler: Any, world: dict[str, Any], storage_classes: dict[str, str] | None = None) -> None:
+    """Write a made-up repository into an empty one; datasets are numbers unless something else is said."""
     registry, universe = butler.registry, butler.dimensions
     for element, rows in world["records"].items():
         if rows:
@@ -42,7 +42,11 @@ def fill(butler: Any, world: dict[str, Any]) -> None:
     types = {}
     for name, dimensions in world["types"].items():
         types[name] = DatasetType(
-            name, dimensions, "int", universe=universe, isCalibration=name in world["calibrations"]
+            name,
+            dimensions,
+            (storage_classes or {}).get(name, "int"),
+            universe=universe,
+            isCalibration=name in world["calibrations"],
         )
         registry.registerDatasetType(types[name])
     for name, kind in world["collections"].items():

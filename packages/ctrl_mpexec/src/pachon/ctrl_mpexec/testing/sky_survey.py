@@ -282,3 +282,85 @@ class CoaddTask(PipelineTask):
     def run(self, *, warps: list[dict[str, Any]]) -> Struct:
         """Add."""
         return Struct(coadd={"value": sum(warp["value"] for warp in warps)})
+
+
+class LenientIsrConnections(PipelineTaskConnections, dimensions=_EXPOSURE):
+    """Calibrations may be missing."""
+
+    raw = Input(name="raw", storage_class=_DATA, dimensions=_EXPOSURE)
+    bias = PrerequisiteInput(
+        name="bias", storage_class=_DATA, dimensions=("instrument", "detector"), is_calibration=True, minimum=0
+    )
+    dark = PrerequisiteInput(
+        name="dark", storage_class=_DATA, dimensions=("instrument", "detector"), is_calibration=True, minimum=0
+    )
+    image = Output(name="image", storage_class=_DATA, dimensions=_EXPOSURE)
+
+
+class LenientIsrConfig(PipelineTaskConfig, connections=LenientIsrConnections):
+    """Nothing to choose."""
+
+
+class LenientIsrTask(PipelineTask):
+    """For graphs only."""
+
+    config_class = LenientIsrConfig
+    default_name = "isr"
+
+
+class LenientCalConnections(PipelineTaskConnections, dimensions=_VISIT):
+    """There may be no stars."""
+
+    images = Input(name="image", storage_class=_DATA, dimensions=_EXPOSURE, multiple=True)
+    stars = PrerequisiteInput(
+        name="refcat", storage_class=_DATA, dimensions=("htm7",), multiple=True, minimum=0, defer_load=True
+    )
+    calibrated = Output(name="calibrated", storage_class=_DATA, dimensions=_VISIT)
+
+
+class LenientCalConfig(PipelineTaskConfig, connections=LenientCalConnections):
+    """Nothing to choose."""
+
+
+class LenientCalTask(PipelineTask):
+    """For graphs only."""
+
+    config_class = LenientCalConfig
+    default_name = "cal"
+
+
+class SummaryConnections(PipelineTaskConnections, dimensions=("instrument", "visit")):
+    """A gather that needs two detectors."""
+
+    images = Input(name="calibrated", storage_class=_DATA, dimensions=_VISIT, multiple=True, minimum=2)
+    summary = Output(name="summary", storage_class=_DATA, dimensions=("instrument", "visit"))
+
+
+class SummaryConfig(PipelineTaskConfig, connections=SummaryConnections):
+    """Nothing to choose."""
+
+
+class SummaryTask(PipelineTask):
+    """For graphs only."""
+
+    config_class = SummaryConfig
+    default_name = "summary"
+
+
+class SummarizedWarpConnections(PipelineTaskConnections, dimensions=_WARP):
+    """A join on the sky, and what is known of the visit."""
+
+    images = Input(name="calibrated", storage_class=_DATA, dimensions=_VISIT, multiple=True)
+    summary = Input(name="summary", storage_class=_DATA, dimensions=("instrument", "visit"))
+    warp = Output(name="warp", storage_class=_DATA, dimensions=_WARP)
+
+
+class SummarizedWarpConfig(PipelineTaskConfig, connections=SummarizedWarpConnections):
+    """Nothing to choose."""
+
+
+class SummarizedWarpTask(PipelineTask):
+    """For graphs only."""
+
+    config_class = SummarizedWarpConfig
+    default_name = "warp"
