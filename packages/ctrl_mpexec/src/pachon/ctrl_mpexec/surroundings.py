@@ -13,8 +13,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,10 +30,10 @@ _SIGNALS: Final = tuple(
 @contextmanager
 def restored_surroundings() -> Iterator[None]:
     """Put back working directory, environment, random state, logging, import path, streams and signals at the end."""
-    folder, environment, mask = _folder(), os.environ.copy(), _usual_umask()
+    folder, environment, mask = _folder(), _environment(), _usual_umask()
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # tasks may use the global one
     path, streams, filters = list(sys.path), (sys.stdin, sys.stdout, sys.stderr), list(warnings.filters)
-    levels = _log_levels()
+    levels = _log_levels(len(logging.root.manager.loggerDict))
     root = logging.getLogger()
     handlers, disabled = list(root.handlers), logging.root.manager.disable
     in_main = threading.current_thread() is threading.main_thread()
@@ -42,9 +42,8 @@ def restored_surroundings() -> Iterator[None]:
         yield
     finally:
         _return_to(folder)
-        if os.environ.copy() != environment:
-            os.environ.clear()
-            os.environ.update(environment)
+        if _environment() != environment:
+            _set_environment(environment)
         os.umask(mask)
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002
@@ -52,10 +51,9 @@ def restored_surroundings() -> Iterator[None]:
         sys.stdin, sys.stdout, sys.stderr = streams
         if warnings.filters != filters:
             warnings.filters[:] = filters  # type: ignore[index]  # a list, whatever it is declared as
-        for name, level in _log_levels().items():
-            before = levels.get(name, logging.NOTSET)
-            if level != before:
-                logging.getLogger(name or None).setLevel(before)
+        for logger, level in levels:
+            if logger.level != level:
+                logger.setLevel(level)
         root.handlers[:] = handlers
         logging.disable(disabled)
         for number, handler in signals.items():
@@ -97,7 +95,21 @@ def _usual_umask() -> int:
     return mask
 
 
-def _log_levels() -> dict[str, int]:
-    known = logging.root.manager.loggerDict
-    levels = {name: logger.level for name, logger in known.items() if isinstance(logger, logging.Logger)}
-    return {"": logging.root.level, **levels}
+@lru_cache(1)
+def _log_levels(count: int) -> tuple[tuple[logging.Logger, int], ...]:
+    """Give all loggers with their levels, anew only when there are more of them: it is asked before every quantum."""
+    known = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    return tuple((logger, logger.level) for logger in (logging.root, *known))
+
+
+def _environment() -> dict[Any, Any]:
+    """Give a copy of the environment, as bytes where that is how it is kept: decoding it takes longer than all the rest."""
+    kept = getattr(os.environ, "_data", None)
+    return kept.copy() if isinstance(kept, dict) else dict(os.environ)
+
+
+def _set_environment(environment: dict[Any, Any]) -> None:
+    decoded = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
+    for name in os.environ.keys() - decoded.keys():
+        del os.environ[name]
+    os.environ.update(decoded)

@@ -89,7 +89,7 @@ class QuantumWorker:
             options = replace(options, resources=replace(options.resources, max_mem=max_mem))
         with restored_surroundings():
             butler = self._window.butler_for(quantum_id)
-            quantum = butler.graph.quantum(quantum_id)
+            quantum = self._window.quantum(quantum_id)
             try:
                 outcome = run_quantum(quantum, butler, self._tasks, options, previous_quanta=list(self._before))
             except Exception as error:
@@ -129,18 +129,30 @@ class _Window:
         self._ids: frozenset[uuid.UUID] = frozenset()
         self._used = 0
         self._size = 1
+        self._dense = False
+        """Whether most of the window before was used, so that its quanta are best made together."""
+        self._quanta: dict[uuid.UUID, Quantum] = {}
 
     def butler_for(self, quantum_id: uuid.UUID) -> QuantumBackedButler:
         if self._butler is None or quantum_id not in self._ids:
             if self._ids:
+                self._dense = self._used * 5 >= len(self._ids) * 4
                 grow = self._used * 8 >= len(self._ids)
                 self._size = min(self._size * 4, _LARGEST_WINDOW) if grow else max(self._size // 4, 1)
             self.close()
             self._ids = frozenset(self._following(quantum_id))
             self._butler = QuantumBackedButler.from_graph(self._graph, quanta=self._ids, root=self._root)
-            self._used = 0
+            self._used, self._quanta = 0, {}
         self._used += 1
         return self._butler
+
+    def quantum(self, quantum_id: uuid.UUID) -> Quantum:
+        """Give a quantum that the butler is for; those of a window are made together."""
+        assert self._butler is not None
+        if self._dense and not self._quanta:
+            self._quanta = {quantum.id: quantum for quantum in self._butler.graph.iter_quanta()}
+        found = self._quanta.pop(quantum_id, None)
+        return found if found is not None else self._butler.graph.quantum(quantum_id)
 
     def close(self) -> None:
         if self._butler is not None:

@@ -101,8 +101,12 @@ class FileRecords:
     def __post_init__(self) -> None:
         if self.dataset_id.ndim != 2 or self.dataset_id.shape[1] != 16:
             raise InvalidInputError(f"Dataset ids have shape {self.dataset_id.shape}; (n, 16) is needed.")
-        lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
-        if len(set(lengths.values())) > 1:
+        rows = len(self.dataset_id)
+        if not (
+            rows == len(self.component) == len(self.path) == len(self.formatter) == len(self.storage_class)
+            and rows == len(self.size) == len(self.checksum) == len(self.datastore)
+        ):
+            lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
             raise InvalidInputError(f"The columns of file records differ in length: {lengths}.")
 
     @staticmethod
