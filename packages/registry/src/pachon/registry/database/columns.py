@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -68,8 +69,10 @@ def _batches(
     connection: sa.Connection, statement: sa.Select[Any], parameters: Mapping[str, Any] | None, size: int = _BATCH
 ) -> Iterator[Sequence[Any]]:
     with connection.execute(statement, parameters) as result:
-        # The types of these columns need no conversion on SQLite, where the driver's own rows are cheaper.
-        source = result.cursor if connection.dialect.name == "sqlite" and result.cursor is not None else result
+        # No column needs more conversion than `_Builder` has, and the driver's own rows are cheaper than SQLAlchemy's. Of those that a
+        # server streams SQLAlchemy has taken some already.
+        streamed = statement.get_execution_options().get("stream_results", False)
+        source = result if streamed or result.cursor is None else result.cursor
         while batch := source.fetchmany(size):
             yield batch
 
@@ -104,7 +107,9 @@ class _Builder:
             case "text":
                 self._parts.append(np.fromiter(map(self._codes.__getitem__, values), np.int32, len(values)))
             case "id":
-                self._parts.append(b"".join(values))
+                # PostgreSQL's driver gives ids as objects.
+                ids = [item.bytes for item in values] if isinstance(values[0], uuid.UUID) else values
+                self._parts.append(b"".join(ids))
             case "time":
                 known = values if None not in values else [NULL_NS if value is None else value for value in values]
                 self._parts.append(np.array(known, dtype=np.int64))
