@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pachon.dimensions import DimensionUniverse
-from pachon.registry.query.plan import DatasetSource, PixelSource, Product, Refinement, Source, provided_dimensions
+from pachon.registry.query.plan import (
+    DatasetSource,
+    PixelRangeSource,
+    PixelSource,
+    Product,
+    Refinement,
+    Source,
+    provided_dimensions,
+)
 from pachon.registry.query.tree import All, DatasetField, Field, Key, Predicate, Value, conjuncts, values_of
 
 __all__ = ["MOST_PRODUCT_ROWS", "SMALL_PART_ROWS", "find_products", "why_refused"]
@@ -22,10 +30,9 @@ def find_products(
 ) -> tuple[Product, ...]:
     """Give the parts of a query that neither a common dimension, an overlap nor a condition relates; none if it is one."""
     names = [frozenset(_labels(universe, source)) for source in sources]
-    searched = {s.facts.dataset_type: s.facts.dimensions.required for s in sources if isinstance(s, DatasetSource)}
 
     def meant(condition: Predicate) -> frozenset[str]:
-        return frozenset(d for value in values_of(condition) for d in _dimensions(universe, value, searched))
+        return frozenset(label for value in values_of(condition) for label in _meant(universe, value))
 
     links = [meant(part) for part in conjuncts(predicate)]
     links += [
@@ -73,18 +80,27 @@ def why_refused(universe: DimensionUniverse, parts: Sequence[Product], rows: Seq
 
 
 def _labels(universe: DimensionUniverse, source: Source) -> set[str]:
+    """Give what a source has in common with others: dimensions, and for joins by pixels and fields of datasets their own marks."""
     names = set(provided_dimensions(universe, source))
-    return {*names, f"pixels {source.join}"} if isinstance(source, PixelSource) and not source.dimension else names
+    match source:
+        case PixelSource(join=join, dimension=False):
+            return {*names, f"pixels {join}"}
+        case PixelRangeSource(element=element) if universe[element].is_skypix:
+            return {element}
+        case DatasetSource(facts=facts):
+            return {*names, f"datasets {facts.dataset_type}"}
+        case _:
+            return names
 
 
-def _dimensions(universe: DimensionUniverse, value: Value, searched: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _meant(universe: DimensionUniverse, value: Value) -> tuple[str, ...]:
     match value:
         case Key(dimension=dimension):
             return (dimension,)
         case Field(element=element):
             return universe[element].required
         case DatasetField(dataset_type=dataset_type):
-            return searched.get(dataset_type, ())
+            return (f"datasets {dataset_type}",)
         case _:
             return ()
 

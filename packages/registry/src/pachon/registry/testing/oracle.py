@@ -123,7 +123,7 @@ class Oracle:
         overlaps = [*self._automatic(group, "spatial", condition, searches)]
         overlaps += self._automatic(group, "temporal", condition, searches)
         spans = self._calibrated(group, condition, searches)
-        for keys, records in self._data_ids(group, searches):
+        for keys, records in self._data_ids(group, condition, searches):
             if not all(self._overlap(records[one], records[other], kind) for kind, one, other in overlaps):
                 continue
             for places in self._places(keys, searches):
@@ -133,14 +133,15 @@ class Oracle:
                     yield case
 
     def _data_ids(
-        self, group: DimensionGroup, searches: Mapping[str, Sequence[str]]
+        self, group: DimensionGroup, condition: t.Predicate, searches: Mapping[str, Sequence[str]]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Row | None]]]:
         """Give all combinations of records that belong together, or that a dataset type puts together."""
         related = [set(self._universe.conform(self._world.types[name]).required) for name in searches]
+        named = {value.element for value in t.values_of(condition) if isinstance(value, t.Field)}
         found: list[tuple[dict[str, Any], dict[str, Row | None]]] = [({}, {})]
         for name in group.lookup_order:
             element = self._universe[name]
-            needed = element.is_dimension or bool(element.implied)
+            needed = element.is_dimension or bool(element.implied) or name in named
             needed = needed or (element.always_join and not any(set(element.required) <= names for names in related))
             found = [pair for keys, records in found for pair in self._with(element, keys, records, needed=needed)]
         return iter(found)

@@ -13,7 +13,7 @@ from typing import Any
 from lsst.sphgeom import Angle, Circle, LonLat, UnitVector3d
 
 from pachon.datasets import CollectionType, DatasetRef, DatasetType
-from pachon.dimensions import Column, DimensionElement, DimensionUniverse, Timespan
+from pachon.dimensions import Column, DimensionElement, DimensionGroup, DimensionUniverse, Timespan
 from pachon.dimensions.region import polygon
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.sql_registry import SqlRegistry
@@ -219,7 +219,13 @@ def random_world(
 def _random_types(rng: random.Random, universe: DimensionUniverse) -> dict[str, list[str]]:
     names = [n for n, element in universe.dimensions.items() if not element.is_skypix]
     found = {f"d{i}": rng.sample(names, rng.randint(1, min(2, len(names)))) for i in range(2)}
-    return {**found, "c_0": rng.sample(names, 1), "e": []}
+    found |= {"c_0": rng.sample(names, 1), "e": []}
+    return {name: dimensions for name, dimensions in found.items() if _is_plain(universe.conform(dimensions))}
+
+
+def _is_plain(group: DimensionGroup) -> bool:
+    """Whether the required values name all that the required dimensions require: none of that is merely implied."""
+    return all(set(group.universe[name].required) <= set(group.required) for name in group.required)
 
 
 def _tags(rng: random.Random, datasets: Sequence[WorldDataset]) -> Iterator[Placement]:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Queries of many datasets: our side, and the same on LSST's (``peer_query_workload.py``), with the same names.
+
+Times are those of the processor: on a machine that has other work to do they say more.
+
+usage: query_workload.py OUT.json [--exposures E] [--detectors D] [--database URL]   (through tools/bench --queries)
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from phases import Phases, peak_megabytes
+
+HOUR = 3_600_000_000_000
+START = 1_767_225_600_000_000_000
+WHERE = "instrument = 'Cam' AND day_obs = 20260101 AND exposure.seq_num < {few}"
+REPEAT = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--exposures", type=int, default=500)
+    parser.add_argument("--detectors", type=int, default=200)
+    parser.add_argument("--database", default=None)
+    options = parser.parse_args()
+    phases = Phases()
+    with tempfile.TemporaryDirectory(prefix="pachon-queries-") as folder:
+        run(phases, Path(folder), options)
+    phases.seconds["total_peak_mb"] = peak_megabytes()
+    options.out.write_text(json.dumps({"T": phases.seconds, "C": phases.counts}, indent=1))
+
+
+def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
+    from pachon.butler import Butler
+
+    butler = Butler.create(str(folder / "repo"), database=options.database)
+    with phases.phase("fill"):
+        fill(butler, options.exposures, options.detectors)
+    few = max(options.exposures // 100, 1)
+    one = "instrument = 'Cam' AND exposure = 3 AND detector = 7"
+
+    def refs(where: str = "") -> Any:
+        return butler.query_datasets("raw", collections="raw/all", where=where)
+
+    # The first query of a process loads the language.
+    with phases.phase("first_query"):
+        phases.counts["one"] = len(refs(one))
+    acts = {
+        "refs_columns": lambda _: note("refs", len(refs().columns()["id"])),
+        "refs_objects": lambda _: note("refs", len(list(refs()))),
+        "refs_streamed": lambda _: note("refs", sum(map(len, refs().batches()))),
+        "refs_counted": lambda _: note("refs", refs().count()),
+        "where_one_percent": lambda _: note("one_percent", len(refs(WHERE.format(few=few)))),
+        "where_detector": lambda _: note("detector", len(refs("instrument = 'Cam' AND detector = 7"))),
+        "where_one": lambda _: note("one", len(refs(one))),
+        "data_ids_with_datasets": lambda _: note(
+            "exposures", len(butler.query_data_ids("exposure", datasets="raw", collections="raw/all"))
+        ),
+        "explain_empty": lambda _: note(
+            "reasons", len(refs("instrument = 'Cam' AND exposure = 999999999").explain().reasons)
+        ),
+        "compile": lambda _: compile_expression(butler),
+    }
+
+    def note(name: str, count: int) -> None:
+        phases.counts[name] = count
+
+    for name, act in acts.items():
+        act(0)
+        times = []
+        for number in range(REPEAT):
+            start = time.process_time()
+            act(number)
+            times.append(time.process_time() - start)
+        phases.seconds[name] = median(times)
+    butler.close()
+
+
+def compile_expression(butler: Any) -> None:
+    """Read an expression and make its statement, without running it."""
+    queries = butler._session.registry.query
+    queries.sql(queries.spec(["exposure", "detector"], where=WHERE.format(few=3) + " AND band IN ('g', 'r')"))
+
+
+def fill(butler: Any, exposures: int, detectors: int) -> None:
+    """Register exposures of one camera, and a raw of each detector."""
+    from pachon.datasets import DatasetTable, DatasetType, new_ids
+    from pachon.dimensions import DataIdTable, Timespan
+
+    insert = butler.dimension_records.insert
+    insert("instrument", [{"name": "Cam", "detector_max": detectors}])
+    insert("detector", [{"instrument": "Cam", "id": i, "full_name": f"D{i}"} for i in range(detectors)])
+    insert("physical_filter", [{"instrument": "Cam", "name": n, "band": n} for n in "gr"])
+    insert("day_obs", [{"instrument": "Cam", "id": 20260101}])
+    insert("group", [{"instrument": "Cam", "name": str(i)} for i in range(exposures)])
+    rows = [
+        {
+            "instrument": "Cam",
+            "id": i,
+            "obs_id": f"o{i}",
+            "physical_filter": "gr"[i % 2],
+            "day_obs": 20260101,
+            "group": str(i),
+            "seq_num": i,
+            "exposure_time": 30.0,
+            "timespan": Timespan.from_ns(START + i * HOUR, START + (i + 1) * HOUR),
+        }
+        for i in range(exposures)
+    ]
+    insert("exposure", rows)
+    raw = DatasetType("raw", ["exposure", "detector"], "StructuredDataDict", universe=butler.universe)
+    butler.dataset_types.register(raw)
+    butler.collections.register("raw/all")
+    for start in range(0, exposures, 500):
+        count = min(500, exposures - start)
+        length = count * detectors
+        columns = {
+            "instrument": np.full(length, "Cam", dtype=object),
+            "exposure": np.repeat(np.arange(start, start + count), detectors),
+            "detector": np.tile(np.arange(detectors), count),
+        }
+        table = DatasetTable(raw, DataIdTable.from_arrays(raw.dimensions, columns), new_ids(length), "raw/all")
+        butler._session.registry.datasets.insert(table)
+
+
+if __name__ == "__main__":
+    main()
