@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from pachon.dimensions import NULL_NS, Categorical
+from pachon.dimensions.instances import collector_at_rest
 
 __all__ = ["Kind", "concatenated", "fetch_columns", "iter_columns"]
 
@@ -33,8 +34,7 @@ def fetch_columns(
     """Give the first columns of a statement's rows as arrays, one a kind."""
     builders = [_Builder(kind) for kind in kinds]
     for batch in _batches(connection, statement, parameters):
-        for builder, values in zip(builders, zip(*batch, strict=True), strict=False):
-            builder.add(values)
+        _add(builders, batch)
     return [builder.result() for builder in builders]
 
 
@@ -47,8 +47,7 @@ def iter_columns(
     streaming = statement.execution_options(stream_results=True, max_row_buffer=size) if server else statement
     for batch in _batches(connection, streaming, None, size):
         builders = [_Builder(kind) for kind in kinds]
-        for builder, values in zip(builders, zip(*batch, strict=True), strict=False):
-            builder.add(values)
+        _add(builders, batch)
         yield [builder.result() for builder in builders]
 
 
@@ -73,8 +72,19 @@ def _batches(
         # server streams SQLAlchemy has taken some already.
         streamed = statement.get_execution_options().get("stream_results", False)
         source = result if streamed or result.cursor is None else result.cursor
-        while batch := source.fetchmany(size):
+        while True:
+            with collector_at_rest():
+                batch = source.fetchmany(size)
+            if not batch:
+                return
             yield batch
+
+
+def _add(builders: Sequence[_Builder], batch: Sequence[Any]) -> None:
+    """Add rows to columns."""
+    with collector_at_rest():
+        for builder, values in zip(builders, zip(*batch, strict=True), strict=False):
+            builder.add(values)
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:
