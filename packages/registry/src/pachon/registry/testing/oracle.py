@@ -11,9 +11,10 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from lsst.sphgeom import DISJOINT
+from lsst.sphgeom import DISJOINT, HtmPixelization
 
 from pachon.datasets import CollectionType
 from pachon.dimensions import DimensionElement, DimensionGroup, automatic_overlaps, region_from_bytes
@@ -362,7 +363,25 @@ def _spans_overlap(one: tuple[int, int] | None, other: tuple[int, int] | None) -
 def _regions_overlap(one: bytes | None, other: bytes | None) -> bool | None:
     if one is None or other is None:
         return None
-    return not region_from_bytes(one).relate(region_from_bytes(other)) & DISJOINT
+    return _touch(*sorted((one, other)))
+
+
+@lru_cache(maxsize=100_000)
+def _touch(one: bytes, other: bytes) -> bool:
+    """Whether two regions have something in common, as far as lsst-sphgeom knows.
+
+    Of a box and a polygon it may say that they are not disjoint though they lie apart; their bounding circles and pixels
+    show that they are.
+    """
+    regions = [region_from_bytes(item) for item in (one, other)]
+    circles = [region.getBoundingCircle() for region in regions]
+    if regions[0].relate(regions[1]) & DISJOINT or regions[1].relate(regions[0]) & DISJOINT:
+        return False
+    if circles[0].relate(circles[1]) & DISJOINT:
+        return False
+    grid = HtmPixelization(7)
+    shared = grid.envelope(regions[0]) & grid.envelope(regions[1])
+    return not shared.empty()
 
 
 def _regex(pattern: str) -> str:
