@@ -21,6 +21,7 @@ from pachon.ctrl_mpexec.collection_plan import (
     timestamp,
 )
 from pachon.ctrl_mpexec.data_id_tables import read_data_id_table
+from pachon.ctrl_mpexec.graph_checks import VERSIONS, task_versions
 from pachon.ctrl_mpexec.graph_store import remove_run_notes
 from pachon.datasets import CollectionType
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
@@ -132,7 +133,7 @@ def build_graph(butler: Butler, pipeline: PipelineGraph, request: GraphRequest) 
         dataset_query_constraint=_constraint(request.constraint),
         data_id_tables=[read_data_id_table(uri, butler.universe) for uri in request.data_id_tables],
         **_further_options(request),
-        metadata=_metadata(butler, request),
+        metadata=_metadata(butler, request, pipeline),
         command=shlex.join(sys.argv),
     )
     return graph, plan
@@ -166,8 +167,9 @@ def _read_names(path: str) -> list[str]:
     return names
 
 
-def _metadata(butler: Butler, request: GraphRequest) -> dict[str, Any]:
+def _metadata(butler: Butler, request: GraphRequest, pipeline: PipelineGraph) -> dict[str, Any]:
     return {
+        VERSIONS: task_versions(pipeline),
         "butler_argument": str(butler.root),
         "extend_run": request.collections.extend_run,
         "skip_existing_in": list(request.skip_existing_in),

@@ -10,6 +10,7 @@ from typing import Any
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
+from pachon.ctrl_mpexec.graph_checks import check_graph
 from pachon.ctrl_mpexec.graph_fixup import fixed_edges
 from pachon.ctrl_mpexec.graph_pictures import graph_text
 from pachon.ctrl_mpexec.graph_request import (
@@ -208,6 +209,8 @@ def run_pipeline(
 
     Raises
     ------
+    GraphMismatchError
+        If the graph was built for another repository, or one that has changed since.
     InvalidInputError
         If the output run differs from that of a graph that was loaded.
     """
@@ -225,7 +228,7 @@ def run_pipeline(
     if register_dataset_types:
         for dataset_type in graph.dataset_types.values():
             butler.dataset_types.register(dataset_type)
-    _check_registered(butler, graph)
+    check_graph(butler, graph)
     regular = {edge.dataset_type for edge in graph.structure.edges if edge.kind == "output"}
     prepare_collections(butler, plan, collections.prune_replaced, regular)
     if init_only:
@@ -243,17 +246,6 @@ def _plan_of(graph: QuantumGraph, collections: CollectionOptions) -> CollectionP
     inputs = tuple(name for name in graph.header.input_collections if name != run)
     chain = None if output is None else tuple(dict.fromkeys((run, *inputs)))
     return CollectionPlan(output=output, output_run=run, search=inputs, chain=chain)
-
-
-def _check_registered(butler: Butler, graph: QuantumGraph) -> None:
-    wanted = graph.dataset_types
-    known = butler.fetch_dataset_types(wanted)
-    missing = sorted(wanted.keys() - known.keys())
-    if missing:
-        shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-        raise InvalidInputError(
-            f"The repository lacks the dataset types {shown}; add --register-dataset-types to register them."
-        )
 
 
 def explain_lines(graph: QuantumGraph) -> Sequence[str]:

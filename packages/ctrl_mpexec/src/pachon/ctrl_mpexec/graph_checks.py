@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether a repository, and the code at hand, are still those that a quantum graph was built with."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from pachon.base import ConflictError, InvalidInputError
+from pachon.resources import ResourcePath
+
+if TYPE_CHECKING:
+    from pachon.butler import Butler
+    from pachon.pipe_base.pipeline_graph import PipelineGraph
+    from pachon.quantum_butler import QuantumGraph
+
+__all__ = ["VERSIONS", "GraphMismatchError", "check_graph", "task_versions"]
+
+VERSIONS = "task_versions"
+"""Key of the header's metadata: versions of the packages of the tasks, by name."""
+
+_log = logging.getLogger(__name__)
+
+
+class GraphMismatchError(ConflictError):
+    """A graph was built for another repository, or the repository has changed since."""
+
+    kind = "graph_mismatch"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reason} Build the graph again."
+
+
+def task_versions(pipeline: PipelineGraph) -> dict[str, str]:
+    """Give the versions of the packages that the tasks of a pipeline come from; those without a version are left out."""
+    return _versions(node.class_name for node in pipeline.tasks.values())
+
+
+def check_graph(butler: Butler, graph: QuantumGraph) -> None:
+    """Compare a graph with the repository in which it is to run; changed versions of tasks are warned of.
+
+    Raises
+    ------
+    GraphMismatchError
+        If the files of the graph are in another repository, its dimensions are others, or a dataset type was changed.
+    InvalidInputError
+        If dataset types are not registered.
+    """
+    _check_place(butler, graph)
+    if graph.universe != butler.universe:
+        ours, theirs = graph.universe, butler.universe
+        raise GraphMismatchError(
+            f"The graph was built with dimensions {ours.namespace} version {ours.version} ({len(ours.elements)} elements), and "
+            f"the repository has {theirs.namespace} version {theirs.version} ({len(theirs.elements)} elements)."
+        )
+    _check_dataset_types(butler, graph)
+    _warn_of_versions(graph)
+
+
+def _check_place(butler: Butler, graph: QuantumGraph) -> None:
+    if graph.datastore is None:
+        return
+    ours = ResourcePath(graph.datastore.root, force_directory=True)
+    theirs = ResourcePath(butler.datastore_document()["root"], force_directory=True)
+    if ours != theirs:
+        raise GraphMismatchError(
+            f"The graph was built for a repository with files below {ours}, and this one has them below {theirs}."
+        )
+
+
+def _check_dataset_types(butler: Butler, graph: QuantumGraph) -> None:
+    wanted = graph.dataset_types
+    known = butler.fetch_dataset_types(wanted)
+    missing = sorted(wanted.keys() - known.keys())
+    if missing:
+        shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        raise InvalidInputError(
+            f"The repository lacks the dataset types {shown}; add --register-dataset-types to register them."
+        )
+    for name, dataset_type in wanted.items():
+        own, stored = _definition(dataset_type), _definition(known[name])
+        changed = [what for what in own if own[what] != stored[what]]
+        if changed:
+            words = " and ".join(f"{what} {stored[what]} instead of {own[what]}" for what in changed)
+            raise GraphMismatchError(f"Dataset type {name!r} has changed since the graph was built: it has {words}.")
+
+
+def _definition(dataset_type: Any) -> dict[str, str]:
+    return {
+        "dimensions": "{" + ", ".join(dataset_type.dimensions.required) + "}",
+        "storage class": dataset_type.storage_class,
+        "validity ranges": "yes" if dataset_type.is_calibration else "no",
+    }
+
+
+def _warn_of_versions(graph: QuantumGraph) -> None:
+    built: Mapping[str, str] = graph.header.metadata.get(VERSIONS) or {}
+    if not built:
+        return
+    now = _versions(str(task.get("class", "")) for task in _task_documents(graph.pipeline))
+    for name, before in built.items():
+        if now.get(name) != before:
+            _log.warning(
+                "The graph was built with %s %s, and its tasks will run with %s.",
+                name,
+                before,
+                now.get(name) or "a version that is not known",
+            )
+
+
+def _task_documents(pipeline: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    tasks = pipeline.get("tasks", ())
+    return tasks.values() if isinstance(tasks, Mapping) else tasks
+
+
+def _versions(class_names: Iterable[str]) -> dict[str, str]:
+    """Give versions by the name of the distribution, or of the module that says ``__version__``."""
+    found: dict[str, str] = {}
+    modules = dict.fromkeys(name.rpartition(".")[0] for name in class_names)
+    for module in modules:
+        parts = module.split(".")
+        for length in range(len(parts), 0, -1):
+            name = ".".join(parts[:length])
+            known = found.get(name) or _version_of(name)
+            if known:
+                found[name] = known
+                break
+    return found
+
+
+def _version_of(package: str) -> str | None:
+    own = getattr(sys.modules.get(package), "__version__", None)
+    if isinstance(own, str):
+        return own
+    try:
+        # The distribution of ``observatory.tasks`` is called ``observatory-tasks``.
+        return version(package.replace(".", "-").replace("_", "-"))
+    except (PackageNotFoundError, ValueError):
+        return None
