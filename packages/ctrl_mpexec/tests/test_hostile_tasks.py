@@ -164,8 +164,18 @@ def test_an_output_that_is_misspelled_is_told(repository, pipeline_file):
     _, report = run(repository, pipeline_file, "misspelled", processes=1)
     assert report.is_success
     assert "correct: 6 success (2 without any output)" in report.lines()
+    said = "'run' returned no value for the output 'corrected', but 'correctd', which is no output. Did you mean 'corrected'?"
+    assert f"warning: correct, 2 quanta: {said}" in report.lines()
     messages = [record["message"] for record in read_log(repository)["records"]]
-    assert any("Did you mean 'corrected'?" in message for message in messages)
+    assert any(said in message for message in messages)
+
+
+def test_an_output_that_is_not_returned_is_told(repository, pipeline_file):
+    _, report = run(repository, pipeline_file, "nothing")
+    assert report.is_success
+    lines = report.lines()
+    assert "correct: 6 success (2 without any output)" in lines
+    assert "warning: correct, 2 quanta: 'run' returned no value for the output 'corrected'." in lines
 
 
 PIPETASK = [sys.executable, "-c", "from pachon.ctrl_mpexec.program import main; main()"]

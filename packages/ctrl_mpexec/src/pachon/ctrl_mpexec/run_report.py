@@ -124,6 +124,9 @@ class RunReport:
             notes = [f"{empty} without any output"] if empty else []
             notes += [f"{partial - empty} without some outputs"] if partial > empty else []
             found.append(f"{label}: {', '.join(parts)}" + (f" ({', '.join(notes)})" if notes else ""))
+        told = Counter((o.task_label, warning) for o in self.outcomes for warning in o.warnings)
+        for (label, warning), count in told.most_common(_SHOWN):
+            found.append(f"warning: {label}, {count} {'quanta' if count > 1 else 'quantum'}: {warning}")
         for outcome in self.failed[:_SHOWN]:
             why = outcome.exception
             text = outcome.status.value if why is None else f"{why.type_name}: {why.message}"

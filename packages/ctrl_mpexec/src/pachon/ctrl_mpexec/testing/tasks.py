@@ -49,7 +49,7 @@ class CorrectConfig(PipelineTaskConfig, connections=CorrectConnections):
     """What goes wrong, and for which exposure."""
 
     fail: str = ""
-    """``exception``, ``late`` (after the output is written), ``misspelled`` (output), or what `_misbehave` knows."""
+    """``exception``, ``late`` (after the output is written), ``misspelled`` or ``nothing`` (output), or what `_misbehave` knows."""
     fail_exposure: int = -1
     pause: float = 0.0
     """Seconds that each quantum takes, with ``fail`` = ``pause``."""
@@ -78,6 +78,8 @@ class CorrectTask(PipelineTask):
         self.metadata["bias"] = bias["value"]
         if data_id["exposure"] == self.config.fail_exposure and self.config.fail == "misspelled":
             return Struct(correctd={"value": 0})
+        if data_id["exposure"] == self.config.fail_exposure and self.config.fail == "nothing":
+            return Struct()
         return Struct(corrected={"value": (raw["value"] - bias["value"]) * self.config.factor, "folder": os.getcwd()})
 
 

@@ -88,6 +88,8 @@ class ButlerQuantumContext:
         self._extra: dict[uuid.UUID, dict[str, int | float | str | bool]] = {}
         self.written: dict[uuid.UUID, DatasetRef] = {}
         """Outputs written so far."""
+        self.warnings: list[str] = []
+        """Mistakes that the task's author will want to know of, though the quantum went on."""
         self.metrics = {"time_in_put": 0.0, "time_in_get": 0.0, "n_get": 0, "n_put": 0}
 
     @property
@@ -144,25 +146,30 @@ class ButlerQuantumContext:
                 value = getattr(values, name, None)
                 if value is not None:
                     self._put_connection(name, value, found)
-            self._warn_of_misspelled(values, refs)
+            self._warn_of_missing(values, refs)
         elif isinstance(refs, DatasetRef):
             self._put_one(values, refs)
         else:
             self._put_list("", values, list(refs))
 
-    def _warn_of_misspelled(self, values: Struct, refs: QuantumRefs) -> None:
-        """Say so if an output was not returned and something else was: it may be that output, misspelled."""
+    def _warn_of_missing(self, values: Struct, refs: QuantumRefs) -> None:
+        """Say so if outputs were not returned; what else was returned may be such an output, misspelled.
+
+        An output that is `None` is left out on purpose.
+        """
         outputs = {name for name, _ in refs}
         returned = set(values.as_dict())
         missing, others = sorted(outputs - returned), sorted(returned - outputs)
-        if missing and others:
-            _log.warning(
-                "'run' of task %r returned %s, which is no output, and nothing for the output %s.%s",
-                self.quantum.task_label,
-                ", ".join(map(repr, others)),
-                ", ".join(map(repr, missing)),
-                closest(others[0], missing),
-            )
+        if not missing:
+            return
+        what = "no value for the " + ("outputs " if len(missing) > 1 else "output ") + ", ".join(map(repr, missing))
+        if others:
+            noun = "which are no outputs" if len(others) > 1 else "which is no output"
+            what += f", but {', '.join(map(repr, others))}, {noun}"
+        hint = next(filter(None, (closest(name, missing) for name in others)), "")
+        warning = f"'run' returned {what}.{hint}"
+        self.warnings.append(warning)
+        _log.warning("Task %r, %s: %s", self.quantum.task_label, self.quantum.data_id, warning)
 
     def _put_connection(self, name: str, value: Any, refs: Any) -> None:
         if isinstance(refs, DatasetRef):

@@ -91,6 +91,8 @@ class QuantumOutcome:
     """Whether the whole run must stop."""
     is_out_of_memory: bool = False
     """Whether more memory might have saved it."""
+    warnings: tuple[str, ...] = ()
+    """What the summary of the run should repeat, such as outputs that ``run`` did not return."""
 
 
 _HOPELESS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})

@@ -219,7 +219,13 @@ class _Attempt:
         except Exception as error:  # noqa: BLE001  # without metadata the quantum is not done
             return self._failed(error, begin)
         return _outcome(
-            self.quantum, QuantumStatus.SUCCESS, begin, caveats=caveats, exception=exception, outputs=outputs
+            self.quantum,
+            QuantumStatus.SUCCESS,
+            begin,
+            caveats=caveats,
+            exception=exception,
+            outputs=outputs,
+            warnings=() if self.context is None else tuple(self.context.warnings),
         )
 
     def _execute(self) -> None:
