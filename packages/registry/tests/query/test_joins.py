@@ -82,6 +82,10 @@ def test_large_products_are_refused(registry: SqlRegistry) -> None:
     assert "visit would relate them" in str(caught.value)
     with pytest.raises(QueryJoinError):
         list(registry.query.batches(registry.query.spec(["exposure", "tract"])))
+    # What is dropped to find out why nothing is found may be what relates the parts.
+    related = "instrument = 'Cam' AND skymap = 'sky' AND exposure.seq_num = tract"
+    spec = registry.query.spec(["exposure", "tract"], where=related)
+    assert "exposure.seq_num = tract" in registry.query.explain_empty(spec)[0]
     # A small part is no danger, nor are two that something relates.
     assert len(registry.query.data_ids(["exposure", "tract"], where="instrument = 'Cam' AND exposure < 100")) == 40_000
     assert len(registry.query.data_ids(["band", "tract"])) == 400

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from pachon.datasets import DatasetSearch
@@ -56,6 +56,7 @@ class _Trial:
         self._connection = connection
         self._spec = spec
         self._facts = facts
+        self._known_answers: dict[Hashable, bool] = {}
 
     def has_rows(
         self,
@@ -67,11 +68,35 @@ class _Trial:
         overlaps: bool = True,
         spec: QuerySpec | None = None,
     ) -> bool:
+        """Ask whether some conditions, searches and given tables leave a row; nothing is asked twice."""
+        types = tuple(f.dataset_type for f in facts)
+        # Validity matters only to calibrations, and tables only where there are some.
+        tables = tables and bool(self._spec.tables)
+        validity = validity and any(f.certified for f in facts)
+        key = (conjuncts(condition), types, tables, validity, overlaps, spec and spec.all_searches)
+        if key not in self._known_answers:
+            self._known_answers[key] = self._ask(
+                condition, facts, tables=tables, validity=validity, overlaps=overlaps, spec=spec
+            )
+        return self._known_answers[key]
+
+    def _ask(
+        self,
+        condition: Predicate,
+        facts: Sequence[SearchFacts],
+        *,
+        tables: bool,
+        validity: bool,
+        overlaps: bool,
+        spec: QuerySpec | None,
+    ) -> bool:
         asked = spec or self._spec
         asked = dataclasses.replace(
             asked, result=asked.result if facts else None, tables=asked.tables if tables else ()
         )
         plan = plan_condition(asked, facts, condition, validity=validity)
+        # Without the conditions that relate its parts a query may be a product, of which one row is wanted.
+        plan = dataclasses.replace(plan, products=())
         if not overlaps:
             plan = without_overlaps(plan, self._state.universe)
         return len(run_plan(self._state, self._connection, plan, asked.tables)) > 0
