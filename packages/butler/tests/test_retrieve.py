@@ -8,7 +8,8 @@ from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.butler.errors import RetrievalConflictError
 from pachon.butler.retrieve import INDEX_NAME
-from pachon.datasets import DatasetRef, FileDataset
+from pachon.datasets import DatasetExistence, DatasetRef, FileDataset
+from pachon.datastore import FileIntegrityError
 
 # Signs that mean something in a URI or to a shell, and nothing in the name of a file.
 NAMES = ("a#1.yaml", "a#2.yaml", "~b%41.yaml", "$HOME.yaml")
@@ -52,3 +53,26 @@ def test_modes_that_make_no_sense(butler: Butler, refs: list[DatasetRef], tmp_pa
     with pytest.raises(InvalidInputError):
         butler.retrieve(refs, str(tmp_path / "out"), transfer=transfer)  # type: ignore[arg-type]  # odd on purpose
     assert butler.get(refs[0]) == {"n": 0}
+
+
+def test_files_that_somebody_changed(butler: Butler, repository: Path, refs: list[DatasetRef], tmp_path: Path) -> None:
+    (repository / "in place" / NAMES[1]).write_text("n: 1 # longer\n")
+    with pytest.raises(FileIntegrityError, match="size"):
+        butler.retrieve(refs, str(tmp_path / "out"))
+    assert not list((tmp_path / "out").glob("**/*.yaml"))
+    flags = butler.exists_many(refs, verify=True)
+    assert [bool(flags[ref]) for ref in refs] == [True, False, True, True]
+    assert DatasetExistence.ARTIFACT not in flags[refs[1]]
+    (repository / "in place" / NAMES[1]).unlink()
+    assert not butler.exists(refs[1], verify=True)
+
+
+def test_a_flipped_bit_where_checksums_are_verified(
+    repository: Path, butler: Butler, refs: list[DatasetRef], tmp_path: Path
+) -> None:
+    (repository / "in place" / NAMES[2]).write_text("n: 9\n")
+    assert len(butler.retrieve(refs, str(tmp_path / "unseen"))) == 4
+    config = repository / "butler.yaml"
+    config.write_text(config.read_text().replace("datastore:\n", "datastore:\n  verify_checksum: true\n"))
+    with Butler.open(str(repository)) as reading, pytest.raises(FileIntegrityError, match="checksum"):
+        reading.retrieve(refs, str(tmp_path / "out"))

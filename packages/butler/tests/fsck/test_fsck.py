@@ -153,6 +153,42 @@ class TestRowsWithoutTheirFile:
         checker.put({"n": 0}, stored[0])
         check_the_rest(checker, stored)
 
+    @pytest.mark.parametrize(("how", "verify"), [("truncated", "size"), ("flipped", "checksum"), ("missing", "size")])
+    def test_damaged_files_are_kept_aside(
+        self, checker: Butler, stored: list[DatasetRef], damage: Callable[[str], None], how: str, verify: str
+    ) -> None:
+        path = place(checker, stored[0])
+        damage(how)
+        content = path.read_bytes() if how != "missing" else None
+        (finding,) = checker.fsck(verify=verify, repair=True, unstore_damaged=True).findings  # type: ignore[arg-type]
+        assert finding.mended
+        assert "Bring" not in finding.explanation
+        assert ".lost+found" in finding.explanation or how == "missing"
+        kept = [p.read_bytes() for p in (path.parents[2] / ".lost+found").rglob(path.name)]
+        assert kept == ([] if content is None else [content])
+        assert not path.exists()
+        assert checker.fsck(verify="checksum").findings == ()
+
+    def test_a_folder_in_its_place(self, checker: Butler, stored: list[DatasetRef]) -> None:
+        path = place(checker, stored[0])
+        path.unlink()
+        path.mkdir()
+        (finding,) = checker.fsck().findings
+        assert (finding.kind, "a folder is in its place" in finding.explanation) == (FindingKind.UNREADABLE_FILE, True)
+        assert checker.fsck(repair=True, unstore_damaged=True).clean
+        assert checker.fsck().findings == ()
+
+    def test_a_file_that_another_dataset_has_stays(self, checker: Butler, stored: list[DatasetRef]) -> None:
+        path = place(checker, stored[0])
+        (other,) = checker.ingest(
+            [FileDataset(path, dataset_type="gain", data_ids={"instrument": "Cam", "detector": 3})],
+            run="run", transfer=None, track=False,
+        )  # fmt: skip
+        path.write_text("n: 3 # longer\n")
+        assert checker.fsck(repair=True, unstore_damaged=True).clean
+        assert not checker.exists(stored[0])
+        assert checker.get(other) == {"n": 3}
+
     def test_a_path_that_leads_out(self, checker: Butler, stored: list[DatasetRef], repository: Path) -> None:
         with closing(sqlite3.connect(repository / "registry.sqlite3", isolation_level=None)) as database:
             change = "UPDATE records_file_record SET path = '../../etc/passwd' WHERE dataset_id = ?"
@@ -172,6 +208,7 @@ class TestFilesWithoutRow:
         assert kinds(report) == [FindingKind.LEFTOVER_FILE, FindingKind.DEAD_WRITER]
         leftover, dead = report.findings
         assert leftover.writer == dead.writer
+        assert "--repair ends it, and moves what it left" in dead.explanation
         assert "--min-age" in leftover.explanation
         assert (repository / leftover.path).exists()
         assert not checker.fsck(repair=True).clean, "it is younger than an hour"

@@ -253,8 +253,9 @@ class Butler(ReadingButler, WritingButler):
         Parameters
         ----------
         repair
-            Mend what can be mended: end writers that are gone and remove what they left, empty the trash, move files that
-            no writer of this repository made (or that are later than a restored database) to ``.lost+found``.
+            Mend what can be mended: end writers that are gone, empty the trash, remove what writers left that ended, and move
+            to ``.lost+found`` what killed ones left, what no writer of this repository made, and what is later than a
+            restored database.
         verify
             What of each file is compared with its row.
         min_age
@@ -262,6 +263,7 @@ class Butler(ReadingButler, WritingButler):
             left alone at any age.
         unstore_damaged
             In a repair also drop the rows of files that are missing or damaged: the datasets stay known, but not stored.
+            Damaged files are moved to ``.lost+found``.
         ignore
             Globs of paths below the root (or of names, without ``/``) that are nobody's business.
 

@@ -12,6 +12,7 @@ from pachon.butler.find import find_dataset, get_many_datasets
 from pachon.butler.get import fetch_file_records
 from pachon.butler.lookup import DataId
 from pachon.butler.session import Session
+from pachon.butler.whole_files import find_whole
 from pachon.datasets import DatasetExistence, DatasetRef, DatasetType, ids_from_uuids
 from pachon.dimensions import Timespan
 
@@ -40,7 +41,7 @@ def exists(
 def exists_many(
     session: Session, refs: Iterable[DatasetRef], *, verify: bool = False
 ) -> dict[DatasetRef, DatasetExistence]:
-    """Give the flags of many datasets: two queries, and with ``verify`` a look at each file.
+    """Give the flags of many datasets: two queries, and with ``verify`` a look at each file, which must have its recorded size.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def exists_many(
     recorded = {ref.id: ref for ref in get_many_datasets(session, ids_from_uuids(ref.id for ref in wanted))}
     records = fetch_file_records(session, wanted)
     stored: dict[bytes, bool] = {}
-    there = session.datastore.exists(records).tolist() if verify else [True] * len(records)
+    there = find_whole(session.datastore, records).tolist() if verify else [True] * len(records)
     for row, present in zip(records.dataset_id, there, strict=True):
         key = row.tobytes()
         stored[key] = stored.get(key, True) and present

@@ -194,7 +194,7 @@ class ReadingButler(RepositoryFacts):
         verify: bool = False,
         **dims: Any,
     ) -> DatasetExistence:
-        """Say where a dataset is known: in the registry, the datastore, and with ``verify`` whether its file is there.
+        """Say where a dataset is known: in the registry, the datastore, and with ``verify`` whether its file is there with its size.
 
         The answer is true if all that was asked agrees that it exists.
         """

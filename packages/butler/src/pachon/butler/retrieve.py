@@ -13,6 +13,7 @@ from pachon.butler.errors import RetrievalConflictError
 from pachon.butler.get import fetch_file_records
 from pachon.butler.repository_location import as_resource
 from pachon.butler.session import Session
+from pachon.butler.whole_files import check_whole
 from pachon.datasets import DatasetRef
 from pachon.datastore import DatasetFileNotFoundError, Datastore, StoredFile
 from pachon.datastore.records import file_part
@@ -58,6 +59,8 @@ def retrieve(
         If two files would have one name.
     DatasetFileNotFoundError
         If a dataset is not stored.
+    FileIntegrityError
+        If a file is not the one that was written; then nothing is copied.
     """
     session.check_open()
     wanted = listed_refs(refs)
@@ -90,6 +93,7 @@ def copy_files(
     folder = ResourcePath(as_resource(destination), force_directory=True)
     folder.mkdir()
     targets = _targets(rows, preserve_path=preserve_path)
+    check_whole(datastore, {ref.id: ref for ref in refs}, rows)
     places: list[ResourcePath] = []
     with progress("Retrieving", total=len(targets)) as bar:
         for path, (row, _) in targets.items():

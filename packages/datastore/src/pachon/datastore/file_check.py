@@ -94,6 +94,8 @@ def _check(store: FileStore, row: StoredFile, *, checksum: bool) -> tuple[FileSt
     try:
         local = store.local_path(path)
         place = store.uri(path) if local is None else local
+        if local is not None and os.path.isdir(local):
+            return FileState.UNREADABLE, "a folder is in its place"
         size = _size(place)
         # Of the member of a zip file the row has the size of the member.
         if row.size is not None and row.size != size and path == row.path:

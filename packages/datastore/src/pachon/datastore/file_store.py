@@ -9,14 +9,16 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from pachon.base import StorageError
+from pachon.base import NotFoundError, StorageError
 from pachon.datastore.errors import PathOutsideRootError
 from pachon.datastore.final_path import check_inside, check_stored_path
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.resources import ResourcePath, exist_many, fsync_files
+from pachon.resources.bulk import worker_count
 from pachon.resources.errors import ResourceExistsError, storage_errors
 from pachon.resources.local_files import GROUP_FILE, create_file, make_folders, sync_folder
 
@@ -208,8 +210,8 @@ class FileStore:
         """Give for each recorded path the bytes of the file; None if it is not there. Each file is looked for once."""
         known, elsewhere = self._look(paths)
         if elsewhere:
-            answers = exist_many(elsewhere.values())
-            known.update((path, uri.size() if answers[uri] else None) for path, uri in elsewhere.items())
+            with ThreadPoolExecutor(worker_count()) as threads:
+                known.update(zip(elsewhere, threads.map(_remote_size, elsewhere.values()), strict=True))
         return [known[file_part(path)] for path in paths]
 
     def _look(self, paths: Sequence[str]) -> tuple[dict[str, int | None], dict[str, ResourcePath]]:
@@ -283,6 +285,13 @@ def checksum_of_file(place: str | ResourcePath) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _remote_size(uri: ResourcePath) -> int | None:
+    try:
+        return uri.size()
+    except NotFoundError:
+        return None
 
 
 def _size(path: str) -> int | None:

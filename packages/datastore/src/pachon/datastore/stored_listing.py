@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from pachon.base import StorageError
+from pachon.base import NotFoundError, StorageError
 from pachon.datastore.file_store import FileStore
 from pachon.datastore.final_path import check_stored_path
 from pachon.resources.local_files import make_folders, sync_folder
@@ -79,6 +79,8 @@ def set_aside(store: FileStore, path: str, name: str) -> str:
 
     Raises
     ------
+    NotFoundError
+        If it is not there.
     StorageError
         If it cannot be moved; then it is where it was.
     """
@@ -90,6 +92,8 @@ def set_aside(store: FileStore, path: str, name: str) -> str:
         return target
     old, new = f"{store.local_root}/{path}", f"{store.local_root}/{target}"
     store.local_path(path)
+    if not os.path.lexists(old):
+        raise NotFoundError(f"{old} cannot be put aside: it does not exist.")
     try:
         make_folders(os.path.dirname(new))
         os.rename(old, new)

@@ -10,7 +10,11 @@ _SHOWN = 10
 
 @click.command("fsck")
 @options.repo_argument
-@click.option("--repair", is_flag=True, help="Mend what can be mended.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Mend what can be mended; what might be a copy of something is moved to .lost+found, not removed.",
+)
 @click.option(
     "--min-age",
     type=click.FloatRange(min=0),
@@ -29,7 +33,8 @@ _SHOWN = 10
 @click.option(
     "--unstore-damaged",
     is_flag=True,
-    help="With --repair: drop the rows of missing and damaged files; the datasets stay known, but not stored.",
+    help="With --repair: drop the rows of missing and damaged files, and move the damaged files to .lost+found; "
+    "the datasets stay known, but not stored.",
 )
 @click.option(
     "--ignore", multiple=True, metavar="GLOB", help="Paths below the root, or names, that are nobody's business."
@@ -50,6 +55,10 @@ def fsck(
     as_json: bool,
 ) -> None:
     """Compare files with the database, explain differences, and mend them.
+
+    A repair removes only what was never registered by writers that ended well, and files of removed datasets. All else is moved to
+    .lost+found/TIME in the folder of the files, with the folders of its path: look at it, and delete it to free the space. What lies
+    there is not looked at by later checks.
 
     Exit code 0: nothing is wrong, or all was mended. 1: something is left.
     """

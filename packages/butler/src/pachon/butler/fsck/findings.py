@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from pachon.butler.fsck.facts import BadRow
@@ -15,8 +17,9 @@ from pachon.butler.writer_table import WriterRecord
 from pachon.datasets import DatasetRef
 from pachon.datastore import StoredFile
 from pachon.datastore.file_check import FileState
+from pachon.datastore.stored_listing import LOST_FOLDER
 
-__all__ = ["of_bad_row", "of_dead_writer", "of_trash", "of_unregistered"]
+__all__ = ["mended", "of_bad_row", "of_dead_writer", "of_trash", "of_unregistered"]
 
 _KINDS = {
     FileState.MISSING: FindingKind.MISSING_FILE,
@@ -25,6 +28,20 @@ _KINDS = {
     FileState.UNREADABLE: FindingKind.UNREADABLE_FILE,
     FileState.OUTSIDE: FindingKind.PATH_OUTSIDE,
 }
+
+_BRING_BACK: Final = " Bring the file back from a copy, or say --repair --unstore-damaged, after which the dataset is known but not stored."
+_DROP: Final = " --repair drops the row."
+_DELETE: Final = " --repair or 'butler empty-trash' deletes the file."
+_END: Final = f" --repair ends it, and moves what it left without registering it to {LOST_FOLDER}."
+_ADVICE: Final = (_BRING_BACK, _DROP, _DELETE, _END)
+
+
+def mended(finding: Finding, done: str) -> Finding:
+    """Give a finding that was mended: in place of what can be done it says what was."""
+    text = finding.explanation
+    for advice in _ADVICE:
+        text = text.removesuffix(advice)
+    return replace(finding, mended=True, explanation=f"{text} {done}")
 
 
 def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
@@ -40,13 +57,12 @@ def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
         what = f"has a row with a path that must not be used: {bad.detail}"
     else:
         what = f"has a file that cannot be looked at: {bad.detail}"
-    do = "Bring the file back from a copy, or say --unstore-damaged, after which the dataset is known but not stored."
     return Finding(
         kind=_KINDS[bad.state],
         path=bad.row.path,
         dataset_id=bad.row.dataset_id,
         size=bad.row.size,
-        explanation=f"{which}{part} {what} {do}",
+        explanation=f"{which}{part} {what}{_BRING_BACK}",
     )
 
 
@@ -57,7 +73,7 @@ def of_unregistered(row: StoredFile) -> Finding:
         path=row.path,
         dataset_id=row.dataset_id,
         size=row.size,
-        explanation=f"The row of this file names dataset {row.dataset_id}, which is not registered; --repair drops the row.",
+        explanation=f"The row of this file names dataset {row.dataset_id}, which is not registered.{_DROP}",
     )
 
 
@@ -70,7 +86,7 @@ def of_trash(row: TrashRow) -> Finding:
         path=row.file.path,
         dataset_id=row.file.dataset_id,
         size=row.file.size,
-        explanation=f"Its dataset was removed at {when} UTC; --repair or 'butler empty-trash' deletes the file.{tried}",
+        explanation=f"Its dataset was removed at {when} UTC.{tried}{_DELETE}",
     )
 
 
@@ -81,6 +97,6 @@ def of_dead_writer(writer: WriterRecord) -> Finding:
         writer=writer.token,
         explanation=(
             f"Writer {writer.token} is gone and never ended its work: {describe(writer)}. "
-            "What it registered is whole; --repair ends it, and removes what it left."
+            f"What it registered is whole.{_END}"
         ),
     )

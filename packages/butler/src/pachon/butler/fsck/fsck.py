@@ -67,7 +67,7 @@ def fsck(
         dead = _end(table, circumstances, dead, now_ns)
         unregistered, verdicts = _drop(session, facts, unregistered, verdicts, circumstances)
         trash = mending.empty_listed_trash(session, trash) if trash else []
-        damaged = mending.unstore_damaged(session, damaged) if damaged and unstore_damaged else damaged
+        damaged = mending.unstore_damaged(session, keeper, damaged) if damaged and unstore_damaged else damaged
         unnamed = mending.clear_files(keeper, session.records, verdicts)
         left = {finding.writer for finding in unnamed if not finding.mended}
         mending.forget_writers(table, writers, left, now_ns)
@@ -88,7 +88,7 @@ def _check_arguments(session: Session, *, repair: bool, verify: str, min_age: fl
     if not isinstance(age, (int, float)) or not age >= 0:
         raise InvalidInputError(f"The least age is a number of seconds that is not negative, not {min_age!r}.")
     if unstore_damaged and not repair:
-        raise InvalidInputError("Damaged datasets are unstored only by a repair: say repair=True too.")
+        raise InvalidInputError("Damaged datasets are unstored only by a repair: say repair=True (--repair) too.")
     if repair:
         session.check_writeable()
 
@@ -119,7 +119,7 @@ def _describe_damage(session: Session, facts: FsckFacts) -> list[Finding]:
 def _end(table: WriterTable, circumstances: Circumstances, dead: Sequence[Finding], now_ns: int) -> list[Finding]:
     gone: list[WriterRecord] = circumstances.dead()
     mending.end_writers(table, gone, now_ns)
-    return [replace(finding, mended=True) for finding in dead]
+    return [said.mended(finding, "It was ended.") for finding in dead]
 
 
 def _drop(
@@ -141,4 +141,4 @@ def _drop(
             aside = replace(verdict, remove=False, set_aside=verdict.finding.kind is not FindingKind.FILE_IN_PROGRESS)
             verdicts = [*verdicts, aside]
             seen.add(row.path)
-    return [replace(finding, mended=True) for finding in unregistered], verdicts
+    return [said.mended(finding, "The row was dropped.") for finding in unregistered], verdicts

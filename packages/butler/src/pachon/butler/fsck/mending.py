@@ -11,19 +11,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from pachon.base import NotFoundError, PachonError
-from pachon.butler.fsck.report import Finding
+from pachon.butler.fsck.findings import mended
+from pachon.butler.fsck.report import Finding, FindingKind
 from pachon.butler.fsck.unnamed_files import Verdict
 from pachon.butler.process_identity import this_process
 from pachon.butler.prune import remove_trash
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.session import Session
 from pachon.butler.writer_table import WriterRecord, WriterTable
-from pachon.datasets import ids_from_uuids
+from pachon.datasets import ids_from_uuids, uuids_from_ids
 from pachon.datastore import FileRecords
+from pachon.datastore.errors import PathOutsideRootError
 from pachon.datastore.faults import reach
 from pachon.datastore.file_check import FileKeeper
+from pachon.datastore.records import file_part
 from pachon.datastore.stored_listing import LOST_FOLDER
 
 __all__ = [
@@ -76,20 +80,58 @@ def drop_records(session: Session, rows: FileRecords) -> None:
     reach("fsck.record_dropped")
 
 
-def unstore_damaged(session: Session, findings: Sequence[Finding]) -> list[Finding]:
-    """Take away the rows of datasets whose files are missing or damaged, and the files; the datasets stay registered."""
+def unstore_damaged(session: Session, keeper: FileKeeper, findings: Sequence[Finding]) -> list[Finding]:
+    """Put the files of datasets aside of which one is missing or damaged, and take away their rows; the datasets stay registered.
+
+    The files go first: a sweep that is killed in between leaves rows of missing files, for the next one.
+    """
     ids = ids_from_uuids({finding.dataset_id for finding in findings if finding.dataset_id is not None})
+    folder = _new_folder()
+    failures = _put_aside(session, keeper, session.records.fetch(ids), folder)
+    ids = ids_from_uuids({uuid for uuid in uuids_from_ids(ids) if uuid not in failures})
     with session.registry.write():
         session.records.move_to_trash(ids)
     reach("fsck.unstored")
     remove_trash(session, session.records.fetch_trash(ids))
     left = {row.dataset_id for row in session.records.fetch_trash(ids).rows()}
-    return [
-        finding
-        if finding.dataset_id in left
-        else replace(finding, mended=True, explanation=f"{finding.explanation} It was unstored.")
-        for finding in findings
-    ]
+    done = []
+    for finding in findings:
+        assert finding.dataset_id is not None
+        if finding.dataset_id in failures:
+            text = f"{finding.explanation} It could not be unstored: {failures[finding.dataset_id]}"
+            done.append(replace(finding, explanation=text))
+        elif finding.dataset_id in left:
+            done.append(finding)
+        elif finding.kind is FindingKind.MISSING_FILE:
+            done.append(mended(finding, "The dataset was unstored."))
+        else:
+            done.append(mended(finding, f"The dataset was unstored; its file is in {LOST_FOLDER}/{folder}."))
+    return done
+
+
+def _put_aside(session: Session, keeper: FileKeeper, rows: FileRecords, folder: str) -> dict[UUID, str]:
+    """Put aside the files of rows that no other dataset has, and give what failed, by dataset."""
+    mine = {row.dataset_id for row in rows.rows()}
+    owners: dict[str, set[UUID]] = {}
+    for row in rows.rows():
+        if row.owned:
+            owners.setdefault(file_part(row.path), set()).add(row.dataset_id)
+    paths = list(owners)
+    failures: dict[UUID, str] = {}
+    for start in range(0, len(paths), 1000):
+        part = paths[start : start + 1000]
+        shared = {file_part(row.path) for row in session.records.find_paths(part).rows() if row.dataset_id not in mine}
+        for path in part:
+            if path in shared:
+                continue
+            try:
+                keeper.set_aside(path, folder)
+                reach("fsck.set_aside")
+            except (FileNotFoundError, NotFoundError, PathOutsideRootError):
+                pass  # nothing is there, or it is none of ours: only the row goes
+            except PachonError as error:
+                failures.update(dict.fromkeys(owners[path], str(error)))
+    return failures
 
 
 def empty_listed_trash(session: Session, findings: Sequence[Finding]) -> list[Finding]:
@@ -97,25 +139,29 @@ def empty_listed_trash(session: Session, findings: Sequence[Finding]) -> list[Fi
     ids = ids_from_uuids({finding.dataset_id for finding in findings if finding.dataset_id is not None})
     remove_trash(session, session.records.fetch_trash(ids))
     left = {(row.file.dataset_id, row.file.path): row for row in session.records.describe_trash()}
-    mended = []
+    done = []
     for finding in findings:
         row = left.get((finding.dataset_id, finding.path)) if finding.dataset_id is not None else None
         if row is None:
-            mended.append(replace(finding, mended=True))
+            done.append(mended(finding, "It was deleted."))
         else:
-            mended.append(replace(finding, explanation=f"It cannot be deleted: {row.last_error}"))
-    return mended
+            done.append(replace(finding, explanation=f"It cannot be deleted: {row.last_error}"))
+    return done
 
 
 def clear_files(keeper: FileKeeper, records: RegistryRecordStore, verdicts: Sequence[Verdict]) -> list[Finding]:
     """Remove, or put aside, files that no row names, as their verdicts allow."""
     findings: list[Finding] = []
-    folder = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = _new_folder()
     for start in range(0, len(verdicts), 1000):
         part = verdicts[start : start + 1000]
         named = records.find_named([verdict.finding.path for verdict in part])
         findings.extend(_clear(keeper, verdict, folder) for verdict in part if verdict.finding.path not in named)
     return findings
+
+
+def _new_folder() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _clear(keeper: FileKeeper, verdict: Verdict, folder: str) -> Finding:
