@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pachon.datasets import DatasetRef, DatasetType
-from pachon.dimensions import Timespan
+from pachon.dimensions import Timespan, region_from_bytes
 from pachon.pipe_base.connections import MissingPrerequisiteError
+from pachon.pipe_base.graph_builder.bounds import pixel_pairs, region_rows
 from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, GraphBuildError, OutputExistsError
 from pachon.pipe_base.graph_builder.fetch import (
     fetch_datasets,
@@ -18,7 +19,7 @@ from pachon.pipe_base.graph_builder.fetch import (
 )
 from pachon.pipe_base.graph_builder.hints import prerequisite_hint
 from pachon.pipe_base.graph_builder.plan import ConnectionPlan, split_independent
-from pachon.pipe_base.graph_builder.prerequisites import LookupKind, classify, find_prerequisites
+from pachon.pipe_base.graph_builder.prerequisites import LookupKind, _equal_pixels, classify, find_prerequisites
 from pachon.pipe_base.graph_builder.prune import prune
 from pachon.pipe_base.graph_builder.resolve import KEPT, DatasetStatus, resolve
 from pachon.pipe_base.graph_builder.skeleton import make_skeleton
@@ -298,3 +299,33 @@ def test_a_calibration_of_something_else_needs_a_function_of_the_author(source):
     plan = with_prerequisite(repository.make_plan(source), "coadd", connection, source.types["bias"])
     with pytest.raises(GraphBuildError, match=r"'coadd'.*'bias'.*lookup_function"):
         build(source, plan)
+
+
+def test_pixels_of_many_quanta_need_no_product(source):
+    # A hundred thousand quanta with a hundred thousand datasets: all pairs would need 160 GB.
+    count = 100_000
+    pixels = np.arange(count, dtype=np.int64) * 7
+    wanted = (np.repeat(np.arange(count), 2), np.stack([pixels, pixels + 1], axis=1).reshape(-1))
+    quantum, row = _equal_pixels(wanted, np.concatenate([pixels[::-1], pixels[:10]]))
+    assert len(quantum) == count + 10
+    assert quantum[-1] == count - 1
+    assert (np.concatenate([pixels[::-1], pixels[:10]])[row] == 7 * quantum).all()
+
+
+def test_pixels_are_those_of_every_region_once(source):
+    group = source.universe.conform(["visit", "detector", "patch"])
+    plan = repository.make_plan(source)
+    skeleton = make_skeleton(plan, fetch_parts(plan, source))
+    records = fetch_records(plan, skeleton, source)
+    quanta = skeleton.quanta["warp"]
+    owner, pixel = pixel_pairs(region_rows(quanta, records), "htm9", group)
+    grid = source.universe.pixelization("htm9")
+    for row, data_id in enumerate(quanta):
+        regions = [
+            region_from_bytes(r["region"])
+            for name, key in (("visit", "id"), ("patch", "id"))
+            for r in source.records[name]
+            if r[key] == data_id[name]
+        ]
+        expected = {int(i) for region in regions for begin, end in grid.envelope(region) for i in range(begin, end)}
+        assert pixel[owner == row].tolist() == sorted(expected)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -76,19 +77,35 @@ def pixel_pairs(
     rows_found, ids_found = [], []
     for table, rows in regions:
         stored = table.columns["region"]
-        for record in np.unique(rows[rows >= 0]):
-            data = stored[record]
-            if data is None:
-                continue
-            ranges = envelope_ranges(pixels, region_from_bytes(data))
-            ids = np.concatenate([np.arange(b, e, dtype=np.int64) for b, e in ranges])
-            owners = np.flatnonzero(rows == record)
-            rows_found.append(np.repeat(owners, len(ids)))
-            ids_found.append(np.tile(ids, len(owners)))
+        owners = np.flatnonzero(rows >= 0)
+        # Each region is looked at once, however many data IDs have it.
+        records, which = np.unique(rows[owners], return_inverse=True)
+        touched = [_envelope(pixels, stored[record]) for record in records.tolist()]
+        if not touched:
+            continue
+        lengths = np.array([len(ids) for ids in touched], dtype=np.int64)
+        starts = np.cumsum(lengths) - lengths
+        which = which.reshape(-1)
+        count = lengths[which]
+        rows_found.append(np.repeat(owners, count))
+        before = np.cumsum(count) - count
+        place = np.arange(int(count.sum()), dtype=np.int64) + np.repeat(starts[which] - before, count)
+        ids_found.append(np.concatenate(touched)[place])
     if not rows_found:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    pairs = np.unique(np.stack([np.concatenate(rows_found), np.concatenate(ids_found)], axis=1), axis=0)
-    return pairs[:, 0], pairs[:, 1]
+    owner, pixel = np.concatenate(rows_found), np.concatenate(ids_found)
+    order = np.lexsort((pixel, owner))
+    owner, pixel = owner[order], pixel[order]
+    fresh = np.ones(len(owner), dtype=bool)
+    fresh[1:] = (owner[1:] != owner[:-1]) | (pixel[1:] != pixel[:-1])
+    return owner[fresh], pixel[fresh]
+
+
+def _envelope(pixels: Any, region: bytes | None) -> np.ndarray:
+    if region is None:
+        return np.empty(0, dtype=np.int64)
+    ranges = envelope_ranges(pixels, region_from_bytes(region))
+    return np.concatenate([np.arange(0), *(np.arange(begin, end, dtype=np.int64) for begin, end in ranges)])
 
 
 def _record_rows(data_ids: DataIdTable, table: RecordTable) -> tuple[np.ndarray, np.ndarray]:

@@ -200,18 +200,35 @@ def _by_pixel(
             "needs a lookup_function."
         )
     shared = [name for name in group.required if name in task.dimensions]
-    quantum, row = _equal_pairs(quanta, data_ids, shared)
-    row, quantum = _first_in_search_order(validity, quantum, row)
     regions = _task_regions(skeleton, task, quanta, records)
     if regions is None:
-        return quantum, row
-    wanted_quantum, wanted_pixel = regions(pixel_names[0])
-    # A pair is kept if its (quantum, pixel) is among the wanted ones: compare them as one sorted key.
-    span = int(max(wanted_pixel.max(initial=0), data_ids.column(pixel_names[0]).max(initial=0))) + 1
-    wanted = np.unique(wanted_quantum * span + wanted_pixel)
-    here = quantum * span + data_ids.column(pixel_names[0])[row]
-    keep = np.isin(here, wanted, assume_unique=False)
-    return quantum[keep], row[keep]
+        quantum, row = _equal_pairs(quanta, data_ids, shared)
+    else:
+        quantum, row = _equal_pixels(regions(pixel_names[0]), data_ids.column(pixel_names[0]))
+        if shared and len(row):
+            same = match_rows(quanta, data_ids, shared)[quantum]
+            keys = data_ids.keys(shared)
+            keep = (same >= 0) & (keys[np.maximum(same, 0)] == keys[row])
+            quantum, row = quantum[keep], row[keep]
+    row, quantum = _first_in_search_order(validity, quantum, row)
+    return quantum, row
+
+
+def _equal_pixels(wanted: tuple[np.ndarray, np.ndarray], pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give all (quantum, row of a dataset) with a pixel that the quantum wants, each once."""
+    quantum, pixel = wanted
+    order = np.argsort(pixels, kind="stable")
+    ordered = pixels[order]
+    start = np.searchsorted(ordered, pixel, side="left")
+    counts = np.searchsorted(ordered, pixel, side="right") - start
+    row = order[_ranges(start, counts)]
+    quantum = np.repeat(quantum, counts)
+    # Datasets of bounds may want the same pixel.
+    by_pair = np.lexsort((row, quantum))
+    quantum, row = quantum[by_pair], row[by_pair]
+    fresh = np.ones(len(quantum), dtype=bool)
+    fresh[1:] = (quantum[1:] != quantum[:-1]) | (row[1:] != row[:-1])
+    return quantum[fresh], row[fresh]
 
 
 def _first_in_search_order(
