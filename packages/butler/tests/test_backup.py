@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import ConflictError, FormatError, NotFoundError
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError
 from pachon.butler import Butler, FindingKind, restore_repository
 from pachon.butler.testing.concurrent_writers import put_until_told
 
@@ -113,8 +113,32 @@ class TestRefusals:
             with pytest.raises(ConflictError, match="open"):
                 restore_repository(str(repository), backup)
             assert butler.get("gain", detector=2) == {"n": 2}
+            assert not list(repository.glob(".registry*")), "nothing is left of a restoration that was refused"
         with Butler.open(str(repository), collections="run", instrument="Cam") as butler:
             assert butler.get("gain", detector=2) == {"n": 2}
+
+    def test_of_another_repository(self, repository: Path, backup: Path, tmp_path: Path) -> None:
+        other = tmp_path / "other"
+        shutil.copytree(repository, other)
+        before = (other / "registry.sqlite3").read_bytes()
+        with pytest.raises(ConflictError, match=rf"{repository}, not of one at {other}"):
+            restore_repository(str(other), backup)
+        assert (other / "registry.sqlite3").read_bytes() == before
+        refused = butler_program("restore", tmp_path / "typo", backup, "--no-confirm")
+        assert (refused.returncode, "--moved" in refused.stderr) == (1, True)
+        assert not (tmp_path / "typo").exists()
+
+    def test_behind_a_link_it_is_the_same(self, repository: Path, backup: Path, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(repository)
+        restore_repository(str(tmp_path / "link"), backup)
+
+    def test_a_database_on_a_server(self, repository: Path, backup: Path) -> None:
+        shutil.rmtree(repository)
+        config = backup / "butler.yaml"
+        config.write_text(config.read_text().replace("sqlite:///<butlerRoot>/registry.sqlite3", "postgresql://host/db"))
+        with pytest.raises(InvalidInputError, match="on a server"):
+            restore_repository(str(repository), backup)
+        assert not repository.exists()
 
 
 def test_a_lost_or_broken_database(repository: Path, tmp_path: Path) -> None:
@@ -161,7 +185,7 @@ def test_a_copy_of_the_folder_with_the_backup_is_a_repository(repository: Path, 
         butler.backup(tmp_path / "backup")
     copy = tmp_path / "copy"
     shutil.copytree(repository, copy, ignore=shutil.ignore_patterns("registry.sqlite3*"))
-    restore_repository(str(copy), tmp_path / "backup")
+    restore_repository(str(copy), tmp_path / "backup", moved=True)
     with Butler.open(str(copy)) as butler:
         assert butler.get(ref) == {"n": 1}
         assert butler.fsck(verify="checksum").clean

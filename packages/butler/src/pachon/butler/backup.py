@@ -92,6 +92,22 @@ class Backup:
             raise FormatError(f"{folder / BACKUP_NAME} names no file beside it as database: {backup.database!r}")
         return backup
 
+    def check_place(self, location: RepositoryLocation, *, moved: bool) -> None:
+        """Refuse a backup of a repository at another place, unless the repository has moved.
+
+        Raises
+        ------
+        ConflictError
+            If the places differ.
+        """
+        here = folder_text(location.folder)
+        if moved or here == self.root or _same_folder(here, self.root):
+            return
+        raise ConflictError(
+            f"This is the backup of the repository at {hide_secrets(self.root)}, not of one at {hide_secrets(here)}. "
+            "If that repository has moved here, or this is its copy, say moved=True (--moved)."
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoration:
@@ -146,37 +162,59 @@ def backup_repository(session: Session, destination: str | os.PathLike[str]) -> 
     return backup
 
 
-def restore_repository(root: str | ResourcePath, backup_folder: str | os.PathLike[str]) -> Restoration:
+def restore_repository(
+    root: str | ResourcePath, backup_folder: str | os.PathLike[str], *, moved: bool = False
+) -> Restoration:
     """Put a backup of the database back; what it replaces is kept beside it. No other process may have the repository open.
 
     What was stored after the backup is not in the database any more: ``butler fsck`` finds those files.
+
+    Parameters
+    ----------
+    root
+        The repository. Its folder may be lost: then it is made, with the configuration of the backup.
+    backup_folder
+        What `Butler.backup` made.
+    moved
+        The repository was at another place when the backup was made, or this is a copy of it.
 
     Raises
     ------
     NotFoundError, FormatError
         If there is no backup, or it is damaged.
     ConflictError
-        If another process has the database open.
+        If it is of a repository at another place and `moved` is not said; or if another process has the database open.
     """
     folder = Path(backup_folder).absolute()
     backup = Backup.read(folder)
+    location = locate_repository(root, must_exist=False)
+    backup.check_place(location, moved=moved)
     copy = folder / backup.database
     _check_copy(copy, backup)
-    location = locate_repository(root, must_exist=False)
     is_new = not location.config.exists()
+    content = (folder / CONFIG_NAME).read_bytes() if is_new else location.config.read()
+    config = RepositoryConfig.from_text(content.decode(), str(location.config))
+    database = _database_of(location, config)
     if is_new:
         location.folder.mkdir()
-        location.config.write((folder / CONFIG_NAME).read_bytes())
-    config = RepositoryConfig.from_text(location.config.read().decode(), str(location.config))
-    if is_new and config.group_writable:
-        share_with_group(location.config)
-    database = _database_of(location, config)
+    replaced = _replace_database(database, copy, group_writable=config.group_writable)
+    if is_new:
+        location.config.write(content)
+        if config.group_writable:
+            share_with_group(location.config)
+    return Restoration(database=database, replaced=replaced, backup=backup)
+
+
+def _replace_database(database: Path, copy: Path, *, group_writable: bool) -> Path | None:
+    """Put a copy in the place of a database, and give where that is kept now; if it fails nothing is left of the copy."""
+    if database.exists():
+        _close_log(database)  # refuses before anything is copied
+    part = database.with_name(f".{database.name}.part")
     replaced = None
     try:
-        part = database.with_name(f".{database.name}.part")
         shutil.copyfile(copy, part)
         _sync_file(part)
-        if config.group_writable:
+        if group_writable:
             os.chmod(part, GROUP_FILE)
         if database.exists():
             keep_mode(str(database), str(part))
@@ -185,7 +223,13 @@ def restore_repository(root: str | ResourcePath, backup_folder: str | os.PathLik
         sync_folder(str(database.parent))
     except OSError as error:
         raise StorageError(f"The backup cannot be put to {database}: {error.strerror or error}") from error
-    return Restoration(database=database, replaced=replaced, backup=backup)
+    finally:
+        part.unlink(missing_ok=True)
+    return replaced
+
+
+def _same_folder(one: str, other: str) -> bool:
+    return "://" not in one + other and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _copy_database(source: str, copy: Path) -> None:

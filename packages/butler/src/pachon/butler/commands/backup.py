@@ -13,7 +13,8 @@ from pachon.base.cli import options, options_file_option
 def backup(repo: str, destination: str) -> None:
     """Copy the database, as it is now, into a new folder, while writers go on.
 
-    The files of datasets never change; copy them by any means, before or after. 'butler restore' brings the database back.
+    The files of datasets never change; copy them by any means, but after this: files of datasets that were stored between a copy of
+    the files and that of the database would be missing. 'butler restore' brings the database back.
     """
     from pachon.butler import Butler
 
