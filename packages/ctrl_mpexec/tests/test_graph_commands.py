@@ -139,6 +139,14 @@ def test_lineage_goes_from_run_to_run(repository, pipeline_file):
     assert butler("provenance", repository, gather["id"]).startswith("■ gather")
     shallow = butler("provenance", repository, total.id, "--depth", 1)
     assert "correct" not in shallow
+    # The second time only what failed is run; the report is about the run as a whole.
+    fail = ("-c", "correct:fail=exception", "-c", "correct:fail_exposure=2", "--no-versions")
+    one = ("run", *common, "-p", f"{pipeline_file}#correct", "-i", "defaults", "--output-run", "me/3", "--rebase")
+    with pytest.raises(PachonError, match="2 of 6"):
+        pipetask(*one, *fail)
+    pipetask(*one, "--extend-run", "--skip-init-writes")
+    table = json.loads(butler("provenance-report", repository, "me/3", "--json"))["quanta"]
+    assert (table["Task"], table["Successful"], table["TOTAL"]) == (["correct"], [6], [6])
     with pytest.raises(PachonError, match="knows"):
         butler("provenance", repository, "00000000-0000-7000-8000-000000000000")
 

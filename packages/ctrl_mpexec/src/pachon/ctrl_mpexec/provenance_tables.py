@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,8 +40,10 @@ class _Row:
         return Caveats(self.record.caveats).code() if self.record.caveats >= 0 else ""
 
 
-def load_provenance(repo_or_graph: str, collection: str | None) -> ProvenanceGraph:
-    """Find a provenance graph: a file, the dataset of a run, or else what the files of a run say.
+def load_provenance(repo_or_graph: str, collection: str | None) -> list[ProvenanceGraph]:
+    """Find provenance graphs, oldest first: a file, the dataset of a run, or else what the files of a run say.
+
+    A run that was gone on with has a graph for each time; what the later ones say counts.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def load_provenance(repo_or_graph: str, collection: str | None) -> ProvenanceGra
         If the run keeps no graph.
     """
     if repo_or_graph.endswith(".qg"):
-        return ProvenanceGraph.open(repo_or_graph)
+        return [ProvenanceGraph.open(repo_or_graph)]
     if collection is None:
         raise InvalidInputError("Name the collection of the run, or the file (.qg) of a provenance graph.")
     from pachon.butler import Butler
@@ -63,23 +65,22 @@ def load_provenance(repo_or_graph: str, collection: str | None) -> ProvenanceGra
     with Butler.open(repo_or_graph) as butler:
         ref = find_run_provenance(butler, collection)
         if ref is not None:
-            found: ProvenanceGraph = butler.get(ref)
-            return found
+            return [butler.get(ref)]
         butler.collections.get(collection)
         for run in butler.flatten_collections([collection]):
             files = graph_files(butler, run)
-            for path in files:
-                if path.basename().endswith(PROVENANCE_SUFFIX):
-                    return ProvenanceGraph.open(path)
-            if files:
-                # The graph that was built last is the one that says what is left.
-                graphs = sorted((QuantumGraph.open(path) for path in files), key=lambda graph: graph.header.created)
-                return scan_graph(graphs[-1].loaded()).provenance
+            kept = [path for path in files if path.basename().endswith(PROVENANCE_SUFFIX)]
+            if kept:
+                found = [ProvenanceGraph.open(path) for path in kept]
+            else:
+                found = [scan_graph(QuantumGraph.open(path).loaded()).provenance for path in files]
+            if found:
+                return sorted(found, key=lambda one: one.graph.header.created)
     raise NotFoundError(f"{collection!r} keeps no graph; name the file of its provenance graph.")
 
 
 def report_provenance(
-    graph: ProvenanceGraph,
+    graphs: Sequence[ProvenanceGraph],
     *,
     format: str,
     say: Callable[[str], None],
@@ -105,14 +106,15 @@ def report_provenance(
             )
     kept, dropped = {s.lower() for s in states}, {s.lower() for s in no_states}
     letters = {letter for code in caveats for letter in code}
+    every = _rows(graphs)
     rows = [
         row
-        for row in _rows(graph)
+        for row in every
         if (not kept or row.state in kept) and row.state not in dropped and (not letters or letters & set(row.caveats))
     ]
     tables = {}
     if quantum_table:
-        tables["quanta"] = _count_table(rows, graph)
+        tables["quanta"] = _count_table(rows, every)
     if exception_table:
         tables["exceptions"] = _exception_table(rows)
     if format == "json":
@@ -122,16 +124,23 @@ def report_provenance(
             if name == "quanta" or table["Task"]:
                 print_table(table, format=format)
     if status_report:
-        write_summary(status_report, {"run": graph.graph.header.output_run, "quanta": [_document(row) for row in rows]})
+        write_summary(
+            status_report, {"run": graphs[-1].graph.header.output_run, "quanta": [_document(row) for row in rows]}
+        )
     if data_id_table_dir:
         _write_tables(rows, data_id_table_dir)
 
 
-def _rows(graph: ProvenanceGraph) -> Iterator[_Row]:
-    for part in graph.graph.quanta().parts:
-        ids = uuids_from_ids(part.ids)
-        for quantum, data_id, record in zip(ids, part.data_ids, graph.records(part.label), strict=True):
-            yield _Row(part.label, str(quantum), data_id.required, record)
+def _rows(graphs: Sequence[ProvenanceGraph]) -> list[_Row]:
+    """Give the quanta of all graphs; of those with the same data ID the one of the last graph."""
+    found: dict[tuple[str, tuple[Any, ...]], _Row] = {}
+    for graph in graphs:
+        for part in graph.graph.quanta().parts:
+            ids = uuids_from_ids(part.ids)
+            for quantum, data_id, record in zip(ids, part.data_ids, graph.records(part.label), strict=True):
+                row = _Row(part.label, str(quantum), data_id.required, record)
+                found[part.label, data_id.required_values] = row
+    return list(found.values())
 
 
 def _document(row: _Row) -> dict[str, Any]:
@@ -139,13 +148,14 @@ def _document(row: _Row) -> dict[str, Any]:
     return document | {"status": row.state} | ({"caveats": row.caveats} if row.caveats else {})
 
 
-def _count_table(rows: Sequence[_Row], graph: ProvenanceGraph) -> dict[str, list[Any]]:
+def _count_table(rows: Sequence[_Row], every: Sequence[_Row]) -> dict[str, list[Any]]:
     counts = Counter((row.label, row.state) for row in rows)
     codes: dict[str, Counter[str]] = {}
     for row in rows:
         if row.caveats:
             codes.setdefault(row.label, Counter())[row.caveats] += 1
-    labels = list(graph.graph.task_counts())
+    totals = Counter(row.label for row in every)
+    labels = list(totals)
     shown = ["successful", "failed", "blocked", "unknown"]
     shown += [state for state in _STATES if state not in shown and any(key[1] == state for key in counts)]
     table: dict[str, list[Any]] = {"Task": labels}
@@ -153,7 +163,7 @@ def _count_table(rows: Sequence[_Row], graph: ProvenanceGraph) -> dict[str, list
     table["Caveats"] = [
         " ".join(f"{code}({count})" for code, count in sorted(codes.get(label, {}).items())) for label in labels
     ]
-    table["TOTAL"] = list(graph.graph.task_counts().values())
+    table["TOTAL"] = list(totals.values())
     return table
 
 

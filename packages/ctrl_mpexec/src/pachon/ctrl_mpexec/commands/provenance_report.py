@@ -56,5 +56,5 @@ def provenance_report(repo_or_qg: str, collection: str | None, format: str, **ch
     """
     from pachon.ctrl_mpexec.provenance_tables import load_provenance, report_provenance
 
-    graph = load_provenance(repo_or_qg, collection)
-    report_provenance(graph, format=format, say=click.echo, **chosen)
+    graphs = load_provenance(repo_or_qg, collection)
+    report_provenance(graphs, format=format, say=click.echo, **chosen)
