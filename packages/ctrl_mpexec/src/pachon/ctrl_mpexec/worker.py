@@ -130,13 +130,13 @@ class _Window:
         self._used = 0
         self._size = 1
         self._dense = False
-        """Whether most of the window before was used, so that its quanta are best made together."""
+        """Whether a good part of the window before was used, so that its quanta are best made together."""
         self._quanta: dict[uuid.UUID, Quantum] = {}
 
     def butler_for(self, quantum_id: uuid.UUID) -> QuantumBackedButler:
         if self._butler is None or quantum_id not in self._ids:
             if self._ids:
-                self._dense = self._used * 5 >= len(self._ids) * 4
+                self._dense = self._used * 5 >= len(self._ids) * 2
                 grow = self._used * 8 >= len(self._ids)
                 self._size = min(self._size * 4, _LARGEST_WINDOW) if grow else max(self._size // 4, 1)
             self.close()
