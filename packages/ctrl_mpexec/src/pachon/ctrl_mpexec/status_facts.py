@@ -20,7 +20,8 @@ from pachon.ctrl_mpexec.status_report import (
     next_status,
     run_status,
 )
-from pachon.datasets import DatasetRef, id_keys
+from pachon.datasets import DatasetRef
+from pachon.dimensions import match_rows
 from pachon.pipe_base.outcomes import Caveats
 from pachon.quantum_butler import DatasetState, QuantumBackedButler, QuantumGraph
 
@@ -223,7 +224,8 @@ class _GraphReader:
         known = butler.fetch_dataset_types([name]).get(name)
         if known is not None and self._run in butler.fetch_collections([self._run]):
             registered = butler.fetch_datasets(known, [self._run])
-            made = np.isin(id_keys(table.ids), id_keys(registered.ids))
+            # By data ID: what another graph of the same run made under another id is what this run has of it.
+            made = match_rows(table.data_ids, registered.data_ids, table.data_ids.group.required) >= 0
         candidates = np.flatnonzero(~made & (graph.dataset_states(name) != DatasetState.EXISTING))
         if self._files is not None and len(candidates):
             made[candidates] = self._files.exists_many(graph.refs(name, candidates))
@@ -282,7 +284,9 @@ class _GraphReader:
 
     def _read(self, ref: DatasetRef) -> Any:
         try:
-            registered = self._state.butler.get_dataset(ref.id)
+            butler, name = self._state.butler, ref.dataset_type.name
+            known = butler.fetch_dataset_types([name]) and butler.fetch_collections([self._run])
+            registered = butler.find_dataset(name, ref.data_id, collections=[self._run]) if known else None
             if registered is not None:
                 return self._state.butler.get(registered)
             return None if self._files is None else self._files.get(ref)
