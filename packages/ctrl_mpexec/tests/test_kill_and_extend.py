@@ -15,6 +15,7 @@ import pytest
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.datasets import DatasetExistence
+from pachon.quantum_butler import QuantumGraph
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups and SIGKILL of POSIX systems")
 
@@ -81,4 +82,13 @@ def test_killed_again_and_again(tmp_path, processes):
         # What was done before the last kill was not done again, whether or not it had its rows: one attempt each.
         attempts = [len(butler.get(ref).get("previous_attempts", ())) for ref in butler.query_datasets("correct_log")]
         assert sum(attempts) <= 2 * processes
+    # The report over all graphs of the run finds nothing odd in what the killed ones left.
+    graphs = sorted(
+        Path(repository).glob("me/run/.receipts/graphs/*.qg"), key=lambda path: QuantumGraph.open(path).header.created
+    )
+    done_report = subprocess.run(
+        [*PIPETASK, "report", repository, *graphs, "--json"], capture_output=True, text=True, check=False
+    )
+    assert done_report.returncode == 0, done_report.stdout + done_report.stderr
+    assert {label: task["n_successful"] for label, task in json.loads(done_report.stdout)["tasks"].items()} == TOTAL
     assert not [path for path in Path(repository).glob("me/run/**/*") if path.name.endswith(".tmp")]
