@@ -17,6 +17,9 @@ from pachon.registry.testing.postgresql import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
 
+collect_ignore_glob = ["peer_*.py"]
+"""Scripts for the interpreter of an environment that has LSST's packages; they are no tests."""
+
 TOP = Path(__file__).resolve().parents[1]
 SCRIPTS = Path(sys.executable).parent
 

@@ -26,7 +26,7 @@ from pachon.registry.testing.random_world import World, random_world, read_world
 
 TOP = Path(__file__).resolve().parents[1]
 PEER = Path(os.environ.get("PACHON_PEER_ENVIRONMENT", TOP / ".environments" / "peer")) / "bin" / "python"
-SCRIPT = Path(__file__).with_name("peer_queries.py")
+SCRIPT = TOP / "tools" / "peer_queries.py"
 DATA = TOP.parent / "shared" / "data" / "registry"
 TYPES = {
     "raw": ["exposure", "detector"],
