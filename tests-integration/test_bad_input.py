@@ -240,7 +240,7 @@ def test_a_repository_that_does_not_exist(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("no-yaml", "butler.yaml is not YAML"),
+        ("no-yaml", "this is not YAML"),
         ("text", "butler.yaml must be a mapping"),
         ("unknown-key", "Unknown key 'datastor' in file"),
         ("no-database", "registry.sqlite3"),

@@ -6,8 +6,8 @@ from pachon.butler import Butler
 from pachon.butler.certification import certify_collection
 from pachon.butler.chain_edit import edit_chain
 from pachon.butler.collection_listing import ChainForm, fetch_collection_list
-from pachon.datasets import CollectionType, DatasetRef
-from pachon.dimensions import DataIdTable, Timespan
+from pachon.datasets import CollectionType, DatasetRef, DatasetType
+from pachon.dimensions import DataIdTable, DataIdValueError, Timespan
 from pachon.registry import (
     CalibrationLookupError,
     CollectionCycleError,
@@ -170,6 +170,29 @@ class TestCalibrations:
         at = Timespan("2026-01-01T12:00:00", "2026-01-01T12:00:01")
         assert butler.get("bias", detector=0, timespan=at, collections="calib") == {"night": "one"}
         assert butler.find_dataset("bias", detector=3, exposure=1, collections="calib") is None
+
+    def test_an_exposure_tells_the_filter_of_a_calibration(self, butler: Butler) -> None:
+        kind = DatasetType(
+            "flat",
+            ["detector", "physical_filter"],
+            "StructuredDataDict",
+            is_calibration=True,
+            universe=butler.universe,
+        )
+        butler.dataset_types.register(kind)
+        butler.collections.register("flats", CollectionType.CALIBRATION)
+        rows = [({"filter": name}, "flat", {"detector": 1, "physical_filter": f"Cam-{name}"}) for name in "gr"]
+        butler.collections.certify("flats", butler.put_many(rows, run="calib/flats"), Timespan())
+        for exposure, name in ((1, "g"), (2, "r")):
+            assert butler.get("flat", detector=1, exposure=exposure, collections="flats") == {"filter": name}
+            assert butler.get("flat", detector=1, exposure=exposure, timespan=self.FIRST, collections="flats") == {
+                "filter": name
+            }
+        ref = butler.find_dataset("flat", detector=1, visit=2, collections="flats")
+        assert ref is not None
+        assert ref.data_id["physical_filter"] == "Cam-r"
+        with pytest.raises(DataIdValueError, match="physical_filter"):
+            butler.get("flat", detector=1, collections="flats")
 
     def test_without_a_time(self, butler: Butler, biases: dict[str, list[DatasetRef]]) -> None:
         # Nothing says when: a search skips calibration collections, a get takes the only one there is.

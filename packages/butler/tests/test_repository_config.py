@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+import pachon.butler
 from pachon.base import InvalidInputError
-from pachon.butler.errors import RepositoryConfigError
+from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, iter_settings, replace_root
 from pachon.datastore import DatastoreConfig, FileDatastoreConfig
 
@@ -62,6 +64,24 @@ def test_a_read_replica() -> None:
     assert config.replica_url == "postgresql://copy/site"
     assert config.to_document()["database"] == document
     assert RepositoryConfig.from_document({"pachon": 1}, "butler.yaml").replica_url is None
+
+
+def test_a_key_stands_once() -> None:
+    text = "pachon: 1\nroot: /one\ndatabase: {}\nroot: /two\n"
+    with pytest.raises(RepositoryConfigError) as caught:
+        RepositoryConfig.from_text(text, "butler.yaml")
+    said = "butler.yaml, line 4, column 1: the key 'root' is there twice, first in line 2."
+    assert str(caught.value) == said
+
+
+def test_advice_for_repositories_of_lsst_names_commands_that_exist() -> None:
+    with pytest.raises(ForeignRepositoryError) as caught:
+        RepositoryConfig.from_text("datastore: {cls: lsst.X}\nregistry: {db: x}\n", "butler.yaml")
+    named = re.findall(r"'butler ([a-z-]+)'", str(caught.value))
+    assert named
+    commands = {path.stem.replace("_", "-") for path in (Path(pachon.butler.__file__).parent / "commands").glob("*.py")}
+    # ingest-raws is a command of pachon-obs-base.
+    assert set(named) <= {*commands, "ingest-raws"}
 
 
 @pytest.mark.parametrize("section", ["postgresql://me:secret@host/site", {"url": ["postgresql://me:secret@host/site"]}])

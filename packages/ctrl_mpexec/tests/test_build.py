@@ -50,6 +50,12 @@ def test_classes_of_other_packages_get_their_new_names(tmp_path):
     assert (missing.exit_code, "There is no table of classes" in str(missing.exception)) == (1, True)
 
 
+def test_nothing_to_build_is_said():
+    done = run()
+    assert done.exit_code == 2
+    assert "There is nothing to build: give a pipeline (-p FILE) or a task (-t CLASS)." in done.output
+
+
 def test_pictures_by_the_end_of_their_names(file, tmp_path):
     pictures = [tmp_path / name for name in ("p.svg", "p.png", "p.txt", "p.json", "p.mmd")]
     options = [part for picture in pictures for part in ("--pipeline-picture", picture)]

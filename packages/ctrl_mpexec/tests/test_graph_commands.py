@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import ConflictError, InvalidInputError, PachonError
+from pachon.base import ConflictError, InvalidInputError, NotFoundError, PachonError
 from pachon.butler import Butler
 from pachon.butler.program import program as butler_program
 from pachon.ctrl_mpexec.program import pipetask as pipetask_program
@@ -113,6 +113,16 @@ def test_incomplete_graphs_are_merged_in_parts(repository, graph, tmp_path):
     assert not (tmp_path / "p.qg").exists()
     with Butler.open(str(repository), collections=["me/run"]) as reader:
         assert len(list(reader.query_datasets("corrected"))) == 1
+
+
+def test_a_folder_that_is_no_repository_is_not_made(graph, tmp_path):
+    place = tmp_path / "nix"
+    for command in ("pre-exec-init-qbb", "run-qbb"):
+        with pytest.raises(
+            NotFoundError, match=r"There is no folder '.*nix', so it is no place of a repository\. The graph"
+        ):
+            pipetask(command, place, graph)
+    assert not place.exists()
 
 
 def test_lineage_goes_from_run_to_run(repository, pipeline_file):

@@ -51,6 +51,13 @@ def test_the_skeleton_passes_its_test_and_makes_a_pipeline(name, tmp_path):
             assert linted.returncode == 0, linted.stdout
 
 
+@pytest.mark.parametrize("name", ["pachon", "numpy", "json"])
+def test_a_module_that_is_installed_is_not_hidden(name, tmp_path):
+    with pytest.raises(InvalidInputError, match=f"A module '{name}' is installed, which the new one would hide"):
+        write_new_task(name, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "test_mark_bright.py").write_text("mine")
     with pytest.raises(ConflictError, match=r"test_mark_bright\.py' exists already; give another name"):

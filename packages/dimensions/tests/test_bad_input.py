@@ -117,11 +117,11 @@ def test_wrong_universes(change: dict[str, Any], word: str) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("a: [\nb", "no valid YAML"),
-        ("- a\n- b\n", "one YAML mapping"),
+        ("a: [\nb", "is not YAML"),
+        ("- a\n- b\n", "no YAML mapping"),
         ("version: 1\nversion: 2\n", "the key 'version' is there twice"),
         ("elements:\n  visit: {}\n  visit: {}\n", "'visit' is there twice"),
-        ("!!python/object/apply:os.getcwd []\n", "no valid YAML"),
+        ("!!python/object/apply:os.getcwd []\n", "is not YAML"),
     ],
 )
 def test_texts_that_are_no_universe(text: str, word: str) -> None:

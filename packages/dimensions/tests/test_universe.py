@@ -3,6 +3,7 @@ import copy
 import pickle
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,27 @@ KEY = [{"name": "id", "type": "int"}]
 def test_mistakes_of_a_universe_file(elements, message):
     with pytest.raises(FormatError, match=message):
         DimensionUniverse.from_document(_document(**elements))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"elemnts": {}}, "'elemnts' in its top level. Did you mean 'elements'"),
+        ({"topology": {"spatal": {}}}, "'spatal' in 'topology'. Did you mean 'spatial'"),
+        ({"elements": {"b": {"keys": KEY, "reqires": ["a"]}}}, "'reqires' in element 'b'. Did you mean 'requires'"),
+        ({"elements": {"b": {"keys": [{**KEY[0], "nulable": False}]}}}, "'nulable' in column b.id. Did you mean 'nullable'"),
+        ({"skypix": {**SKYPIX, "htm": {**SKYPIX["htm"], "max_levl": 3}}}, "'max_levl' in the sky pixelization 'htm'"),
+    ],
+)  # fmt: skip
+def test_a_misspelled_key_of_a_new_universe_is_refused(change, message, caplog):
+    document = {**_document(a={"keys": KEY}), **change}
+    with pytest.raises(FormatError, match=message):
+        DimensionUniverse.from_document(document, is_new=True)
+    with pytest.raises(FormatError, match=message):
+        DimensionUniverse.from_text(yaml.safe_dump(document), "u.yaml")
+    # Data that were stored with it must stay readable.
+    assert DimensionUniverse.from_document(document) is not None
+    assert "is ignored" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from pachon.base import FormatError
 from pachon.pipe_base.config import (
     ChoiceRegistry,
     Config,
@@ -25,6 +26,7 @@ from pachon.pipe_base.config import (
     config_set_field,
     configurable_field,
 )
+from pachon.pipe_base.config.override_code import read_override
 
 
 class FitConfig(Config):
@@ -242,6 +244,13 @@ def _set(*values: tuple[str, Any], python: str = "") -> TaskConfig:
     for name, value in values:
         overrider.set_value(name, value, SOURCE)
     return config
+
+
+def test_a_file_that_is_no_text_is_named_with_its_line(tmp_path):
+    file = tmp_path / "latin.py"
+    file.write_bytes(b"# ok\nconfig.x = 'caf\xe9'\n")
+    with pytest.raises(FormatError, match=r"latin\.py, line 2, column 16: the file is no text in UTF-8"):
+        read_override(str(file))
 
 
 def test_a_member_of_an_open_set_is_named_by_its_class() -> None:

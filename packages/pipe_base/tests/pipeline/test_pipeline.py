@@ -124,6 +124,10 @@ def test_selection(pipeline: Pipeline) -> None:
         pipeline.select("first..")
     with pytest.raises(UnknownLabelError, match="The pipeline has no task 'x'"):
         pipeline.select("..x")
+    with pytest.raises(PipelineError) as refused:
+        pipeline.select("combine..measure")
+    said = "No task lies between 'combine' and 'measure'. 'measure' comes first: write measure..combine."
+    assert str(refused.value) == said
 
 
 def test_a_selection_keeps_steps_if_each_task_has_one(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
 from pachon.base.hidden_secrets import hide_secrets
+from pachon.base.utf8 import decode_text
 from pachon.butler.fsck.own_files import REPLACED
 from pachon.butler.repository_config import RepositoryConfig, replace_root
 from pachon.butler.repository_creation import share_with_group
@@ -193,7 +194,7 @@ def restore_repository(
     _check_copy(copy, backup)
     is_new = not location.config.exists()
     content = (folder / CONFIG_NAME).read_bytes() if is_new else location.config.read()
-    config = RepositoryConfig.from_text(content.decode(), str(location.config))
+    config = RepositoryConfig.from_text(decode_text(content, str(location.config)), str(location.config))
     database = _database_of(location, config)
     if is_new:
         location.folder.mkdir()

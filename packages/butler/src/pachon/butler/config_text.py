@@ -10,6 +10,7 @@ import yaml
 
 from pachon.base import NotFoundError, closest
 from pachon.base.hidden_secrets import hide_secrets
+from pachon.base.utf8 import decode_text
 from pachon.butler.repository_config import RepositoryConfig, iter_settings
 from pachon.butler.repository_location import locate_repository
 
@@ -34,7 +35,7 @@ def describe_configuration(root: str, *, subset: str | None = None, origin: bool
         If there is no such part; the message lists what there is.
     """
     location = locate_repository(root)
-    text = location.config.read().decode()
+    text = decode_text(location.config.read(), str(location.config))
     config = RepositoryConfig.from_text(text, str(location.config))
     prefix = "" if subset is None else ".".join(subset[1:].split(subset[0]))
     if origin:

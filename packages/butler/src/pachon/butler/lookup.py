@@ -135,8 +135,11 @@ def resolve_request(
     if isinstance(data_id, DataCoordinate) and not dims and data_id.group is group:
         return Request(registered=registered, wanted=wanted, data_id=data_id, timespan=timespan)
     values = _values(session, registered, data_id, dims)
-    if registered.is_calibration and timespan is None:
-        timespan = _time_of(session, registered, values)
+    if registered.is_calibration and (timespan is None or any(name not in values for name in group.required)):
+        further = _with_further_keys(session, registered, values)
+        if further is not None:
+            timespan = further.timespan if timespan is None else timespan
+            values = {**{name: further.mapping[name] for name in group.required}, **values}
     found = DataCoordinate.standardize(values, dimensions=group)
     return Request(registered=registered, wanted=wanted, data_id=found, timespan=timespan)
 
@@ -208,8 +211,8 @@ def _rewritten(
     return {**{name: value for name, value in defaults.items() if name in group}, **values}
 
 
-def _time_of(session: Session, dataset_type: DatasetType, values: Mapping[str, Any]) -> Timespan | None:
-    """Give the time that the further keys of a data ID stand for: ``exposure=12`` beside the keys of a bias."""
+def _with_further_keys(session: Session, dataset_type: DatasetType, values: Mapping[str, Any]) -> DataCoordinate | None:
+    """Expand a data ID that has keys beside those of a calibration: ``exposure=12`` tells the time, and the filter."""
     universe = session.universe
     if all(name in dataset_type.dimensions for name in values):
         return None
@@ -218,7 +221,7 @@ def _time_of(session: Session, dataset_type: DatasetType, values: Mapping[str, A
     )
     if not group.temporal:
         return None
-    return session.registry.dimension_records.expand(DataCoordinate.standardize(values, dimensions=group)).timespan
+    return session.registry.dimension_records.expand(DataCoordinate.standardize(values, dimensions=group))
 
 
 def fetch_records(session: Session, search: RecordSearch) -> Iterator[DimensionRecord]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pachon.base import NotFoundError
+from pachon.base.utf8 import decode_text
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
 from pachon.butler.repository_creation import UniverseSource, read_universe, share_with_group
@@ -98,7 +99,7 @@ def read_repository(root: str | ResourcePath) -> tuple[RepositoryLocation, str, 
     """Give where a repository is, the URL of its database, and its configuration as it is written."""
     location = locate_repository(root)
     try:
-        text = location.config.read().decode()
+        text = decode_text(location.config.read(), str(location.config))
     except NotFoundError as error:
         raise RepositoryNotFoundError(str(location.folder)) from error
     config = RepositoryConfig.from_text(text, str(location.config))

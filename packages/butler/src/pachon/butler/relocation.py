@@ -15,6 +15,7 @@ from urllib.parse import quote
 import yaml
 
 from pachon.base import InvalidInputError
+from pachon.base.utf8 import decode_text
 from pachon.butler.defaults import Defaults
 from pachon.butler.repository_config import RepositoryConfig
 from pachon.butler.repository_location import RepositoryLocation, as_resource, folder_text, locate_repository
@@ -82,7 +83,7 @@ def relocate_repository(
 def _change_settings(
     location: RepositoryLocation, old: str, new: str, *, dry_run: bool
 ) -> Iterator[tuple[str, str, str]]:
-    text = location.config.read().decode()
+    text = decode_text(location.config.read(), str(location.config))
     RepositoryConfig.from_text(text, str(location.config))  # refuses what is no configuration of ours
     document: dict[str, Any] = yaml.safe_load(text)
     changes: list[tuple[str, str, str]] = []

@@ -16,8 +16,9 @@ from urllib.parse import quote
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pachon.base import InvalidInputError, closest
+from pachon.base import FormatError, InvalidInputError, closest
 from pachon.base.hidden_secrets import hide_secrets
+from pachon.base.plain_yaml import load_plain_yaml
 from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
 from pachon.datastore import BUTLER_ROOT, DatastoreConfig
 
@@ -36,7 +37,6 @@ FORMAT_VERSION: Final = 1
 DATABASE_NAME: Final = "registry.sqlite3"
 DEFAULT_DATABASE: Final = f"sqlite:///{BUTLER_ROOT}/{DATABASE_NAME}"
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HEADER: Final = "# A data repository of pachon. 'butler config-dump' shows these settings and all defaults.\n"
 
 
@@ -98,9 +98,9 @@ class RepositoryConfig:
             If it belongs to LSST's packages or to a newer version.
         """
         try:
-            content: Any = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe one)
-        except yaml.YAMLError as error:
-            raise RepositoryConfigError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+            content: Any = load_plain_yaml(text, source)
+        except FormatError as error:
+            raise RepositoryConfigError(str(error)) from None
         if not isinstance(content, dict):
             raise RepositoryConfigError(f"{source} must be a mapping.")
         return cls.from_document(content, source)
@@ -201,8 +201,8 @@ def _refuse_foreign(content: Mapping[str, Any], source: str) -> None:
     datastore = content.get("datastore")
     if "registry" in content or (isinstance(datastore, Mapping) and "cls" in datastore):
         raise ForeignRepositoryError(
-            f"{source} belongs to a repository of LSST's packages, which pachon does not open; "
-            "write an export YAML there ('butler export-calibs', Butler.export) and bring it in here with 'butler import'."
+            f"{source} belongs to a repository of LSST's packages, which pachon does not open. Make a repository here with "
+            "'butler create', and bring the files in with 'butler ingest-raws' and 'butler ingest-files'."
         )
     raise RepositoryConfigError(f"{source} does not say 'pachon: {FORMAT_VERSION}', so it is no repository of pachon.")
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pachon.base import ConflictError, PachonError
+from pachon.base.utf8 import decode_text
 from pachon.butler.errors import RepositoryExistsError
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
@@ -171,8 +172,9 @@ def read_universe(source: UniverseSource) -> DimensionUniverse:
     if isinstance(source, DimensionUniverse):
         return source
     if isinstance(source, Mapping):
-        return DimensionUniverse.from_document(source)
-    return DimensionUniverse.from_yaml(ResourcePath(source).read().decode())
+        return DimensionUniverse.from_document(source, is_new=True)
+    path = ResourcePath(source)
+    return DimensionUniverse.from_text(decode_text(path.read(), str(path)), str(path))
 
 
 def _make(

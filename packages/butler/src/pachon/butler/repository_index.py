@@ -10,9 +10,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from pachon.base import FormatError, InvalidInputError, PachonError
+from pachon.base.plain_yaml import load_plain_yaml
+from pachon.base.utf8 import decode_text
 from pachon.resources import ResourcePath
 
 __all__ = ["INDEX_TEXT", "INDEX_URI", "RepositoryIndex", "get_known_repositories", "read_index"]
@@ -69,14 +69,11 @@ def get_known_repositories() -> Mapping[str, str]:
 @cache
 def _read(uri: str) -> Mapping[str, str]:
     """Read an index file, once a process."""
-    return _parse(ResourcePath(uri).read().decode(), uri)
+    return _parse(decode_text(ResourcePath(uri).read(), uri), uri)
 
 
 def _parse(text: str, source: str) -> Mapping[str, str]:
-    try:
-        content: Any = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise FormatError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+    content: Any = load_plain_yaml(text, source) or {}
     if not isinstance(content, dict) or not all(isinstance(x, str) for pair in content.items() for x in pair):
         raise FormatError(f"{source} must be a mapping of labels to repository URIs.")
     return MappingProxyType(content)

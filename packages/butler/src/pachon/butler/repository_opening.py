@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pachon.base import NotFoundError
+from pachon.base.utf8 import decode_text
 from pachon.butler.defaults import Defaults
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.record_store import RegistryRecordStore
@@ -49,7 +50,7 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
     """
     location = root if isinstance(root, RepositoryLocation) else locate_repository(root)
     try:
-        text = location.config.read().decode()
+        text = decode_text(location.config.read(), str(location.config))
     except NotFoundError as error:
         raise RepositoryNotFoundError(str(location.folder)) from error
     config = RepositoryConfig.from_text(text, str(location.config))

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from pachon.base import closest
+from pachon.base.utf8 import decode_text
 from pachon.butler.errors import RepositoryConfigError
 from pachon.resources import ResourcePath
 
@@ -75,8 +76,9 @@ def _check_keys(section: Mapping[str, Any], known: tuple[str, ...], prefix: str,
 
 def _read_yaml(source: ResourcePath) -> Any:
     """Read a YAML file and all that it includes."""
+    text = decode_text(source.read(), str(source))
     try:
-        content = yaml.load(source.read().decode(), Loader=_loader(lambda name: _read_yaml(_beside(source, name))))  # noqa: S506 (a safe loader)
+        content = yaml.load(text, Loader=_loader(lambda name: _read_yaml(_beside(source, name))))  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         raise RepositoryConfigError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
     return _with_included(content, source)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
+from pachon.base import NotFoundError
 from pachon.ctrl_mpexec.commit import remove_leftovers
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
 from pachon.ctrl_mpexec.run_graph import initialize_graph, run_with_sink
@@ -116,7 +118,16 @@ def initialize_batch(graph_uri: str, *, versions: bool = True, root: str | None 
 
 
 def _other_root(graph: QuantumGraph, repo: str | None) -> str | None:
-    """Give the place of the repository if it differs from what the graph says."""
+    """Give the place of the repository if it differs from what the graph says.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such folder: a typo must not make one.
+    """
+    if repo is not None and "://" not in repo and not os.path.isdir(repo):
+        meant = "" if graph.datastore is None else f" The graph was made for {graph.datastore.root}."
+        raise NotFoundError(f"There is no folder {repo!r}, so it is no place of a repository.{meant}")
     if repo is None or graph.datastore is None:
         return repo
     known = ResourcePath(graph.datastore.root, force_directory=True)

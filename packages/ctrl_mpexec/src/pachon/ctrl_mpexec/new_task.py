@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
 from importlib import resources
@@ -57,7 +58,7 @@ def write_new_task(name: str, folder: str | Path = ".") -> list[Path]:
     Raises
     ------
     InvalidInputError
-        If the name cannot be used.
+        If the name cannot be used, or is that of an installed module.
     ConflictError
         If one of the files exists; nothing is written then.
     """
@@ -68,6 +69,8 @@ def write_new_task(name: str, folder: str | Path = ".") -> list[Path]:
     for path in files.values():
         if path.exists():
             raise ConflictError(f"{str(path)!r} exists already; give another name or another --directory.")
+    if importlib.util.find_spec(module) is not None:
+        raise InvalidInputError(f"A module {module!r} is installed, which the new one would hide; give another name.")
     target.mkdir(parents=True, exist_ok=True)
     for source, path in files.items():
         text = Template((skeleton / source).read_text(encoding="utf-8"))

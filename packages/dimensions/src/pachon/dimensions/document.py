@@ -2,26 +2,34 @@
 """Reading a universe file (YAML) into checked definitions.
 
 A universe file of LSST loads unchanged. Unknown keys are warned about, mistakes are
-errors that name the element.
+errors that name the element; so are keys of a new universe that are nearly known ones.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pachon.base import FormatError, NotFoundError, StorageError, closest
+from pachon.base.plain_yaml import load_plain_yaml
+from pachon.base.utf8 import decode_text
 from pachon.dimensions.column import Column
 from pachon.dimensions.skypix import SKYPIX_CLASSES, SkyPixSystem
 
-__all__ = ["ElementDefinition", "UniverseDefinition", "load_document", "parse_document"]
+__all__ = [
+    "ElementDefinition",
+    "UniverseDefinition",
+    "load_document",
+    "parse_document",
+    "parse_text",
+    "refuse_misspelled",
+]
 
 _log = logging.getLogger(__name__)
 _TOP_KEYS: Final = ("version", "namespace", "skypix", "elements", "topology", "packers")
@@ -114,39 +122,29 @@ def load_document(source: str | Path, search_path: Iterable[str | Path] = ()) ->
     FormatError
         If it is no YAML mapping, or names a key twice.
     """
-    text = source if isinstance(source, str) and "\n" in source else _read(Path(source), search_path)
-    try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe one)
-    except yaml.YAMLError as error:
-        raise FormatError(f"The universe is no valid YAML: {' '.join(str(error).split())}") from None
+    if isinstance(source, str) and "\n" in source:
+        return parse_text(source, "The universe")
+    return parse_text(*_read(Path(source), search_path))
+
+
+def parse_text(text: str, name: str) -> dict[str, Any]:
+    """Read the text of a universe file, which messages call by a name; raises as `load_document` does."""
+    document = load_plain_yaml(text, name)
     if not isinstance(document, dict):
-        raise FormatError("A universe file is one YAML mapping.")
+        raise FormatError(f"{name} is no YAML mapping.")
     return document
 
 
-def _read(path: Path, search_path: Iterable[str | Path]) -> str:
+def _read(path: Path, search_path: Iterable[str | Path]) -> tuple[str, str]:
     for folder in (*search_path, "."):
+        place = Path(folder) / path
         try:
-            return (Path(folder) / path).read_text(encoding="utf-8")
+            return decode_text(place.read_bytes(), f"The universe file {place}"), f"The universe file {place}"
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except UnicodeDecodeError as error:
-            raise FormatError(f"The universe file {Path(folder) / path} is no text in UTF-8: {error}.") from None
         except OSError as error:
-            raise StorageError(f"The universe file {Path(folder) / path} cannot be read: {error.strerror}.") from None
+            raise StorageError(f"The universe file {place} cannot be read: {error.strerror}.") from None
     raise NotFoundError(f"There is no universe file {str(path)!r}.")
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C form is ten times faster
-    """Loads plain data, and refuses a key that is there twice: the second definition would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is there twice", node.start_mark)
-        found: dict[Any, Any] = super().construct_mapping(node, deep)
-        return found
 
 
 def parse_document(document: Mapping[str, Any]) -> UniverseDefinition:
@@ -182,6 +180,46 @@ def _warn_unknown(owner: str, document: Mapping[str, Any], known: tuple[str, ...
     for key in document:
         if key not in known:
             _log.warning("Unknown key %r in %s is ignored.%s", key, owner, closest(str(key), known))
+
+
+def refuse_misspelled(document: Mapping[str, Any]) -> None:
+    """Refuse unknown keys that are nearly known ones: without what they were to say, the universe would be another.
+
+    It is for universes that are new: one that a repository was made with stays as it is.
+
+    Raises
+    ------
+    FormatError
+        It names the key, where it stands, and the known one.
+    """
+    columns, elements = tuple(_ColumnDocument.model_fields), tuple(_ElementDocument.model_fields)
+    for owner, section, known in _sections(document, columns, elements):
+        for key in section:
+            if key not in known and (hint := closest(str(key), known)):
+                raise FormatError(f"The universe file has an unknown key {key!r} in {owner}.{hint}")
+
+
+def _sections(
+    document: Mapping[str, Any], columns: tuple[str, ...], elements: tuple[str, ...]
+) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """Give every mapping whose keys are of the format: what to call it, it, and the keys that it may have."""
+    yield "its top level", document, _TOP_KEYS
+    if isinstance(topology := document.get("topology"), Mapping):
+        yield "'topology'", topology, ("spatial", "temporal")
+    if isinstance(skypix := document.get("skypix"), Mapping):
+        for name, entry in skypix.items():
+            if isinstance(entry, Mapping):
+                yield f"the sky pixelization {name!r}", entry, _SKYPIX_KEYS
+    found = document.get("elements")
+    for name, element in found.items() if isinstance(found, Mapping) else ():
+        if not isinstance(element, Mapping):
+            continue
+        yield f"element {name!r}", element, elements
+        for side in ("keys", "metadata"):
+            entries = element.get(side)
+            for column in entries if isinstance(entries, list) else ():
+                if isinstance(column, Mapping):
+                    yield f"column {name}.{column.get('name')}", column, columns
 
 
 def _parse_skypix(document: Mapping[str, Any]) -> tuple[str, tuple[SkyPixSystem, ...]]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pachon.base import ConflictError, FormatError, InvalidInputError, closest
-from pachon.dimensions.document import load_document, parse_document
+from pachon.dimensions.document import load_document, parse_document, parse_text, refuse_misspelled
 from pachon.dimensions.element import DimensionElement
 from pachon.dimensions.resolution import resolve_elements
 from pachon.dimensions.skypix import SkyPixSystem, pixelization
@@ -119,17 +119,31 @@ class DimensionUniverse:
         FormatError
             If the file breaks a rule of the format; the message names the element.
         """
-        return cls.from_document(load_document(source, search_path))
+        return cls.from_document(load_document(source, search_path), is_new=True)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> DimensionUniverse:
+    def from_text(cls, text: str, name: str) -> DimensionUniverse:
+        """Read the text of a universe file, which messages call by a name; raises as `from_yaml` does."""
+        return cls.from_document(parse_text(text, name), is_new=True)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], *, is_new: bool = False) -> DimensionUniverse:
         """Make the universe of a document; the same content gives the same object.
+
+        Parameters
+        ----------
+        document
+            What a universe file holds.
+        is_new
+            Refuse unknown keys that are nearly known ones; in a universe that data were stored with they are ignored.
 
         Raises
         ------
         FormatError
             If the document breaks a rule of the format.
         """
+        if is_new:
+            refuse_misspelled(document)
         digest = _digest(document)
         known = cls._by_digest.get(digest)
         if known is None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import IO, Any, Self
 
 from pachon.base import InvalidInputError
+from pachon.base.utf8 import decode_text
 from pachon.resources.backend import CHUNK, FoundFile, ResourceInfo
 from pachon.resources.backends import backend_for
 from pachon.resources.errors import NotLocalError, ResourceNotFoundError
@@ -466,5 +467,12 @@ def _rebuild(url: Url, directory: bool | None, temporary: bool) -> ResourcePath:
 
 
 def read_text(uri: str) -> str:
-    """Read a text in UTF-8."""
-    return ResourcePath(uri).read().decode("utf-8")
+    """Read a text in UTF-8.
+
+    Raises
+    ------
+    FormatError
+        It is none; file and line are named.
+    """
+    path = ResourcePath(uri)
+    return decode_text(path.read(), str(path))

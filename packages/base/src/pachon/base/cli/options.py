@@ -11,13 +11,14 @@ Use them without parentheses, or with keywords of `click.option` that differ::
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol, TypeVar, overload
 
 import click
 
 from pachon.base.cli.splitting import split_commas_callback, split_key_values_callback
 from pachon.base.cli.table import FORMATS
+from pachon.base.errors import FormatError
+from pachon.base.utf8 import read_local_text
 
 __all__ = [
     "collections_option",
@@ -64,9 +65,11 @@ def _read_where(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not value.startswith("@"):
         return value
     try:
-        return Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
+        return read_local_text(value[1:]).strip()
     except OSError as error:
         raise click.BadParameter(f"{value[1:]!r} cannot be read: {error.strerror}", ctx=ctx, param=param) from error
+    except FormatError as error:
+        raise click.BadParameter(str(error), ctx=ctx, param=param) from error
 
 
 repo_argument = _decorator(click.argument, "repo", metavar="REPO")

@@ -2,14 +2,15 @@
 """Options of a command from a YAML file (``-@``)."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from pachon.base.errors import PachonError
+from pachon.base.errors import FormatError, PachonError
+from pachon.base.plain_yaml import load_plain_yaml
 from pachon.base.plugins import load_plugin
 from pachon.base.suggest import closest
+from pachon.base.utf8 import read_local_text
 
 __all__ = ["options_file_option", "read_option_values"]
 
@@ -48,7 +49,7 @@ def _set_defaults(ctx: click.Context, param: click.Parameter, uri: str | None) -
 
 def _read(uri: str) -> str:
     if "://" not in uri:
-        return Path(uri).expanduser().read_text(encoding="utf-8")
+        return read_local_text(uri)
     reader = load_plugin(READERS, "uri")
     assert callable(reader)
     return str(reader(uri))
@@ -71,13 +72,10 @@ def read_option_values(text: str, command: click.Command, name: str, source: str
     click.UsageError
         The document is not YAML, is no mapping, or names an option that the command does not have.
     """
-    # YAML is wanted by those who give the option.
-    import yaml
-
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise click.UsageError(f"The options file {source} is not YAML: {' '.join(str(error).split())}") from error
+        document = load_plain_yaml(text, source)
+    except FormatError as error:
+        raise click.UsageError(f"The options file {error}") from error
     if not isinstance(document, Mapping):
         raise click.UsageError(f"The options file {source} must be a mapping of command names.")
     section = document.get(name)

@@ -31,6 +31,8 @@ def build(**options: Any) -> None:
     from pachon.ctrl_mpexec.show import GRAPH_ITEMS
 
     request = pipeline_request(options)
+    if not request.is_given:
+        raise click.UsageError("There is nothing to build: give a pipeline (-p FILE) or a task (-t CLASS).")
     if not request.check:
         show_unchecked(request, click.echo)
         return

@@ -37,4 +37,5 @@ def write_curated_calibrations(
             prefix=prefix,
         )
     said = ", ".join(f"{count} {name}" for name, count in report.counts.items())
-    click.echo(f"Certified in {report.collection}: {said}.")
+    known = f" {report.known} of them were there already." if report.known else ""
+    click.echo(f"Certified in {report.collection}: {said}.{known}")

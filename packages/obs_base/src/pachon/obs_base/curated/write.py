@@ -35,6 +35,9 @@ class CuratedReport:
     counts: dict[str, int]
     """Datasets by dataset type."""
 
+    known: int = 0
+    """So many of them were there already, and were left as they are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Calibration:
@@ -77,7 +80,7 @@ def write_curated_calibrations(
     FormatError
         If a file is not what its place says.
     ConflictError
-        If there are calibrations of these types and times already: doing it again is refused.
+        If there are other calibrations of these types and times. Those that an earlier call wrote stay as they are.
     """
     names = CollectionNames(prefix) if prefix else instrument.collections
     if collection is None:
@@ -92,9 +95,11 @@ def write_curated_calibrations(
             butler.dataset_types.register(dataset_type)
         for run in {one.run: None for one in everything}:
             butler.collections.register(run, CollectionType.RUN)
+        written = 0
         certified: dict[tuple[str, Timespan], list[DatasetRef]] = {}
         for run in {one.run: None for one in everything}:
-            members = [one for one in everything if one.run == run]
+            members = [one for one in everything if one.run == run and not _is_written(butler, one)]
+            written += len(members)
             refs = butler.put_many([(one.obj, one.dataset_type, one.data_id) for one in members], run=run)
             for one, ref in zip(members, refs, strict=True):
                 certified.setdefault((one.dataset_type.name, one.timespan), []).append(ref)
@@ -103,7 +108,12 @@ def write_curated_calibrations(
     counts: dict[str, int] = {}
     for one in everything:
         counts[one.dataset_type.name] = counts.get(one.dataset_type.name, 0) + 1
-    return CuratedReport(collection=collection, counts=counts)
+    return CuratedReport(collection=collection, counts=counts, known=len(everything) - written)
+
+
+def _is_written(butler: Butler, one: _Calibration) -> bool:
+    """Whether an earlier call wrote a calibration; it certified it in the same transaction."""
+    return butler.find_dataset(one.dataset_type, one.data_id, collections=one.run) is not None
 
 
 def _camera(butler: Butler, instrument: Instrument, run: str) -> _Calibration:

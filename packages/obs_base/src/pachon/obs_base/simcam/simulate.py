@@ -10,7 +10,7 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.table import Table
 
-from pachon.base import ConflictError, progress
+from pachon.base import ConflictError, StorageError, progress
 from pachon.obs_base.camera import Camera
 from pachon.obs_base.simcam import frames
 from pachon.obs_base.simcam.plan import SimulatedExposure, SimulationPlan, iter_exposures
@@ -45,6 +45,8 @@ def simulate_raws(
     ------
     ConflictError
         If the directory holds files.
+    StorageError
+        If the directory cannot be made.
     """
     plan = plan or SimulationPlan()
     if directory.exists() and any(directory.iterdir()):
@@ -52,7 +54,10 @@ def simulate_raws(
     stars = make_stars(plan)
     exposures = list(iter_exposures(plan))
     truth = directory / "truth"
-    truth.mkdir(parents=True)
+    try:
+        truth.mkdir(parents=True)
+    except OSError as error:
+        raise StorageError(f"{directory} cannot be made: {error.strerror}.") from error
     stars.write(truth / "stars.ecsv", format="ascii.ecsv")
     reference_catalogue(stars).write(truth / "reference_stars.ecsv", format="ascii.ecsv")
     _exposure_table(exposures).write(truth / "exposures.ecsv", format="ascii.ecsv")

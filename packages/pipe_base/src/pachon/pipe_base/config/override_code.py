@@ -11,6 +11,7 @@ from types import CodeType
 from typing import Any
 
 from pachon.base import InvalidInputError, NotFoundError, PachonError
+from pachon.base.utf8 import decode_text, read_local_text
 from pachon.pipe_base.config.errors import ConfigError
 
 __all__ = [
@@ -82,8 +83,7 @@ def read_override(uri: str) -> str:
     expanded = os.path.expandvars(uri)
     if "://" not in expanded:
         try:
-            with open(expanded, encoding="utf-8") as stream:
-                return stream.read()
+            return read_local_text(expanded)
         except (FileNotFoundError, IsADirectoryError):
             raise NotFoundError(f"Configuration file {expanded!r} does not exist.") from None
     from pachon.resources import ResourcePath  # fsspec is not needed for local files
@@ -91,7 +91,7 @@ def read_override(uri: str) -> str:
     resource = ResourcePath(expanded)
     if not resource.exists():
         raise NotFoundError(f"Configuration file {expanded!r} does not exist.")
-    return resource.read().decode("utf-8")
+    return decode_text(resource.read(), expanded)
 
 
 def local_override_path(path: str, loading_file: str | None) -> str:

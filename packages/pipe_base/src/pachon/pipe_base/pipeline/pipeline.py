@@ -301,6 +301,11 @@ class Pipeline:
             keep &= graph.downstream(selection.first)
         if selection.last is not None:
             keep &= graph.upstream(selection.last)
+        if not keep:
+            hint = ""
+            if selection.first in graph.downstream(str(selection.last)):
+                hint = f" {selection.last!r} comes first: write {selection.last}..{selection.first}."
+            raise PipelineError(f"No task lies between {selection.first!r} and {selection.last!r}.{hint}")
         return keep
 
     def _entry(self, label: str) -> PipelineTaskEntry:
