@@ -9,7 +9,7 @@ import pytest
 from pachon.base import ConflictError, InvalidInputError
 from pachon.butler import Butler
 from pachon.datasets import DatasetRef, DatasetType, FileDataset, IdMode, new_id
-from pachon.datastore import SourceFileNotFoundError
+from pachon.datastore import SourceFileNotFoundError, faults
 from pachon.dimensions import DataCoordinate, DataIdValueError
 from pachon.registry import ConflictingDefinitionError, DatasetTypeError, MissingDatasetTypeError
 
@@ -99,6 +99,28 @@ def test_types_and_runs_are_made(butler: Butler, tmp_path: Path) -> None:
     assert butler.ingest([FileDataset(path, refs=given)], transfer="copy") == [given]
     assert butler.get(given) == {"a": 1}
     assert butler.collections.query() == ["a/b", "c/d"]
+
+
+@pytest.mark.parametrize("transfer", ["copy", "direct"])
+def test_what_somebody_else_ingests_meanwhile_is_skipped_too(
+    butler: Butler, repository: Path, tmp_path: Path, transfer: str
+) -> None:
+    files = make_files(tmp_path / "in")
+    others: list[DatasetRef] = []
+    begun: list[str] = []
+
+    def be_faster(point: str) -> None:
+        if point == "commit.begin" and not begun:
+            begun.append(point)
+            with Butler.open(str(repository), run="run", instrument="Cam") as other:
+                others[:] = other.ingest(files[1:2], transfer=transfer)
+
+    with faults.install(be_faster):
+        refs = butler.ingest(files, transfer=transfer, on_conflict="skip")
+    assert [ref.data_id["detector"] for ref in refs] == [0, 2]
+    assert [ref.data_id["detector"] for ref in others] == [1]
+    assert all(butler.get(ref) for ref in [*refs, *others])
+    assert len(stored(repository)) == (3 if transfer == "copy" else 0)
 
 
 @pytest.mark.parametrize("mode", list(IdMode))

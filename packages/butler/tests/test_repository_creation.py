@@ -9,7 +9,7 @@ from pachon.base import InvalidInputError, PachonError
 from pachon.butler import Butler, RepositoryConfigError, RepositoryExistsError, has_repository, repository_creation
 from pachon.butler.repository_creation import create_from_seed, create_repository
 from pachon.butler.testing.concurrent_writers import create_once
-from pachon.datastore import DatastoreConfigError
+from pachon.datastore import DatastoreConfigError, TemplateError
 from pachon.dimensions import DimensionUniverse
 
 
@@ -61,6 +61,9 @@ def test_a_database_without_configuration_is_not_touched(tmp_path: Path) -> None
     [
         ({"datastore": {"typo": 1}}, DatastoreConfigError),
         ({"datastore": {"type": "nothing"}}, DatastoreConfigError),
+        ({"datastore": {"templates": {"default": "{datasetType}"}}}, TemplateError),
+        ({"datastore": {"root": "<butlerRoot>/../elsewhere"}}, InvalidInputError),
+        ({"datastore": {"root": "<butlerRoot>/data", "create": False}}, DatastoreConfigError),
         ({"storage_classes": {"X": {"pytyp": "dict"}}}, ValueError),
         ({"database": "oracle://x"}, InvalidInputError),
         ({"database": "sqlite://"}, InvalidInputError),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import InvalidInputError, NotFoundError, ReadOnlyError
+from pachon.base import InvalidInputError, NotFoundError, ReadOnlyError, StorageError
 from pachon.butler import (
     Butler,
     ClosedButlerError,
@@ -17,6 +17,7 @@ from pachon.butler import (
     get_known_repositories,
 )
 from pachon.butler.testing import make_example_repository
+from pachon.datastore import DatasetFileNotFoundError
 from pachon.dimensions import DataIdValueError
 
 
@@ -192,3 +193,27 @@ def test_a_butler_goes_to_another_process(repository: Path) -> None:
     code = "import pickle, sys; b, r = pickle.load(sys.stdin.buffer); print(b.get(r), b.run, dict(b.default_data_id))"
     done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
     assert done.stdout.decode().strip() == "{'a': 1} run {'instrument': 'Cam'}"
+
+
+def with_disk(root: Path, disk: Path) -> str:
+    config = root / "butler.yaml"
+    config.write_text(config.read_text().replace("root: <butlerRoot>", f"root: {disk}"))
+    return str(root)
+
+
+def test_a_root_of_files_that_is_missing(repository: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    root = with_disk(repository, disk)
+    with Butler.open(root) as butler:
+        assert not list(butler.query_all_datasets("*"))
+    assert not disk.exists(), "reading makes no folder"
+    with Butler.open(root, run="run", instrument="Cam") as butler:
+        ref = butler.put({"n": 1}, "gain", detector=1)
+    disk.rename(tmp_path / "unmounted")
+    with Butler.open(root) as butler:
+        assert list(butler.query_datasets("gain", collections="run")) == [ref]
+        with pytest.raises(DatasetFileNotFoundError):
+            butler.get(ref)
+    with pytest.raises(StorageError, match=r"disk\. Is its disk mounted"):
+        Butler.open(root, writeable=True)
+    assert not disk.exists()

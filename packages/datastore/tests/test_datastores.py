@@ -82,10 +82,10 @@ def test_get_without_a_record_store(tmp_path):
 
 def test_root_is_made_or_must_exist(tmp_path):
     example = ExampleData()
-    assert (
-        Datastore.open({"root": "<butlerRoot>/data"}, root=tmp_path, universe=example.universe).to_document()["root"]
-        == f"file://{tmp_path}/data/"
-    )
+    datastore = Datastore.open({"root": "<butlerRoot>/data"}, root=tmp_path, universe=example.universe)
+    assert datastore.to_document()["root"] == f"file://{tmp_path}/data/"
+    assert not (tmp_path / "data").exists()
+    datastore.write_many([({"a": 1}, example.ref(example.dataset_type("thing", ("visit",), "StructuredDataDict")))])
     assert (tmp_path / "data").is_dir()
     with pytest.raises(DatastoreConfigError, match="does not exist"):
         Datastore.open({"root": str(tmp_path / "no"), "create": False}, root=tmp_path, universe=example.universe)

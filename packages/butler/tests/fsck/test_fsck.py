@@ -221,6 +221,14 @@ class TestFilesWithoutRow:
         with Butler.open(str(repository), run="run", instrument="Cam") as again:
             again.put({"n": 3}, "gain", detector=3)
 
+    def test_a_killed_writer_that_left_none_is_no_problem(self, checker: Butler, repository: Path) -> None:
+        kill_a_writer(repository, "commit.done")
+        report = checker.fsck()
+        assert kinds(report) == [FindingKind.DEAD_WRITER]
+        assert report.clean
+        assert checker.fsck(repair=True).clean
+        assert checker.fsck().findings == ()
+
     def test_of_a_killed_writer_are_kept_aside(self, checker: Butler, repository: Path) -> None:
         # A database that was restored from an earlier time would look the same: then they may be the only copies.
         kill_a_writer(repository, "commit.rows_written")

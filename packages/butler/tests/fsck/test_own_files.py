@@ -21,3 +21,13 @@ from pachon.butler.fsck.own_files import OwnFiles
 )
 def test_what_is_left_alone(path: str, is_own: bool) -> None:
     assert OwnFiles.of("butler.yaml", "registry.sqlite3", ()).hold(path) is is_own
+
+
+@pytest.mark.parametrize("config", ["butler.yaml", "below/butler.yaml"])
+def test_a_database_that_was_moved_away(config: str) -> None:
+    folder = config.removesuffix("butler.yaml")
+    own = OwnFiles.of(config, None, ())
+    assert own.hold(f"{folder}registry.sqlite3")
+    assert own.hold(f"{folder}registry.sqlite3-wal")
+    assert own.hold(f"{folder}registry.sqlite3.replaced-20260101T000000Z")
+    assert not own.hold("run/registry.sqlite3")

@@ -7,7 +7,7 @@ all, with their runs if those are new. The sources of a ``move`` are removed aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -125,8 +125,24 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Optio
     ids = _make_ids(dataset_type, data_ids, run, options.id_mode)
     table = DatasetTable(dataset_type, data_ids, ids, Categorical.constant(run, len(ids)))
     batch = _Batch(dataset_type=dataset_type, run=run, has_ids=False)
-    (known,) = _known(session, [batch], [table], options.id_mode, options.on_conflict)
-    paths = files.paths
+    return _again_without_known(
+        session,
+        [batch],
+        [table],
+        options,
+        lambda known: _take_in_table(session, table, files.paths, known[0], files.formatter, options),
+    )
+
+
+def _take_in_table(
+    session: Session,
+    table: DatasetTable,
+    paths: Sequence[Any],
+    known: np.ndarray,
+    formatter: str | None,
+    options: _Options,
+) -> Sequence[DatasetRef]:
+    expand = options.transfer not in _UNMOVED
     if known.any():
         table = table.take(~known)
         paths = [path for path, is_known in zip(paths, known.tolist(), strict=True) if not is_known]
@@ -136,7 +152,7 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Optio
     if expand:
         # Paths are made, for which the data IDs need their records: the way of single files.
         refs = _expanded_refs(session, table)
-        moved = [FileDataset(path, refs=ref, formatter=files.formatter) for path, ref in zip(paths, refs, strict=True)]
+        moved = [FileDataset(path, refs=ref, formatter=formatter) for path, ref in zip(paths, refs, strict=True)]
         records = session.datastore.ingest_files(
             moved, transfer=options.transfer, checksum=options.checksum, track=options.track
         )
@@ -145,7 +161,7 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Optio
             paths,
             table,
             transfer=options.transfer,
-            formatter=files.formatter,
+            formatter=formatter,
             checksum=options.checksum,
             track=options.track,
         )
@@ -174,7 +190,23 @@ def _ingest_any(session: Session, given: list[FileDataset], run: str | None, opt
         _refuse_repeated(batch)
         prepare_run(session, batch.run)
     tables = [_identify(session, batch, options.id_mode, expand=options.transfer not in _UNMOVED) for batch in batches]
-    known = _known(session, batches, [table for table, _ in tables], options.id_mode, options.on_conflict)
+    return _again_without_known(
+        session,
+        batches,
+        [table for table, _ in tables],
+        options,
+        lambda known: _take_in_files(session, given, batches, tables, known, options),
+    )
+
+
+def _take_in_files(
+    session: Session,
+    given: list[FileDataset],
+    batches: list[_Batch],
+    tables: list[tuple[DatasetTable, list[DatasetRef]]],
+    known: list[np.ndarray],
+    options: _Options,
+) -> Sequence[DatasetRef]:
     tables, resolved = _leave_out(given, batches, tables, known)
     if not resolved:
         return []
@@ -308,6 +340,30 @@ def _make_ids(dataset_type: DatasetType, data_ids: DataIdTable, run: str, id_mod
     if id_mode is IdMode.UNIQUE:
         return new_ids(len(data_ids))
     return deterministic_ids(dataset_type.name, data_ids, run if id_mode is IdMode.DATAID_TYPE_RUN else None)
+
+
+def _again_without_known(
+    session: Session,
+    batches: Sequence[_Batch],
+    tables: Sequence[DatasetTable],
+    options: _Options,
+    take_in: Callable[[list[np.ndarray]], Sequence[DatasetRef]],
+) -> Sequence[DatasetRef]:
+    """Take in what is not known; and if somebody else was faster with some of it and that is to be skipped, the rest."""
+    known = _known(session, batches, tables, options.id_mode, options.on_conflict)
+    while True:
+        try:
+            return take_in(known)
+        except ConflictError:
+            if options.on_conflict != "skip" or session.registry.is_writing:
+                raise
+            # What this call made is removed again. Another conflict than a lost race leaves the same unknown, and is raised.
+            for run in {batch.run for batch in batches}:
+                session.new_runs.discard(run)
+                prepare_run(session, run)
+            before, known = known, _known(session, batches, tables, options.id_mode, options.on_conflict)
+            if all(np.array_equal(old, new) for old, new in zip(before, known, strict=True)):
+                raise
 
 
 def _known(

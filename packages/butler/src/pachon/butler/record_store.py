@@ -106,6 +106,10 @@ class RegistryRecordStore:
     def fetch(self, ids: IdArray) -> FileRecords:
         return _as_records(self._records.fetch("dataset_id", ids))
 
+    def is_empty(self) -> bool:
+        """Tell whether no dataset has a file."""
+        return not len(self._records.fetch(limit=1)["path"])
+
     def find_paths(self, paths: Sequence[str]) -> FileRecords:
         return _as_records(self._records.fetch("path", [file_part(path) for path in paths]))
 

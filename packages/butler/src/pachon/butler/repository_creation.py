@@ -24,7 +24,7 @@ from pachon.butler.repository_location import (
 from pachon.butler.seed_configuration import read_seed_configuration
 from pachon.butler.writer_table import WriterTable
 from pachon.datasets import StorageClasses
-from pachon.datastore import DatastoreConfig
+from pachon.datastore import Datastore, DatastoreConfig
 from pachon.dimensions import DimensionUniverse
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
@@ -94,8 +94,10 @@ def create_repository(
     if outfile is not None:
         location = RepositoryLocation(folder=location.folder, config=as_resource(outfile))
     # Mistakes are found before anything is made.
-    StorageClasses.default().with_definitions(config.storage_classes, allowed=allowed_modules)
+    classes = StorageClasses.default().with_definitions(config.storage_classes, allowed=allowed_modules)
     dimensions = read_universe(universe)
+    # It reads the templates, formatters and the rest of its section, and makes nothing.
+    Datastore.open(config.datastore, root=location.folder, universe=dimensions, storage_classes=classes).close()
     url = replace_root(config.database_url, folder_text(location.folder))
     replaced = None
     if location.config.exists():

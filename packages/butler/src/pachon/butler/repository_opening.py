@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pachon.base import NotFoundError
+from pachon.base import NotFoundError, StorageError
 from pachon.base.utf8 import decode_text
 from pachon.butler.defaults import Defaults
 from pachon.butler.errors import RepositoryNotFoundError
@@ -14,6 +14,7 @@ from pachon.butler.session import OpenRepository, Session
 from pachon.butler.writer_lease import WriterLease
 from pachon.datasets import StorageClasses
 from pachon.datastore import Datastore
+from pachon.datastore.file_check import FileKeeper
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
 
@@ -47,6 +48,8 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
         If there is none.
     RepositoryConfigError, ForeignRepositoryError
         If its configuration is wrong or not ours.
+    StorageError
+        If it is to be written to, and the folder of its files is missing, though it has files.
     """
     location = root if isinstance(root, RepositoryLocation) else locate_repository(root)
     try:
@@ -71,6 +74,8 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
             records=records,
             new_token=lease.new_token,
         )
+        if writeable:
+            _make_root(datastore, records)
     except BaseException:
         registry.close()
         raise
@@ -85,3 +90,15 @@ def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable:
         storage_classes=storage_classes,
         writeable=writeable,
     )
+
+
+def _make_root(datastore: Datastore, records: RegistryRecordStore) -> None:
+    """Make the folder of all files before the first of them; refuse to write where it is missing later."""
+    if not isinstance(datastore, FileKeeper) or not datastore.root.is_local or datastore.root.exists():
+        return
+    if not records.is_empty():
+        raise StorageError(
+            f"The folder of the files of this repository does not exist: {folder_text(datastore.root)}. Is its disk mounted? "
+            "If the files are lost, make the folder and run 'butler fsck'."
+        )
+    datastore.root.mkdir()

@@ -102,7 +102,7 @@ class FileDatastoreConfig(DatastoreConfig):
     root: str = BUTLER_ROOT
     """URI of the folder of all files."""
     create: bool = True
-    """Make the folder if it is local and missing."""
+    """Make the folder, if it is local and missing, when something is written."""
     checksum: bool = True
     """Compute and record a checksum of everything that is written or ingested."""
     verify_checksum: bool = False

@@ -61,10 +61,9 @@ class FileDatastore(Datastore):
             config, root=root, universe=universe, storage_classes=storage_classes, new_token=new_token
         )
         place = setup.store.root
-        if place.is_local and not place.exists():
-            if not config.create:
-                raise DatastoreConfigError(f"The root of datastore {config.name!r} does not exist: {place}")
-            place.mkdir()
+        # With ``create`` it is made by the first write: one who only reads makes no folder where a disk is not mounted.
+        if not config.create and place.is_local and not place.exists():
+            raise DatastoreConfigError(f"The root of datastore {config.name!r} does not exist: {place}")
         return cls(config, setup, records)
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pachon.butler.repository_config import DATABASE_NAME
 from pachon.butler.repository_location import CONFIG_NAME
 
 __all__ = ["IGNORED", "REPLACED", "OwnFiles"]
@@ -42,6 +43,11 @@ class OwnFiles:
         if database:
             names |= {f"{database}{suffix}" for suffix in _DATABASE_SUFFIXES}
         databases = (f"{database}{REPLACED}",) if database else ()
+        if config:
+            # A database that was moved away from here, to a server say, stays as it was.
+            moved = f"{config.rpartition('/')[0]}/{DATABASE_NAME}".lstrip("/")
+            names |= {f"{moved}{suffix}" for suffix in _DATABASE_SUFFIXES}
+            databases = (*databases, f"{moved}{REPLACED}")
         globs = [glob if "/" in glob else f"*/{glob}" for glob in (*IGNORED, *ignore)]
         # One pattern for all: it is asked a million times. A name without folders has the slash that the globs want, too.
         pattern = "|".join([rf"(?:.*/)?{re.escape(_RECEIPTS)}/.*", *map(_translated, globs)])

@@ -35,7 +35,7 @@ class FindingKind(enum.Enum):
     TRASH = "trash"
     """The file of a removed dataset is still to be deleted."""
     DEAD_WRITER = "dead_writer"
-    """A process that wrote to the repository was gone before it ended its work."""
+    """A process that wrote to the repository was gone before it ended its work. Nothing is wrong: what it left is said by itself."""
     FILE_IN_PROGRESS = "file_in_progress"
     """A file without a row, of a writer that is at work. Nothing is wrong."""
     GRAPH_OUTPUT = "graph_output"
@@ -44,7 +44,7 @@ class FindingKind(enum.Enum):
     @property
     def is_problem(self) -> bool:
         """Whether something is wrong, or else just worth knowing."""
-        return self not in (FindingKind.FILE_IN_PROGRESS, FindingKind.GRAPH_OUTPUT)
+        return self not in (FindingKind.DEAD_WRITER, FindingKind.FILE_IN_PROGRESS, FindingKind.GRAPH_OUTPUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
