@@ -58,7 +58,7 @@ def test_odd_names_of_folders(tmp_path: Path, name: str) -> None:
         (
             "datastore: {cls: lsst.daf.butler.datastores.fileDatastore.FileDatastore}",
             ForeignRepositoryError,
-            "export YAML",
+            "ingest-files",
         ),
         ("pachon: 2\n", ForeignRepositoryError, "install a newer one"),
         ("pachon: 1\ndatabas: {}\n", RepositoryConfigError, "Did you mean 'database'"),

@@ -22,9 +22,9 @@ from urllib.parse import quote
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
+from pachon.butler.config_writing import write_config
 from pachon.butler.fsck.own_files import REPLACED
 from pachon.butler.repository_config import RepositoryConfig, replace_root
-from pachon.butler.repository_creation import share_with_group
 from pachon.butler.repository_location import (
     CONFIG_NAME,
     RepositoryLocation,
@@ -194,15 +194,14 @@ def restore_repository(
     _check_copy(copy, backup)
     is_new = not location.config.exists()
     content = (folder / CONFIG_NAME).read_bytes() if is_new else location.config.read()
-    config = RepositoryConfig.from_text(decode_text(content, str(location.config)), str(location.config))
+    text = decode_text(content, str(location.config))
+    config = RepositoryConfig.from_text(text, str(location.config))
     database = _database_of(location, config)
     if is_new:
         location.folder.mkdir()
     replaced = _replace_database(database, copy, group_writable=config.group_writable)
     if is_new:
-        location.config.write(content)
-        if config.group_writable:
-            share_with_group(location.config)
+        write_config(location.config, text, group_writable=config.group_writable)
     return Restoration(database=database, replaced=replaced, backup=backup)
 
 

@@ -12,9 +12,10 @@ import yaml
 
 from pachon.base import NotFoundError
 from pachon.base.utf8 import decode_text
+from pachon.butler.config_writing import share_with_group, write_config
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
-from pachon.butler.repository_creation import UniverseSource, read_universe, share_with_group
+from pachon.butler.repository_creation import UniverseSource, read_universe
 from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository, sqlite_file
 from pachon.registry.migration.migrate import MigrationReport, migrate
 from pachon.registry.migration.move import MoveReport, move_registry
@@ -91,7 +92,7 @@ def move_database(root: str | ResourcePath, database: str, *, lock_timeout: floa
     report = move_registry(url, new_url, lock_timeout=lock_timeout)
     if config.group_writable:
         share_with_group(sqlite_file(new_url))
-    location.config.write(config_text(document).encode(), overwrite=True)
+    write_config(location.config, config_text(document), overwrite=True)
     return report
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 from pachon.base import ConflictError, PachonError
 from pachon.base.utf8 import decode_text
+from pachon.butler.config_writing import share_with_group, write_config
 from pachon.butler.errors import RepositoryExistsError
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
@@ -28,9 +28,9 @@ from pachon.datastore import Datastore, DatastoreConfig
 from pachon.dimensions import DimensionUniverse
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
-from pachon.resources.local_files import GROUP_FILE, GROUP_FOLDER
+from pachon.resources.local_files import GROUP_FOLDER
 
-__all__ = ["create_from_seed", "create_repository", "read_universe", "share_with_group"]
+__all__ = ["create_from_seed", "create_repository", "read_universe"]
 
 _log = logging.getLogger(__name__)
 
@@ -111,26 +111,14 @@ def create_repository(
         database_file = sqlite_file(url)
         if replaced is not None and (database_file is None or database_file.exists()):
             # A server that has such tables already, or does not answer: what was there was not touched, and goes on.
-            location.config.write(replaced)
+            text = decode_text(replaced, str(location.config))
+            write_config(location.config, text, group_writable=config.group_writable, warn=False)
         raise
     if config.group_writable:
         if location.folder.is_local:
             os.chmod(location.folder.ospath, GROUP_FOLDER)
-        share_with_group(location.config, sqlite_file(url))
+        share_with_group(sqlite_file(url))
     return location
-
-
-def share_with_group(*files: ResourcePath | None) -> None:
-    """Give the group its rights to files that this process made: the configuration, the database of SQLite.
-
-    SQLite gives the files that it makes beside a database the rights of that.
-    """
-    for file in files:
-        if file is None or not file.is_local:
-            continue
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(f"{file.ospath}{suffix}", GROUP_FILE)
 
 
 def create_from_seed(
@@ -199,7 +187,7 @@ def _make(
         _remove_empty(location.folder, new=new_folder)
         raise
     try:
-        location.config.write(config.to_text(complete=standalone).encode())
+        write_config(location.config, config.to_text(complete=standalone), group_writable=config.group_writable)
     except BaseException as error:
         if database is not None:
             _remove_database(database)
