@@ -28,4 +28,5 @@ def obey_permissions() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-obey_permissions()
+if __name__ == "__main__":  # not when something just looks at this module
+    obey_permissions()

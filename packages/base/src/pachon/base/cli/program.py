@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import indent
 from typing import Any, NoReturn, TypeGuard
 
 import click
@@ -203,12 +204,12 @@ def _debugging() -> bool:
 def describe_error(error: BaseException) -> str:
     """Give the message of an error and the notes that the layers above added, in one line.
 
-    Notes of several lines follow it as they are: they show a place (a line of text, and a caret below it).
+    Notes of several lines follow it, indented: they show a place (a line of text, and a caret below it).
     """
     message = str(error) or type(error).__name__
     if _is_refusal(error):
         message = f"{error.filename}: {(error.strerror or message).lower()}."
     notes = getattr(error, "__notes__", ())
     parts = [message, *(note for note in notes if "\n" not in note)]
-    shown = [note for note in notes if "\n" in note]
+    shown = [indent(note, "  ") for note in notes if "\n" in note]
     return "\n".join([" ".join(" ".join(part.split()) for part in parts), *shown])

@@ -79,7 +79,7 @@ class WarmPrograms:
         cwd, env, timeout
             As for `subprocess.run`. Standard input is empty.
         first
-            A Python file that the new process runs before the program, such as to give up rights.
+            A Python script that the new process runs before the program, such as to give up rights.
 
         Raises
         ------
@@ -188,7 +188,7 @@ def _prepare(run: _Run) -> Callable[[], object]:
         os.dup2(descriptor, number)
         os.close(descriptor)
     if run.first:
-        runpy.run_path(run.first)
+        runpy.run_path(run.first, run_name="__main__")
     sys.argv = list(run.arguments)
     (script,) = {entry for entry in read_entry_points("console_scripts") if entry.name == run.arguments[0]}
     function: Callable[[], object] = getattr(importlib.import_module(script.module), script.attribute)
