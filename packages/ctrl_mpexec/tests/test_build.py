@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``pipetask build``: what is shown, drawn and written of good pipelines and of others."""
 
+import sys
+
 import pytest
 from click.testing import CliRunner
 
+from pachon.base.cli.program import describe_error
 from pachon.ctrl_mpexec.commands.build import build
 from pachon.pipe_base import Pipeline
 from pachon.pipe_base.pipeline import ContractError
@@ -109,3 +112,99 @@ def test_nothing_is_imported_without_a_check(file):
     assert "class: no.such.Task" in done.output
     refused = run("-p", file, "--no-check", "--show", "tasks")
     assert str(refused.exception) == "'tasks' needs the classes of the tasks; leave out --no-check."
+
+
+MISTAKES = """\
+# SPDX-License-Identifier: BSD-3-Clause
+from pachon.pipe_base import Input, Output, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+
+FULL = ("instrument", "exposure", "detector")
+
+
+class MakeConnections(PipelineTaskConnections, dimensions=FULL):
+    raw = Input(name="raw", storage_class="StructuredDataDict", dimensions=FULL)
+    made = Output(name="made", storage_class="StructuredDataDict", dimensions=FULL)
+
+
+class MakeConfig(PipelineTaskConfig, connections=MakeConnections):
+    x: int = 1
+    y: int = 2
+
+
+class MakeTask(PipelineTask):
+    config_class = MakeConfig
+    default_name = "make"
+
+    def run(self, *, rawr):
+        return Struct()
+
+
+class ReadConnections(PipelineTaskConnections, dimensions=("instrument", "expsure")):
+    made = Input(name="made", storage_class="StructuredDataDict", dimensions=("instrument", "detector"))
+    raw = Output(name="other", storage_class="StructuredDataDict", dimensions=FULL)
+
+
+class ReadConfig(PipelineTaskConfig, connections=ReadConnections):
+    pass
+
+
+class ReadTask(PipelineTask):
+    config_class = ReadConfig
+    default_name = "read"
+
+    def run(self, **inputs):
+        return Struct()
+"""
+
+
+@pytest.fixture
+def mistakes(tmp_path, monkeypatch):
+    (tmp_path / "tasks_with_mistakes.py").write_text(MISTAKES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tasks_with_mistakes", raising=False)
+
+    def errors(text):
+        (tmp_path / "p.yaml").write_text(f"description: x\ntasks:\n{text}")
+        error = run("-p", tmp_path / "p.yaml").exception
+        found = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+        return [describe_error(one).replace(f"{tmp_path}/", "") for one in found]
+
+    return errors
+
+
+def test_what_no_repository_can_make_right_is_found_without_one(mistakes):
+    text = "  make: tasks_with_mistakes.MakeTask\n  read: tasks_with_mistakes.ReadTask\n"
+    steps = "subsets: {one: [make], two: [read]}\nsteps:\n  - {label: one, dimensions: [expsure]}\n  - {label: two}\n"
+    universe = "(That is the default universe; -b REPO gives the dimensions of a repository.)"
+    unknown = f"'expsure'. Did you mean 'exposure'? {universe}"
+    assert mistakes(text + steps.replace("{label: two}", "{label: two, dimensions: []}")) == [
+        (
+            "Task 'make' cannot be configured: p.yaml, line 3, column 3, tasks.make: 'run' needs 'rawr', which is no input. "
+            "Did you mean 'raw'?"
+        ),
+        f"p.yaml, line 4, column 3, tasks.read: task 'read': There is no dimension {unknown}",
+        f"p.yaml, line 7, column 5, steps.0: step 'one': there is no dimension {unknown}",
+        (
+            "p.yaml, line 4, column 3, tasks.read: task 'read' (connection 'made') declares 'made' with dimensions "
+            "{instrument, detector}, but task 'make' (connection 'made') writes it with {instrument, detector, exposure} "
+            "(p.yaml, line 3, column 3, tasks.make)."
+        ),
+    ]
+
+
+def test_all_mistakes_of_a_configuration_are_told(mistakes):
+    config = "config: {x: one, nix: 2, y: two}"
+    errors = mistakes(f"  make:\n    class: tasks_with_mistakes.MakeTask\n    {config}\n")
+    assert [error.partition(" cannot set ")[2][:5] for error in errors] == ["'x': ", "'nix'", "'y': "]
+    assert all("tasks.make.config" in error and "p.yaml:5" in error for error in errors)
+
+
+def test_errors_of_the_graph_say_where_the_tasks_stand(mistakes):
+    text = "  one: tasks_with_mistakes.MakeTask\n  two: tasks_with_mistakes.MakeTask\n"
+    places = "Task 'one': p.yaml, line 3, column 3, tasks.one. Task 'two': p.yaml, line 4, column 3, tasks.two."
+    (twice,) = [error for error in mistakes(text) if "is written by" in error]
+    assert twice.endswith(places)
+    round_text = "  one: {class: tasks_with_mistakes.MakeTask, config: {connections.made: b}}\n"
+    round_text += "  two: {class: tasks_with_mistakes.MakeTask, config: {connections.raw: b, connections.made: raw}}\n"
+    (cycle,) = [error for error in mistakes(round_text) if "cycle" in error]
+    assert cycle.endswith(places)

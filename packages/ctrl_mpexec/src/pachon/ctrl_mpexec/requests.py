@@ -73,6 +73,8 @@ class PipelineRequest:
     """File with descriptions of task classes that are not imported."""
     check: bool = True
     """Whether the tasks are imported and their graph is made."""
+    thorough: bool = False
+    """Whether what only a repository or a run would show is checked too, as far as it can be."""
     mock: MockRequest | None = None
     """Which tasks only pretend, if they shall."""
 
@@ -97,7 +99,7 @@ def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> 
     if request.save is not None:
         pipeline.write(request.save)
     table = None if request.task_table is None else TaskTable.read(request.task_table)
-    checked = pipeline.check(butler, table=table)
+    checked = pipeline.check(butler, table=table, thorough=request.thorough)
     graph = checked.graph
     if graph is not None:
         if request.select_tasks:

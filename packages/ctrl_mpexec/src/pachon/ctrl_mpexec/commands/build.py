@@ -25,6 +25,7 @@ from pachon.ctrl_mpexec import cli_options
 def build(**options: Any) -> None:
     """Check, show, draw and write a pipeline."""
     from contextlib import nullcontext
+    from dataclasses import replace
 
     from pachon.ctrl_mpexec.command_values import pipeline_request
     from pachon.ctrl_mpexec.requests import make_pipeline, show_unchecked
@@ -37,7 +38,7 @@ def build(**options: Any) -> None:
         show_unchecked(request, click.echo)
         return
     with nullcontext() if options["repo"] is None else _open(options["repo"]) as butler:
-        make_pipeline(request, butler, click.echo)
+        make_pipeline(replace(request, thorough=True), butler, click.echo)
     later = [item for item in request.shows if item in GRAPH_ITEMS]
     if later:
         click.echo(f"Not shown, as there are no quanta here: {', '.join(later)}; 'pipetask qgraph' has them.", err=True)

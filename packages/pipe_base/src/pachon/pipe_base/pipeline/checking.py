@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pachon.base import InvalidInputError, PachonError
 from pachon.datasets import FactSource
+from pachon.dimensions import DimensionUniverse
 from pachon.pipe_base.instrument import InstrumentNotFoundError, PipelineInstrument, find_instrument
 from pachon.pipe_base.pipeline.configuring import configure_task, contract_errors, import_task_class
 from pachon.pipe_base.pipeline.contents import PipelineContents, PipelineTaskEntry
 from pachon.pipe_base.pipeline.errors import TaskConfigurationError, TaskImportError
 from pachon.pipe_base.pipeline.task_table import TaskTable, described_task_node
+from pachon.pipe_base.pipeline.thorough import dimension_errors, run_error
 from pachon.pipe_base.pipeline_graph import (
     PACKAGES,
     GraphStep,
@@ -54,7 +57,11 @@ class PipelineCheck:
 
 
 def check_pipeline(
-    contents: PipelineContents, butler: FactSource | None = None, table: TaskTable | None = None
+    contents: PipelineContents,
+    butler: FactSource | None = None,
+    table: TaskTable | None = None,
+    *,
+    thorough: bool = False,
 ) -> PipelineCheck:
     """Import and configure all tasks, check the contracts, connect the tasks; go on after an error.
 
@@ -66,6 +73,9 @@ def check_pipeline(
         Repository whose dataset types are used; without it the graph is for looking at.
     table
         Descriptions of classes; those that are in it are not imported.
+    thorough
+        Also find what is wrong for sure before anything is run, see `pachon.pipe_base.pipeline.thorough`; without a
+        repository the dimensions are those of the default universe.
     """
     errors: list[PachonError] = []
     instrument = None
@@ -78,7 +88,7 @@ def check_pipeline(
         try:
             nodes[label] = _make_node(entry, contents, instrument, table)
         except (TaskImportError, TaskConfigurationError) as error:
-            errors.append(error)
+            errors.extend(error.each() if isinstance(error, TaskConfigurationError) else [error])
             nodes[label] = missing_task_node(label, entry.class_name, str(error))
     configs = {label: node.config for label, node in nodes.items() if not node.problem}
     errors.extend(contract_errors(contents, configs))
@@ -86,8 +96,31 @@ def check_pipeline(
     try:
         graph = _make_graph(contents, nodes, instrument, butler)
     except PachonError as error:
+        _note_places(error, contents)
         errors.append(error)
+    if thorough:
+        errors.extend(_thorough_errors(contents, nodes, butler))
     return PipelineCheck(graph=graph, errors=tuple(errors))
+
+
+def _thorough_errors(
+    contents: PipelineContents, nodes: dict[str, TaskNode], butler: FactSource | None
+) -> Iterator[PachonError]:
+    for label, node in nodes.items():
+        if node.is_imported and not node.problem:
+            entry = contents.tasks[label]
+            if reason := run_error(import_task_class(entry), node):
+                yield TaskConfigurationError(label, f"{entry.place}: {reason}")
+    if butler is None:
+        advice = " (That is the default universe; -b REPO gives the dimensions of a repository.)"
+        yield from dimension_errors(contents, nodes, DimensionUniverse.default(), advice)
+
+
+def _note_places(error: PachonError, contents: PipelineContents) -> None:
+    """Say of an error of the graph where the tasks stand that it is about."""
+    for label in dict.fromkeys(getattr(error, "labels", ())):
+        if label in contents.tasks and contents.tasks[label].place.line:
+            error.add_note(f"Task {label!r}: {contents.tasks[label].place}.")
 
 
 def _make_node(

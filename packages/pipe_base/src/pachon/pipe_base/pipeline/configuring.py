@@ -61,8 +61,10 @@ def configure_task(
     Raises
     ------
     TaskConfigurationError
-        An override cannot be applied, or the whole is not valid; label, file and line are named.
+        Overrides cannot be applied, or the whole is not valid; label, file and line of each mistake are named.
     """
+    reasons: list[str] = []
+    cause: Exception | None = None
     try:
         config = task_class.config_class()
         if instrument is not None:
@@ -70,10 +72,15 @@ def configure_task(
                 config.load(path)
         overrider = ConfigOverrider(config, parameters)
         for block in entry.config:
-            _apply_block(overrider, block)
-        config.freeze()
+            for error in _apply_block(overrider, block):
+                reasons.append(_reason(error))
+                cause = cause or error
+        if not reasons:  # else what is not valid may only follow from what could not be applied
+            config.freeze()
     except Exception as error:  # whatever the hooks of the author raise
-        raise TaskConfigurationError(entry.label, _reason(error)) from error
+        raise TaskConfigurationError(entry.label, *reasons, _reason(error)) from error
+    if reasons:
+        raise TaskConfigurationError(entry.label, *reasons) from cause
     return config
 
 
@@ -82,7 +89,8 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, PachonError | ValueError) else f"{type(error).__name__}: {error}"
 
 
-def _apply_block(overrider: ConfigOverrider, block: ConfigBlock) -> None:
+def _apply_block(overrider: ConfigOverrider, block: ConfigBlock) -> Iterator[Exception]:
+    """Apply all of a block that can be, and give what stood in the way of the rest."""
     if block.data_id is not None:
         raise ConfigError(f"{block.place}: overrides for some data IDs only ('dataId') are not possible.")
     for file in block.files:
@@ -93,7 +101,10 @@ def _apply_block(overrider: ConfigOverrider, block: ConfigBlock) -> None:
     if block.python is not None:
         overrider.run_python(block.python, block.place.file, block.python_line)
     for name, override in block.values.items():
-        overrider.set_value(name, override.value, _source(override.place))
+        try:
+            overrider.set_value(name, override.value, _source(override.place))
+        except Exception as error:  # noqa: BLE001  # whatever the hooks of the author raise
+            yield error
 
 
 def _source(place: Place) -> Source:

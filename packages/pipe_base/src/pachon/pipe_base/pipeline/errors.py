@@ -62,12 +62,18 @@ class ContractError(PipelineError):
 class TaskConfigurationError(PipelineError):
     """A task cannot be configured as the pipeline says; the cause is chained."""
 
-    def __init__(self, label: str, reason: str) -> None:
-        super().__init__(label, reason)
-        self.label, self.reason = label, reason
+    def __init__(self, label: str, reason: str, *further: str) -> None:
+        super().__init__(label, reason, *further)
+        self.label, self.reason, self.further = label, reason, further
+
+    def each(self) -> list[TaskConfigurationError]:
+        """Give an error for every reason; the first is this one if there is no other."""
+        if not self.further:
+            return [self]
+        return [TaskConfigurationError(self.label, reason) for reason in (self.reason, *self.further)]
 
     def __str__(self) -> str:
-        return f"Task {self.label!r} cannot be configured: {self.reason}"
+        return f"Task {self.label!r} cannot be configured: {' '.join((self.reason, *self.further))}"
 
 
 class TaskImportError(NotFoundError, ImportError):

@@ -384,15 +384,20 @@ class Pipeline:
             raise first
         return checked.raise_errors(allow_missing=True)
 
-    def check(self, butler: FactSource | None = None, *, table: TaskTable | None = None) -> PipelineCheck:
+    def check(
+        self, butler: FactSource | None = None, *, table: TaskTable | None = None, thorough: bool = False
+    ) -> PipelineCheck:
         """Make the graph as far as possible, and find everything that is wrong, not only the first thing.
 
         Parameters
         ----------
         butler, table
             As for `to_graph`.
+        thorough
+            Also check what would show in a repository or a run only: dimensions against the default universe if there
+            is no repository, and whether ``run`` of each task takes its inputs.
         """
-        return check_pipeline(self.contents, butler, table)
+        return check_pipeline(self.contents, butler, table, thorough=thorough)
 
 
 def _location(uri: str | os.PathLike[str] | ResourcePath) -> str:

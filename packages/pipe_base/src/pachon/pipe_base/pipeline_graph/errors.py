@@ -33,13 +33,16 @@ __all__ = [
 class PipelineGraphError(InvalidInputError):
     """The connections of a pipeline do not fit each other, or the repository."""
 
+    labels: tuple[str, ...] = ()
+    """Labels of the tasks that it is about, as far as they are known."""
+
 
 class PipelineDataCycleError(PipelineGraphError):
     """Tasks wait for each other's outputs."""
 
     def __init__(self, path: tuple[str, ...]) -> None:
         super().__init__(path)
-        self.path = path
+        self.path, self.labels = path, path[:-1:2]
         """Labels and dataset types in turn; the first is repeated at the end."""
 
     def __str__(self) -> str:
@@ -51,8 +54,9 @@ class PipelineDataCycleError(PipelineGraphError):
 class DuplicateOutputError(PipelineGraphError):
     """Two tasks write one dataset type."""
 
-    def __init__(self, dataset_type: str, first: str, second: str) -> None:
+    def __init__(self, dataset_type: str, first: str, second: str, labels: tuple[str, ...] = ()) -> None:
         super().__init__(dataset_type, first, second)
+        self.labels = labels
         self.dataset_type, self.first, self.second = dataset_type, first, second
 
     def __str__(self) -> str:
@@ -76,6 +80,10 @@ class UnresolvedDatasetTypeError(PipelineGraphError):
 
 class StepError(PipelineGraphError):
     """Steps do not fit the tasks."""
+
+    def __init__(self, message: str, labels: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.labels = labels
 
 
 class SubsetExpressionError(PipelineGraphError):

@@ -30,7 +30,8 @@ def find_writers(edges: Iterable[GraphEdge]) -> dict[str, GraphEdge]:
         if not edge.is_input:
             first = found.setdefault(edge.dataset_type_name, edge)
             if first is not edge:
-                raise DuplicateOutputError(edge.dataset_type_name, str(first), str(edge))
+                labels = (first.task_label, edge.task_label)
+                raise DuplicateOutputError(edge.dataset_type_name, str(first), str(edge), labels)
     return found
 
 

@@ -44,7 +44,8 @@ def check_steps(
                 early, late = steps[index[consumer]].label, steps[index[str(node.producer)]].label
                 raise StepError(
                     f"Step {early!r} reads {node.name!r} (task {consumer!r}), which the later step {late!r} writes "
-                    f"(task {node.producer!r})."
+                    f"(task {node.producer!r}).",
+                    (consumer, str(node.producer)),
                 )
     for step in steps:
         if lenient and not all(name in universe.dimensions for name in step.dimensions):
@@ -59,12 +60,14 @@ def _step_of_tasks(
     for index, step in enumerate(steps):
         for label in subsets[step.label].labels:
             if label in found:
-                raise StepError(f"Task {label!r} is in two steps, {steps[found[label]].label!r} and {step.label!r}.")
+                raise StepError(
+                    f"Task {label!r} is in two steps, {steps[found[label]].label!r} and {step.label!r}.", (label,)
+                )
             found[label] = index
     without = sorted(tasks.keys() - found.keys())
     if without:
         more = f" (and {len(without) - 1} more)" if len(without) > 1 else ""
-        raise StepError(f"Task {without[0]!r}{more} is in no step; with steps, every task is in one.")
+        raise StepError(f"Task {without[0]!r}{more} is in no step; with steps, every task is in one.", tuple(without))
     return found
 
 
@@ -88,7 +91,8 @@ def _check_sharding(
                 if name not in group and not _is_related(name, group, universe):
                     raise StepError(
                         f"Step {step.label!r} is split by {name!r}, but the {what} of task {label!r} has "
-                        f"{{{', '.join(group.names)}}}."
+                        f"{{{', '.join(group.names)}}}.",
+                        (label,),
                     )
 
 
