@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, NotFoundError
 from pachon.butler import Butler, FindingKind, relocate_repository
 from pachon.datasets import DatasetRef, FileDataset
 
@@ -70,3 +70,6 @@ def test_wrong_use(repository: Path) -> None:
         relocate_repository(str(repository), from_=str(repository))
     with pytest.raises(FileNotFoundError):
         relocate_repository(str(repository / "nothing"), from_="/old")
+    for dry_run in (True, False):
+        with pytest.raises(NotFoundError, match="no folder /does/not/exist"):
+            relocate_repository(str(repository), from_="/old", to="/does/not/exist", dry_run=dry_run)

@@ -159,3 +159,12 @@ def test_a_repository_that_cannot_be_replaced_goes_on(repository: Path) -> None:
         )
     with Butler.open(str(repository)) as butler:
         assert butler.dataset_types.get("gain").name == "gain"
+
+
+def test_an_outfile_that_exists(tmp_path: Path) -> None:
+    outfile = tmp_path / "out.yaml"
+    outfile.write_text("mine\n")
+    with pytest.raises(RepositoryExistsError, match=r"out\.yaml' holds a configuration already"):
+        create_repository(str(tmp_path / "new"), outfile=str(outfile))
+    assert outfile.read_text() == "mine\n"
+    assert not (tmp_path / "new").exists()

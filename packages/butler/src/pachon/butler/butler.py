@@ -318,8 +318,9 @@ def _open_client(url: str, **options: Any) -> Butler:
     try:
         client: Any = load_plugin(CLIENT_GROUP, url.partition(":")[0])
     except NotFoundError as error:
-        error.add_note(f"The client for servers such as {hide_secrets(url)} is a package of its own.")
-        raise
+        raise NotFoundError(
+            f"{hide_secrets(url)} is the address of a server, and no client that opens repositories of servers is installed."
+        ) from error
     opened: Butler = client(url, **options)
     return opened
 

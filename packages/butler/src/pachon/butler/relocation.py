@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import yaml
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, NotFoundError
 from pachon.base.utf8 import decode_text
 from pachon.butler.defaults import Defaults
 from pachon.butler.repository_config import RepositoryConfig
@@ -63,12 +63,16 @@ def relocate_repository(
         If there is no repository.
     InvalidInputError
         If both places are the same.
+    NotFoundError
+        If there is no folder at the new place, which is one of this machine.
     """
     location = locate_repository(root)
     old = None if from_ is None else _text(from_)
     new = folder_text(location.folder) if to is None else _text(to)
     if old == new:
         raise InvalidInputError(f"{old} is both the old place and the new one; say in from_ where it was.")
+    if old is not None:
+        _check_there(new)
     settings = () if old is None else tuple(_change_settings(location, old, new, dry_run=dry_run))
     if dry_run and settings:
         # It cannot be opened as it is, so its rows cannot be counted.
@@ -78,6 +82,14 @@ def relocate_repository(
     ) as session:
         rows, elsewhere = session.records.relocate(*_prefixes(old, new), dry_run=dry_run or old is None)
     return Relocation(settings=settings, rows=rows, elsewhere=elsewhere)
+
+
+def _check_there(place: str) -> None:
+    folder = as_resource(place)
+    if folder.is_local and not folder.isdir():
+        raise NotFoundError(
+            f"There is no folder {folder.ospath}: move the files there first, or say another place with to."
+        )
 
 
 def _change_settings(

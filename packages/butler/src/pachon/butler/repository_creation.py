@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pachon.base import ConflictError, PachonError
+from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import share_with_group, write_config
 from pachon.butler.errors import RepositoryExistsError
@@ -102,7 +103,7 @@ def create_repository(
     replaced = None
     if location.config.exists():
         if not overwrite:
-            raise RepositoryExistsError(str(root), "a repository")
+            raise _exists_already(outfile, str(root))
         replaced = location.config.read()
         location.config.remove()
     try:
@@ -119,6 +120,12 @@ def create_repository(
             os.chmod(location.folder.ospath, GROUP_FOLDER)
         share_with_group(sqlite_file(url))
     return location
+
+
+def _exists_already(outfile: str | None, root: str) -> RepositoryExistsError:
+    if outfile is None:
+        return RepositoryExistsError(root, "a repository")
+    return RepositoryExistsError(hide_secrets(outfile), "a configuration")
 
 
 def create_from_seed(
@@ -193,7 +200,7 @@ def _make(
             _remove_database(database)
         _remove_empty(location.folder, new=new_folder)
         if isinstance(error, FileExistsError):
-            raise RepositoryExistsError(str(location.folder), "a repository") from error
+            raise _exists_already(str(location.config) if config.root else None, str(location.folder)) from error
         raise
 
 

@@ -12,6 +12,7 @@ from pachon.base import InvalidInputError, PachonError
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_index import read_index
 from pachon.resources import ResourcePath
+from pachon.resources.errors import ResourcePermissionError
 
 __all__ = [
     "CONFIG_NAME",
@@ -45,6 +46,8 @@ def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> R
     ------
     RepositoryNotFoundError
         If there is none; the message lists the known labels, or says why the index could not be read.
+    ResourcePermissionError
+        If this user may not look.
     """
     if isinstance(root, ResourcePath):
         location = _at(root, None)
@@ -55,6 +58,7 @@ def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> R
         location = _at(as_resource(labelled if labelled is not None else root), root if labelled is not None else None)
         hint = index.describe()
     if must_exist and not _exists(location.config):
+        _refuse_forbidden(location.config)
         raise RepositoryNotFoundError(str(root), hint)
     return location
 
@@ -107,3 +111,15 @@ def _exists(config: ResourcePath) -> bool:
     except PachonError:
         # A part of the path is a file, say: then there is no repository.
         return False
+
+
+def _refuse_forbidden(config: ResourcePath) -> None:
+    """Say so if it is not known whether there is a repository, as this user may not look."""
+    if not config.is_local:
+        return
+    try:
+        os.stat(config.ospath)
+    except PermissionError as error:
+        raise ResourcePermissionError(f"{config.ospath} cannot be looked at: permission denied.") from error
+    except OSError:
+        return

@@ -305,5 +305,8 @@ def _as_relative_path(text: str, template: str) -> str:
     folder, slash, name = path.rpartition("/")
     name = name.replace(".", "_").replace("#", "HASH")
     if path == ".." or not name or "\0" in text:
-        raise TemplateError(f"File template {template!r} gives {text!r}, which is no path below the root.")
+        raise TemplateError(
+            f"{text!r} is no path below the root: run and data ID give it by the file template {template!r}, and one of them "
+            "does not suit a path."
+        )
     return folder.replace("#", "HASH") + slash + name
