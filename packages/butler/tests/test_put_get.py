@@ -326,3 +326,18 @@ class TestReadingMany:
     def test_all_are_read_in_order(self, butler: Butler, refs: list[DatasetRef]) -> None:
         mixed = [*refs[8:], *refs[:8], refs[0]]
         assert [ref for ref, _ in butler.get_many(mixed, parallel=3)] == mixed
+
+
+def test_arguments_of_the_wrong_kind_are_told(butler: Butler, tmp_path: Path) -> None:
+    root = str(butler.root)
+    for call in (
+        lambda: Butler.open(root, run=3, writeable=True),  # type: ignore[arg-type]
+        lambda: Butler.open(root, writeable="no"),  # type: ignore[arg-type]
+        lambda: butler.clone(run=3),  # type: ignore[arg-type]
+        Butler,
+        lambda: DatasetRef("gain", {"instrument": "Cam", "detector": 1}, "r"),  # type: ignore[arg-type]
+        lambda: butler.get("gain", instrument="Cam", detector=1, timespan="today", collections="run"),  # type: ignore[arg-type]
+        lambda: butler.dimension_records.insert("detector"),
+    ):
+        with pytest.raises(InvalidInputError):
+            call()

@@ -192,6 +192,7 @@ def test_associate_and_certify(run: Run, filled: Butler) -> None:
         ).stdout
     )
     assert len(filled.query_datasets("raw", collections="tag")) == 2
+    assert "-d '*' takes all" in str(run("associate", "REPO", "tag2", fails=True).output)
     assert "no dataset type 'rw'" in str(run("associate", "REPO", "tag2", "-d", "rw", fails=True).exception)
     assert "tag2" not in filled.collections.query()
     filled.put_many([({"n": n}, "bias", {"detector": n}) for n in (0, 1)], run="calib/a")
@@ -246,6 +247,12 @@ class TestPrune:
         assert filled.query_all_datasets("*").first() is None
         assert "Did not find any datasets" in run("prune-datasets", "REPO", "--purge", "run").stdout
         assert "needs a RUN" in str(run("prune-datasets", "REPO", "--purge", "chain", fails=True).exception)
+
+    def test_mistakes_are_told(self, run: Run, filled: Butler) -> None:
+        refused = run("prune-datasets", "REPO", "ru*", "--unstore", "--no-confirm", fails=True)
+        assert "give names, or --find-all" in str(refused.exception)
+        refused = run("prune-datasets", "REPO", "run", "--unstore", "--no-confirm", "--datasets", "rwa", fails=True)
+        assert "Did you mean 'raw'?" in str(refused.exception)
 
     def test_disassociate(self, run: Run, filled: Butler) -> None:
         run("associate", "REPO", "tag", "-d", "raw", "--collections", "run")

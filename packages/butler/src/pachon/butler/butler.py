@@ -46,7 +46,9 @@ class Butler(ReadingButler, WritingButler):
     its `clone`. It can be sent to other processes; it is opened anew there.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | None = None) -> None:
+        if session is None:
+            raise InvalidInputError("A butler is opened by Butler.open(...), and made by Butler.create(...).")
         if isinstance(session, str | os.PathLike):
             raise InvalidInputError(f"A butler is opened by Butler.open({str(session)!r}), and made by Butler.create.")
         self._session = session
@@ -140,6 +142,9 @@ class Butler(ReadingButler, WritingButler):
         from pachon.butler.defaults import Defaults
         from pachon.butler.repository_opening import open_session
 
+        asked: object = writeable
+        if asked is not None and not isinstance(asked, bool):
+            raise InvalidInputError(f"writeable is true or false, or None; got {writeable!r}.")
         defaults = Defaults.make(collections=collections, run=run, data_id=default_data_id, infer=infer_data_id)
         return cls(open_session(root, defaults, writeable=run is not None if writeable is None else writeable))
 

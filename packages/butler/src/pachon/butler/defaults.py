@@ -38,7 +38,15 @@ class Defaults:
         data_id: Mapping[str, Any],
         infer: bool = True,
     ) -> Defaults:
-        """Check what was given."""
+        """Check what was given.
+
+        Raises
+        ------
+        InvalidInputError
+            If a run or a collection is no text.
+        """
+        if run is not None and not isinstance(run, str):
+            raise InvalidInputError(f"The run is the name of a collection; got {run!r}.")
         return cls(given=as_collections(collections), run=run, data_id=dict(data_id), infer=infer)
 
     @property

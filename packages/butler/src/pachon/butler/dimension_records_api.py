@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pachon.base import InvalidInputError
 from pachon.butler.arguments import explains_arguments
 from pachon.butler.lookup import resolve_values
 from pachon.butler.session import Session
@@ -59,8 +60,10 @@ class ButlerDimensionRecords:
             records = element
         elif isinstance(rows, RecordTable):
             records = rows
+        elif rows is None:
+            raise InvalidInputError(f"The records of {element!r} are missing: give rows, or a table of records.")
         else:
-            records = RecordTable.from_rows(self._session.universe[element], () if rows is None else rows)
+            records = RecordTable.from_rows(self._session.universe[element], rows)
         registry = self._session.registry
         self._session.writer.commit(
             Change(

@@ -63,7 +63,7 @@ class RepositoryExistsError(ConflictError, FileExistsError):
         self.root, self.found = root, found
 
     def __str__(self) -> str:
-        return f"{self.root!r} holds {self.found} already; choose another place, or say overwrite=True."
+        return f"{self.root!r} holds {self.found} already; choose another place. Butler.create(..., overwrite=True) replaces it."
 
 
 class RetrievalConflictError(ConflictError, FileExistsError):

@@ -130,6 +130,9 @@ def resolve_request(
     timespan: Timespan | None = None,
 ) -> Request:
     """Give what is asked for; of a calibration also the time, if the data ID names one."""
+    given: object = timespan
+    if given is not None and not isinstance(given, Timespan):
+        raise InvalidInputError(f"A time is given as Timespan; got {timespan!r}.")
     registered, wanted = resolve_type(session, dataset_type)
     group = registered.dimensions
     if isinstance(data_id, DataCoordinate) and not dims and data_id.group is group:

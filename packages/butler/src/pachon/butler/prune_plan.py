@@ -10,6 +10,7 @@ from pachon.base import InvalidInputError
 from pachon.butler.listings import Columns, sorted_table
 from pachon.butler.result_columns import dataset_columns
 from pachon.datasets import CollectionType, DatasetRef, DatasetTable
+from pachon.registry.collection_names import is_glob
 
 if TYPE_CHECKING:
     from pachon.butler.butler import Butler
@@ -50,6 +51,11 @@ class PruneRequest:
             raise InvalidInputError("Say what is to be done: --purge RUN, --unstore or --disassociate TAG.")
         if not self.searched:
             raise InvalidInputError("Say in which collections the datasets are.")
+        if not self.find_all and any(map(is_glob, self.searched)):
+            raise InvalidInputError(
+                f"Patterns of collections ({', '.join(self.searched)}) have no order, so nobody knows which dataset comes "
+                "first: give names, or --find-all."
+            )
 
     @property
     def searched(self) -> tuple[str, ...]:

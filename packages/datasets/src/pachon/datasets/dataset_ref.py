@@ -47,6 +47,11 @@ class DatasetRef:
     ) -> None:
         if not isinstance(run, str) or not run:
             raise InvalidInputError(f"The run of a dataset is the name of a collection; got {run!r}.")
+        given: object = dataset_type
+        if not isinstance(given, DatasetType):
+            raise InvalidInputError(
+                f"A reference needs a DatasetType, not {dataset_type!r}; butler.dataset_types.get(name) gives one."
+            )
         self.dataset_type = dataset_type
         group = dataset_type.dimensions
         if isinstance(data_id, DataCoordinate) and data_id.group is group:

@@ -25,6 +25,8 @@ def associate(
     limit: int,
 ) -> None:
     """Put datasets into a TAGGED collection, which is made if it does not exist."""
+    if not (dataset_types or collections or where):
+        raise click.UsageError("Say which datasets: -d, --collections or --where; -d '*' takes all.")
     from pachon.butler import Butler
     from pachon.butler.listings import select_datasets
     from pachon.datasets import CollectionType

@@ -54,6 +54,7 @@ def prune_datasets(
     """Remove datasets, their files, or their membership in collections."""
     from pachon.butler import Butler
     from pachon.butler.prune_plan import PruneRequest, fetch_prune_plan
+    from pachon.registry.collection_names import is_glob
 
     request = PruneRequest(
         collections=collections,
@@ -71,6 +72,9 @@ def prune_datasets(
     with Butler.open(repo, writeable=not dry_run) as butler:
         plan = fetch_prune_plan(butler, request)
         if not plan.refs:
+            for name in datasets:
+                if not is_glob(name):
+                    butler.dataset_types.get(name)  # a name that is wrong is told, with the nearest one
             if not quiet:
                 click.echo("Did not find any datasets to remove.")
             return

@@ -62,7 +62,7 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
     if ordered and any(is_glob(name) for name in search.collections):
         raise InvalidQueryError(
             f"Patterns of collections ({', '.join(search.collections)}) have no order; "
-            "give names, or search with find_first=False"
+            "give names, or ask for the datasets of all collections (find_first=False in Python)"
         )
     names = search.collections if ordered else _expanded(state, connection, search.collections)
     path = view.flatten(refuse_globs(names, "a search"))
