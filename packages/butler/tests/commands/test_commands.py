@@ -466,4 +466,4 @@ def test_an_expression_that_is_wrong_is_pointed_at(repository: Path) -> None:
     assert result.exception is not None
     shown = describe_error(result.exception).splitlines()
     assert shown[0].endswith("write '='.")
-    assert shown[1:] == ["exposure == 1", "         ^"]
+    assert shown[1:] == ["  exposure == 1", "           ^"]
