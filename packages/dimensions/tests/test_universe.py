@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 import yaml
@@ -220,3 +221,12 @@ def test_groups_and_sets_of_names_on_either_side() -> None:
     assert {"visit", "detector"} - visit == UNIVERSE.conform(["detector"])
     assert visit ^ both == both ^ visit == UNIVERSE.conform(["detector"])
     assert {"instrument", "tract"} ^ UNIVERSE.conform(["instrument"]) == UNIVERSE.conform(["tract"])
+
+
+def test_the_sample_of_the_format_can_be_read():
+    universe = DimensionUniverse.from_yaml(Path(__file__).parent / "data" / "universe-library.yaml")
+    assert (universe.namespace, universe.version, universe.governors) == ("library", 1, ("library",))
+    loan = universe.conform(["loan"])
+    assert (loan.required, loan.implied) == (("library", "book", "loan"), ("colour",))
+    assert universe["loan"].temporal == "loans"
+    assert [key.name for key in universe["book"].alternate_keys] == ["signature"]
