@@ -86,6 +86,8 @@ def test_to_postgresql(repository: Path, butler: Butler, postgres_url: str) -> N
         ref = moved.put({"n": 4}, "raw", {"instrument": "Cam", "exposure": 1, "detector": 1})
         assert moved.get(ref) == {"n": 4}
         assert moved.get_dataset(refs[0].id) == refs[0]
+        butler.close()
+        assert moved.fsck().findings == (), "the old database is nobody else's file"
     with pytest.raises(PachonError, match="already"):
         move_database(str(repository), postgres_url)
     back = "sqlite:///<butlerRoot>/again.sqlite3"

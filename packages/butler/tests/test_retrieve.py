@@ -59,7 +59,7 @@ def test_files_that_somebody_changed(butler: Butler, repository: Path, refs: lis
     (repository / "in place" / NAMES[1]).write_text("n: 1 # longer\n")
     with pytest.raises(FileIntegrityError, match="size"):
         butler.retrieve(refs, str(tmp_path / "out"))
-    assert not list((tmp_path / "out").glob("**/*.yaml"))
+    assert not (tmp_path / "out").exists()
     flags = butler.exists_many(refs, verify=True)
     assert [bool(flags[ref]) for ref in refs] == [True, False, True, True]
     assert DatasetExistence.ARTIFACT not in flags[refs[1]]

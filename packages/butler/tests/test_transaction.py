@@ -184,3 +184,21 @@ class TestBlocksOfCollections:
             butler.collections.associate("tag", [note])
             butler.prune([note], unstore=False, disassociate=["tag"])
         assert list(butler.query_datasets("note", collections="tag")) == []
+
+
+def test_a_record_that_is_inserted_in_the_block_is_not_there_yet(butler: Butler) -> None:
+    def use_it(*, inside: bool) -> None:
+        with butler.transaction():
+            butler.dimension_records.insert("detector", [{"instrument": "Cam", "id": 9, "full_name": "S9"}])
+            if inside:
+                with butler.transaction():
+                    butler.put({"n": 9}, "gain", detector=9)
+            butler.put({"n": 9}, "gain", detector=9)
+
+    for inside in (False, True):
+        with pytest.raises(DataIdValueError, match="no detector record") as caught:
+            use_it(inside=inside)
+        assert len([note for note in caught.value.__notes__ if "insert them before it" in note]) == 1
+    with pytest.raises(DataIdValueError) as caught, butler.transaction():
+        butler.put({"n": 9}, "gain", detector=9)
+    assert not hasattr(caught.value, "__notes__")

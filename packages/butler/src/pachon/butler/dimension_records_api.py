@@ -69,7 +69,8 @@ class ButlerDimensionRecords:
             Change(
                 write_rows=lambda: _ignore(
                     registry.dimension_records.insert(records, replace=replace, skip_existing=skip_existing)
-                )
+                ),
+                inserts_records=True,
             )
         )
 

@@ -91,9 +91,9 @@ def copy_files(
     if transfer in ("move", "direct"):
         raise InvalidInputError(f"Files are not retrieved by {transfer!r}; use copy or a link.")
     folder = ResourcePath(as_resource(destination), force_directory=True)
-    folder.mkdir()
     targets = _targets(rows, preserve_path=preserve_path)
     check_whole(datastore, {ref.id: ref for ref in refs}, rows)
+    folder.mkdir()
     places: list[ResourcePath] = []
     with progress("Retrieving", total=len(targets)) as bar:
         for path, (row, _) in targets.items():

@@ -33,6 +33,7 @@ from pachon.butler.errors import CommitUnknownError, NotTransactionalError
 from pachon.butler.writer_lease import WriterLease
 from pachon.datastore import FileRecords
 from pachon.datastore.faults import reach
+from pachon.dimensions import DataIdValueError
 from pachon.registry import TransactionConflictError
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ FAULT_POINTS: Final = ("commit.begin", "commit.counted", "commit.rows_written", 
 
 _ATTEMPTS: Final = 6
 """How often a transaction is tried that another one of the same server stands in the way of."""
+
+_RECORDS_WAIT: Final = (
+    "Dimension records that are inserted in a transaction() block are there when it ends; insert them before it."
+)
 
 
 class FileDiscarder(Protocol):
@@ -66,6 +71,8 @@ class Change:
     """Files of this change, on the medium already; removed if the rows are not written."""
     follow: Callable[[], None] | None = None
     """Called after the commit; what it leaves undone, a sweep finishes."""
+    inserts_records: bool = False
+    """Whether the rows are dimension records, which somebody may miss before the commit."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +81,12 @@ class Block:
 
     outer: Block | None
     changes: list[Change] = field(default_factory=list)
+
+    def has_new_records(self) -> bool:
+        """Tell whether dimension records wait in this block or in those around it."""
+        return any(change.inserts_records for change in self.changes) or (
+            self.outer is not None and self.outer.has_new_records()
+        )
 
     def files(self) -> Iterator[FileRecords]:
         """Give the files of this block and of those around it."""
@@ -116,6 +129,12 @@ class Writer:
             yield
         except BaseException as error:
             self._block = block.outer
+            if (
+                isinstance(error, DataIdValueError)
+                and block.has_new_records()
+                and _RECORDS_WAIT not in getattr(error, "__notes__", ())
+            ):
+                error.add_note(_RECORDS_WAIT)
             self._discard(block.changes, error)
             raise
         self._block = block.outer
