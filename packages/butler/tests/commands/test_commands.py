@@ -357,6 +357,8 @@ def test_config_dump(run: Run, repository: Path, tmp_path: Path) -> None:
     assert "verify_checksum: false" in run("config-dump", "REPO").stdout
     assert run("config-dump", "REPO", "-s", ".datastore.root").stdout == "datastore.root: <butlerRoot>\n"
     assert "name: file" in run("config-dump", "REPO", "-s", "/datastore").stdout
+    assert run("config-dump", "REPO", "-s", "datastore.root").stdout == "datastore.root: <butlerRoot>\n"
+    assert "There is no 'nix'" in str(run("config-dump", "REPO", "-s", "nix", fails=True).exception)
     origins = run("config-dump", "REPO", "--origin").stdout
     assert f"datastore.root: <butlerRoot>  ({repository / 'butler.yaml'})" in origins.replace("file://", "")
     assert "datastore.checksum: true  (default)" in origins

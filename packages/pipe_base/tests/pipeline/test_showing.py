@@ -63,6 +63,8 @@ def test_config(pipeline: Pipeline) -> None:
         "# Whether the log of each quantum is kept as a dataset.\n# Default: True (bool)\nconfig.saveLogOutput=True\n\n"
         "# Least number of measurements.\n# Default: 1 (int)\nconfig.minimum=2\n\n"
     )
+    nothing = "### Configuration for task 'combine'\n# No field matches 'zz*'.\n\n"
+    assert pipeline.show("config=combine::zz*") == nothing
     shown = pipeline.show("config=savelog*")
     assert shown.count("config.saveLogOutput=True") == 2
     noted = pipeline.show("config=saveLog*")

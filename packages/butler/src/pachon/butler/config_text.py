@@ -25,7 +25,8 @@ def describe_configuration(root: str, *, subset: str | None = None, origin: bool
     root
         The repository; its database is not opened.
     subset
-        Names of sections joined by a separator, which is the first character: ``.datastore.root``.
+        Names of sections joined by a separator, which is the first character: ``.datastore.root``. Without one they are
+        joined by dots: ``datastore.root``.
     origin
         Give a line a value, with the place that it came from, instead of YAML.
 
@@ -37,7 +38,9 @@ def describe_configuration(root: str, *, subset: str | None = None, origin: bool
     location = locate_repository(root)
     text = decode_text(location.config.read(), str(location.config))
     config = RepositoryConfig.from_text(text, str(location.config))
-    prefix = "" if subset is None else ".".join(subset[1:].split(subset[0]))
+    prefix = subset or ""
+    if prefix and not (prefix[0].isalnum() or prefix[0] == "_"):
+        prefix = ".".join(prefix[1:].split(prefix[0]))
     if origin:
         written: Mapping[str, Any] = yaml.safe_load(text)
         settings = iter_settings(written, config, str(location.config))

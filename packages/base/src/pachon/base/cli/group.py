@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A click group whose commands are entry points, imported when one of them is used."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -62,7 +61,7 @@ class LazyGroup(click.Group):
         rows = [(name, self._short_help(ctx, name)) for name in self.list_commands(ctx)]
         if rows:
             with formatter.section("Commands"):
-                formatter.write_dl(_fit(rows, formatter))
+                formatter.write_dl(rows)
 
     def _short_help(self, ctx: click.Context, name: str) -> str:
         known = super().get_command(ctx, name)
@@ -75,9 +74,3 @@ class LazyGroup(click.Group):
                 return "(offered by two packages)"
         entry = find_plugin(self.entry_points, name)
         return find_short_help(entry.module, entry.attribute)
-
-
-def _fit(rows: Sequence[tuple[str, str]], formatter: click.HelpFormatter) -> list[tuple[str, str]]:
-    """Cut the help texts so that each command takes one line."""
-    room = formatter.width - formatter.current_indent - 4 - max(len(name) for name, _ in rows)
-    return [(name, text if len(text) <= room else f"{text[: max(room - 3, 10)].rstrip()}...") for name, text in rows]

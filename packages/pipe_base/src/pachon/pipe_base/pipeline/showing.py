@@ -146,7 +146,8 @@ def _config_texts(item: ShowItem, tasks: Iterable[TaskNode]) -> Iterator[str]:
     for task in tasks:
         found = config_text(task.config, item.pattern, ignore_case=item.ignore_case)
         if found or item.label is not None:
-            yield f"{_heading(task)}{found}\n"
+            nothing = f"# No field matches {item.pattern!r}.\n"
+            yield f"{_heading(task)}{found or nothing}\n"
 
 
 def _history(item: ShowItem, graph: PipelineGraph) -> str:
