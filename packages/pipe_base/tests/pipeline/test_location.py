@@ -79,9 +79,11 @@ def test_missing_files_and_variables(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_bytes(b"description: caf\xe9\n")
+    (tmp_path / "a.yaml").write_bytes(b"# one\ndescription: caf\xe9\n")
     for location in (f"{tmp_path}/a.yaml", (tmp_path / "a.yaml").as_uri()):
-        with pytest.raises(PipelineSyntaxError, match=r"a\.yaml: the file is no text in UTF-8 \('utf-8' codec"):
+        with pytest.raises(
+            PipelineSyntaxError, match=r"a\.yaml, line 2, column 17: the file is no text in UTF-8 \(byte"
+        ):
             read_pipeline_text(location)
     with pytest.raises(StorageError, match="cannot be read: embedded null byte"):
         read_pipeline_text(f"{tmp_path}/\0")

@@ -88,14 +88,19 @@ def read_pipeline_text(location: str) -> tuple[str, str]:
     try:
         return _read(expanded), expanded
     except UnicodeDecodeError as error:
-        raise PipelineSyntaxError(Place(file=expanded), f"the file is no text in UTF-8 ({error}).") from None
+        before, byte = error.object[: error.start], error.object[error.start]
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        place = Place(file=expanded, line=before.count(b"\n") + 1, column=column)
+        problem = f"the file is no text in UTF-8 (byte 0x{byte:02x}); save it as UTF-8."
+        raise PipelineSyntaxError(place, problem) from None
 
 
 def _read(location: str) -> str:
     if "://" not in location:
         try:
-            with open(location, encoding="utf-8") as stream:
-                return stream.read()
+            # The whole at once, so that an error knows its line.
+            with open(location, "rb") as stream:
+                return stream.read().decode("utf-8").replace("\r\n", "\n")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise PipelineFileNotFoundError(location, _hint(location)) from None
         except (OSError, ValueError) as error:
