@@ -47,7 +47,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], FindingKind]] = {
 def verifying(repository: Repository) -> Repository:
     """A repository that compares checksums at each read."""
     config = Path(repository.root) / "butler.yaml"
-    config.write_text(f"{config.read_text()}\ndatastore:\n  verify_checksum: true\n")
+    config.write_text(config.read_text().replace("datastore:\n", "datastore:\n  verify_checksum: true\n"))
     return repository
 
 
