@@ -208,3 +208,13 @@ def test_errors_of_the_graph_say_where_the_tasks_stand(mistakes):
     round_text += "  two: {class: tasks_with_mistakes.MakeTask, config: {connections.raw: b, connections.made: raw}}\n"
     (cycle,) = [error for error in mistakes(round_text) if "cycle" in error]
     assert cycle.endswith(places)
+
+
+def test_dimensions_of_described_tasks_are_checked(tmp_path):
+    (tmp_path / "p.yaml").write_text("description: x\ntasks: {a: far.Away}\n")
+    table = "far.Away:\n  dimensions: [instrument, detectr]\n  connections:\n"
+    table += "    out: {kind: output, name: o, storage_class: StructuredDataDict, dimensions: [instrument, detector]}\n"
+    (tmp_path / "t.yaml").write_text(table)
+    done = run("-p", tmp_path / "p.yaml", "--task-table", tmp_path / "t.yaml")
+    assert done.exit_code == 1
+    assert "task 'a': There is no dimension 'detectr'. Did you mean 'detector'?" in str(done.exception)
