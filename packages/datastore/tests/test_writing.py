@@ -110,7 +110,7 @@ def test_a_failed_sync_is_not_tried_again(open_files, things, files_in, root, mo
         raise OSError(5, "Input/output error")
 
     datastore = open_files()
-    root.joinpath("runs").mkdir()
+    root.joinpath("runs").mkdir(parents=True)
     one = things[:1]
     datastore.write_many(one)  # the folders exist now
     before = files_in(root)
@@ -277,6 +277,7 @@ def test_unusual_run_names(open_files, example):
 def test_folders_that_are_links_out_of_the_root(open_files, example, root, tmp_path, files_in):
     datastore = open_files()
     (tmp_path / "outside").mkdir()
+    root.mkdir()
     (root / "runs").symlink_to(tmp_path / "outside")
     ref = example.ref(example.dataset_type("thing", ("visit",), "StructuredDataDict"))
     with pytest.raises(PathOutsideRootError, match="leads out"):
