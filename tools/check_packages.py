@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument(
         "--jobs", type=int, default=min(4, os.cpu_count() or 1), help="packages at a time (%(default)s)"
     )
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     top: Path = options.top
     known = sorted(path.parent.name for path in top.glob("packages/*/pyproject.toml"))
     unknown = set(options.names) - set(known)
