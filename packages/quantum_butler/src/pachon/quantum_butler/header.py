@@ -17,7 +17,7 @@ GraphType: TypeAlias = Literal["predicted", "provenance"]
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
 def _user() -> str:
