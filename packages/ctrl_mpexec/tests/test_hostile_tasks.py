@@ -69,7 +69,11 @@ def test_a_process_that_a_task_left_goes_with_its_worker(repository, pipeline_fi
     before = children_named("time.sleep(300)")
     _, report = run(repository, pipeline_file, "orphan")
     assert report.is_success
-    assert children_named("time.sleep(300)") == before
+    # Killed is not gone yet, and another process of tests may have one of its own for a moment.
+    deadline = time.monotonic() + 60
+    while children_named("time.sleep(300)") > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children_named("time.sleep(300)") <= before
 
 
 def children_named(text):
