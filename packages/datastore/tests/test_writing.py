@@ -309,22 +309,22 @@ def test_hooks_are_gone_after_the_block(open_files, things):
 
 def test_file_store_knows_what_lies_inside(tmp_path):
     (tmp_path / "real").mkdir()
-    (tmp_path / "root").symlink_to(tmp_path / "real")
-    store = FileStore(ResourcePath(tmp_path / "root", force_directory=True))
-    assert store.path_inside(f"{tmp_path}/root/a/b.fits") == "a/b.fits"
+    (tmp_path / "store").symlink_to(tmp_path / "real")
+    store = FileStore(ResourcePath(tmp_path / "store", force_directory=True))
+    assert store.path_inside(f"{tmp_path}/store/a/b.fits") == "a/b.fits"
     assert store.path_inside(f"{tmp_path}/real/a/b.fits") == "a/b.fits"
-    assert store.path_inside(f"{tmp_path}/root/a/../b.fits") == "b.fits"
-    assert store.path_inside(f"{tmp_path}/rooted/b.fits") is None
-    assert store.path_inside(f"{tmp_path}/root/../x.fits") is None
+    assert store.path_inside(f"{tmp_path}/store/a/../b.fits") == "b.fits"
+    assert store.path_inside(f"{tmp_path}/stored/b.fits") is None
+    assert store.path_inside(f"{tmp_path}/store/../x.fits") is None
     assert store.path_inside("a//b.fits") == "a/b.fits"
-    assert store.path_inside(tmp_path / "root" / "b.fits") == "b.fits"
-    assert store.path_inside(ResourcePath(f"file://{tmp_path}/root/a%20b.fits")) == "a b.fits"
-    assert store.path_inside("s3://bucket/root/b.fits") is None
+    assert store.path_inside(tmp_path / "store" / "b.fits") == "b.fits"
+    assert store.path_inside(ResourcePath(f"file://{tmp_path}/store/a%20b.fits")) == "a b.fits"
+    assert store.path_inside("s3://bucket/store/b.fits") is None
     with pytest.raises(PathOutsideRootError):
         store.path_inside("../b.fits")
-    remote = FileStore(ResourcePath("memory://bucket/root/", force_directory=True))
-    assert remote.path_inside("memory://bucket/root/a%20b") == "a b"
-    assert remote.path_inside("/root/a") is None
+    remote = FileStore(ResourcePath("memory://bucket/store/", force_directory=True))
+    assert remote.path_inside("memory://bucket/store/a%20b") == "a b"
+    assert remote.path_inside("/store/a") is None
     assert remote.path_inside("a/b") == "a/b"
     assert remote.local_path("a/b") is None
 
