@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pachon.base import closest
+from pachon.butler.listings import Columns, QueryLists
 from pachon.datasets import CollectionType
 from pachon.dimensions import Timespan
 from pachon.dimensions.timespan import MAX_NS, iso_from_ns
@@ -19,30 +19,7 @@ if TYPE_CHECKING:
     from pachon.butler.query_results import GeneralQueryResult
     from pachon.datasets import DatasetType
 
-__all__ = ["CalibrationLists", "list_calibrations"]
-
-Columns = Mapping[str, Sequence[Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationLists:
-    """Validity ranges, a table for each dataset type that has any."""
-
-    tables: tuple[Columns, ...]
-    """Columns ``type``, ``collection``, one a dimension, ``begin (TAI)``, ``end (TAI)``, ``run``, ``id``; the last two are None in a
-    gap. A bound that is open is None."""
-    results: tuple[GeneralQueryResult, ...]
-    warnings: tuple[str, ...] = ()
-
-    def explain(self) -> Iterator[str]:
-        """Say how each query was answered, and why it is empty if it is."""
-        for result in self.results:
-            yield f"{result!r}\n{result.explain()}"
-
-    def explain_empty(self) -> Iterator[str]:
-        """Say why there is nothing, if there is nothing."""
-        for result in self.results if not self.tables else ():
-            yield from result.explain().reasons
+__all__ = ["list_calibrations"]
 
 
 def list_calibrations(
@@ -53,7 +30,7 @@ def list_calibrations(
     where: str = "",
     gaps: bool = False,
     limit: int | None = None,
-) -> CalibrationLists:
+) -> QueryLists:
     """Give validity ranges, sorted by collection, data ID and begin.
 
     Parameters
@@ -86,7 +63,7 @@ def list_calibrations(
         rows = sorted(result, key=lambda row: _place(dataset_type, row))
         if rows:
             tables.append(_table(dataset_type, list(_with_gaps(dataset_type, rows)) if gaps else rows))
-    return CalibrationLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
+    return QueryLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
 
 
 def _matching(butler: Butler, globs: Sequence[str], warnings: list[str]) -> list[DatasetType]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pachon.base import InvalidInputError, closest
-from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, RecordQueryResult
+from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, GeneralQueryResult, RecordQueryResult
 from pachon.butler.result_columns import dataset_columns
 from pachon.datasets import DatasetRef, DatasetTable
 from pachon.dimensions import NULL_NS, Categorical, RecordTable, Timespan, region_from_bytes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pachon.butler.butler import Butler
 
 __all__ = [
-    "DatasetLists",
+    "QueryLists",
     "join_lists",
     "list_data_ids",
     "list_datasets",
@@ -34,12 +34,13 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetLists:
-    """Datasets as ``butler query-datasets`` shows them."""
+class QueryLists:
+    """What a query command shows: a table for each dataset type that has any rows."""
 
     tables: tuple[Columns, ...]
-    """Columns of each dataset type that has any: ``type``, ``run``, ``id``, one a dimension, and perhaps ``URI``."""
-    results: tuple[DatasetQueryResult, ...]
+    """Of datasets: ``type``, ``run``, ``id``, one a dimension, and perhaps ``URI``. Of validity ranges: ``type``, ``collection``, one a
+    dimension, ``begin (TAI)``, ``end (TAI)``, ``run``, ``id``; a bound that is open is None, and so are run and id of a gap."""
+    results: tuple[DatasetQueryResult | GeneralQueryResult, ...]
     warnings: tuple[str, ...] = ()
 
     def explain(self) -> Iterator[str]:
@@ -63,7 +64,7 @@ def list_datasets(
     limit: int | None = None,
     order_by: Sequence[str] = (),
     show_uri: bool = False,
-) -> DatasetLists:
+) -> QueryLists:
     """Query datasets of all types that match, a table each, sorted by data ID, type and run unless ordered.
 
     Parameters
@@ -109,7 +110,7 @@ def list_datasets(
         if len(table):
             table = table if order_by else sorted_table(table)
             tables.append(_with_uris(butler, table) if show_uri else _plain(dataset_columns([table])))
-    return DatasetLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
+    return QueryLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
 
 
 def join_lists(tables: Iterable[Columns]) -> Columns:

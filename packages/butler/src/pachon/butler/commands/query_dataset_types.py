@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._no_results import say_no_results
+from pachon.butler.commands._showing import say_no_results
 
 
 @click.command("query-dataset-types")

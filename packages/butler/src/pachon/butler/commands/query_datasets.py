@@ -3,9 +3,9 @@
 
 import click
 
-from pachon.base.cli import options, options_file_option, print_table
+from pachon.base.cli import options, options_file_option
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._no_results import say_no_results
+from pachon.butler.commands._showing import show_lists
 
 
 @click.command("query-datasets")
@@ -34,7 +34,7 @@ def query_datasets(
 ) -> None:
     """List the datasets of a repository, a table for each dataset type."""
     from pachon.butler import Butler
-    from pachon.butler.listings import join_lists, list_datasets
+    from pachon.butler.listings import list_datasets
 
     with Butler.open(repo) as butler:
         found = list_datasets(
@@ -48,13 +48,4 @@ def query_datasets(
             show_uri=show_uri,
         )
         said = list(found.explain() if explain else found.explain_empty())
-    for line in (*(f"Warning: {warning}" for warning in found.warnings), *said):
-        click.echo(line, err=True)
-    if format != "table":
-        print_table(join_lists(found.tables), format=format)
-        return
-    for columns in found.tables:
-        click.echo()
-        print_table(columns)
-    if not found.tables and not said:
-        say_no_results({}, format)
+    show_lists(found, said, format)

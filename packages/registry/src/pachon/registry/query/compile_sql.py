@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 
 from pachon.dimensions import DimensionElement
 from pachon.dimensions.timespan import MAX_NS
-from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
+from pachon.registry.database.column_types import Key64
 from pachon.registry.query import tree as t
 from pachon.registry.query.join_order import leading_elements
 from pachon.registry.query.plan import (
@@ -34,6 +32,7 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
+from pachon.registry.query.sql_values import Column, arithmetic, glob, in_list, in_ranges, literal
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
@@ -48,11 +47,6 @@ __all__ = [
 ]
 
 _PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
-
-_LONG_LIST = 2000
-"""Longest list of IN that travels as one parameter a value."""
-
-Column = sa.ColumnElement[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,13 +298,13 @@ class _Compiler:
 
     def _add_ranges(self, element: DimensionElement, ranges: np.ndarray) -> None:
         if element.is_skypix:
-            self.conditions.append(_in_ranges(self.key(element.name), ranges))
+            self.conditions.append(in_ranges(self.key(element.name), ranges))
             return
         table = self._schema.overlaps[element.name]
         pixel = table.c[dimension_column(self._universe.common_skypix)]
         keys = [table.c[dimension_column(d)].label(d) for d in element.required]
         name = f"touching_{len(self.tables)}_{element.name}"
-        touching = sa.select(*keys).where(_in_ranges(pixel, ranges)).distinct().subquery(name)
+        touching = sa.select(*keys).where(in_ranges(pixel, ranges)).distinct().subquery(name)
         self._join(touching, {d: touching.c[d] for d in element.required})
 
     def _add_datasets(self, source: DatasetSource) -> None:
@@ -398,11 +392,11 @@ class _Compiler:
                 # An unknown time span begins and ends at the first of all times, as for LSST's packages.
                 return sa.func.coalesce(self._bound(value), sa.literal_column("0"))
             case t.Constant():
-                return _literal(value)
+                return literal(value)
             case t.Negative(operand=operand):
                 return -self.value(operand)
             case t.Arithmetic(operator=operator, left=left, right=right):
-                return _arithmetic(operator, self.value(left), self.value(right))
+                return arithmetic(operator, self.value(left), self.value(right))
 
     def _bound(self, value: t.Bound) -> Column:
         return self._bounds(value.timespan)[0 if value.which == "begin" else 1]
@@ -435,7 +429,7 @@ class _Compiler:
             case t.IsOneOf():
                 return self._is_one_of(predicate)
             case t.Glob(operand=operand, pattern=pattern):
-                return _glob(self.value(operand), pattern, self._dialect)
+                return glob(self.value(operand), pattern, self._dialect)
             case t.Overlap(kind="temporal", left=left, right=right):
                 first, second = self._bounds(left), self._bounds(right)
                 return sa.and_(first[0] < second[1], second[0] < first[1])
@@ -474,7 +468,7 @@ class _Compiler:
         column = self.value(test.operand)
         options: list[Column] = []
         if test.values:
-            options.append(_in_list(column, test.operand.type, test.values, self._dialect))
+            options.append(in_list(column, test.operand.type, test.values, self._dialect))
         options += [column == self.value(other) for other in test.columns]
         for start, stop, stride in test.ranges:
             within = column.between(start, stop)
@@ -502,89 +496,3 @@ def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: t
     return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(
         table.c.dataset_type_id == type_id, table.c.collection_id.in_(collections)
     )
-
-
-def _in_ranges(column: Column, ranges: np.ndarray) -> Column:
-    # Plain integers of our own, written into the text: hundreds of parameters would take longer to compile.
-    pieces = [
-        column == sa.literal_column(str(begin))
-        if end - begin == 1
-        else sa.and_(column >= sa.literal_column(str(begin)), column < sa.literal_column(str(end)))
-        for begin, end in ranges.tolist()
-    ]
-    return sa.or_(sa.false(), *pieces)
-
-
-def _literal(constant: t.Constant) -> Column:
-    match constant.type:
-        case "int" | "datetime":
-            return sa.literal(constant.value, Key64)
-        case "float":
-            return sa.literal(constant.value, sa.Double())
-        case "string":
-            return sa.literal(constant.value, Text)
-        case "bool":
-            return sa.true() if constant.value else sa.false()
-        case "uuid":
-            return sa.literal(constant.value, Uuid())
-        case "null":
-            return sa.null()
-        case _:
-            return sa.literal(constant.value, Bytes())
-
-
-def _arithmetic(operator: str, left: Column, right: Column) -> Column:
-    match operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "%":
-            return left % sa.func.nullif(right, 0)
-        case _:
-            return sa.cast(left, sa.Double()) / sa.func.nullif(sa.cast(right, sa.Double()), 0.0)
-
-
-def _in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
-    types: dict[str, Any] = {"uuid": Uuid(), "hash": Bytes(), "string": Text, "float": sa.Double()}
-    # An integer column may be compared with fractions, and a cast would round these.
-    item: Any = sa.Double() if any(type(value) is float for value in values) else types.get(kind, Key64)
-    if len(values) <= _LONG_LIST:
-        return column.in_([sa.literal(value, item) for value in values])
-    # One parameter for all of them: the number of parameters of a statement is limited.
-    if dialect == "postgresql":
-        return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(item)))
-    if kind in ("uuid", "hash"):
-        text = json.dumps([value.hex().upper() for value in values])
-        column = sa.func.hex(column)
-    else:
-        text = json.dumps(list(values))
-    each = sa.func.json_each(sa.literal(text)).table_valued("value")
-    return column.in_(sa.select(each.c.value))
-
-
-def _glob(column: Column, pattern: str, dialect: str) -> Column:
-    if dialect == "sqlite":
-        return column.op("GLOB", is_comparison=True)(sa.literal("".join(_glob_pieces(pattern, _SQLITE))))
-    return column.like("".join(_glob_pieces(pattern, _LIKE)), escape="\\")
-
-
-_SQLITE = {"any": "*", "one": "?", "special": "*?[", "quote": "[{}]"}
-_LIKE = {"any": "%", "one": "_", "special": "%_\\", "quote": "\\{}"}
-
-
-def _glob_pieces(pattern: str, dialect: Mapping[str, str]) -> list[str]:
-    pieces = []
-    plain = False
-    for character in pattern:
-        if character == "\\" and not plain:
-            plain = True
-            continue
-        if character in "*?" and not plain:
-            pieces.append(dialect["any" if character == "*" else "one"])
-        else:
-            pieces.append(dialect["quote"].format(character) if character in dialect["special"] else character)
-        plain = False
-    return pieces
