@@ -6,33 +6,18 @@ names the rest, by package. A module that runs and is in neither list makes the 
 If a file is new on the way, add it to the page; if the list gets too long for that, the code is what should be mended.
 """
 
-import os
+import json
 import re
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
+from walked_calls import CALLS, TOP, short
 
-from pachon.butler import Butler
-from pachon.butler.testing.example_repository import make_example_repository
-from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
-from pachon.ctrl_mpexec.worker import QuantumWorker
-from pachon.pipe_base import Pipeline
-from pachon.pipe_base.execution.outcome import QuantumStatus
-from pachon.pipe_base.execution.quantum_run import ExecutionOptions
-from pachon.pipe_base.graph_builder.build import build_quantum_graph
-
-TOP = Path(__file__).resolve().parents[1]
 WALKS = TOP / "docs" / "walks"
 MOST_FILES = 14
-IGNORED = re.compile(r"\w+/testing/")
-"""Code of the test repositories."""
-
-Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -45,11 +30,6 @@ class Walk:
     """Those of which the table says that they run only in some cases."""
     also: tuple[str, ...]
     """Beginnings of paths, from the section "Also executed"."""
-
-
-def short(path: str) -> str:
-    """Turn ``packages/x/src/pachon/x/y.py`` into ``x/y.py``."""
-    return re.sub(r"^(?:packages/)?(\w+)/src/pachon/\1/", r"\1/", path)
 
 
 def read_walk(name: str) -> Walk:
@@ -69,46 +49,18 @@ def read_walk(name: str) -> Walk:
     )
 
 
-def trace(call: Call) -> list[str]:
+def executed_by(name: str, folder: Path) -> list[str]:
     """Give the files of our packages that a call executes, in the order in which it comes to them."""
-    packages = str(TOP / "packages") + os.sep
-    found: dict[str, None] = {}
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code.co_name != "<module>" and frame.f_code.co_filename.startswith(packages):
-            found.setdefault(short(frame.f_code.co_filename.removeprefix(packages)))
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        call()
-    finally:
-        sys.setprofile(before)
-    return [path for path in found if not IGNORED.match(path)]
+    command = [sys.executable, str(TOP / "tests-integration" / "walked_calls.py"), name, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    files: list[str] = json.loads(done.stdout)
+    return files
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Butler]:
-    make_example_repository(tmp_path / "repo").close()
-    with Butler.open(str(tmp_path / "repo"), writeable=True) as butler:
-        yield butler
-
-
-@pytest.fixture
-def numbers(tmp_path: Path) -> Iterator[Butler]:
-    make_repository(tmp_path / "repo")
-    with Butler.open(str(tmp_path / "repo"), writeable=True) as butler:
-        yield butler
-
-
-@pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
-    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
-    return Pipeline.read(str(tmp_path / "pipeline.yaml"))
-
-
-def check(name: str, call: Call) -> None:
-    walk, executed = read_walk(name), trace(call)
+@pytest.mark.parametrize("name", CALLS)
+def test_walk(name: str, tmp_path: Path) -> None:
+    walk, executed = read_walk(name), executed_by(name, tmp_path)
     assert walk.listed, "the page has no table of files"
     assert len(walk.listed) <= MOST_FILES
     assert len(set(walk.listed)) == len(walk.listed)
@@ -119,60 +71,3 @@ def check(name: str, call: Call) -> None:
     assert not unnamed, f"{page} does not name what the call executes: {unnamed}"
     gone = [beginning for beginning in walk.also if not any(path.startswith(beginning) for path in executed)]
     assert not gone, f'{page}, "Also executed", names what the call does not execute: {gone}'
-
-
-def put_gain(butler: Butler, detector: int) -> None:
-    butler.put({"electrons": 1.4}, "gain", instrument="Cam", detector=detector, run="calib/one")
-
-
-def test_put(repository: Butler) -> None:
-    put_gain(repository, 0)
-    check("put", lambda: put_gain(repository, 1))
-
-
-def test_get(repository: Butler) -> None:
-    put_gain(repository, 1)
-
-    def get() -> Any:
-        return repository.get("gain", instrument="Cam", detector=1, collections="calib/one")
-
-    assert get() == {"electrons": 1.4}
-    check("get", get)
-
-
-def test_prune(repository: Butler) -> None:
-    for detector in (0, 1):
-        put_gain(repository, detector)
-    first, second = repository.query_datasets("gain", collections="calib/one")
-    repository.prune([first], purge=True)
-    check("prune", lambda: repository.prune([second], purge=True))
-    assert not repository.exists(second)
-
-
-def test_query(repository: Butler) -> None:
-    for exposure in (1, 2, 3, 4):
-        repository.put({"value": exposure}, "raw", instrument="Cam", exposure=exposure, detector=1, run="Cam/raw/all")
-
-    def query() -> int:
-        where = "instrument = 'Cam' AND exposure.seq_num > 1"
-        return len(repository.query_datasets("raw", collections="Cam/raw/all", where=where))
-
-    assert query() == 2
-    check("query", query)
-
-
-def test_graph_build(numbers: Butler, pipeline: Pipeline) -> None:
-    def build() -> int:
-        return len(build_quantum_graph(pipeline, numbers, input_collections="defaults", output_run="me/run"))
-
-    assert build() == 15
-    check("graph-build", build)
-
-
-def test_one_quantum(numbers: Butler, pipeline: Pipeline, tmp_path: Path) -> None:
-    graph = build_quantum_graph(pipeline, numbers, input_collections="defaults", output_run="me/run")
-    graph.write(str(tmp_path / "graph.qg"))
-    worker = QuantumWorker(str(tmp_path / "graph.qg"), ExecutionOptions())
-    first, second, *_ = graph.quanta("correct").uuids()
-    worker.run(first)
-    check("one-quantum", lambda: worker.run(second).outcome.status is QuantumStatus.SUCCESS)
