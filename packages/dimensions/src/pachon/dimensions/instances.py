@@ -40,9 +40,10 @@ def make_instances(cls: type[T], length: int, **columns: Iterable[Any]) -> list[
 
 @contextmanager
 def collector_at_rest() -> Iterator[None]:
-    """Let the collector of garbage rest while very many objects are made of which none is garbage, for some milliseconds.
+    """Let the collector of garbage rest while very many objects are made, or columns, of which none is garbage in a cycle.
 
-    It would look at the new objects again and again, which takes twice the time of making them.
+    It would look at the new objects, and at all that the process has loaded, again and again. Nobody's functions but our own may run
+    meanwhile: they may need it.
     """
     collects = gc.isenabled()
     gc.disable()

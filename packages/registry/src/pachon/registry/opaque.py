@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from pachon.base import ConflictError, InvalidInputError
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
+from pachon.registry.database.columns import Kind, concatenated, fetch_columns
 from pachon.registry.database.inserts import insert_columns, insert_or_skip
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.database.retries import retried
@@ -112,19 +113,25 @@ class OpaqueTable:
             select = select.order_by(ordered.desc().nulls_first() if item != name else ordered.asc().nulls_last())
         if limit is not None:
             select = select.limit(limit)
-        rows: list[Any] = []
+        kinds = self._kinds()
         with self._state.database.read() as connection:
             if column is None:
-                rows.extend(connection.execute(select))
+                parts = [fetch_columns(connection, select, kinds)]
             else:
                 chosen = self._state.prepare(
                     ("fetch opaque", self._key, column, tuple(order_by), limit),
                     lambda: select.where(self._table.c[column].in_(sa.bindparam("values", expanding=True))),
                 )
                 wanted = list(dict.fromkeys(self._values(column, values)))
-                for start in range(0, len(wanted), CHUNK):
-                    rows.extend(connection.execute(chosen, {"values": wanted[start : start + CHUNK]}))
-        return self._as_columns(rows)
+                parts = [
+                    fetch_columns(connection, chosen, kinds, {"values": wanted[start : start + CHUNK]})
+                    for start in range(0, len(wanted), CHUNK)
+                ]
+        found = zip(self.columns, concatenated(parts, kinds), strict=True)
+        return {column.name: values if column.type == "uuid" else values.tolist() for column, values in found}
+
+    def _kinds(self) -> list[Kind]:
+        return ["id" if column.type == "uuid" else "object" for column in self.columns]
 
     def _fetch_one_value(self, column: str, value: Any) -> list[Any]:
         with self._state.database.read() as connection:

@@ -30,6 +30,7 @@ from pachon.pipe_base.config.errors import (
     UnknownFieldError,
     UnsetFieldError,
 )
+from pachon.pipe_base.config.field_docs import field_docs
 from pachon.pipe_base.config.history import Assignment, Source, Trail, caller_source, plain_value
 from pachon.pipe_base.config.node import ConfigNode, FieldLine, child_nodes, place_child, trail_of
 from pachon.pipe_base.config.python_code import value_code
@@ -61,9 +62,7 @@ class Config(BaseModel, ConfigNode):
     reverse, nor 3.0 into 3.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True, protected_namespaces=()
-    )
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
     reserved_names: ClassVar[frozenset[str]] = frozenset(
         [
@@ -98,6 +97,10 @@ class Config(BaseModel, ConfigNode):
                 raise ConfigError(
                     f"{cls.__name__}: a field cannot be called {name!r}, which is a method of configurations."
                 )
+        if undescribed := {name: field for name, field in cls.model_fields.items() if field.description is None}:
+            for name, text in field_docs(cls).items():
+                if name in undescribed:
+                    undescribed[name].description = text
 
     def __init__(self, **values: Any) -> None:
         cls = type(self)

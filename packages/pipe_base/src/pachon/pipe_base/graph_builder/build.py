@@ -11,6 +11,7 @@ import numpy as np
 from pachon.datasets import CollectionType, FactSource
 from pachon.datastore import FileRecords
 from pachon.dimensions import DataIdTable
+from pachon.dimensions.instances import collector_at_rest
 from pachon.pipe_base.graph_builder.adjust import call_hook_of_all, call_hooks
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import (
@@ -156,10 +157,11 @@ def build_quantum_graph(
         prune_unanchored_quanta=prune_unanchored_quanta,
         reproducible_ids=reproducible_ids,
     )
-    parts = fetch_parts(plan, butler)
-    skeleton = make_skeleton(plan, parts)
-    facts = fetch_datasets(plan, skeleton, butler)
-    records = fetch_records(plan, skeleton, butler)
+    with collector_at_rest():
+        parts = fetch_parts(plan, butler)
+        skeleton = make_skeleton(plan, parts)
+        facts = fetch_datasets(plan, skeleton, butler)
+        records = fetch_records(plan, skeleton, butler)
     candidates = fetch_prerequisites(plan, skeleton, records, butler)
 
     resolution = resolve(plan, skeleton, facts)
@@ -188,18 +190,19 @@ def build_quantum_graph(
         metadata=dict(metadata or {}),
         notes=tuple(nothing),
     )
-    tables = freeze(
-        plan,
-        pruned,
-        init,
-        records,
-        header=header,
-        pipeline=graph.to_document(),
-        reads=task_reads(graph),
-        file_records=butler.datastore_records(existing_ids(pruned, init)) if attach_datastore_records else None,
-        datastore=_datastore_source(butler) if attach_datastore_records else None,
-    )
-    return QuantumGraph.from_tables(tables)
+    with collector_at_rest():
+        tables = freeze(
+            plan,
+            pruned,
+            init,
+            records,
+            header=header,
+            pipeline=graph.to_document(),
+            reads=task_reads(graph),
+            file_records=butler.datastore_records(existing_ids(pruned, init)) if attach_datastore_records else None,
+            datastore=_datastore_source(butler) if attach_datastore_records else None,
+        )
+        return QuantumGraph.from_tables(tables)
 
 
 def _resolved(pipeline: Pipeline | PipelineGraph, butler: FactSource) -> PipelineGraph:

@@ -98,20 +98,32 @@ def _found(items: Iterable[tuple[str, DatasetTable | None]]) -> dict[str, Datase
 
 def fetch_records(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> dict[str, RecordTable]:
     """Fetch the records of every element of the graph's data IDs."""
-    tables = [*skeleton.quanta.values(), *skeleton.datasets.values()]
     wanted: dict[str, list[DataIdTable]] = {}
-    for table in tables:
-        for element in table.group.elements:
+    for tables in _tables_by_part(plan, skeleton):
+        elements = dict.fromkeys(element for table in tables for element in table.group.elements)
+        for element in elements:
             if plan.universe[element].has_table:
-                wanted.setdefault(element, []).append(table)
+                wanted.setdefault(element, []).append(_keys_of(plan, element, tables))
     return {
-        element: source.fetch_records(element, _widest(plan, element, tables)) for element, tables in wanted.items()
+        element: source.fetch_records(element, parts[0] if len(parts) == 1 else DataIdTable.concat(parts).distinct())
+        for element, parts in wanted.items()
     }
 
 
-def _widest(plan: BuildPlan, element: str, tables: Sequence[DataIdTable]) -> DataIdTable:
-    parts = [table.project(plan.universe[element].required) for table in tables]
-    return parts[0] if len(parts) == 1 else DataIdTable.concat(parts).distinct()
+def _tables_by_part(plan: BuildPlan, skeleton: Skeleton) -> list[list[DataIdTable]]:
+    """Give the quanta and datasets of each independent part."""
+    found = []
+    for labels in split_independent(plan):
+        tasks = [plan.tasks[label] for label in labels]
+        names = dict.fromkeys(c.dataset_type for task in tasks for c in (*task.inputs, *task.outputs))
+        found.append([*(skeleton.quanta[label] for label in labels), *(skeleton.datasets[name] for name in names)])
+    return found
+
+
+def _keys_of(plan: BuildPlan, element: str, tables: Sequence[DataIdTable]) -> DataIdTable:
+    """Give the keys of the records of an element for a part: all of its tables are projections of one, so any says all."""
+    shortest = min((table for table in tables if element in table.group.elements), key=len)
+    return shortest.project(plan.universe[element].required)
 
 
 def fetch_prerequisites(
