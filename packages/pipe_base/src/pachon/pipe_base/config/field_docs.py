@@ -63,7 +63,7 @@ def _classes_of(source: str) -> tuple[_ClassSource, ...]:
 def _class_sources(tree: ast.AST) -> Iterator[_ClassSource]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            first = min(item.lineno for item in (node, *node.decorator_list))
+            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
             yield _ClassSource(node.name, first, node.body[0].lineno, dict(_docs_in(node.body)))
 
 
