@@ -20,12 +20,13 @@ from sqlalchemy.types import TypeEngine
 from pachon.base import ConflictError, InvalidInputError
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
 from pachon.registry.database.columns import Kind, concatenated, fetch_columns
+from pachon.registry.database.id_arrays import among_ids, ids_text
 from pachon.registry.database.inserts import insert_columns, insert_or_skip
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.database.retries import retried
 from pachon.registry.database.texts import check_text
 from pachon.registry.database.uploads import uploaded
-from pachon.registry.datasets.rows import CHUNK, id_list, ids_array
+from pachon.registry.datasets.rows import CHUNK, id_list, ids_array, type_chunks
 from pachon.registry.errors import ConflictingDefinitionError
 from pachon.registry.schema.schema import Schema
 from pachon.registry.schema.static_tables import new_metadata
@@ -118,14 +119,19 @@ class OpaqueTable:
             if column is None:
                 parts = [fetch_columns(connection, select, kinds)]
             else:
+                as_array = column in self._uuids and self._state.dialect == "postgresql"
                 chosen = self._state.prepare(
                     ("fetch opaque", self._key, column, tuple(order_by), limit),
-                    lambda: select.where(self._table.c[column].in_(sa.bindparam("values", expanding=True))),
+                    lambda: select.where(
+                        among_ids(self._table.c[column], "values")
+                        if as_array
+                        else self._table.c[column].in_(sa.bindparam("values", expanding=True))
+                    ),
                 )
                 wanted = list(dict.fromkeys(self._values(column, values)))
                 parts = [
-                    fetch_columns(connection, chosen, kinds, {"values": wanted[start : start + CHUNK]})
-                    for start in range(0, len(wanted), CHUNK)
+                    fetch_columns(connection, chosen, kinds, {"values": ids_text(part) if as_array else part})
+                    for part in type_chunks(wanted)
                 ]
         found = zip(self.columns, concatenated(parts, kinds), strict=True)
         return {column.name: values if column.type == "uuid" else values.tolist() for column, values in found}

@@ -18,6 +18,7 @@ from pachon.base import InvalidInputError, ReadOnlyError
 from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
 from pachon.registry.database.failures import is_busy, own_errors
 from pachon.registry.database.replica import Replica
+from pachon.registry.database.statistics import forget_growth, refresh_statistics
 from pachon.registry.errors import DatabaseBusyError
 
 __all__ = ["LOCK_TIMEOUT_S", "Database"]
@@ -191,6 +192,8 @@ class Database:
             finally:
                 # After a failure too, and while the connection is ours: what it knows of this transaction goes.
                 self._thread.run(self._thread.end())
+            if self.dialect == "postgresql":
+                refresh_statistics(connection)
 
     @contextmanager
     def part(self, connection: sa.Connection, *, single: bool = False) -> Iterator[None]:
@@ -254,6 +257,7 @@ class Database:
     def _locked_connection(self) -> Iterator[sa.Connection]:
         if self.dialect != "sqlite":
             with self._writes.connect() as connection:
+                forget_growth(connection)
                 connection.begin()
                 yield connection
             return

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from pachon.registry.database.copying import copy_columns
+from pachon.registry.database.statistics import note_growth
 
 __all__ = ["insert_columns", "insert_or_skip", "insert_or_update"]
 
@@ -49,6 +50,7 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[
     if connection.dialect.name == "postgresql":
         if len(next(iter(columns.values()), ())) >= _COPIED:
             copy_columns(connection, table, columns)
+            note_growth(connection, table, len(next(iter(columns.values()))))
         elif rows := list(zip(*columns.values(), strict=True)):
             connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
         return
