@@ -231,6 +231,18 @@ class View:
             raise MissingCollectionError(name, self._connection.execute(self._statements.all_names).scalars())
         return known
 
+    def get_collections(self, names: Iterable[str]) -> dict[str, Collection]:
+        """Give the collections of names, asking for all of them together.
+
+        Raises
+        ------
+        MissingCollectionError
+            If one does not exist.
+        """
+        wanted = list(names)
+        found = self.find_collections(wanted)
+        return found if len(found) == len(wanted) else {name: self.get_collection(name) for name in wanted}
+
     def collections_by_id(self, ids: Iterable[int]) -> Mapping[int, Collection]:
         """Give collections by number; all of them must exist."""
         missing = [number for number in dict.fromkeys(ids) if number not in self._cache.names]

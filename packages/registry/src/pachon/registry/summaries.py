@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.database.retries import retried
+from pachon.registry.database.uploads import uploaded
 from pachon.registry.definitions import RegisteredType
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
@@ -45,8 +47,8 @@ def record_facts(state: State, connection: sa.Connection, facts: Iterable[Fact])
         _record_many(state, connection, missing)
         return
     for fact in missing:
-        statement, row = _row(state, fact)
-        if connection.execute(statement, row).rowcount:
+        table, row = _row(state, fact)
+        if connection.execute(_insert_one(state, table), row).rowcount:
             _mark_written(state, connection)
         elif _WRITTEN not in connection.info:
             # It was there before this transaction, so nothing can undo it.
@@ -56,20 +58,34 @@ def record_facts(state: State, connection: sa.Connection, facts: Iterable[Fact])
 def _record_many(state: State, connection: sa.Connection, facts: Sequence[Fact]) -> None:
     for of_types in (True, False):
         # In one order, so that two transactions do not wait for each other in a circle.
-        chosen = [_row(state, fact) for fact in sorted(facts) if (not fact[1]) is of_types]
-        if chosen:
-            connection.execute(chosen[0][0], [row for _, row in chosen])
+        rows = [_row(state, fact) for fact in sorted(facts) if (not fact[1]) is of_types]
+        if rows:
+            _insert_new(state, connection, rows[0][0], [row for _, row in rows])
             _mark_written(state, connection)
 
 
-def _row(state: State, fact: Fact) -> tuple[sa.Insert, dict[str, object]]:
+def _insert_new(state: State, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    insert = insert_or_skip(table, state.dialect)
+    if state.dialect == "sqlite":
+        connection.execute(insert, rows)
+        return
+    # Here each row would be a message to the server and an answer.
+    columns = {name: (table.c[name].type, [row[name] for row in rows]) for name in rows[0]}
+    with uploaded(connection, columns, len(rows)) as given:
+        select = sa.select(*(given.c[name] for name in columns)).order_by(given.c.row_number)
+        connection.execute(insert.from_select(list(columns), select))
+
+
+def _row(state: State, fact: Fact) -> tuple[sa.Table, dict[str, Any]]:
     collection_id, governor, value = fact
     static = state.schema.static
     if governor:
-        statement = state.prepare("summarize governor", lambda: insert_or_skip(static.summary_governor, state.dialect))
-        return statement, {"collection_id": collection_id, "governor": governor, "value": value}
-    statement = state.prepare("summarize type", lambda: insert_or_skip(static.summary_dataset_type, state.dialect))
-    return statement, {"collection_id": collection_id, "dataset_type_id": int(value)}
+        return static.summary_governor, {"collection_id": collection_id, "governor": governor, "value": value}
+    return static.summary_dataset_type, {"collection_id": collection_id, "dataset_type_id": int(value)}
+
+
+def _insert_one(state: State, table: sa.Table) -> sa.Insert:
+    return state.prepare(f"summarize in {table.name}", lambda: insert_or_skip(table, state.dialect))
 
 
 def _mark_written(state: State, connection: sa.Connection) -> None:

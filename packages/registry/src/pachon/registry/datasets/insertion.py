@@ -127,7 +127,7 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
 def _runs(state: State, connection: sa.Connection, datasets: DatasetTable) -> dict[str, Collection]:
     view = state.view(connection)
     names = datasets.runs.tolist() if len(datasets) == 1 else datasets.runs.compacted().values.tolist()
-    runs = {name: view.get_collection(name) for name in names}
+    runs = view.get_collections(dict.fromkeys(names))
     for run in runs.values():
         if run.type is not CollectionType.RUN:
             raise CollectionTypeError(f"Collection {run.name!r} is of type {run.type.name}; datasets go into a RUN.")
