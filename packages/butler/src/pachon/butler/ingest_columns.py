@@ -46,7 +46,7 @@ def checked_table(session: Session, table: FileTable, dataset_type: DatasetType)
     InvalidInputError
         In one of its forms, if a value is wrong or missing; the message shows the data ID.
     """
-    paths = list(map(plain_path, table.paths))
+    paths = _plain_paths(list(table.paths))
     if isinstance(table.data_ids, DataIdTable):
         data_ids = table.data_ids.project(dataset_type.dimensions, distinct=False)
     else:
@@ -80,15 +80,22 @@ def alike_files(
     blocks: list[DataIdTable] = []
     stream = chain([first], files)
     while block := list(islice(stream, _BLOCK)):
-        if not all(
-            _is_single(file) and file.dataset_type is first.dataset_type and file.formatter == first.formatter
-            for file in block
-        ):
+        kind, formatter = first.dataset_type, first.formatter
+        if not all(_is_single(file) and file.dataset_type is kind and file.formatter == formatter for file in block):
             return chain(_again(first, paths, blocks), block, stream)
-        paths += map(plain_path, (file.path for file in block))
+        paths += _plain_paths([file.path for file in block])
         blocks.append(_table(session, dataset_type, [file.data_ids[0] for file in block]))
     data_ids = DataIdTable.concat(blocks)
     return AlikeFiles(dataset_type=dataset_type, paths=paths, data_ids=data_ids, formatter=first.formatter)
+
+
+def _plain_paths(paths: list[Any]) -> list[Any]:
+    """Do the same as `plain_path` for each, and quickly for plain text."""
+    if set(map(type, paths)) == {str} and all(paths):
+        text = "".join(paths)
+        if text.isascii() and "\0" not in text:
+            return paths
+    return list(map(plain_path, paths))
 
 
 def plain_path(path: Any) -> Any:

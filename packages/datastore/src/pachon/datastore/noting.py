@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -31,10 +32,14 @@ from pachon.resources.url import COMPRESSIONS
 __all__ = ["can_note", "note_files"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_KIND, _REGULAR = stat.S_IFMT(0o177777), stat.S_IFREG
+"""Bits of a mode that tell what kind of thing a path names, and those of a file."""
 _SMALL = 1 << 18
 """Bytes up to which a file is read and hashed at once: a thread would cost more."""
 _STEP = 1000
-"""Files between two movements of the progress bar."""
+"""Files that are looked at together, and between two movements of the progress bar."""
+_NO_FILES = frozenset(("", ".", ".."))
+"""What follows the last slash of a path of a folder."""
 
 
 def can_note(setup: FileSetup, paths: Sequence[Any], datasets: DatasetTable, formatter: str | None) -> bool:
@@ -77,28 +82,36 @@ def note_files(
     _check_accepted(setup, datasets)
     folders = _Folders(setup, inside=inside)
     formatters = _Formatters(setup, datasets, formatter)
-    describe = _describe_and_sum if checksum and track and setup.checksum else _describe
+    describe = _describe_and_sum_all if checksum and track and setup.checksum else _describe
     count = len(paths)
     recorded, readers, sums = (np.empty(count, dtype=object) for _ in range(3))
     sizes = np.empty(count, dtype=np.int64)
     large: list[tuple[int, str]] = []
     with progress("Ingesting", total=count) as bar:
-        for number, path in enumerate(paths):
-            folder, _, name = path.rpartition("/")
-            place, shown = folders.find(folder, name, path)
-            local = place + name
-            with_sum = describe(local)
-            sizes[number] = with_sum[0]
-            if with_sum[1] is None:
-                large.append((number, local))
-            else:
-                sums[number] = with_sum[1]
-            readers[number] = formatters.find(name, local)
-            text = shown + (name if inside or _PLAIN.fullmatch(name) else quote(name))
-            # Most are recorded as they are given: one text of each is enough.
-            recorded[number] = path if text == path else text
-            if number % _STEP == _STEP - 1:
-                bar.advance(_STEP)
+        for start in range(0, count, _STEP):
+            stop = min(start + _STEP, count)
+            block = paths[start:stop]
+            # What is asked here is asked of each file: a function for it would take as long as the answer.
+            parts = [path.rpartition("/") for path in block]
+            plain = inside or _PLAIN.fullmatch("".join([name for _, _, name in parts])) is not None
+            texts: list[str] = []
+            places: list[str] = []
+            before = place = shown = None
+            for path, (folder, _, name) in zip(block, parts, strict=True):
+                if name in _NO_FILES or ZIP_MEMBER in name:
+                    raise _no_file(path)
+                if folder != before or not folder:
+                    place, shown = folders.find(folder, path)
+                    before = folder
+                text = f"{shown}{name if plain else quote(name)}"
+                # Most are recorded as they are given: one text of each is enough.
+                texts.append(path if text == path else text)
+                places.append(f"{place}{name}")
+            recorded[start:stop] = texts
+            sizes[start:stop], sums[start:stop] = describe(places)
+            large += [(start + n, places[n]) for n, value in enumerate(sums[start:stop]) if value is None]
+            readers[start:stop] = formatters.find([name for _, _, name in parts], places)
+            bar.advance(stop - start)
     if large:
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
             for (number, _), found in zip(large, threads.map(_sum_of, [p for _, p in large]), strict=True):
@@ -126,16 +139,12 @@ class _Folders:
         self._inside = inside
         self._known: dict[str, tuple[str, str]] = {}
 
-    def find(self, folder: str, name: str, path: str) -> tuple[str, str]:
+    def find(self, folder: str, path: str) -> tuple[str, str]:
         """Give what stands before the name of a file: of its place, and of the recorded path."""
         known = self._known.get(folder)
         if known is None or not folder:
             # A file of the topmost folder and one of the root of the datastore both have nothing before their name.
             known = self._known[folder] = self._settle("/" if path.startswith("/") and not folder else folder)
-        if name in ("", ".", ".."):
-            raise InvalidInputError(f"{path!r} is a folder and cannot be ingested; name its files.")
-        if ZIP_MEMBER in name:
-            raise InvalidInputError(f"{path!r} cannot be ingested: {ZIP_MEMBER!r} names a member of a zip file.")
         return known
 
     def _settle(self, folder: str) -> tuple[str, str]:
@@ -166,11 +175,20 @@ class _Formatters:
         self._known: dict[str, str] = {}
         self._choice: str | None = None
 
-    def find(self, name: str, place: str) -> str:
-        dot = name.rfind(".")
-        extension = name[dot:] if dot > 0 else ""
+    def find(self, names: Sequence[str], places: Sequence[str]) -> list[str]:
+        """Give the reader of each file."""
+        # The end of a name stands for its extension until it is known to have two (``.fits.gz``).
+        ends = [name[dot:] if (dot := name.rfind(".")) > 0 else "" for name in names]
+        for end in set(ends) - self._known.keys():
+            if end not in COMPRESSIONS:
+                self._known[end] = self._check(end, places[ends.index(end)])
+        if COMPRESSIONS.isdisjoint(ends):
+            return [self._known[end] for end in ends]
+        return [self._find(name, end, place) for name, end, place in zip(names, ends, places, strict=True)]
+
+    def _find(self, name: str, extension: str, place: str) -> str:
         if extension in COMPRESSIONS:
-            extension = os.path.splitext(name[:dot])[1] + extension
+            extension = os.path.splitext(name[: -len(extension)])[1] + extension
         known = self._known.get(extension)
         if known is None:
             known = self._known[extension] = self._check(extension, place)
@@ -199,18 +217,34 @@ def _cannot(place: str, error: OSError | ValueError) -> PachonError:
     return InvalidInputError(f"{place!r} is no path of a file: {error}.")
 
 
-def _describe(place: str) -> tuple[int, str | None]:
-    """Give the size of a file, and no checksum."""
+def _no_file(path: str) -> InvalidInputError:
+    if ZIP_MEMBER in path.rpartition("/")[2]:
+        return InvalidInputError(f"{path!r} cannot be ingested: {ZIP_MEMBER!r} names a member of a zip file.")
+    return InvalidInputError(f"{path!r} is a folder and cannot be ingested; name its files.")
+
+
+def _describe(places: Sequence[str]) -> tuple[list[int], list[str | None]]:
+    """Give the sizes of files, and no checksums."""
+    sizes: list[int] = []
+    look_at = os.stat
     try:
-        status = os.stat(place)
+        for place in places:
+            status = look_at(place)
+            if status.st_mode & _KIND != _REGULAR:
+                require_file(place, status)
+            sizes.append(status.st_size)
     except (OSError, ValueError) as error:
-        raise _cannot(place, error) from error
-    require_file(place, status)
-    return status.st_size, ""
+        raise _cannot(places[len(sizes)], error) from error
+    return sizes, [""] * len(places)
+
+
+def _describe_and_sum_all(places: Sequence[str]) -> tuple[list[int], list[str | None]]:
+    """Give sizes and checksums of files; None for the checksum of a large one, which a thread computes."""
+    found = [_describe_and_sum(place) for place in places]
+    return [size for size, _ in found], [checksum for _, checksum in found]
 
 
 def _describe_and_sum(place: str) -> tuple[int, str | None]:
-    """Give size and checksum of a file; None for the checksum of a large one, which a thread computes."""
     try:
         # A pipe would wait for somebody who writes.
         descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

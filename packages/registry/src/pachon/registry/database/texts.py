@@ -20,6 +20,6 @@ def check_text(text: str, owner: str) -> str:
     InvalidInputError
         If it holds half of a character (a surrogate), or NUL.
     """
-    if _UNSTORABLE.search(text):
+    if (not text.isascii() or "\0" in text) and _UNSTORABLE.search(text):
         raise InvalidInputError(f"{owner} holds a character that cannot be stored.")
     return text
