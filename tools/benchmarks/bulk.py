@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from phases import Phases, peak_megabytes
+from phases import DeviceFloor, Phases, peak_megabytes
 
 NIGHTS = 20_300_000
 """Numbers of the nights that tell the files of a detector apart begin here."""
@@ -21,7 +21,7 @@ SINGLE_PUTS = 100
 """Objects that are put one by one before, and as many after."""
 
 
-def put_in_bulk(phases: Phases, butler: Any, detectors: int) -> None:
+def put_in_bulk(phases: Phases, butler: Any, root: Path, detectors: int) -> None:
     """Put small objects one by one and in one commit, in turns, for the disk's sake."""
     from pachon.datasets import DatasetType
 
@@ -30,18 +30,26 @@ def put_in_bulk(phases: Phases, butler: Any, detectors: int) -> None:
     butler.dataset_types.register(DatasetType("small", dimensions, "StructuredDataDict", universe=butler.universe))
     ids = [{"instrument": "Cam", "detector": n % detectors, "day_obs": NIGHTS + n // detectors} for n in range(PUTS)]
     single: list[float] = []
+    device: list[float] = []
+    floor = DeviceFloor(root, "bulk_floor")
 
     def put_single(number: int) -> None:
-        for data_id in ids[SINGLE_PUTS * number : SINGLE_PUTS * (number + 1)]:
+        first = SINGLE_PUTS * number
+        for place, data_id in enumerate(ids[first : first + SINGLE_PUTS], first):
             start = time.perf_counter()
+            floor.step(place)
+            between = time.perf_counter()
             butler.put({"v": 1}, "small", data_id, run="bulk/single")
-            single.append(time.perf_counter() - start)
+            single.append(time.perf_counter() - between)
+            device.append(between - start)
 
     put_single(0)
     start = time.perf_counter()
     butler.put_many([({"v": 1}, "small", data_id) for data_id in ids], run="bulk/many")
     phases.seconds["put_many_1000"] = time.perf_counter() - start
     put_single(1)
+    floor.close()
+    phases.seconds["floor_1000_single"] = PUTS * median(device)
     phases.seconds["put_1000_single"] = PUTS * median(single)
 
 

@@ -77,12 +77,12 @@ class DeviceFloor:
     Disks change their mind from second to second, so take a step of this between the steps of what is compared with it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "floor") -> None:
         import sqlite3
 
-        self._folder = folder / "floor"
+        self._folder = folder / name
         self._folder.mkdir()
-        self._database = sqlite3.connect(folder / "floor.sqlite3", isolation_level=None)
+        self._database = sqlite3.connect(folder / f"{name}.sqlite3", isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)")

@@ -47,7 +47,7 @@ def run(phases: Phases, root: Path, visits: int, detectors: int, files: int) -> 
     query(phases, butler)
     find_and_get(phases, butler, visits, detectors)
     build_graph(phases, butler, root)
-    put_in_bulk(phases, butler, detectors)
+    put_in_bulk(phases, butler, root, detectors)
     ingest_in_place(phases, butler, root, files, detectors)
     butler.close()
 
