@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """File work never holds the database's lock: while a file is being written, others read and write.
 
-The writer is stopped in the middle of its file work, as a very large file would stop it, for as long as the others need.
+The writer is stopped in the middle of its file work, as a very large file would stop it, for as long as the others need; or
+it is a process that writes a really large file.
 """
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -88,3 +93,62 @@ def test_others_go_on(root: Path, tmp_path: Path, write: Callable[[Butler, Path]
             thread.join()
         assert taken < LONGEST
         assert other.get("gain", detector=0, collections="slow")["n"] in (0, 1)
+
+
+LARGE = 1 << 30
+"""Bytes."""
+INGEST = """
+import sys
+from pachon.butler import Butler
+from pachon.datasets import FileDataset
+
+root, source = sys.argv[1:]
+with Butler.open(root, run="slow", instrument="Cam") as butler:
+    print("begins", flush=True)
+    file = FileDataset(source, dataset_type="gain", data_ids={"detector": 0})
+    butler.ingest([file], run="slow", transfer="copy", checksum=False)
+"""
+
+
+def size_below(folder: Path) -> int:
+    """Give the bytes of the files below a folder."""
+    return sum(os.stat(Path(place, name)).st_size for place, _, names in os.walk(folder) for name in names)
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A file of a gigabyte."""
+    path = tmp_path_factory.mktemp("large") / "large.yaml"
+    if shutil.disk_usage(path.parent).free < 4 * LARGE:
+        pytest.skip("less than 4 GB of room for temporary files")
+    block = os.urandom(1 << 20)
+    with path.open("wb") as stream:
+        for _ in range(LARGE >> 20):
+            stream.write(block)
+    yield path
+    path.unlink()
+
+
+def test_others_go_on_beside_a_gigabyte(root: Path, large_file: Path) -> None:
+    reads = writes = 0
+    with Butler.open(str(root), run="other", instrument="Cam") as other:
+        first = other.put({"n": 7}, "gain", detector=1)
+        command = [sys.executable, "-c", INGEST, str(root), str(large_file)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ingest:
+            assert ingest.stdout is not None
+            assert ingest.stdout.readline() == "begins\n"
+            while not 0 < size_below(root / "slow") < LARGE:
+                assert ingest.poll() is None, "the large file was never seen half-written"
+            # What begins and ends while the file is still growing has not waited for it.
+            while ingest.poll() is None and size_below(root / "slow") < LARGE:
+                assert other.get(first) == {"n": 7}
+                reads += size_below(root / "slow") < LARGE
+                other.put({"n": writes}, "gain", detector=2, run=f"other/{reads}")
+                writes += size_below(root / "slow") < LARGE
+        assert ingest.returncode == 0
+        assert reads
+        assert writes
+        stored = other.query_datasets("gain", collections="slow")
+        assert len(stored) == 1
+    assert size_below(root / "slow") == LARGE
+    shutil.rmtree(root / "slow")

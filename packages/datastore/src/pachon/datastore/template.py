@@ -58,7 +58,7 @@ class Field:
         """Format a value for a path."""
         if self.conversion is not None:
             value = _CONVERSIONS[self.conversion](value)
-        if isinstance(value, str):
+        if isinstance(value, str) and not value.isalnum():
             value = _BAD_CHARACTERS.sub("_", value)
             if not self.keeps_slashes:
                 value = value.replace("/", "_")
@@ -73,6 +73,8 @@ class _Step:
     field: Field | None
     """None if the datasets have nothing for it."""
     name: str
+    is_value: bool = False
+    """Whether every dataset has a value of that name, and no record is asked."""
 
 
 class FileTemplate:
@@ -111,10 +113,16 @@ class FileTemplate:
         defined = _defined_values(ref)
         parts: list[str] = []
         for step in self._steps_for(ref, defined):
-            value = None if step.field is None else _look_up(step.name, defined, ref, self.text)
-            if value is not None and step.field is not None:
-                parts += (step.literal, step.field.render(value))
-            elif step.field is not None and not step.field.optional:
+            field = step.field
+            if field is None:
+                value = None
+            elif step.is_value:
+                value = defined[step.name]
+            else:
+                value = _look_up(step.name, defined, ref, self.text)
+            if value is not None and field is not None:
+                parts += (step.literal, field.render(value))
+            elif field is not None and not field.optional:
                 raise self._lacks(step.name, ref)
             elif "/" in step.literal:
                 parts.append(step.literal)
@@ -136,7 +144,7 @@ class FileTemplate:
         for field in self.fields:
             name = field.choose(defined)
             if name.partition(".")[0] in defined:
-                yield _Step(literal=field.literal, field=field, name=name)
+                yield _Step(literal=field.literal, field=field, name=name, is_value="." not in name)
             elif field.optional:
                 yield _Step(literal=field.literal, field=None, name=name)
             else:
