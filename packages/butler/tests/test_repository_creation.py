@@ -40,6 +40,14 @@ def test_a_repository_is_not_made_over_another(repository: Path) -> None:
     assert (repository / "registry.sqlite3").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_folder_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match="no name"):
+        Butler.create(name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_overwrite_gives_an_empty_repository(repository: Path) -> None:
     with Butler.create(str(repository), overwrite=True) as butler:
         assert butler.dataset_types.query() == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.base import InvalidInputError
+from pachon.base import FormatError, InvalidInputError
 from pachon.butler import Butler
 from pachon.butler.errors import RetrievalConflictError
 from pachon.butler.retrieve import INDEX_NAME
@@ -76,3 +76,20 @@ def test_a_flipped_bit_where_checksums_are_verified(
     config.write_text(config.read_text().replace("datastore:\n", "datastore:\n  verify_checksum: true\n"))
     with Butler.open(str(repository)) as reading, pytest.raises(FileIntegrityError, match="checksum"):
         reading.retrieve(refs, str(tmp_path / "out"))
+
+
+def test_the_index_keeps_what_was_retrieved_before(butler: Butler, refs: list[DatasetRef], tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    butler.retrieve(refs[:2], str(folder))
+    butler.retrieve(refs[1:3], str(folder), overwrite=True)
+    files = json.loads((folder / INDEX_NAME).read_text())["files"]
+    assert [entry["id"] for entries in files.values() for entry in entries] == [str(ref.id) for ref in refs[:3]]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"version": 7, "files": {}}', '{"version": 1, "files": []}', "\xff"])
+def test_a_file_that_is_no_index(butler: Butler, refs: list[DatasetRef], tmp_path: Path, content: str) -> None:
+    (tmp_path / INDEX_NAME).write_text(content, encoding="latin-1")
+    with pytest.raises(FormatError, match="no index of retrieved files"):
+        butler.retrieve(refs, str(tmp_path))
+    assert [path.name for path in tmp_path.glob("in*")] == []
+    assert (tmp_path / INDEX_NAME).read_text(encoding="latin-1") == content

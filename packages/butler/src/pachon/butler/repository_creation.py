@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pachon.base import ConflictError, PachonError
+from pachon.base import ConflictError, InvalidInputError, PachonError
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import share_with_group, write_config
@@ -79,9 +79,14 @@ def create_repository(
 
     Raises
     ------
+    InvalidInputError
+        If the folder has no name.
     RepositoryExistsError
         If there is a repository already, or the database of one.
     """
+    if not isinstance(root, ResourcePath) and not root.strip():
+        # An empty variable of a script; the folder where one happens to be is written as a dot.
+        raise InvalidInputError("The folder of a new repository has no name; write '.' for the current one.")
     location = locate_repository(ResourcePath(as_resource(root), force_directory=True), must_exist=False)
     config = RepositoryConfig(
         database_url=database or DEFAULT_DATABASE,

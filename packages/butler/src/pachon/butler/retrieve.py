@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pachon.base import InvalidInputError, progress
+from pachon.base import FormatError, InvalidInputError, NotFoundError, progress
 from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.errors import RetrievalConflictError
 from pachon.butler.get import fetch_file_records
@@ -35,6 +35,8 @@ def retrieve(
     overwrite: bool = False,
 ) -> list[ResourcePath]:
     """Copy the files of datasets to a folder, with an index; give their new places.
+
+    What was retrieved into that folder before stays in the index.
 
     Parameters
     ----------
@@ -92,6 +94,7 @@ def copy_files(
         raise InvalidInputError(f"Files are not retrieved by {transfer!r}; use copy or a link.")
     folder = ResourcePath(as_resource(destination), force_directory=True)
     targets = _targets(rows, preserve_path=preserve_path)
+    index = _merged(folder.join(INDEX_NAME), _index(refs, targets))
     check_whole(datastore, {ref.id: ref for ref in refs}, rows)
     folder.mkdir()
     places: list[ResourcePath] = []
@@ -101,9 +104,28 @@ def copy_files(
             target.transfer_from(datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
             places.append(target)
             bar.advance()
-    index = artifact_index(refs, rows, preserve_path=preserve_path)
-    folder.join(INDEX_NAME).write(index, overwrite=True)
+    folder.join(INDEX_NAME).write(json.dumps(index, indent=1).encode(), overwrite=True)
     return places
+
+
+def _merged(place: ResourcePath, new: dict[str, Any]) -> dict[str, Any]:
+    """Add the entries of the index that an earlier retrieval into the same folder has left.
+
+    Raises
+    ------
+    FormatError
+        If there is a file of that name which is no such index.
+    """
+    try:
+        old = json.loads(place.read())
+    except NotFoundError:
+        return new
+    except ValueError as error:
+        raise FormatError(f"{place.shown} is no index of retrieved files ({error}); choose another folder.") from error
+    files = old.get("files") if isinstance(old, dict) and old.get("version") == new["version"] else None
+    if not isinstance(files, dict):
+        raise FormatError(f"{place.shown} is no index of retrieved files that is known here; choose another folder.")
+    return {**new, "files": files | new["files"]}
 
 
 def _below(folder: ResourcePath, path: str) -> ResourcePath:

@@ -98,6 +98,22 @@ class Definitions:
         """Give the definitions as a connection sees them now."""
         return View(self._valid_cache(connection), connection, self._schema, self._statements)
 
+    def remembered(self, connection: sa.Connection) -> tuple[View, int] | None:
+        """Give the definitions as they were when they were last read, and the count of changes then.
+
+        Whoever uses them reads the counter (`select_counter`) in the same statement as what he is after, and throws away what he
+        made of an old one. None inside a transaction that changes definitions, and if nothing was read yet.
+        """
+        cache = self._cache
+        if cache.version < 0 or connection.info.get(_TRANSACTION) is not None:
+            return None
+        return View(cache, connection, self._schema, self._statements), cache.version
+
+    @property
+    def select_counter(self) -> sa.Select[tuple[int]]:
+        """The statement that reads the count of changes; always one row."""
+        return self._read_counter
+
     def known_summaries(self, connection: sa.Connection) -> set[tuple[int, str, str]]:
         """Give the facts (collection, governor, value) that are known to be in the summaries; a set to add to."""
         return self._valid_cache(connection).summaries

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
+from pachon.base import PachonError
 from pachon.datasets import DatasetRef, DatasetTable
 from pachon.dimensions import DataCoordinate, DataIdTable, Timespan
 from pachon.registry.database.key_lookup import matching
@@ -21,7 +23,7 @@ from pachon.registry.definitions import Collection, RegisteredType, SearchPath, 
 from pachon.registry.errors import CalibrationLookupError
 from pachon.registry.state import State
 
-__all__ = ["Bounds", "find", "find_one", "find_statement"]
+__all__ = ["Bounds", "find", "find_one", "find_remembered", "find_statement"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
 """First nanosecond and the one after the last, int64, one of each a data ID."""
@@ -53,8 +55,7 @@ def find_one(
     parameters: dict[str, Any] = {f"key_{name}": value for name, value in data_id.required.items()}
     parameters["type"] = known.id
     rows = _places(state, connection, known, parameters, path.others)
-    best = min(rows, key=lambda row: rank.get(row[2], len(rank)), default=None)
-    place = len(rank) if best is None else rank.get(best[2], len(rank))
+    best, place = _first_place(path, rows)
     if path.calibrations and timespan is not None:
         bounds = {"begin": timespan.begin_ns, "end": timespan.end_ns}
         valid = _valid_places(state, connection, known, parameters | bounds)
@@ -64,7 +65,71 @@ def find_one(
             if len(winners) > 1:
                 raise _ambiguous(known, data_id, path[first].name, timespan, len(winners))
             best, place = next(iter(winners.values())), first
-    if best is None or place == len(rank):
+    return _as_reference(known, data_id, path, view, (best, place))
+
+
+def find_remembered(
+    state: State,
+    connection: sa.Connection,
+    dataset_type: str,
+    data_id: DataCoordinate,
+    collections: Sequence[str],
+) -> DatasetRef | EllipsisType | None:
+    """Do what `find_one` does in a single statement, which also tells whether the definitions that it relies on still hold.
+
+    On a server each statement is a message there and back. Gives ``...`` if that cannot be had: if the definitions are not
+    known or have changed, or the data ID is in very many places.
+    """
+    remembered = state.definitions.remembered(connection)
+    if remembered is None:
+        return ...
+    view, version = remembered
+    try:
+        known = view.get_dataset_type(dataset_type)
+        path = view.flatten(collections)
+        data_id = data_id.subset(known.dataset_type.dimensions)
+    except PachonError:
+        # What is wrong with old definitions need not be wrong now.
+        return ...
+    if not path.others:
+        return ...
+    parameters: dict[str, Any] = {f"key_{name}": value for name, value in data_id.required.items()}
+    parameters["type"] = known.id
+    one = len(path.others) == 1
+    if one:
+        parameters["collection"] = path.others[0]
+    statement = state.prepare(
+        ("find remembered in one" if one else "find remembered", known.group_id),
+        lambda: _with_counter(state, connection, known, one=one),
+    )
+    rows = statement.fetch(connection, parameters)
+    if rows[0][3] != version or len(rows) >= _MANY:
+        return ...
+    return _as_reference(known, data_id, path, view, _first_place(path, rows))
+
+
+def _with_counter(state: State, connection: sa.Connection, known: RegisteredType, *, one: bool) -> QuickStatement:
+    select = find_statement(known).limit(_MANY)
+    if one:
+        select = select.where(known.tables.membership.c.collection_id == sa.bindparam("collection"))
+    places, counter = select.subquery(), state.definitions.select_counter.subquery()
+    return QuickStatement(
+        sa.select(*places.c, counter.c.value).select_from(counter.outerjoin(places, sa.true())), connection
+    )
+
+
+def _first_place(path: SearchPath, rows: Sequence[Any]) -> tuple[Any, int]:
+    """Give the row of the first collection of a path, and the place of that; None and the length of the path without one."""
+    rank = path.rank
+    best = min(rows, key=lambda row: rank.get(row[2], len(rank)), default=None)
+    return best, len(rank) if best is None else rank.get(best[2], len(rank))
+
+
+def _as_reference(
+    known: RegisteredType, data_id: DataCoordinate, path: SearchPath, view: View, found: tuple[Any, int]
+) -> DatasetRef | None:
+    best, place = found
+    if best is None or place == len(path.rank):
         return None
     run = view.collections_by_id([best[1]])[best[1]]
     id_ = best[0] if isinstance(best[0], uuid.UUID) else uuid.UUID(bytes=best[0])

@@ -85,10 +85,15 @@ class Datasets:
         CalibrationLookupError
             If several calibrations of the winning collection are valid.
         """
+        names = refuse_globs(collections, "finding a dataset")
         with self._state.database.read(replica=True) as connection:
+            if self._state.dialect == "postgresql" and timespan is None:
+                found = finding.find_remembered(self._state, connection, _name(dataset_type), data_id, names)
+                if found is not ...:
+                    return found
             view = self._state.view(connection)
             known = view.get_dataset_type(_name(dataset_type))
-            path = view.flatten(refuse_globs(collections, "finding a dataset"))
+            path = view.flatten(names)
             data_id = data_id.subset(known.dataset_type.dimensions)
             return finding.find_one(self._state, connection, known, data_id, path, view=view, timespan=timespan)
 
