@@ -8,7 +8,7 @@ afterwards: a removal that is going on in another process still has its row in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,13 @@ from pachon.datastore import FileRecords
 from pachon.datastore.records import IdArray
 from pachon.dimensions import RecordTable
 
-__all__ = ["MissingOutputsError", "empty_trash_of", "insert_missing_records", "register_graph_outputs"]
+__all__ = [
+    "MissingOutputsError",
+    "empty_trash_of",
+    "insert_missing_records",
+    "register_files_that_are_there",
+    "register_graph_outputs",
+]
 
 
 class MissingOutputsError(InvalidInputError):
@@ -66,6 +72,11 @@ def register_graph_outputs(session: Session, datasets: Iterable[DatasetTable], f
         return 0
     empty_trash_of(session, files.dataset_id)
     _check_files(session, tables, files)
+    return register_files_that_are_there(session, tables, files)
+
+
+def register_files_that_are_there(session: Session, tables: Sequence[DatasetTable], files: FileRecords) -> int:
+    """Do the same when the trash of these ids was emptied and the files were looked for after that."""
     for run in {run for table in tables for run in table.runs.compacted().values.tolist()}:
         session.registry.collections.register(run, CollectionType.RUN)
     new = 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pachon.base import InvalidInputError, progress
-from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_graph_outputs
+from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType, DatasetTable, id_keys
@@ -140,7 +140,7 @@ def _transfer(
     table = outputs.table.take(there)
     if dry_run or not len(table):
         return len(table)
-    return register_graph_outputs(session, [table], files)
+    return register_files_that_are_there(session, [table], files)
 
 
 def _find_files(

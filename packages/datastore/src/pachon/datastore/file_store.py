@@ -9,16 +9,15 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from pachon.base import NotFoundError, StorageError
+from pachon.base import StorageError
 from pachon.datastore.errors import PathOutsideRootError
 from pachon.datastore.final_path import check_inside, check_stored_path
 from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
+from pachon.datastore.remote_sizes import remote_sizes
 from pachon.resources import ResourcePath, exist_many, fsync_files
-from pachon.resources.bulk import worker_count
 from pachon.resources.errors import ResourceExistsError, storage_errors
 from pachon.resources.local_files import GROUP_FILE, create_file, make_folders, sync_folder
 
@@ -207,11 +206,12 @@ class FileStore:
         return [known[file_part(path)] is not None for path in paths]
 
     def sizes(self, paths: Sequence[str]) -> list[int | None]:
-        """Give for each recorded path the bytes of the file; None if it is not there. Each file is looked for once."""
+        """Give for each recorded path the bytes of the file; None if it is not there. Each file is looked for once.
+
+        In an object store folders of many files are listed.
+        """
         known, elsewhere = self._look(paths)
-        if elsewhere:
-            with ThreadPoolExecutor(worker_count()) as threads:
-                known.update(zip(elsewhere, threads.map(_remote_size, elsewhere.values()), strict=True))
+        known.update(remote_sizes(elsewhere))
         return [known[file_part(path)] for path in paths]
 
     def _look(self, paths: Sequence[str]) -> tuple[dict[str, int | None], dict[str, ResourcePath]]:
@@ -285,13 +285,6 @@ def checksum_of_file(place: str | ResourcePath) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _remote_size(uri: ResourcePath) -> int | None:
-    try:
-        return uri.size()
-    except NotFoundError:
-        return None
 
 
 def _size(path: str) -> int | None:
