@@ -143,6 +143,16 @@ FAULTS = {
         options={"skip_existing_in": ["me/run"], "output_run": "me/again"},
         said="'isr'.*init-output 'flags'",
     ),
+    "run of what is done is misspelled": Fault(
+        prepare=finish,
+        options={"skip_existing_in": ["me/rnu"], "output_run": "me/again"},
+        said="no collection 'me/rnu'.*'me/run'",
+    ),
+    "all is done, one run as text": Fault(
+        prepare=finish,
+        options={"skip_existing_in": "me/run", "output_run": "me/again"},
+        said="'isr': 12 of 12 quanta already done",
+    ),
     "skipping is misunderstood": Fault(options={"retained_dataset_types": ["warp"]}, said="skip_existing_in"),
 }
 
@@ -195,3 +205,12 @@ def test_the_first_line_names_the_culprit(
     with Butler.open(str(root), writeable=fault.prepare is not None) as butler:
         said = what_is_said(butler, pipeline, fault)
     assert re.search(fault.said, said), said
+
+
+def test_a_task_of_an_empty_graph_can_be_asked_about(
+    surveys: Callable[[dict[str, Any]], Path], pipeline: Pipeline
+) -> None:
+    with Butler.open(str(surveys({}))) as butler:
+        graph = build(butler, pipeline, where=f"{SKY} AND visit = 99")
+    assert [task.label for task in graph.explain().tasks] == ["isr", "cal", "warp", "coadd"]
+    assert "no such data ID came out of the query" in str(graph.explain("isr"))

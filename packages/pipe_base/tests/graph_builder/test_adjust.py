@@ -14,8 +14,10 @@ from pachon.pipe_base import (
     Output,
     PipelineTaskConnections,
     PrerequisiteInput,
+    ScalarError,
 )
 from pachon.pipe_base.graph_builder.adjust import call_hooks
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import fetch_datasets, fetch_parts, fetch_prerequisites, fetch_records
 from pachon.pipe_base.graph_builder.prerequisites import find_prerequisites
 from pachon.pipe_base.graph_builder.prune import prune
@@ -80,6 +82,74 @@ class FruitlessConnections(PickyConnections, dimensions=("exposure", "detector")
         return {}, lost
 
 
+class TrimmingConnections(PipelineTaskConnections, dimensions=("tract", "patch", "band")):
+    """Takes one warp, of the first visit."""
+
+    input = Input(name="warp_out", storage_class="StructuredDataDict", dimensions=("visit", "tract", "patch"))
+    output = Output(name="coadd_out", storage_class="StructuredDataDict", dimensions=("tract", "patch", "band"))
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        connection, refs = inputs["input"]
+        changed = {"input": (connection, [ref for ref in refs if ref.data_id["visit"] == 1])}
+        super().adjust_quantum({**inputs, **changed}, outputs, label, data_id)
+        return changed, {}
+
+
+class CarelessConnections(TrimmingConnections, dimensions=("tract", "patch", "band")):
+    """Leaves all as it is, and checks nothing."""
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        return {}, {}
+
+
+class GreedyConnections(TrimmingConnections, dimensions=("tract", "patch", "band")):
+    """Takes away all inputs and leaves the output."""
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        return {"input": (inputs["input"][0], ())}, {}
+
+
+def prune_coadds(hooks, *, multiple=False):
+    source = small_survey.make_repository()
+    plan = small_survey.make_plan(source)
+    connection = dataclasses.replace(plan.tasks["coadd"].inputs[0], multiple=multiple)
+    task = dataclasses.replace(plan.tasks["coadd"], hooks=hooks, inputs=(connection,))
+    plan = dataclasses.replace(plan, tasks={**plan.tasks, "coadd": task})
+    skeleton = make_skeleton(plan, fetch_parts(plan, source))
+    records = fetch_records(plan, skeleton, source)
+    resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
+    return prune(plan, resolution, [], lambda *state: call_hooks(resolution, records, *state), lambda *_: "")
+
+
+def test_a_hook_may_choose_the_one_dataset_of_a_connection():
+    pruned = prune_coadds(TrimmingConnections())
+    (edges,) = (e for e in pruned.edges if e.label == "coadd" and not e.is_output)
+    assert edges.quantum.tolist() == list(range(4))
+
+
+@pytest.mark.parametrize("hooks", [None, CarelessConnections()])
+def test_several_datasets_for_a_connection_that_takes_one_are_refused(hooks):
+    with pytest.raises(ScalarError, match=r"'coadd', connection 'input': 2 datasets 'warp_out'"):
+        prune_coadds(hooks)
+
+
+def test_a_hook_that_leaves_outputs_without_inputs_is_refused():
+    with pytest.raises(GraphBuildError, match=r"'coadd', .*patch=0.*\(4 quanta\); raise NoWorkFound"):
+        prune_coadds(GreedyConnections(), multiple=True)
+
+
+def test_an_output_that_takes_one_dataset_is_refused_several():
+    source = small_survey.make_repository()
+    plan = small_survey.make_plan(source)
+    task = dataclasses.replace(plan.tasks["isr"], dimensions=source.universe.conform(["exposure"]), prerequisites=())
+    task = dataclasses.replace(task, inputs=(dataclasses.replace(task.inputs[0], multiple=True),))
+    plan = dataclasses.replace(plan, tasks={**plan.tasks, "isr": task})
+    skeleton = make_skeleton(plan, fetch_parts(plan, source))
+    resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
+    with pytest.raises(ScalarError, match=r"'isr', connection 'output': 2 datasets 'isr_out'"):
+        prune(plan, resolution, [], lambda *state: None, lambda *_: "")
+
+
 def prune_with(source, hooks=PickyConnections):
     plan = small_survey.make_plan(source)
     task = dataclasses.replace(plan.tasks["isr"], hooks=hooks())
@@ -87,7 +157,7 @@ def prune_with(source, hooks=PickyConnections):
     skeleton = make_skeleton(plan, fetch_parts(plan, source))
     records = fetch_records(plan, skeleton, source)
     resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
-    found = find_prerequisites(plan, skeleton, fetch_prerequisites(plan, skeleton, records, source), records)
+    found = find_prerequisites(plan, skeleton, fetch_prerequisites(plan, skeleton, records, source), records, [])
     return prune(
         plan, resolution, found, lambda *state: call_hooks(resolution, records, *state), lambda *_: "It is elsewhere."
     )

@@ -26,7 +26,7 @@ def build(source, plan):
     records = fetch_records(plan, skeleton, source)
     candidates = fetch_prerequisites(plan, skeleton, records, source)
     resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
-    found = find_prerequisites(plan, skeleton, candidates, records)
+    found = find_prerequisites(plan, skeleton, candidates, records, resolution.edges_there(plan))
     return prune(
         plan,
         resolution,
@@ -192,8 +192,11 @@ def _biases(query):
 def shared(source):
     plan = small_survey.make_plan(source)
     task = plan.tasks["isr"]
-    many = [[dataclasses.replace(c, multiple=True) for c in group] for group in (task.inputs, task.prerequisites)]
-    task = dataclasses.replace(task, inputs=tuple(many[0]), prerequisites=tuple(many[1]))
+    many = {
+        kind: tuple(dataclasses.replace(c, multiple=True) for c in getattr(task, kind))
+        for kind in ("inputs", "prerequisites", "outputs")
+    }
+    task = dataclasses.replace(task, **many)
     return dataclasses.replace(plan, tasks={**plan.tasks, "isr": task})
 
 

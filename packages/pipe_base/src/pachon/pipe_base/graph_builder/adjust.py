@@ -51,7 +51,7 @@ def call_hooks(
     Raises
     ------
     GraphBuildError
-        If the hook adds datasets, or leaves outputs without any input.
+        If the hook adds datasets.
     """
     assert task.hooks is not None
     hooks = task.hooks

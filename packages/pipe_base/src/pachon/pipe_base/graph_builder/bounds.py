@@ -72,7 +72,10 @@ def region_rows(data_ids: DataIdTable, records: Mapping[str, RecordTable]) -> li
 def pixel_pairs(
     regions: Sequence[tuple[RecordTable, np.ndarray]], pixel_dimension: str, group: DimensionGroup
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give (data ID row, pixel) for each pixel that may touch the region of a data ID, both int64."""
+    """Give (data ID row, pixel) for each pixel that may touch the region of a data ID, both int64.
+
+    A data ID of several spatial families, such as visit and patch, lies where all of their regions are, as `DataCoordinate.region` says.
+    """
     pixels = group.universe.pixelization(pixel_dimension)
     rows_found, ids_found = [], []
     for table, rows in regions:
@@ -91,14 +94,19 @@ def pixel_pairs(
         before = np.cumsum(count) - count
         place = np.arange(int(count.sum()), dtype=np.int64) + np.repeat(starts[which] - before, count)
         ids_found.append(np.concatenate(touched)[place])
-    if not rows_found:
+    if len(rows_found) < max(len(regions), 1):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     owner, pixel = np.concatenate(rows_found), np.concatenate(ids_found)
     order = np.lexsort((pixel, owner))
     owner, pixel = owner[order], pixel[order]
-    fresh = np.ones(len(owner), dtype=bool)
-    fresh[1:] = (owner[1:] != owner[:-1]) | (pixel[1:] != pixel[:-1])
-    return owner[fresh], pixel[fresh]
+    # Each family names a pixel once: the last of as many equal pairs as there are families is wanted by all.
+    others = len(regions) - 1
+    agreed = np.ones(len(owner), dtype=bool)
+    agreed[:others] = False
+    agreed[others:] = (owner[others:] == owner[: len(owner) - others]) & (
+        pixel[others:] == pixel[: len(pixel) - others]
+    )
+    return owner[agreed], pixel[agreed]
 
 
 def _envelope(pixels: Any, region: bytes | None) -> np.ndarray:

@@ -64,7 +64,7 @@ def build_quantum_graph(
     where: str = "",
     bind: Mapping[str, Any] | None = None,
     data_id: Mapping[str, Any] | None = None,
-    skip_existing_in: Sequence[str] = (),
+    skip_existing_in: str | Sequence[str] = (),
     clobber: bool = False,
     dataset_query_constraint: str | Collection[str] = "all",
     data_id_tables: Iterable[DataIdTable] = (),
@@ -94,7 +94,7 @@ def build_quantum_graph(
     data_id
         Values that every quantum must have, besides those that the pipeline fixes.
     skip_existing_in
-        Collections in which existing metadata marks quanta as done.
+        Collections in which existing metadata marks quanta as done; the output run need not exist yet.
     clobber
         Whether outputs of quanta that are done may be replaced.
     dataset_query_constraint
@@ -149,7 +149,7 @@ def build_quantum_graph(
         where=where,
         bind=bind,
         data_id=data_id or {},
-        skip_existing_in=tuple(skip_existing_in),
+        skip_existing_in=(skip_existing_in,) if isinstance(skip_existing_in, str) else tuple(skip_existing_in),
         clobber=clobber,
         dataset_query_constraint=dataset_query_constraint,
         data_id_tables=data_id_tables,
@@ -165,7 +165,7 @@ def build_quantum_graph(
     candidates = fetch_prerequisites(plan, skeleton, records, butler)
 
     resolution = resolve(plan, skeleton, facts)
-    prerequisites = find_prerequisites(plan, skeleton, candidates, records)
+    prerequisites = find_prerequisites(plan, skeleton, candidates, records, resolution.edges_there(plan))
     pruned = prune(
         plan,
         resolution,

@@ -73,7 +73,10 @@ def fetch_datasets(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> D
     """Fetch the datasets of the skeleton that exist: overall inputs, outputs that are done, outputs in the way."""
     registered = source.fetch_dataset_types(plan.datasets)
     collections = source.fetch_collections((plan.output_run, *plan.skip_existing_in))
-    skip_in = source.flatten_collections(name for name in plan.skip_existing_in if name in collections)
+    # The output run may be yet to come; another collection that does not exist is refused, with close matches.
+    skip_in = source.flatten_collections(
+        name for name in plan.skip_existing_in if name in collections or name != plan.output_run
+    )
     run = (plan.output_run,) if plan.output_run in collections else ()
 
     def fetch(name: str, path: Sequence[str]) -> DatasetTable | None:
@@ -140,14 +143,15 @@ def fetch_prerequisites(
             dataset_type = registered.get(name, plan.datasets[name].dataset_type)
             kind = classify(task, connection, dataset_type.dimensions)
             quanta = skeleton.quanta[label]
+            if dataset_type.is_calibration and kind in (LookupKind.JOIN, LookupKind.PIXEL):
+                # Validity ranges are compared by key only; to ignore them would give calibrations of other times.
+                raise GraphBuildError(
+                    f"Task {label!r}: the calibration {name!r} (connection {connection.name!r}) has dimensions that "
+                    "do not follow from the task's; give the connection a lookup_function."
+                )
             if kind is LookupKind.FUNCTION:
                 found[label, connection.name] = _look_up(plan, connection, dataset_type, quanta, records, source)
             elif kind is LookupKind.JOIN:
-                if dataset_type.is_calibration:
-                    raise GraphBuildError(
-                        f"Task {label!r}: the calibration {name!r} (connection {connection.name!r}) has dimensions that "
-                        "do not follow from the task's; give the connection a lookup_function."
-                    )
                 found[label, connection.name] = _join(plan, task, dataset_type, quanta, name in registered, source)
             else:
                 if name not in validity:

@@ -81,7 +81,8 @@ def freeze(
             own = pruned.quanta[label].take(kept)
             quanta.append(TaskQuanta(label=label, data_ids=own, ids=plan.make_ids(f"quantum:{label}", own)))
         lost = np.flatnonzero(pruned.reasons[label] != KEPT)
-        if len(lost):
+        # A task without any quantum has an empty table: the graph knows its label and can be asked about it.
+        if len(lost) or not len(kept):
             dropped.append(
                 DroppedQuanta(
                     label=label,

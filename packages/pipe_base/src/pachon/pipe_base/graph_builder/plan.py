@@ -54,6 +54,11 @@ class TaskPlan:
     hooks_of_all: PipelineTaskConnections | None = None
     """The connections object, if its class overrides `adjust_all_quanta`."""
 
+    @property
+    def bounds_connections(self) -> tuple[str, ...]:
+        """Names of the connections whose datasets say, beside the quantum, where and when prerequisites are wanted."""
+        return (*self.spatial_bounds, *self.temporal_bounds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetPlan:

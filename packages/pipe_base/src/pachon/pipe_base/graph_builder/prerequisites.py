@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,13 +70,21 @@ def find_prerequisites(
     skeleton: Skeleton,
     facts: Mapping[tuple[str, str], ValidityTable | PairFacts | LookupFacts],
     records: Mapping[str, RecordTable],
+    bounds: Sequence[Edges],
 ) -> list[FoundPrerequisite]:
     """Match the prerequisites that exist with the quanta that want them; no hook is called and nothing is read.
+
+    Parameters
+    ----------
+    plan, skeleton, facts, records
+        What is wanted, and what there is.
+    bounds
+        Edges to datasets that are or will be there, of the connections that say where and when quanta are.
 
     Raises
     ------
     AmbiguousPrerequisiteError
-        If several validity ranges of the winning collection overlap a quantum.
+        If several datasets of the winning collection are valid for a quantum.
     """
     found: list[FoundPrerequisite] = []
     for label, task in plan.tasks.items():
@@ -90,34 +98,39 @@ def find_prerequisites(
                 quantum, dataset = _join_pairs(quanta, fact)
             elif classify(task, connection, fact.datasets.data_ids.group) is LookupKind.PIXEL:
                 datasets = fact.datasets
-                quantum, dataset = _by_pixel(plan, skeleton, task, quanta, fact, records)
+                quantum, dataset = _by_pixel(skeleton, task, quanta, fact, records, bounds)
             else:
-                quantum, row = _by_key(plan, skeleton, task, connection, quanta, fact, records)
+                quantum, row = _by_key(skeleton, task, connection, quanta, fact, records, bounds)
                 datasets, dataset = fact.datasets, row
-            order = np.lexsort((dataset, quantum))
+            quantum, dataset = _distinct_pairs(quantum, dataset)
             found.append(
                 FoundPrerequisite(
-                    label=label,
-                    connection=connection,
-                    datasets=datasets,
-                    quantum=quantum[order],
-                    dataset=dataset[order],
+                    label=label, connection=connection, datasets=datasets, quantum=quantum, dataset=dataset
                 )
             )
     return found
 
 
+def _distinct_pairs(quantum: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort pairs by quantum, then row, and keep each once."""
+    order = np.lexsort((row, quantum))
+    quantum, row = quantum[order], row[order]
+    fresh = np.ones(len(quantum), dtype=bool)
+    fresh[1:] = (quantum[1:] != quantum[:-1]) | (row[1:] != row[:-1])
+    return quantum[fresh], row[fresh]
+
+
 def _by_key(
-    plan: BuildPlan,
     skeleton: Skeleton,
     task: TaskPlan,
     connection: ConnectionPlan,
     quanta: DataIdTable,
     validity: ValidityTable,
     records: Mapping[str, RecordTable],
+    bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find for each quantum the valid dataset of the first collection that has one."""
-    begin, end = _task_times(plan, skeleton, task, quanta, records)
+    begin, end = _task_times(skeleton, task, quanta, records, bounds)
     candidates = validity.datasets.data_ids
     quantum, row = _equal_pairs(quanta, candidates, candidates.group.required)
     valid = (validity.begin_ns[row] < end[quantum]) & (begin[quantum] < validity.end_ns[row])
@@ -128,12 +141,13 @@ def _by_key(
     quantum, row = quantum[order], row[order]
     first = np.ones(len(quantum), dtype=bool)
     first[1:] = quantum[1:] != quantum[:-1]
-    same_rank = np.zeros(len(quantum), dtype=bool)
-    same_rank[1:] = ~first[1:] & (validity.rank[row[1:]] == validity.rank[row[:-1]])
-    follows_winner = np.zeros(len(quantum), dtype=bool)
-    follows_winner[1:] = same_rank[1:] & first[:-1]
-    if follows_winner.any():
-        _refuse_ambiguous(task, connection, quanta, validity, quantum, row, int(np.flatnonzero(follows_winner)[0]))
+    winner = row[first][np.cumsum(first) - 1]
+    # One dataset may be valid in several ranges, which meet within an exposure: that is no contradiction.
+    rivals = (validity.rank[row] == validity.rank[winner]) & (
+        validity.datasets.ids[row] != validity.datasets.ids[winner]
+    ).any(axis=1)
+    if rivals.any():
+        _refuse_ambiguous(task, connection, quanta, validity, quantum, row, int(np.flatnonzero(rivals)[0]))
     return quantum[first], row[first]
 
 
@@ -157,17 +171,15 @@ def _refuse_ambiguous(
 
 
 def _task_times(
-    plan: BuildPlan,
     skeleton: Skeleton,
     task: TaskPlan,
     quanta: DataIdTable,
     records: Mapping[str, RecordTable],
+    bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give the time for which calibrations of a quantum must be valid."""
     if task.temporal_bounds:
-        edges = [
-            edge for edge in skeleton.edges if edge.label == task.label and edge.connection.name in task.temporal_bounds
-        ]
+        edges = [edge for edge in bounds if edge.label == task.label and edge.connection.name in task.temporal_bounds]
         names = {edge.connection.dataset_type for edge in edges}
         begin, end = with_edge_bounds(
             len(quanta), edges, {name: time_bounds(skeleton.datasets[name], records) for name in names}
@@ -183,12 +195,12 @@ def _task_times(
 
 
 def _by_pixel(
-    plan: BuildPlan,
     skeleton: Skeleton,
     task: TaskPlan,
     quanta: DataIdTable,
     validity: ValidityTable,
     records: Mapping[str, RecordTable],
+    bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the datasets whose pixel may touch the quantum's region; without any region, those of the whole sky."""
     data_ids = validity.datasets.data_ids
@@ -200,7 +212,7 @@ def _by_pixel(
             "needs a lookup_function."
         )
     shared = [name for name in group.required if name in task.dimensions]
-    regions = _task_regions(skeleton, task, quanta, records)
+    regions = _task_regions(skeleton, task, quanta, records, bounds)
     if regions is None:
         quantum, row = _equal_pairs(quanta, data_ids, shared)
     else:
@@ -224,11 +236,7 @@ def _equal_pixels(wanted: tuple[np.ndarray, np.ndarray], pixels: np.ndarray) -> 
     row = order[_ranges(start, counts)]
     quantum = np.repeat(quantum, counts)
     # Datasets of bounds may want the same pixel.
-    by_pair = np.lexsort((row, quantum))
-    quantum, row = quantum[by_pair], row[by_pair]
-    fresh = np.ones(len(quantum), dtype=bool)
-    fresh[1:] = (quantum[1:] != quantum[:-1]) | (row[1:] != row[:-1])
-    return quantum[fresh], row[fresh]
+    return _distinct_pairs(quantum, row)
 
 
 def _first_in_search_order(
@@ -244,11 +252,15 @@ def _first_in_search_order(
 
 
 def _task_regions(
-    skeleton: Skeleton, task: TaskPlan, quanta: DataIdTable, records: Mapping[str, RecordTable]
+    skeleton: Skeleton,
+    task: TaskPlan,
+    quanta: DataIdTable,
+    records: Mapping[str, RecordTable],
+    bounds: Sequence[Edges],
 ) -> Callable[[str], tuple[np.ndarray, np.ndarray]] | None:
     """Give a function that lists the (quantum, pixel) pairs of a task's regions; `None` if it has none."""
     own = region_rows(quanta, records)
-    edges = [e for e in skeleton.edges if e.label == task.label and e.connection.name in task.spatial_bounds]
+    edges = [e for e in bounds if e.label == task.label and e.connection.name in task.spatial_bounds]
     if not own and not edges:
         return None
 

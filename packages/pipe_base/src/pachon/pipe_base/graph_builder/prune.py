@@ -11,6 +11,7 @@ import numpy as np
 from pachon.dimensions import DataIdTable
 from pachon.pipe_base.connections import MissingPrerequisiteError, ScalarError
 from pachon.pipe_base.graph_builder.anchors import leads_to, reached_from
+from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
 from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite
 from pachon.pipe_base.graph_builder.resolve import KEPT, DatasetColumns, DatasetStatus, Resolution
@@ -96,6 +97,8 @@ def prune(
         If a prerequisite is missing for a quantum that could run otherwise.
     ScalarError
         If a connection that takes one dataset has several.
+    GraphBuildError
+        If a hook takes all inputs of a quantum and leaves outputs.
 
     Notes
     -----
@@ -121,13 +124,13 @@ def prune(
             _forget_outputs(dropped_all, outputs, status)
         _drop_without_input(plan, label, reason, detail, inputs)
         found = [_of_kept(f, reason) for f in found]
+        inputs = [e.take(reason[e.quantum] == KEPT) for e in inputs]
         if task.hooks is None:
             for prerequisite in found:
                 _check_prerequisite(task, resolution, reason, prerequisite, hint)
-        inputs = [e.take(reason[e.quantum] == KEPT) for e in inputs]
-        for edge in inputs:
-            _check_scalar(label, edge.connection, edge.quantum, resolution)
-        if task.hooks is not None:
+            for edge in (*inputs, *outputs):
+                _check_scalar(label, edge.connection, edge.quantum[reason[edge.quantum] == KEPT], resolution)
+        else:
             kept = np.flatnonzero(reason == KEPT)
             live_outputs = [e.take(reason[e.quantum] == KEPT) for e in outputs]
             # A hook may drop a quantum that lacks a prerequisite: what it leaves is checked, by its base and below.
@@ -141,14 +144,21 @@ def prune(
             fruitless = _without_outputs(task, live_outputs, adjusted, reason)
             reason[fruitless] = DropReason.NO_WORK
             detail[fruitless] = "it left no output"
+            before = _readers(reason, inputs, found)
             inputs = [_without(e, adjusted.lost_inputs.get(e.connection.name)) for e in inputs]
+            inputs = [e.take(reason[e.quantum] == KEPT) for e in inputs]
             found = [_of_kept(_without_found(f, adjusted.lost_inputs.get(f.connection.name)), reason) for f in found]
+            _check_inputs_left(task, resolution, before & (reason == KEPT) & ~_readers(reason, inputs, found))
             for prerequisite in found:
                 _check_prerequisite(task, resolution, reason, prerequisite, hint)
+            for edge in inputs:
+                _check_scalar(label, edge.connection, edge.quantum, resolution)
             for edge in live_outputs:
                 lost = adjusted.lost_outputs.get(edge.connection.name)
                 if lost is not None:
                     status[edge.connection.dataset_type][edge.dataset[lost]] = DatasetStatus.ABSENT
+                left = _without(edge, lost)
+                _check_scalar(label, edge.connection, left.quantum[reason[left.quantum] == KEPT], resolution)
         for edge in outputs:
             dropped = edge.dataset[reason[edge.quantum] != KEPT]
             status[edge.connection.dataset_type][dropped] = DatasetStatus.ABSENT
@@ -272,6 +282,24 @@ def _drop_without_input(
             detail[lacking] = f"no {name} in {', '.join(plan.input_collections)}"
         else:
             detail[lacking] = f"no {name} from {producer}"
+
+
+def _readers(reason: np.ndarray, inputs: Sequence[Edges], found: Sequence[FoundPrerequisite]) -> np.ndarray:
+    """Tell which quanta have inputs of any kind."""
+    reads = np.zeros(len(reason), dtype=bool)
+    for item in (*inputs, *found):
+        reads[item.quantum] = True
+    return reads
+
+
+def _check_inputs_left(task: TaskPlan, resolution: Resolution, without: np.ndarray) -> None:
+    """Refuse quanta of which a hook took all inputs and left outputs."""
+    rows = np.flatnonzero(without)
+    if len(rows):
+        raise GraphBuildError(
+            f"Task {task.label!r}, {resolution.quanta[task.label][int(rows[0])]}: adjust_quantum removed all inputs and "
+            f"left outputs ({len(rows)} quanta); raise NoWorkFound for a quantum that is not to run."
+        )
 
 
 def _check_scalar(label: str, connection: ConnectionPlan, quantum: np.ndarray, resolution: Resolution) -> None:

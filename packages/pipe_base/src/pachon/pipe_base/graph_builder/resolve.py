@@ -85,6 +85,14 @@ class Resolution:
         """Give the input or the output edges of a task."""
         return [e for e in self.edges if e.label == label and e.is_output == outputs]
 
+    def edges_there(self, plan: BuildPlan) -> list[Edges]:
+        """Give the edges, to datasets that exist or will be made, that say where and when a task's quanta are."""
+        return [
+            edge.take(self.datasets[edge.connection.dataset_type].status[edge.dataset] != DatasetStatus.ABSENT)
+            for edge in self.edges
+            if edge.connection.name in plan.tasks[edge.label].bounds_connections
+        ]
+
 
 def resolve(plan: BuildPlan, skeleton: Skeleton, facts: DatasetFacts) -> Resolution:
     """Attach ids to datasets and mark the quanta that are done.
