@@ -144,11 +144,11 @@ def prune(
             fruitless = _without_outputs(task, live_outputs, adjusted, reason)
             reason[fruitless] = DropReason.NO_WORK
             detail[fruitless] = "it left no output"
-            before = _readers(reason, inputs, found)
+            had_inputs = _readers(reason, inputs, found)
             inputs = [_without(e, adjusted.lost_inputs.get(e.connection.name)) for e in inputs]
             inputs = [e.take(reason[e.quantum] == KEPT) for e in inputs]
             found = [_of_kept(_without_found(f, adjusted.lost_inputs.get(f.connection.name)), reason) for f in found]
-            _check_inputs_left(task, resolution, before & (reason == KEPT) & ~_readers(reason, inputs, found))
+            _check_inputs_left(task, resolution, had_inputs & (reason == KEPT) & ~_readers(reason, inputs, found))
             for prerequisite in found:
                 _check_prerequisite(task, resolution, reason, prerequisite, hint)
             for edge in inputs:
@@ -157,8 +157,8 @@ def prune(
                 lost = adjusted.lost_outputs.get(edge.connection.name)
                 if lost is not None:
                     status[edge.connection.dataset_type][edge.dataset[lost]] = DatasetStatus.ABSENT
-                left = _without(edge, lost)
-                _check_scalar(label, edge.connection, left.quantum[reason[left.quantum] == KEPT], resolution)
+                written = _without(edge, lost).quantum
+                _check_scalar(label, edge.connection, written[reason[written] == KEPT], resolution)
         for edge in outputs:
             dropped = edge.dataset[reason[edge.quantum] != KEPT]
             status[edge.connection.dataset_type][dropped] = DatasetStatus.ABSENT
@@ -287,8 +287,8 @@ def _drop_without_input(
 def _readers(reason: np.ndarray, inputs: Sequence[Edges], found: Sequence[FoundPrerequisite]) -> np.ndarray:
     """Tell which quanta have inputs of any kind."""
     reads = np.zeros(len(reason), dtype=bool)
-    for item in (*inputs, *found):
-        reads[item.quantum] = True
+    for quantum in (*(e.quantum for e in inputs), *(f.quantum for f in found)):
+        reads[quantum] = True
     return reads
 
 
