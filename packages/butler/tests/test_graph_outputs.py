@@ -11,7 +11,7 @@ from pachon.base import ConflictError, InvalidInputError
 from pachon.butler import Butler, MissingOutputsError
 from pachon.butler import transfer_from_graph as transfer_module
 from pachon.datasets import CollectionType, DatasetTable
-from pachon.datastore import faults
+from pachon.datastore import FileRecords, faults
 from pachon.dimensions import DataIdValueError
 from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph
 from pachon.quantum_butler.testing import example_graph
@@ -85,6 +85,55 @@ def test_everything_is_registered_once(graph_butler: Butler, graph: QuantumGraph
     assert (chain.type, chain.children) == (CollectionType.CHAINED, (RUN, "CAM/raw", "CAM/bias"))
     data_id = graph.datasets("coadd")[0].data_id
     assert graph_butler.get("coadd", dict(data_id.required), collections="u/someone")["by"] == "coadd"
+
+
+def content(butler: Butler, name: str) -> set[str]:
+    """Give the texts of the datasets of a type; reading compares sizes."""
+    return {butler.get(ref)["text"] for ref in butler.query_all_datasets(RUN, name=name)}
+
+
+@pytest.mark.parametrize(("receipt", "text"), [(True, "longer text"), (True, "y"), (False, "longer text")])
+def test_what_a_retry_wrote_after_a_transfer_is_registered_anew(
+    graph_butler: Butler, graph: QuantumGraph, receipt: bool, text: str
+) -> None:
+    run_job(graph, ("isr",))
+    assert graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True) > 0
+    run_job(graph, ("isr",), receipt=receipt, text=text)
+    assert graph_butler.transfer_from_graph(graph, dry_run=True) == 0
+    # Nothing is new, but what is there is what the records say.
+    assert graph_butler.transfer_from_graph(graph) == 0
+    assert content(graph_butler, "post_isr") == {text}
+    found = graph_butler.fsck(verify="checksum").findings
+    assert [item for item in found if item.path.startswith(f"{RUN}/")] == []
+    assert graph_butler.transfer_from_graph(graph) == 0
+
+
+def test_what_was_registered_is_not_hashed_again(
+    graph_butler: Butler, graph: QuantumGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_job(graph, ("isr",))
+    run_job(graph, ("cal",), receipt=False)
+    assert graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True) > 0
+    monkeypatch.setattr(transfer_module, "checksum_of_file", lambda place: pytest.fail(f"{place} is hashed again"))
+    assert graph_butler.transfer_from_graph(graph) == 0
+
+
+def test_a_dataset_that_is_stored_elsewhere_stays_there(
+    graph_butler: Butler, graph: QuantumGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_job(graph, ("isr",))
+    graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
+    ref = next(iter(graph_butler.query_all_datasets(RUN, name="post_isr")))
+    files = graph_butler.datastore_records([ref])
+    graph_butler.prune([ref])
+    root = Path(graph_butler.datastore_document()["root"].removeprefix("file://"))
+    (root / "elsewhere.yaml").write_text("{text: mine}\n")
+    moved = FileRecords.from_columns(files.columns() | {"path": ["elsewhere.yaml"], "size": [13], "checksum": ["0"]})
+    graph_butler.register_graph_outputs([DatasetTable.from_refs(ref.dataset_type, [ref])], moved)
+    run_job(graph, ("isr",), text="again")
+    assert graph_butler.transfer_from_graph(graph) == 0
+    assert graph_butler.get(ref) == {"text": "mine"}
+    assert any("is stored in elsewhere.yaml" in record.getMessage() for record in caplog.records)
 
 
 def test_receipts_spare_the_hashing(graph_butler: Butler, graph: QuantumGraph, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def test_outputs_of_a_graph_are_renewed(registry: SqlRegistry) -> None:
     assert sorted(store.fetch(ids).rows(), key=lambda r: r.path) == [again, second]
     with pytest.raises(ConflictError, match=r"stored already, in 'run/a.yaml'"):
         store.add_or_renew(FileRecords.from_rows([row(dataset_id=first.dataset_id, path="elsewhere")]))
+
+
+def test_components_that_are_gone_have_no_rows(registry: SqlRegistry) -> None:
+    store = RegistryRecordStore(registry)
+    image, mask = row(component="image"), row(component="mask", path="run/b.yaml")
+    mask = dataclasses.replace(mask, dataset_id=image.dataset_id)
+    other = row(component="mask", path="run/c.yaml")
+    store.add_or_renew(FileRecords.from_rows([image, mask, other]))
+    store.add_or_renew(FileRecords.from_rows([image]))
+    assert list(store.fetch(FileRecords.from_rows([image]).dataset_id).rows()) == [image]
+    assert list(store.fetch(FileRecords.from_rows([other]).dataset_id).rows()) == [other]
 
 
 def test_a_path_may_be_in_the_trash_already(registry: SqlRegistry) -> None:

@@ -65,6 +65,15 @@ class ReceiptIndex:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def name(self, records: FileRecords) -> np.ndarray:
+        """Tell for each file whether any receipt names it, whatever it says of it."""
+        if not len(self._keys) or not len(records):
+            return np.zeros(len(records), dtype=bool)
+        wanted = _keys(records)
+        place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        named: np.ndarray = self._keys[place] == wanted
+        return named
+
     def checksums(self, records: FileRecords) -> np.ndarray:
         """Give the checksum of each file (object; empty text where it is not known), by path, formatter and size."""
         found = np.full(len(records), "", dtype=object)

@@ -39,6 +39,7 @@ _TRASH_COLUMNS: Final = (
     OpaqueColumn(name="attempts", type="int"),
     OpaqueColumn(name="last_error", type="text"),
 )
+_KEYS: Final = ("dataset_id", "component")
 _TRASH_KEYS: Final = ("dataset_id", "component", "path", _MEMBER)
 
 
@@ -79,6 +80,8 @@ class RegistryRecordStore:
     def add_or_renew(self, records: FileRecords) -> None:
         """Add rows; where a dataset has a row of the same path already, give that the new size and checksum.
 
+        Rows of components that a dataset no longer has are deleted: whoever wrote it anew removed their files.
+
         Raises
         ------
         ConflictError
@@ -96,6 +99,12 @@ class RegistryRecordStore:
                 )
             there[index] = old is not None
             changed[index] = old is not None and (old.size, old.checksum) != (row.size, row.checksum)
+        given = (
+            {(row.dataset_id, row.component) for row in records.rows()} if len(known) > there.sum() else known.keys()
+        )
+        gone = [row for key, row in known.items() if row.component and key not in given]
+        if gone:
+            self._records.delete({n: v for n, v in _keys(FileRecords.from_rows(gone)).items() if n in _KEYS})
         if not there.all():
             self.add(records.take(~there))
         if changed.any():

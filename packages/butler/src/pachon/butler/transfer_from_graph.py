@@ -19,7 +19,7 @@ from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, 
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType, DatasetTable, id_keys
-from pachon.datastore import Datastore, FileRecords
+from pachon.datastore import Datastore, FileRecords, StoredFile
 from pachon.datastore.file_store import checksum_of_file
 from pachon.quantum_butler import DatasetState, QuantumGraph, find_receipts
 from pachon.resources import ResourcePath
@@ -72,9 +72,8 @@ def transfer_from_graph(
             for start in range(0, len(rows), BATCH):
                 part = rows[start : start + BATCH]
                 assert table is not None
-                batch = _not_stored(session, _Outputs(table=table.take(part), rows=part))
-                if len(batch.rows):
-                    count += _transfer(session, opened, batch, receipts, dry_run=dry_run)
+                batch = _Outputs(table=table.take(part), rows=part)
+                count += _transfer(session, opened, batch, receipts, dry_run=dry_run)
                 bar.advance(len(part))
     if update_output_chain and not dry_run:
         _update_chain(session, opened)
@@ -112,13 +111,6 @@ def _outputs(session: Session, graph: QuantumGraph, name: str, *, must_be_regist
     return rows
 
 
-def _not_stored(session: Session, outputs: _Outputs) -> _Outputs:
-    """Leave out the outputs of which the repository has a file."""
-    ids = outputs.table.ids
-    stored = np.isin(id_keys(ids), id_keys(session.records.fetch(ids).dataset_id))
-    return _Outputs(table=outputs.table.take(~stored), rows=outputs.rows[~stored]) if stored.any() else outputs
-
-
 def _receipts(session: Session, graph: QuantumGraph) -> ReceiptIndex:
     root = ResourcePath(session.datastore.to_document()["root"], force_directory=True)
     return ReceiptIndex.read(find_receipts(root, graph.header.output_run, graph.header.graph_id))
@@ -132,34 +124,62 @@ def _transfer(
     *,
     dry_run: bool,
 ) -> int:
-    """Register those of some outputs that are there."""
+    """Register those of some outputs that are there; give the number of new ones."""
     if not dry_run:
         empty_trash_of(session, outputs.table.ids)
-    files = _find_files(session.datastore, graph, outputs, receipts)
+    files = _look_for_files(session.datastore, graph, outputs)
+    stored = session.records.fetch(outputs.table.ids)
+    files = _checked(session.datastore, files, stored, receipts)
     there = np.isin(id_keys(outputs.table.ids), id_keys(files.dataset_id))
     table = outputs.table.take(there)
     if dry_run or not len(table):
-        return len(table)
+        return int((~np.isin(id_keys(table.ids), id_keys(stored.dataset_id))).sum())
     return register_files_that_are_there(session, [table], files)
 
 
-def _find_files(
-    datastore: Datastore,
-    graph: QuantumGraph,
-    outputs: _Outputs,
-    receipts: ReceiptIndex,
-) -> FileRecords:
-    """Give the records of the files that are there: from receipts if these agree with the files, else by hashing."""
+def _look_for_files(datastore: Datastore, graph: QuantumGraph, outputs: _Outputs) -> FileRecords:
+    """Give the records, without checksums, of the files that are there."""
     predicted = datastore.predicted_records(graph.refs(outputs.table.dataset_type.name, outputs.rows))
     sizes = datastore.sizes(predicted)
-    columns = predicted.columns() | {"size": sizes}
-    files = FileRecords.from_columns(columns).take(sizes >= 0)
+    return FileRecords.from_columns(predicted.columns() | {"size": sizes}).take(sizes >= 0)
+
+
+def _checked(datastore: Datastore, files: FileRecords, stored: FileRecords, receipts: ReceiptIndex) -> FileRecords:
+    """Give the files, with checksums, of the datasets that are new or were written anew since they were registered.
+
+    Checksums come from receipts if these agree with the files, else from hashing. A file of which the repository has a record that
+    agrees in size, and no receipt says anything else, is the one that was registered.
+    """
     checksums = receipts.checksums(files)
-    for row in np.flatnonzero(checksums == "").tolist():
-        _log.debug("%s has no receipt that agrees with it and is hashed.", files.path[row])
-        place = datastore.uri(files.row(row))
-        checksums[row] = checksum_of_file(place.ospath if place.is_local else place)
-    return FileRecords.from_columns(files.columns() | {"checksum": checksums})
+    named = receipts.name(files)
+    fresh, elsewhere = np.ones(len(files), dtype=bool), np.zeros(len(files), dtype=bool)
+    for row, known in enumerate(_recorded(files, stored)):
+        if known is not None and known.path != files.path[row]:
+            _log.warning(
+                "Dataset %s is stored in %s; the file %s is left alone.", known.dataset_id, known.path, files.path[row]
+            )
+            elsewhere[row] = True
+            continue
+        same_size = known is not None and known.size in (None, files.size[row])
+        if known is not None and same_size and not named[row]:
+            checksums[row] = known.checksum or ""
+        elif not checksums[row]:
+            _log.debug("%s has no receipt that agrees with it and is hashed.", files.path[row])
+            place = datastore.uri(files.row(row))
+            checksums[row] = checksum_of_file(place.ospath if place.is_local else place)
+        fresh[row] = known is None or not same_size or (known.checksum or "") != checksums[row]
+    keys = id_keys(files.dataset_id)
+    chosen = np.isin(keys, keys[fresh]) & ~np.isin(keys, keys[elsewhere])
+    return FileRecords.from_columns(files.columns() | {"checksum": checksums}).take(chosen)
+
+
+def _recorded(files: FileRecords, stored: FileRecords) -> list[StoredFile | None]:
+    """Give for each file the record that the repository has in its stead."""
+    if not len(stored):
+        return [None] * len(files)
+    known = {(row.dataset_id.bytes, row.component or ""): row for row in stored.rows()}
+    keys = zip(map(bytes, files.dataset_id), files.component.tolist(), strict=True)
+    return [known.get(key) for key in keys]
 
 
 def _update_chain(session: Session, graph: QuantumGraph) -> None:
