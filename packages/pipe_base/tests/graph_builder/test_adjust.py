@@ -74,6 +74,20 @@ class PickyConnections(PipelineTaskConnections, dimensions=("exposure", "detecto
         return super().adjust_quantum(inputs, outputs, label, data_id)
 
 
+class ReadingConnections(PickyConnections, dimensions=("exposure", "detector")):
+    """Looks at the records of the bias."""
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        (bias,) = inputs["bias"][1]
+        if bias.data_id.records["detector"].full_name != f"D{data_id['detector']}":
+            raise NoWorkFound("it is that of another detector")
+        return super().adjust_quantum(inputs, outputs, label, data_id)
+
+
+def test_prerequisites_carry_the_records_of_their_data_ids():
+    assert len(prune_with(small_survey.make_repository(), ReadingConnections).kept("isr")) == 2
+
+
 class FruitlessConnections(PickyConnections, dimensions=("exposure", "detector")):
     """Leaves the second exposure no output."""
 

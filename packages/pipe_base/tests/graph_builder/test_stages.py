@@ -13,6 +13,7 @@ from pachon.pipe_base.graph_builder.bounds import pixel_pairs, region_rows
 from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, GraphBuildError, OutputExistsError
 from pachon.pipe_base.graph_builder.fetch import (
     fetch_datasets,
+    fetch_further_records,
     fetch_parts,
     fetch_prerequisites,
     fetch_records,
@@ -275,6 +276,31 @@ def test_reference_catalogue_by_pixel(source):
         assert got == wanted & set(everywhere)
         assert got
         assert len(got) < len(everywhere)
+
+
+def test_data_ids_of_prerequisites_have_their_records(source):
+    template = source.register(DatasetType("template", ["patch"], "StructuredDataDict", universe=source.universe))
+    source.add("template", "templates", *({"skymap": "sky", "tract": 0, "patch": n} for n in range(4)))
+    connection = ConnectionPlan(name="template", dataset_type="template", multiple=True)
+    plan = with_prerequisite(repository.make_plan(source), "cal", connection, template)
+    # Without the tasks of the sky map nothing else knows of patches.
+    plan = dataclasses.replace(
+        plan,
+        tasks={label: plan.tasks[label] for label in ("isr", "cal")},
+        input_collections=("raws", "calib", "templates"),
+    )
+    skeleton = make_skeleton(plan, fetch_parts(plan, source))
+    records = fetch_records(plan, skeleton, source)
+    candidates = fetch_prerequisites(plan, skeleton, records, source)
+    found = find_prerequisites(plan, skeleton, candidates, records, [])
+    assert {int(item.datasets[int(row)].data_id["patch"]) for item in found[1:] for row in item.dataset} == {0, 1, 2, 3}
+    assert "patch" not in records
+    further = fetch_further_records(records, found, source)
+    assert len(further["patch"]) == 4
+    assert len(further["tract"]) == 1
+    # What is known is not asked for again.
+    assert further["detector"] is records["detector"]
+    assert fetch_further_records(further, found, source)["patch"] is further["patch"]
 
 
 def test_prerequisite_by_a_function_of_the_author(source):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pachon.datasets import DatasetRef, FactSource
+from pachon.datasets import DatasetRef, DatasetTable, FactSource
 from pachon.dimensions import DataCoordinate, RecordTable
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import expand
@@ -60,7 +60,9 @@ def call_hooks(
     for edge in inputs:
         known_inputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
     for found in prerequisites:
-        known_inputs[found.connection.name] = _RefsByQuantum(found.quantum, list(found.datasets.take(found.dataset)))
+        known_inputs[found.connection.name] = _RefsByQuantum(
+            found.quantum, _expanded_refs(found.datasets, found.dataset, records)
+        )
     for edge in outputs:
         if edge.connection.name in hooks.outputs:
             known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
@@ -126,13 +128,19 @@ def _connection(hooks: Any, name: str) -> Any:
 
 
 def _edge_refs(resolution: Resolution, records: Mapping[str, RecordTable], edge: Edges) -> list[DatasetRef]:
-    """Give the ref of each edge; their data IDs carry records, by which hooks choose."""
-    # An exposure is the input of many quanta: each dataset is made once.
+    columns = resolution.datasets[edge.connection.dataset_type]
     used, place = np.unique(edge.dataset, return_inverse=True)
-    table = resolution.datasets[edge.connection.dataset_type].table(used)
+    return _expanded_refs(columns.table(used), place.reshape(-1), records)
+
+
+def _expanded_refs(datasets: DatasetTable, rows: np.ndarray, records: Mapping[str, RecordTable]) -> list[DatasetRef]:
+    """Give the ref of each row; their data IDs carry records, by which hooks choose."""
+    # An exposure is the input of many quanta: each dataset is made once.
+    used, place = np.unique(rows, return_inverse=True)
+    table = datasets.take(used)
     expanded = expand(table.data_ids, records)
     refs = [ref.with_data_id(data_id) for ref, data_id in zip(table, expanded, strict=True)]
-    return [refs[i] for i in place.tolist()]
+    return [refs[i] for i in place.reshape(-1).tolist()]
 
 
 def _note_lost(

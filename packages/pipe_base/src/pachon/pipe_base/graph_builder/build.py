@@ -17,6 +17,7 @@ from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import (
     explain_nothing,
     fetch_datasets,
+    fetch_further_records,
     fetch_parts,
     fetch_prerequisites,
     fetch_records,
@@ -166,6 +167,7 @@ def build_quantum_graph(
 
     resolution = resolve(plan, skeleton, facts)
     prerequisites = find_prerequisites(plan, skeleton, candidates, records, resolution.edges_there(plan))
+    records = fetch_further_records(records, prerequisites, butler)
     pruned = prune(
         plan,
         resolution,
@@ -176,6 +178,8 @@ def build_quantum_graph(
         ),
         adjust_all=lambda *state: call_hook_of_all(resolution, records, butler, *state),
     )
+    # A hook may have added any dataset.
+    records = fetch_further_records(records, pruned.prerequisites, butler)
     log_counts(plan, pruned)
     needed = [label for label in plan.tasks if len(pruned.kept(label))]
     done = [n for n in plan.tasks if n not in needed and (pruned.reasons[n] == DropReason.ALREADY_DONE).any()]

@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pachon.datasets import DatasetRef, DatasetSearch, DatasetTable, DatasetType, FactSource, ValidityTable
-from pachon.dimensions import DataCoordinate, DataIdTable, DimensionRecord, RecordTable
+from pachon.dimensions import DataCoordinate, DataIdTable, DimensionRecord, RecordTable, match_rows
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.facts import DatasetFacts, LookupFacts, PairFacts, PartFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan, split_independent
-from pachon.pipe_base.graph_builder.prerequisites import LookupKind, classify
+from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite, LookupKind, classify
 from pachon.pipe_base.graph_builder.skeleton import Skeleton, part_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["expand", "explain_nothing", "fetch_datasets", "fetch_parts", "fetch_prerequisites", "fetch_records"]
+__all__ = [
+    "expand",
+    "explain_nothing",
+    "fetch_datasets",
+    "fetch_further_records",
+    "fetch_parts",
+    "fetch_prerequisites",
+    "fetch_records",
+]
 
 
 def fetch_parts(plan: BuildPlan, source: FactSource) -> list[PartFacts]:
@@ -111,6 +119,30 @@ def fetch_records(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> di
         element: source.fetch_records(element, parts[0] if len(parts) == 1 else DataIdTable.concat(parts).distinct())
         for element, parts in wanted.items()
     }
+
+
+def fetch_further_records(
+    records: Mapping[str, RecordTable], prerequisites: Sequence[FoundPrerequisite], source: FactSource
+) -> dict[str, RecordTable]:
+    """Add the records of the data IDs of prerequisites that no quantum has, such as those of a patch for a task of visits."""
+    found = dict(records)
+    for read in prerequisites:
+        used = np.zeros(len(read.datasets), dtype=bool)
+        used[read.dataset] = True
+        data_ids = read.datasets.data_ids.take(np.flatnonzero(used))
+        for name in data_ids.group.elements if len(data_ids) else ():
+            element = data_ids.group.universe[name]
+            if not element.has_table:
+                continue
+            wanted = data_ids.project(element.required)
+            known = found.get(name)
+            if known is not None and len(known):
+                keys = known.data_ids(wanted.group.universe, element.required)
+                wanted = wanted.take(np.flatnonzero(match_rows(wanted, keys, element.required) < 0))
+            if len(wanted):
+                further = source.fetch_records(name, wanted)
+                found[name] = further if known is None else RecordTable.concat([known, further])
+    return found
 
 
 def _tables_by_part(plan: BuildPlan, skeleton: Skeleton) -> list[list[DataIdTable]]:
