@@ -8,6 +8,7 @@ usage: query_workload.py OUT.json [--exposures E] [--detectors D] [--database UR
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,12 +16,22 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from phases import Phases, peak_megabytes
+from phases import Phases, cost_of_process, peak_megabytes
 
 HOUR = 3_600_000_000_000
 START = 1_767_225_600_000_000_000
 WHERE = "instrument = 'Cam' AND day_obs = 20260101 AND exposure.seq_num < {few}"
 REPEAT = 5
+COMMANDS = {
+    "query-collections": [],
+    "query-dataset-types": [],
+    "query-datasets": ["raw", "--collections", "raw/all", "--limit", "20"],
+    "query-datasets --where": ["--where", "instrument = 'Cam' AND exposure.timespan.begin < T'2026-01-01 12:00'", "--limit", "20"],
+    "query-data-ids": ["exposure", "--datasets", "raw", "--collections", "raw/all", "--limit", "20"],
+    "query-dimension-records": ["detector"],
+    "query-calibrations": ["raw"],
+}
+"""Each with a repository before its arguments."""
 
 
 def main() -> None:
@@ -81,6 +92,10 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
             times.append(time.process_time() - start)
         phases.seconds[name] = median(times)
     butler.close()
+    program = str(Path(sys.executable).parent / "butler")
+    for name, words in COMMANDS.items():
+        command = [program, name.split()[0], str(folder / "repo"), *words]
+        phases.seconds[f"butler {name}"] = cost_of_process(command).processor
 
 
 def compile_expression(butler: Any) -> None:

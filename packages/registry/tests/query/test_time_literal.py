@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import datetime
+import subprocess
+import sys
+import warnings
+from decimal import Decimal
+
 import pytest
+from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pachon.base import InvalidInputError
-from pachon.dimensions.timespan import MAX_NS, iso_from_ns
+from pachon.dimensions.timespan import MAX_NS, iso_from_ns, ns_from_time
 from pachon.registry.query.time_literal import parse_time
 
 TEN_SEPTEMBER = 1_631_232_000_000_000_000
@@ -56,3 +63,29 @@ def test_errors(text: str) -> None:
 @given(st.integers(0, MAX_NS - 1))
 def test_tai_is_exact(ns: int) -> None:
     assert parse_time(f"{iso_from_ns(ns)}/tai") == ns
+
+
+@given(
+    st.datetimes(datetime.datetime(1972, 1, 1), datetime.datetime(2026, 12, 31)),  # noqa: DTZ001  of the scale below
+    st.sampled_from(["utc", "tai"]),
+)
+def test_dates_mean_what_they_mean_to_astropy(time: datetime.datetime, scale: str) -> None:
+    assert parse_time(f"{time}/{scale}") == ns_from_time(Time(time, scale=scale))
+
+
+@given(st.decimals(0, 100_000, places=12))
+def test_mjd_means_what_it_means_to_astropy(mjd: Decimal) -> None:
+    assert parse_time(f"{mjd:f}") == ns_from_time(Time(f"{mjd:f}", format="mjd", scale="tai"))
+
+
+@pytest.mark.parametrize("text", ["2016-12-31 23:59:60", "2020-12-31 23:59:60"])
+def test_leap_seconds(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert parse_time(text) == ns_from_time(Time(text, scale="utc"))
+
+
+@pytest.mark.parametrize("text", ["2021-09-10", "2021-09-10T12:30:00", "59467.25", "2021-09-10 01:02/tai"])
+def test_common_forms_need_no_astropy(text: str) -> None:
+    code = "import sys; from pachon.registry.query.time_literal import parse_time\nparse_time(sys.argv[1]); sys.exit('astropy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code, text], check=True)

@@ -13,7 +13,7 @@ from pachon.base import InvalidInputError, closest
 from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, GeneralQueryResult, RecordQueryResult
 from pachon.butler.result_columns import dataset_columns
 from pachon.datasets import DatasetRef, DatasetTable
-from pachon.dimensions import NULL_NS, Categorical, RecordTable, Timespan, region_from_bytes
+from pachon.dimensions import NULL_NS, Categorical, RecordTable, Timespan
 from pachon.registry.collection_names import is_glob
 
 if TYPE_CHECKING:
@@ -232,6 +232,9 @@ def record_list_columns(records: RecordTable, *, ordered: bool = False) -> Colum
                 None if begin == NULL_NS else str(Timespan.from_ns(int(begin), int(end))) for begin, end in pairs
             ]
         elif column.type == "region":
+            # lsst-sphgeom takes a while to import, and most records have no region.
+            from pachon.dimensions import region_from_bytes
+
             columns[column.name] = [
                 None if region is None else type(region_from_bytes(region)).__name__
                 for region in records.columns[column.name]

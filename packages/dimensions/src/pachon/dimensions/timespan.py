@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pachon.base import InvalidInputError
+from pachon.dimensions.leap_seconds import installed_leap_seconds
 
 if TYPE_CHECKING:
     from astropy.time import Time
@@ -71,10 +72,14 @@ def _ns_from_datetime(time: datetime.datetime) -> int:
 
 
 def _ns_from_utc(time: datetime.datetime) -> int:
-    # Leap seconds are astropy's business; it is needed only for times with a zone.
+    utc = time.astimezone(datetime.UTC).replace(tzinfo=None)
+    ahead = installed_leap_seconds().before(utc.date())
+    if ahead is not None:
+        return _ns_from_datetime(utc) + ahead * _SECOND_NS
+    # Before 1972 seconds of UTC had other lengths, and the years to come are astropy's business. It takes a while to import.
     from astropy.time import Time
 
-    return _ns_from_astropy(Time(time.astimezone(datetime.UTC).replace(tzinfo=None), scale="utc"))
+    return _ns_from_astropy(Time(utc, scale="utc"))
 
 
 def _ns_from_astropy(time: Time) -> int:

@@ -11,10 +11,7 @@ from pachon.base import FormatError
 from pachon.datastore import Formatter
 from pachon.quantum_butler.provenance_graph import ProvenanceGraph
 
-__all__ = ["DEFAULT_FORMATTERS", "ProvenanceFormatter", "ProvenanceMemberFormatter"]
-
-DEFAULT_FORMATTERS = {"ProvenanceQuantumGraph": "provenance"}
-"""By storage class."""
+__all__ = ["ProvenanceFormatter", "ProvenanceMemberFormatter"]
 
 
 class ProvenanceFormatter(Formatter):

@@ -65,7 +65,12 @@ class RegisteredType:
     id: int
     dataset_type: DatasetType
     group_id: int
-    tables: DatasetTables
+    schema: Schema = field(repr=False, compare=False)
+
+    @property
+    def tables(self) -> DatasetTables:
+        """Those of its datasets. They are made when somebody asks: a list of all dataset types needs none."""
+        return self.schema.datasets(self.dataset_type.dimensions, self.group_id)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -376,9 +381,8 @@ class View:
         if known is None:
             group = self._schema.universe.conform(row.dimensions.split(",") if row.dimensions else ())
             dataset_type = DatasetType(row.name, group, row.storage_class, is_calibration=bool(row.is_calibration))
-            tables = self._schema.datasets(group, row.group_id)
             known = RegisteredType(
-                id=row.dataset_type_id, dataset_type=dataset_type, group_id=row.group_id, tables=tables
+                id=row.dataset_type_id, dataset_type=dataset_type, group_id=row.group_id, schema=self._schema
             )
             self._cache.dataset_types[row.name] = known
         return known

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
@@ -44,7 +43,7 @@ class Uuid(TypeDecorator[bytes]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(postgresql.UUID(as_uuid=True)) if dialect.name == "postgresql" else _PlainBlob()
+        return dialect.type_descriptor(sa.UUID(as_uuid=True)) if dialect.name == "postgresql" else _PlainBlob()
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         return _uuid_of_bytes if dialect.name == "postgresql" else None

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from pachon.registry.database.copying import copy_columns
@@ -22,7 +22,12 @@ _COPIED = 20
 
 
 def _insert(table: sa.Table, dialect: str) -> Any:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    # The other dialect takes a while to import.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def insert_or_skip(table: sa.Table, dialect: str, *, keys: Iterable[str] | None = None) -> sa.Insert:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from pachon.registry.database.inserts import insert_columns
@@ -57,7 +56,7 @@ def _arrays(columns: _Columns, length: int) -> sa.FromClause:
     kinds: dict[str, TypeEngine[Any]] = {"row_number": sa.BigInteger(), **{n: kind for n, (kind, _) in columns.items()}}
     values: list[Sequence[Any]] = [range(length), *(sequence for _, sequence in columns.values())]
     arrays = [
-        sa.cast(sa.literal(list(column), postgresql.ARRAY(kind)), postgresql.ARRAY(kind))
+        sa.cast(sa.literal(list(column), sa.ARRAY(kind)), sa.ARRAY(kind))
         for column, kind in zip(values, kinds.values(), strict=True)
     ]
     table = sa.func.unnest(*arrays).table_valued(*(sa.column(name, kind) for name, kind in kinds.items()))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from pachon.dimensions import Categorical, DimensionElement, envelope_ranges, region_from_bytes
+from pachon.dimensions import Categorical, DimensionElement
 from pachon.registry.database.columns import Kind
 from pachon.registry.database.key_lookup import fetch_by_keys, fetch_columns_by_keys
 from pachon.registry.database.key_table import KeyTable
@@ -74,6 +74,9 @@ def fetch_touching(
     state: State, connection: sa.Connection, element: DimensionElement, region: bytes
 ) -> tuple[KeyTable, list[bytes | None]]:
     """Give the keys and regions of all stored records which share a common pixel with a region."""
+    # lsst-sphgeom takes a while to import, and most queries have no region.
+    from pachon.dimensions import envelope_ranges, region_from_bytes
+
     table, overlaps = state.schema.elements[element.name], state.schema.overlaps[element.name]
     pixel = overlaps.c[dimension_column(state.universe.common_skypix)]
     ranges = envelope_ranges(state.universe.pixelization(state.universe.common_skypix), region_from_bytes(region))

@@ -5,25 +5,28 @@ from __future__ import annotations
 
 import datetime
 import numbers
+import sys
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lsst.sphgeom import Circle, LonLat, Region, UnitVector3d
 
 from pachon.base import InvalidInputError
-from pachon.dimensions import Timespan, region_to_bytes
+from pachon.dimensions import Timespan
 from pachon.dimensions.timespan import ns_from_time
 from pachon.registry.database.texts import check_text
 from pachon.registry.query.tree import Constant
+
+if TYPE_CHECKING:
+    from lsst.sphgeom import LonLat
 
 __all__ = ["bound_constant", "bound_members", "is_sequence"]
 
 
 def is_sequence(value: Any) -> bool:
     """Whether a bound value stands for several; such a one is allowed in a list of IN only."""
-    if isinstance(value, str | bytes | Timespan | Region) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes | Timespan) or not isinstance(value, Iterable) or _is_of_sphgeom(value, "Region"):
         return False
     # A scalar Time or SkyCoord has __iter__, too.
     return not getattr(value, "isscalar", False)
@@ -63,10 +66,6 @@ def bound_constant(value: Any, position: int) -> Constant:
             return Constant(value=value.bytes, type="uuid", position=position)
         case Timespan():
             return Constant(value=(value.begin_ns, value.end_ns), type="timespan", position=position)
-        case Region():
-            return Constant(value=region_to_bytes(value), type="region", position=position)
-        case LonLat():
-            return _position(value, position)
         case datetime.datetime():
             return Constant(value=ns_from_time(value), type="datetime", position=position)
         case numbers.Integral():
@@ -80,17 +79,35 @@ def bound_constant(value: Any, position: int) -> Constant:
 
 
 def _of_library(value: Any, position: int) -> Constant:
-    """Convert values of numpy, and of astropy without importing it."""
+    """Convert values of numpy, and of lsst-sphgeom and astropy without importing these."""
     if isinstance(value, np.bool_):
         return Constant(value=bool(value), type="bool", position=position)
+    if _is_of_sphgeom(value, "Region"):
+        from pachon.dimensions import region_to_bytes
+
+        return Constant(value=region_to_bytes(value), type="region", position=position)
+    if _is_of_sphgeom(value, "LonLat"):
+        return _position(value, position)
     if hasattr(value, "tai") and getattr(value, "isscalar", False):
         return Constant(value=ns_from_time(value), type="datetime", position=position)
     if hasattr(value, "icrs") and getattr(value, "isscalar", False):
+        from lsst.sphgeom import LonLat
+
         icrs = value.icrs
         return _position(LonLat.fromRadians(float(icrs.ra.rad), float(icrs.dec.rad)), position)
     raise InvalidInputError(f"A value of type {type(value).__name__} cannot be used in a query")
 
 
+def _is_of_sphgeom(value: Any, name: str) -> bool:
+    """Whether a value is of a class of lsst-sphgeom; if nobody has imported that, it is not."""
+    module = sys.modules.get("lsst.sphgeom")
+    return module is not None and isinstance(value, getattr(module, name))
+
+
 def _position(value: LonLat, position: int) -> Constant:
+    from lsst.sphgeom import Circle, UnitVector3d
+
+    from pachon.dimensions import region_to_bytes
+
     region = Circle(UnitVector3d(value))
     return Constant(value=region_to_bytes(region), type="region", position=position)

@@ -13,7 +13,7 @@ RESERVED = frozenset({"AND", "OR", "NOT", "IN", "OVERLAPS"})
 MAX_INT = 2**63 - 1
 
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
-_BLANK = re.compile(r"[ \t\r\n]+")
+_BLANK = re.compile(r"[ \t\r\n]*")
 _RANGE = re.compile(r"(-?[0-9]+)[ \t\r\n]*\.\.[ \t\r\n]*(-?[0-9]+)(?:[ \t\r\n]*:[ \t\r\n]*([0-9]+))?")
 _NUMBER = re.compile(r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NAME = re.compile(rf"{_WORD}(?:\.{_WORD})*")
@@ -59,8 +59,8 @@ def tokenize(text: str) -> tuple[Token, ...]:
     tokens: list[Token] = []
     position = 0
     while True:
-        if blank := _BLANK.match(text, position):
-            position = blank.end()
+        blank = _BLANK.match(text, position)
+        position = blank.end() if blank else position
         if position >= len(text):
             tokens.append(Token(kind=TokenKind.END, value="", position=len(text), text=""))
             return tuple(tokens)
@@ -70,11 +70,14 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 
 def _next_token(text: str, position: int) -> Token:
-    if match := _RANGE.match(text, position):
-        return _range(text, match)
-    if match := _NUMBER.match(text, position):
-        return _number(text, match)
-    if match := _TIME.match(text, position):
+    # Most tokens are names and operators.
+    first = text[position]
+    if first in "-.0123456789":
+        if match := _RANGE.match(text, position):
+            return _range(text, match)
+        if match := _NUMBER.match(text, position):
+            return _number(text, match)
+    if first in "Tt" and (match := _TIME.match(text, position)):
         return Token(kind=TokenKind.TIME, value=match[1], position=position, text=match[0])
     if match := _NAME.match(text, position):
         return _name(text, match)

@@ -18,6 +18,7 @@ MAX_DEPTH = 40
 MAX_CHAIN = 100
 """Longest chain of arithmetic operators without parentheses."""
 
+_JOINING = (TokenKind.OPERATOR, TokenKind.WORD)
 _LITERALS = frozenset({TokenKind.INT, TokenKind.FLOAT, TokenKind.STRING, TokenKind.TIME})
 _FOREIGN_WORDS = {
     "LIKE": "use GLOB(column, pattern)",
@@ -187,7 +188,8 @@ class _Parser:
 
     def _separated(self, rule: Callable[[], s.Expression], word: str) -> tuple[s.Expression, ...]:
         operands = [rule()]
-        while self._take_word(word):
+        while self._is_word(word):
+            self._index += 1
             operands.append(rule())
         return tuple(operands)
 
@@ -202,7 +204,8 @@ class _Parser:
     def _left_associative(self, rule: Callable[[], s.Expression], operators: tuple[str, ...]) -> s.Expression:
         left = rule()
         length = 0
-        while token := (self._take_operator(*operators) or self._take_word(*operators)):
+        while (token := self._peek()).value in operators and token.kind in _JOINING:
+            self._index += 1
             length += 1
             if length > MAX_CHAIN:
                 raise self._error(f"More than {MAX_CHAIN} operators in a chain", token.position)
@@ -219,26 +222,31 @@ class _Parser:
 
     # The cursor.
 
-    def _peek(self, ahead: int = 0) -> Token:
+    def _peek(self) -> Token:
+        return self._tokens[self._index]
+
+    def _peek_at(self, ahead: int) -> Token:
         return self._tokens[min(self._index + ahead, len(self._tokens) - 1)]
 
     def _advance(self) -> Token:
-        token = self._peek()
-        self._index += 1
+        token = self._tokens[self._index]
+        # The last one, which says that the text has ended, is never passed.
+        self._index += token.kind is not TokenKind.END
         return token
 
     def _is_operator(self, *operators: str) -> bool:
-        return self._peek().kind is TokenKind.OPERATOR and self._peek().value in operators
+        token = self._tokens[self._index]
+        return token.kind is TokenKind.OPERATOR and token.value in operators
 
-    def _is_word(self, *words: str, ahead: int = 0) -> bool:
-        token = self._peek(ahead)
-        return token.kind is TokenKind.WORD and token.value in words
+    def _is_word(self, word: str, ahead: int = 0) -> bool:
+        token = self._peek_at(ahead) if ahead else self._tokens[self._index]
+        return token.kind is TokenKind.WORD and token.value == word
 
     def _take_operator(self, *operators: str) -> Token | None:
         return self._advance() if self._is_operator(*operators) else None
 
-    def _take_word(self, *words: str) -> Token | None:
-        return self._advance() if self._is_word(*words) else None
+    def _take_word(self, word: str) -> Token | None:
+        return self._advance() if self._is_word(word) else None
 
     def _expect(self, operator: str, otherwise: str) -> None:
         if not self._take_operator(operator):
@@ -250,7 +258,7 @@ class _Parser:
             return self._error("The expression ends too early")
         if hint := _FOREIGN_WORDS.get(token.text.upper()):
             return self._error(f"There is no {token.text!r} here; {hint}")
-        previous = self._peek(-1) if self._index else None
+        previous = self._peek_at(-1) if self._index else None
         if previous and previous.kind is token.kind is TokenKind.STRING:
             return self._error("Two strings follow each other; for text with a quote use a bind")
         if previous and previous.kind is TokenKind.NAME and token.kind is TokenKind.STRING:

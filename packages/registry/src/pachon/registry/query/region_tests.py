@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from lsst.sphgeom import DISJOINT, Region
 
-from pachon.dimensions import region_from_bytes
+if TYPE_CHECKING:
+    from lsst.sphgeom import Region
 
 __all__ = ["RegionTable", "overlapping_pairs"]
 
@@ -20,6 +21,9 @@ class RegionTable:
     """Stored regions, decoded, with their bounding circles; a null one overlaps nothing."""
 
     def __init__(self, data: Sequence[bytes | None]) -> None:
+        # lsst-sphgeom takes a while to import, and most queries test no region.
+        from pachon.dimensions import region_from_bytes
+
         self._regions = [None if item is None else region_from_bytes(item) for item in data]
         self._centres, self._radii = _bounding_circles(self._regions)
 
@@ -38,6 +42,8 @@ class RegionTable:
 
     def overlaps(self, other: RegionTable, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Say which pairs have a point in common, one bool a pair; one call of lsst-sphgeom for each."""
+        from lsst.sphgeom import DISJOINT
+
         result = np.zeros(len(first), dtype=bool)
         for row, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
             one, another = self._regions[a], other._regions[b]

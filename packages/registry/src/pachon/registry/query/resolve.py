@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pachon.base import InvalidInputError
-from pachon.dimensions import Timespan, region_to_bytes
+from pachon.dimensions import Timespan
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.texts import check_text
 from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeError
@@ -20,7 +20,6 @@ from pachon.registry.query.binds import bound_constant, bound_members, is_sequen
 from pachon.registry.query.lexer import TokenKind, tokenize
 from pachon.registry.query.parser import parse
 from pachon.registry.query.scope import Scope
-from pachon.registry.query.sky_functions import make_region, pos_region
 from pachon.registry.query.time_literal import parse_time
 
 __all__ = ["resolve", "resolve_name"]
@@ -66,7 +65,7 @@ class _Resolver:
     def __init__(self, scope: Scope, bind: Mapping[str, Any]) -> None:
         self._scope = scope
         self._bind = bind
-        tokens = tokenize(scope.text)
+        tokens = tokenize(scope.text) if bind else ()
         self._marked = {token.value for token in tokens if token.kind is TokenKind.BIND}
 
     # Conditions.
@@ -297,6 +296,10 @@ class _Resolver:
         arguments = [self.value(a) for a in node.arguments]
         if node.function == "UUID":
             return self._uuid(node, arguments[0])
+        # lsst-sphgeom takes a while to import, and most queries name no region.
+        from pachon.dimensions import region_to_bytes
+        from pachon.registry.query.sky_functions import make_region, pos_region
+
         if node.function == "REGION":
             text = self._literal(node, arguments[0], ("string",))
             region = self._converted(node, lambda: pos_region(str(text)))

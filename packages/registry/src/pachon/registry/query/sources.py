@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pachon.dimensions import DimensionElement, DimensionGroup, DimensionUniverse, envelope_ranges, region_from_bytes
+from pachon.dimensions import DimensionElement, DimensionGroup, DimensionUniverse
 from pachon.registry.errors import UnimplementedQueryError
 from pachon.registry.query.overlap_joins import SpatialJoins
 from pachon.registry.query.plan import (
@@ -186,6 +186,9 @@ def overlap_sources(
 
 def pixels_near(universe: DimensionUniverse, element: str, region: bytes) -> PixelRangeSource:
     """Give the pixels by which the records of an element are found that may touch a region."""
+    # lsst-sphgeom takes a while to import, and most queries have no region.
+    from pachon.dimensions import envelope_ranges, region_from_bytes
+
     grid = universe.pixelization(element if universe[element].is_skypix else universe.common_skypix)
     return PixelRangeSource(element=element, ranges=few_ranges(envelope_ranges(grid, region_from_bytes(region))))
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
@@ -77,7 +76,7 @@ def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> C
         return column.in_([sa.literal(value, item) for value in values])
     # One parameter for all of them: the number of parameters of a statement is limited.
     if dialect == "postgresql":
-        return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(item)))
+        return column == sa.any_(sa.literal(list(values), sa.ARRAY(item)))
     if kind in ("uuid", "hash"):
         text = json.dumps([value.hex().upper() for value in values])
         column = sa.func.hex(column)

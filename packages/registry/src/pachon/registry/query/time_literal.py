@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from decimal import Decimal
 
 from pachon.base import InvalidInputError
 from pachon.dimensions.timespan import ns_from_time
@@ -20,6 +21,9 @@ _ISOT = re.compile(rf"[+-]?0*{_DATE}T{_CLOCK}")
 _YDAY = re.compile(rf"[0-9]{{4}}:[0-9]{{1,3}}(:{_CLOCK})?")
 _STRICT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?")
 _FORMAT = re.compile(r"[a-z][a-z0-9_]*")
+_EPOCH_MJD = 40_587
+_DAY_NS = 86_400 * 1_000_000_000
+_MOST_DAYS = 10_000_000
 _DEFAULT_SCALE = {"iso": "utc", "isot": "utc", "fits": "utc", "yday": "utc", "unix": "utc", "cxcsec": "tt"}
 
 
@@ -39,8 +43,14 @@ def parse_time(text: str) -> int:
     if form is None:
         form = _guess_format(value)
     scale = scale or _DEFAULT_SCALE.get(form, "tai")
-    if scale == "tai" and form in ("iso", "isot") and _STRICT.fullmatch(value):
-        return ns_from_time(value)
+    if form in ("iso", "isot") and _STRICT.fullmatch(value):
+        if scale == "tai":
+            return ns_from_time(value)
+        # Astropy, unlike ourselves, takes a leap second that there was not for the next second.
+        if scale == "utc" and ":60" not in value:
+            return ns_from_time(f"{value}Z")
+    if scale == "tai" and form == "mjd" and _NUMBER.fullmatch(value) and abs(float(value)) < _MOST_DAYS:
+        return round((Decimal(value) - _EPOCH_MJD) * _DAY_NS)
     return _by_astropy(form, value, scale)
 
 

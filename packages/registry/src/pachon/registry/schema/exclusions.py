@@ -8,11 +8,13 @@ PostgreSQL has none of text, and that of integers would not take the largest one
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.types import Integer
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 __all__ = ["no_overlap", "no_range_types", "range_types"]
 
@@ -44,6 +46,9 @@ def no_overlap(name: str, keys: Iterable[sa.Column[Any]], namespace: str | None 
     namespace
         Where the range types are.
     """
+    # The dialect takes a while to import; most repositories have no use for it.
+    from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
     functions = sa.func if namespace is None else getattr(sa.func, namespace)
     points = [
         getattr(functions, _INTEGERS if isinstance(key.type, Integer) else _TEXTS)(key, key, sa.text("'[]'"))
