@@ -5,7 +5,6 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,24 +26,19 @@ class ProcessCost:
 
 
 def cost_of_process(command: Sequence[str], *, repeat: int = 7) -> ProcessCost:
-    """Run a program several times, after once to warm the file cache and to compile modules, as an installation does."""
+    """Run a program several times, after once to warm the file cache."""
     seconds: list[float] = []
     processor: list[float] = []
     peak = 0.0
-    with tempfile.TemporaryDirectory(prefix="pachon-bytecode-") as folder:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=True)
-        for _ in range(repeat):
-            start = time.perf_counter()
-            child = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-            )
-            _, status, usage = os.wait4(child.pid, 0)
-            seconds.append(time.perf_counter() - start)
-            processor.append(usage.ru_utime + usage.ru_stime)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            peak = max(peak, usage.ru_maxrss / 1024)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    for _ in range(repeat):
+        start = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds.append(time.perf_counter() - start)
+        processor.append(usage.ru_utime + usage.ru_stime)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        peak = max(peak, usage.ru_maxrss / 1024)
     return ProcessCost(seconds=median(seconds), processor=median(processor), megabytes=peak)
 
 

@@ -12,7 +12,6 @@ from pachon.registry.query.marks import make_mark
 from pachon.registry.query.overlap_joins import spatial_joins, temporal_joins
 from pachon.registry.query.plan import OrderTerm, OutputField, Plan, Refinement
 from pachon.registry.query.products import find_products
-from pachon.registry.query.resolve import resolve, resolve_name
 from pachon.registry.query.scope import Scope
 from pachon.registry.query.sources import postponed, query_sources
 from pachon.registry.query.spec import QuerySpec, SearchFacts
@@ -59,11 +58,28 @@ def make_plan(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Plan:
 def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predicate:
     """Give all that rows must satisfy: the expression, the data ID, and the defaults of governors."""
     scope = scope_of(spec, facts)
-    predicate = resolve(spec.where, scope, spec.bind)
+    predicate = _read(spec, scope)
     given = {name for table in spec.tables for name in table.columns}
     defaults = governor_defaults(predicate, spec.data_id, spec.dimensions, spec.defaults, scope, given)
     fixed = {**defaults, **spec.data_id}
     return _conjunction([predicate, *(_equal(scope, name, value) for name, value in fixed.items())])
+
+
+def _read(spec: QuerySpec, scope: Scope) -> Predicate:
+    """Read the expression of a query."""
+    if not spec.where.strip(" \t\r\n"):
+        return Truth(value=True)
+    # The language takes a while to import, and many queries have no expression.
+    from pachon.registry.query.resolve import resolve
+
+    return resolve(spec.where, scope, spec.bind)
+
+
+def _column(name: str, scope: Scope) -> Value:
+    """Give the column of a name outside of an expression."""
+    from pachon.registry.query.resolve import resolve_name
+
+    return resolve_name(name, scope)
 
 
 def plan_condition(
@@ -144,7 +160,7 @@ def _equal(scope: Scope, dimension: str, value: int | str) -> Predicate:
 def _order_term(name: str, spec: QuerySpec, facts: Sequence[SearchFacts]) -> OrderTerm:
     result_types = tuple(f.dataset_type for f in facts[:1]) if spec.result is not None else ()
     scope = Scope(dimensions=spec.dimensions, dataset_types=result_types, text=name)
-    value = resolve_name(name.removeprefix("-"), scope)
+    value = _column(name.removeprefix("-"), scope)
     if value.type not in _ORDERED:
         raise InvalidQueryError(f"Results cannot be ordered by {value}, which is of type {value.type}")
     if not isinstance(value, DatasetField) and not _dimensions_of(spec.dimensions.universe, value) <= set(
@@ -176,7 +192,7 @@ def _outputs(spec: QuerySpec, scope: Scope) -> tuple[OutputField, ...] | None:
     """Give the columns of a general result."""
     if spec.fields is None:
         return None
-    outputs = [OutputField(name=name, value=resolve_name(name, scope)) for name in dict.fromkeys(spec.fields)]
+    outputs = [OutputField(name=name, value=_column(name, scope)) for name in dict.fromkeys(spec.fields)]
     return tuple(o for o in outputs if not (isinstance(o.value, Key) and o.name in spec.dimensions))
 
 

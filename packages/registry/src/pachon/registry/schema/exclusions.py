@@ -7,14 +7,12 @@ PostgreSQL has none of text, and that of integers would not take the largest one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import Integer
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 __all__ = ["no_overlap", "no_range_types", "range_types"]
 
@@ -34,7 +32,25 @@ def no_range_types() -> sa.TextClause:
     return sa.text(f"DROP TYPE IF EXISTS {_INTEGERS}, {_TEXTS}")
 
 
-def no_overlap(name: str, keys: Iterable[sa.Column[Any]], namespace: str | None = None) -> ExcludeConstraint:
+class _Exclusion(sa.Constraint):
+    """A constraint that no two rows overlap in all of some ranges.
+
+    SQLAlchemy has one in its dialect of PostgreSQL; to import that takes longer than to ask a small question of SQLite.
+    """
+
+    def __init__(self, ranges: Sequence[sa.ColumnElement[Any]], name: str) -> None:
+        super().__init__(name=name)
+        self.ranges = tuple(ranges)
+
+
+@compiles(_Exclusion)
+def _write_exclusion(constraint: _Exclusion, compiler: Any, **_: Any) -> str:
+    words = [compiler.sql_compiler.process(r, include_table=False, literal_binds=True) for r in constraint.ranges]
+    name = compiler.preparer.format_constraint(constraint)
+    return f"CONSTRAINT {name} EXCLUDE USING gist ({', '.join(f'{word} WITH &&' for word in words)})"
+
+
+def no_overlap(name: str, keys: Iterable[sa.Column[Any]], namespace: str | None = None) -> sa.Constraint:
     """Make the constraint that rows with equal keys have disjoint ranges ``[begin_ns, end_ns)``; on PostgreSQL only.
 
     Parameters
@@ -46,14 +62,10 @@ def no_overlap(name: str, keys: Iterable[sa.Column[Any]], namespace: str | None 
     namespace
         Where the range types are.
     """
-    # The dialect takes a while to import; most repositories have no use for it.
-    from sqlalchemy.dialects.postgresql import ExcludeConstraint
-
     functions = sa.func if namespace is None else getattr(sa.func, namespace)
     points = [
         getattr(functions, _INTEGERS if isinstance(key.type, Integer) else _TEXTS)(key, key, sa.text("'[]'"))
         for key in keys
     ]
     times = sa.func.int8range(sa.column("begin_ns"), sa.column("end_ns"))
-    rules = [(expression, "&&") for expression in (*points, times)]
-    return ExcludeConstraint(*rules, name=f"ex_{name}_no_overlap", using="gist").ddl_if(dialect="postgresql")
+    return _Exclusion([*points, times], f"ex_{name}_no_overlap").ddl_if(dialect="postgresql")
