@@ -146,7 +146,7 @@ def _record(butler: Butler) -> DimensionRecord:
 
 
 _SEARCH: dict[str, Any] = {"collections": "run", "where": "instrument = 'Cam'", "bind": {"x": 1}, "limit": 3}
-_GRAPH_QUERY: dict[str, Any] = {"where": "detector < x", "bind": {"x": 2}, "data_id": {"instrument": "Cam"}}
+_GRAPH_QUERY: dict[str, Any] = {"where": "detector < :x", "bind": {"x": 2}, "data_id": {"instrument": "Cam"}}
 
 CALLS: dict[str, Call] = {
     "backup": lambda w, b: {"destination": str(w.folder / "backup")},

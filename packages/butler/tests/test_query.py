@@ -248,3 +248,25 @@ def test_every_form_of_every_result(filled: Butler, empty: bool) -> None:
         assert (result.first() is None) is empty
         assert result.count() == len(result)
         assert bool(result.explain().reasons) is empty
+
+
+def test_a_bound_value_without_colon_warns(filled: Butler) -> None:
+    with pytest.warns(FutureWarning, match="Write ':e' for a bound value"):
+        assert len(filled.query_data_ids("exposure", where="exposure > e", bind={"e": 2})) == 2
+
+
+def test_binds_stay_what_they_were(filled: Butler) -> None:
+    values = [1, 2]
+    listed = filled.query_data_ids("exposure", where="exposure IN (:e)", bind={"e": values})
+    values.append(3)
+    assert [listed.count(), len(listed)] == [2, 2]
+    once = filled.query_data_ids("exposure", where="exposure IN (:e)", bind={"e": iter([1, 2])})
+    assert [once.count(), len(once), once.where("exposure > 1").count()] == [2, 2, 1]
+    with filled.query() as q:
+        some = q.where("exposure IN (:e)", bind={"e": iter([1, 2])})
+        assert [len(some.data_ids("exposure")), len(some.data_ids(["exposure", "detector"]))] == [2, 8]
+
+
+def test_halves_of_a_parenthesis_are_not_joined(filled: Butler) -> None:
+    with filled.query() as q, pytest.raises(InvalidQueryError):
+        q.where("exposure = 1").where("exposure = 1) OR (exposure = 2")

@@ -10,7 +10,7 @@ from pachon.datasets import DatasetSearch
 from pachon.dimensions import DataIdTable, region_from_bytes
 from pachon.dimensions.region import circle
 from pachon.registry import SqlRegistry
-from pachon.registry.errors import InvalidQueryError, QueryJoinError
+from pachon.registry.errors import InvalidQueryError, QueryJoinError, UnimplementedQueryError
 from pachon.registry.query.products import MOST_PRODUCT_ROWS
 
 
@@ -175,3 +175,47 @@ def test_general_results(example: SqlRegistry) -> None:
     assert len(example.query.general(["visit"], ["htm7"])) == 5
     with pytest.raises(InvalidQueryError):
         example.query.general(["visit"], ["nope"])
+
+
+@pytest.mark.parametrize("known", ["value", "table", "visit"])
+def test_two_pixelizations_joined_only_with_each_other(example: SqlRegistry, known: str) -> None:
+    cells, points = example.universe.pixelization("htm7"), example.universe.pixelization("healpix9")
+    of_visit = example.query.data_ids(["visit", "htm7"], where="instrument = 'Cam1' AND visit = 1").columns["htm7"]
+    pixels = sorted(set(of_visit.tolist()))
+    if known == "value":
+        found = example.query.data_ids(["htm7", "healpix9"], where=f"htm7 = {pixels[0]}")
+        pixels = pixels[:1]
+    elif known == "table":
+        pixels = pixels[:2]
+        table = DataIdTable.from_rows(example.universe.conform(["htm7"]), [{"htm7": pixel} for pixel in pixels])
+        found = example.query.data_ids(["htm7", "healpix9"], tables=[table])
+    else:
+        overlaps = "visit.region OVERLAPS htm7.region AND healpix9.region OVERLAPS htm7.region"
+        found = example.query.data_ids(
+            ["visit", "htm7", "healpix9"], where=f"instrument = 'Cam1' AND visit = 1 AND {overlaps}"
+        )
+    expected = {
+        (pixel, point)
+        for pixel in pixels
+        for begin, end in points.envelope(cells.pixel(pixel))
+        for point in range(begin, end)
+        if not cells.pixel(pixel).relate(points.pixel(point)) & DISJOINT
+    }
+    assert {(d["htm7"], d["healpix9"]) for d in found} == expected
+    assert len(found) == len(expected) > 20
+
+
+def test_the_other_pixelization_alone(example: SqlRegistry) -> None:
+    both = example.query.data_ids(["htm7", "healpix9"], where="htm7 = 253952")
+    alone = example.query.data_ids(["healpix9"], where="htm7 = 253952")
+    assert {d["healpix9"] for d in alone} == {d["healpix9"] for d in both}
+    assert len(example.query.data_ids(["htm7", "healpix9"], where="htm7 = 1")) == 0
+
+
+def test_pixelizations_that_nothing_gives_are_refused(example: SqlRegistry) -> None:
+    with pytest.raises(UnimplementedQueryError, match=r"say which pixel \(healpix9 = ...\)"):
+        example.query.data_ids(["htm7", "healpix9"])
+    with pytest.raises(UnimplementedQueryError, match="inside OR or NOT"):
+        example.query.data_ids(
+            ["htm7", "healpix9"], where="htm7 = 253952 AND NOT (htm7.region OVERLAPS healpix9.region) AND healpix9 = 1"
+        )

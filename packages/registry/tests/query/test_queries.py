@@ -12,6 +12,7 @@ from pachon.base import InvalidInputError
 from pachon.datasets import DatasetSearch, DatasetType
 from pachon.dimensions import DataIdTable, UnknownDimensionError
 from pachon.registry import InvalidQueryError, SqlRegistry
+from pachon.registry.errors import QueryNameError
 from pachon.registry.query.compile_sql import compile_plan
 
 
@@ -265,3 +266,30 @@ def test_facts(example: SqlRegistry) -> None:
     assert len(facts.fetch_validity(bias, ["calib", "chain"], data_ids=data_ids)) == 13
     assert len(facts.fetch_records("exposure", data_ids)) == 2
     assert facts.explain_empty(example.universe.conform(["detector"]), where="detector = 77")
+
+
+@pytest.mark.parametrize("name", ["id", "exposure.id", "exposure", "timespan.begin", "exposure.timespan.begin"])
+def test_records_are_ordered_by_their_own_field(example: SqlRegistry, name: str) -> None:
+    ascending = example.query.records("exposure", order_by=name)
+    assert [r.id for r in ascending] == [1, 2, 3, 4]
+    descending = example.query.records("exposure", order_by=f"-{name}", limit=3)
+    assert [r.id for r in descending] == [4, 3, 2]
+
+
+def test_own_fields_of_records(example: SqlRegistry) -> None:
+    assert [r.name for r in example.query.records("physical_filter", order_by="-name")][:2] == ["Cam2-G", "Cam1-R2"]
+    assert len(example.query.records("exposure", where="instrument = 'Cam1' AND id = 3")) == 1
+    # A name that only another element has, or that two results have, means what it means elsewhere.
+    assert len(example.query.records("detector", where="name = 'Cam1'")) == 4
+    with pytest.raises(QueryNameError, match="ambiguous"):
+        example.query.data_ids(["exposure"], order_by="id")
+
+
+def test_bound_iterators_can_be_asked_twice(example: SqlRegistry) -> None:
+    where = "instrument = 'Cam1' AND detector IN (:d)"
+    spec = example.query.spec(["detector"], where=where, bind={"d": iter([1, 2])})
+    assert [example.query.count(spec), len(example.query.fetch(spec)), example.query.count(spec)] == [2, 2, 2]
+    values = [1, 2]
+    spec = example.query.spec(["detector"], where=where, bind={"d": values})
+    values.append(3)
+    assert example.query.count(spec) == 2

@@ -128,13 +128,24 @@ def both_conditions(
     ------
     InvalidInputError
         If a bind has two values.
+    InvalidQueryError
+        If there are two expressions, and one of them is none by itself.
     """
-    values = dict(bind)
-    for name, value in further.items():
+    # The language takes a while to import; whoever has no expression needs it not.
+    from pachon.registry.query.binds import fixed_binds
+
+    values = fixed_binds(bind)
+    for name, value in fixed_binds(further).items():
         if name in values and values[name] is not value and not _equal(values[name], value):
             raise InvalidInputError(f"The bind :{name} has another value in this query already; use another name.")
         values[name] = value
     texts = [text for text in (first, second) if text.strip()]
+    if len(texts) > 1:
+        from pachon.registry.query.parser import parse
+
+        # Two halves of a parenthesis would make one expression of another meaning.
+        for text in texts:
+            parse(text)
     return " AND ".join(f"({text})" for text in texts) if len(texts) > 1 else "".join(texts), values
 
 

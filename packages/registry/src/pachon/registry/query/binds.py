@@ -7,7 +7,7 @@ import datetime
 import numbers
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,14 @@ from pachon.registry.query.tree import Constant
 if TYPE_CHECKING:
     from lsst.sphgeom import LonLat
 
-__all__ = ["bound_constant", "bound_members", "is_sequence"]
+__all__ = ["bound_constant", "bound_members", "fixed_binds", "is_sequence"]
+
+
+def fixed_binds(bind: Mapping[str, Any]) -> dict[str, Any]:
+    """Give bound values that stay what they are: a query may be asked several times, and later than it was put together."""
+    return {
+        name: tuple(value) if isinstance(value, list | set | Iterator) else value for name, value in bind.items()
+    }
 
 
 def is_sequence(value: Any) -> bool:

@@ -213,7 +213,7 @@ def _prepared(state: State, connection: sa.Connection, plan: Plan, tables: Seque
     with ExitStack() as stack:
         given = [stack.enter_context(_upload(state, connection, t.columns, len(t))) for t in tables]
         pixels = {
-            source: stack.enter_context(_upload_pixels(state, connection, source))
+            source: stack.enter_context(_upload_pixels(state, connection, source, tables))
             for source in plan.sources
             if isinstance(source, EnvelopeSource | RegionPixelsSource)
         }
@@ -228,7 +228,12 @@ def _upload(state: State, connection: sa.Connection, columns: Any, length: int) 
     return uploaded(connection, values, length)
 
 
-def _upload_pixels(state: State, connection: sa.Connection, source: EnvelopeSource | RegionPixelsSource) -> Any:
+def _upload_pixels(
+    state: State,
+    connection: sa.Connection,
+    source: EnvelopeSource | RegionPixelsSource,
+    tables: Sequence[DataIdTable],
+) -> Any:
     """Compute the pixels that records, or a region, may touch."""
     grid = state.universe.pixelization(source.pixel)
     if isinstance(source, RegionPixelsSource):
@@ -236,7 +241,14 @@ def _upload_pixels(state: State, connection: sa.Connection, source: EnvelopeSour
         return _upload(state, connection, {source.pixel: Categorical.encode(pixels)}, len(pixels))
     element = state.universe[source.element]
     fixed = {name: Categorical.constant(value, 1) for name, value in source.fixed}
-    keys, regions = fetch_all_regions(state, connection, element, fixed)
+    if element.is_skypix:
+        keys = KeyTable(columns=fixed, length=1)
+        if source.among is not None:
+            keys = run_plan(state, connection, source.among, tables).keys
+        regions, place = fetch_regions(state, connection, element, keys)
+        regions = [regions[i] for i in place.tolist()]
+    else:
+        keys, regions = fetch_all_regions(state, connection, element, fixed)
     rows, pixels = pixels_of_regions(grid, regions, most=_MOST_PIXELS)
     columns = {**keys.take(rows).columns, source.pixel: Categorical.encode(pixels)}
     return _upload(state, connection, columns, len(rows))

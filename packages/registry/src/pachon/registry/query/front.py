@@ -11,6 +11,7 @@ from pachon.datasets import ColumnTable, DatasetSearch, DatasetTable, DatasetTyp
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, RecordTable
 from pachon.registry.collection_names import as_expressions
 from pachon.registry.query.answers import Answer, make_answer
+from pachon.registry.query.binds import fixed_binds
 from pachon.registry.query.compile_sql import compile_plan, stand_ins
 from pachon.registry.query.execute import count_plan, run_plan, stream_plan
 from pachon.registry.query.governors import equal_keys
@@ -72,7 +73,7 @@ class Queries:
         return QuerySpec(
             dimensions=self._state.universe.conform(dimensions),
             where=conditions.pop("where", ""),
-            bind=dict(conditions.pop("bind", None) or {}),
+            bind=fixed_binds(conditions.pop("bind", None) or {}),
             data_id=values,
             searches=tuple(conditions.pop("datasets", ())),
             tables=tuple(conditions.pop("tables", ())),

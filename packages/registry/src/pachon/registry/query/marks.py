@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pachon.registry.query.plan import ElementSource, Mark, Plan, Refinement, RegionPixelsSource, Source
 from pachon.registry.query.scope import Scope
 from pachon.registry.query.sources import overlap_sources, pixels_near
-from pachon.registry.query.tree import All, Comparison, Constant, Field, Overlap
+from pachon.registry.query.tree import All, Constant, Field, Overlap, key_equals
 
 __all__ = ["make_mark"]
 
@@ -42,11 +42,7 @@ def make_mark(overlap: Overlap, scope: Scope, equal: Mapping[str, int | str]) ->
         sources, refinement = overlap_sources(universe, (left, overlap.right.element), 0, equal)
     keys = tuple(dict.fromkeys(d for name in elements for d in universe[name].required))
     sources += [ElementSource(element=name) for name in elements if universe[name].has_table]
-    fixed = [
-        Comparison(operator="=", left=scope.key(d), right=Constant(value=equal[d], type=scope.key(d).type))
-        for d in keys
-        if d in equal
-    ]
+    fixed = [key_equals(universe, d, equal[d]) for d in keys if d in equal]
     group = universe.conform(keys)
     plan = Plan(
         result=group,

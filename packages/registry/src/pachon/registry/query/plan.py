@@ -71,14 +71,16 @@ class PixelSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvelopeSource:
-    """The records of an element with the pixels of another pixelization that each may touch.
+    """The records of an element, or the pixels of one pixelization, with the pixels of another one that each may touch.
 
-    These are not stored: they are computed first, for the records that have the ``fixed`` values.
+    These are not stored: they are computed first, for the records or pixels that have the ``fixed`` values.
     """
 
     element: str
     pixel: str
     fixed: tuple[tuple[str, int | str], ...]
+    among: Plan | None = None
+    """Gives the pixels of the first pixelization that occur in the query, if no value is fixed."""
 
     def __str__(self) -> str:
         return f"computed {self.pixel} pixels of {self.element}"

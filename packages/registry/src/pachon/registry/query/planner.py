@@ -139,7 +139,9 @@ def scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
         names.update(spec.dimensions.universe[spec.element].required)
     group = spec.dimensions.universe.conform(names)
     types = tuple(f.dataset_type for f in facts)
-    return Scope(dimensions=group, dataset_types=types, result=spec.dimensions, text=spec.where)
+    return Scope(
+        dimensions=group, dataset_types=types, result=spec.dimensions, element=spec.element, text=spec.where
+    )
 
 
 def _conjunction(parts: Iterable[Predicate]) -> Predicate:
@@ -159,7 +161,7 @@ def _equal(scope: Scope, dimension: str, value: int | str) -> Predicate:
 
 def _order_term(name: str, spec: QuerySpec, facts: Sequence[SearchFacts]) -> OrderTerm:
     result_types = tuple(f.dataset_type for f in facts[:1]) if spec.result is not None else ()
-    scope = Scope(dimensions=spec.dimensions, dataset_types=result_types, text=name)
+    scope = Scope(dimensions=spec.dimensions, dataset_types=result_types, element=spec.element, text=name)
     value = _column(name.removeprefix("-"), scope)
     if value.type not in _ORDERED:
         raise InvalidQueryError(f"Results cannot be ordered by {value}, which is of type {value.type}")

@@ -41,6 +41,8 @@ class Scope:
     """The joined dataset types."""
     result: DimensionGroup | None = None
     """Those of the result alone, whose fields are meant rather than others of the same name."""
+    element: str | None = None
+    """The element whose records are wanted, if they are: its own field is meant by a name that several have."""
     text: str = field(default="", compare=False)
     """The expression, to point into."""
 
@@ -88,6 +90,8 @@ class Scope:
         if len(found) > 1 and self.result is not None:
             own = [self._field(self.universe[e], name, position) for e in self.result.elements if self._has(e, name)]
             found = own if len(own) == 1 else found
+        if len(found) > 1 and self.element is not None and self._has(self.element, name):
+            found = [self._field(self.universe[self.element], name, position)]
         if len(found) > 1:
             shown = [f"{v.dimension}.{name}" if isinstance(v, Key) else str(v) for v in found]
             raise QueryNameError(f"The name {name!r} is ambiguous: write {' or '.join(shown)}", self.text, position)

@@ -16,6 +16,7 @@ from pachon.registry.query.plan import (
     EnvelopeSource,
     PixelRangeSource,
     PixelSource,
+    Plan,
     Refinement,
     Source,
     UnionSource,
@@ -23,7 +24,7 @@ from pachon.registry.query.plan import (
     provided_dimensions,
 )
 from pachon.registry.query.spec import QuerySpec, SearchFacts
-from pachon.registry.query.tree import Field, Key, Value
+from pachon.registry.query.tree import All, Field, Key, Value, key_equals
 
 __all__ = ["few_ranges", "overlap_sources", "pixels_near", "postponed", "query_sources"]
 
@@ -54,6 +55,11 @@ def query_sources(
     sources += spatial_sources
     wanted = _wanted_elements(spec, group, used, related)
     sources += [ElementSource(element=name) for name in wanted]
+    for pair in spatial.pairs:
+        if all(universe[name].is_skypix for name in pair):
+            joined, refinement = _pixel_pairs(universe, pair, sources, equal)
+            sources.append(joined)
+            refinements.append(refinement)
     known = {name for source in sources for name in _vouched(universe, source)}
     for name in reversed(group.names):
         if name in known:
@@ -62,6 +68,51 @@ def query_sources(
         sources.append(extra)
         known.update(provided_dimensions(universe, extra))
     return sources, refinements
+
+
+def _pixel_pairs(
+    universe: DimensionUniverse, pair: tuple[str, str], sources: Sequence[Source], equal: Mapping[str, int | str]
+) -> tuple[EnvelopeSource, Refinement]:
+    """Join two pixelizations, of which one is known by a condition or by what is joined already."""
+    given = {name for source in sources for name in provided_dimensions(universe, source)}
+    first, second = sorted(pair, key=lambda name: (name not in equal, name not in given))
+    refinement = Refinement(left=first, right=second)
+    if first in equal:
+        return EnvelopeSource(element=first, pixel=second, fixed=((first, equal[first]),)), refinement
+    if first not in given:
+        raise UnimplementedQueryError(
+            f"The pixels of {pair[0]} and of {pair[1]} cannot be listed: say which pixel ({pair[0]} = ...), or join one "
+            "of them with regions that are stored, with datasets or with a table of data IDs."
+        )
+    near = _joined_with(universe, first, [s for s in sources if second not in provided_dimensions(universe, s)])
+    names = {name for source in near for name in provided_dimensions(universe, source)}
+    keys = [name for name in equal if name in names]
+    among = Plan(
+        result=universe.conform([first]),
+        dimensions=universe.conform(names),
+        keys=(first,),
+        sources=tuple(near),
+        predicate=All(operands=tuple(key_equals(universe, name, equal[name]) for name in keys)),
+    )
+    return EnvelopeSource(element=first, pixel=second, fixed=(), among=among), refinement
+
+
+def _joined_with(universe: DimensionUniverse, dimension: str, sources: Sequence[Source]) -> list[Source]:
+    """Give the sources that have to do with a dimension, be it by way of others."""
+    labels = {dimension}
+    found: list[Source] = []
+    rest = list(sources)
+    while touching := [s for s in rest if labels & _labels(universe, s)]:
+        found += touching
+        rest = [s for s in rest if s not in touching]
+        labels |= {label for s in touching for label in _labels(universe, s)}
+    return found
+
+
+def _labels(universe: DimensionUniverse, source: Source) -> set[str]:
+    join = {f"pixels {source.join}"} if isinstance(source, PixelSource) and not source.dimension else set()
+    own = {source.element} if isinstance(source, PixelRangeSource) else set()
+    return {*provided_dimensions(universe, source), *join, *own}
 
 
 def _wanted_elements(
@@ -150,6 +201,8 @@ def _spatial_sources(
     sources: list[Source] = []
     refinements: list[Refinement] = []
     for number, pair in enumerate(spatial.pairs):
+        if all(universe[name].is_skypix for name in pair):
+            continue  # joined last, when it is known what gives the pixels of one of them
         joined, refinement = overlap_sources(universe, pair, number, equal)
         sources += joined
         refinements.append(refinement)
@@ -175,7 +228,7 @@ def overlap_sources(
     pixels = [name for name in pair if universe[name].is_skypix]
     if not stored:
         raise UnimplementedQueryError(
-            f"The pixels of {pair[0]} and {pair[1]} cannot be joined: join each with a region that is stored."
+            f"The pixels of {pair[0]} and of {pair[1]} cannot be joined inside OR or NOT; join them at the top of the expression."
         )
     refinement = Refinement(left=stored[0], right=(pixels or stored[1:])[0])
     if pixels and pixels[0] != universe.common_skypix:

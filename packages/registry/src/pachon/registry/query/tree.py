@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pachon.dimensions import Timespan
+from pachon.dimensions import DimensionUniverse, Timespan
 from pachon.dimensions.timespan import iso_from_ns
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Type",
     "Value",
     "conjuncts",
+    "key_equals",
     "values_of",
     "walk",
 ]
@@ -264,6 +265,14 @@ class Any_:  # noqa: N801  # typing.Any has the better name already
 
 
 Predicate: TypeAlias = Truth | IsTrue | Comparison | IsNull | IsOneOf | Glob | Overlap | Not | All | Any_
+
+
+def key_equals(universe: DimensionUniverse, dimension: str, value: int | str) -> Comparison:
+    """Give the condition that a dimension has a value."""
+    kind: Type = "int" if universe.dimensions[dimension].primary_key.type == "int" else "string"
+    return Comparison(
+        operator="=", left=Key(dimension=dimension, type=kind), right=Constant(value=value, type=kind)
+    )
 
 
 def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
