@@ -8,16 +8,18 @@ dimension records are looked for, once a call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from pachon.dimensions import DataIdTable, DataIdValueError
+from pachon.dimensions import Categorical, DataIdTable, DataIdValueError, DimensionElement, DimensionGroup
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.datasets.rows import type_chunks
 from pachon.registry.definitions import Collection, RegisteredType
+from pachon.registry.dimension_records.implied import fetch_implied
 from pachon.registry.dimension_records.insertion import show_key
 from pachon.registry.dimension_records.reading import find_missing
 from pachon.registry.errors import MissingCollectionError, MissingDatasetTypeError, SealedRunError
@@ -98,7 +100,10 @@ def require_records(state: State, connection: sa.Connection, known: RegisteredTy
     DataIdValueError
         If one does not exist.
     """
-    if not state.database.checks_references and (reason := missing_record(state, connection, known, data_ids)):
+    group = known.dataset_type.dimensions
+    # No reference can be checked by values that are not stored.
+    names = _named_indirectly(group) if state.database.checks_references else leaves(group.universe, group.required)
+    if names and (reason := _missing_record(state, connection, data_ids, names)):
         raise reason
 
 
@@ -106,10 +111,61 @@ def missing_record(
     state: State, connection: sa.Connection, known: RegisteredType, data_ids: DataIdTable
 ) -> DataIdValueError | None:
     """Say which dimension record some data IDs lack."""
-    group = known.tables.group
-    for name in leaves(group.universe, group.required):
-        parent = group.universe[name]
-        lost = find_missing(state, connection, parent, KeyTable.from_data_ids(data_ids, parent.required))
-        if lost is not None:
-            return DataIdValueError(f"There is no {name} record for {show_key(lost)}; insert it first.")
+    group = known.dataset_type.dimensions
+    return _missing_record(state, connection, data_ids, leaves(group.universe, group.required))
+
+
+def _missing_record(
+    state: State, connection: sa.Connection, data_ids: DataIdTable, names: Iterable[str]
+) -> DataIdValueError | None:
+    columns = {name: data_ids.columns[name] for name in data_ids.group.required}
+    for name in names:
+        element = data_ids.group.universe[name]
+        try:
+            columns = _completed(state, connection, data_ids.group, columns, element.required)
+        except DataIdValueError as error:
+            return error
+        if (reason := _absent(state, connection, element, columns)) is not None:
+            return reason
     return None
+
+
+@lru_cache(maxsize=512)
+def _named_indirectly(group: DimensionGroup) -> tuple[str, ...]:
+    """Give the dimensions of which a part of the key is merely implied: the band of a visit's subfilter."""
+    names = leaves(group.universe, group.required)
+    return tuple(name for name in names if not set(group.universe[name].required) <= set(group.required))
+
+
+def _completed(
+    state: State,
+    connection: sa.Connection,
+    group: DimensionGroup,
+    columns: dict[str, Categorical],
+    wanted: Iterable[str],
+) -> dict[str, Categorical]:
+    """Add the values of implied dimensions that the records of others say, until some dimensions are known."""
+    for name in group.lookup_order:
+        element = group.universe[name]
+        if all(dimension in columns for dimension in wanted):
+            break
+        if all(n in columns for n in element.implied) or not all(n in columns for n in element.required):
+            continue
+        if (reason := _absent(state, connection, element, columns)) is not None:
+            raise reason
+        found, place = fetch_implied(state, connection, element, _keys(element, columns))
+        columns = {**{n: column.take(place) for n, column in found.items()}, **columns}
+    return columns
+
+
+def _absent(
+    state: State, connection: sa.Connection, element: DimensionElement, columns: Mapping[str, Categorical]
+) -> DataIdValueError | None:
+    lost = find_missing(state, connection, element, _keys(element, columns))
+    if lost is None:
+        return None
+    return DataIdValueError(f"There is no {element.name} record for {show_key(lost)}; insert it first.")
+
+
+def _keys(element: DimensionElement, columns: Mapping[str, Categorical]) -> KeyTable:
+    return KeyTable(columns={n: columns[n] for n in element.required}, length=len(next(iter(columns.values()))))
