@@ -26,7 +26,12 @@ COMMANDS = {
     "query-collections": [],
     "query-dataset-types": [],
     "query-datasets": ["raw", "--collections", "raw/all", "--limit", "20"],
-    "query-datasets --where": ["--where", "instrument = 'Cam' AND exposure.timespan.begin < T'2026-01-01 12:00'", "--limit", "20"],
+    "query-datasets --where": [
+        "--where",
+        "instrument = 'Cam' AND exposure.timespan.begin < T'2026-01-01 12:00'",
+        "--limit",
+        "20",
+    ],
     "query-data-ids": ["exposure", "--datasets", "raw", "--collections", "raw/all", "--limit", "20"],
     "query-dimension-records": ["detector"],
     "query-calibrations": ["raw"],

@@ -48,9 +48,7 @@ def test_minimal_data_ids_are_enough(filled: SqlRegistry, implied: dict[str, str
         (["physical_filter", "subfilter"], {"physical_filter": "Cam1-Q", "subfilter": 1}, "no physical_filter record"),
     ],
 )
-def test_what_is_missing_is_said(
-    filled: SqlRegistry, dimensions: list[str], row: dict[str, Any], missing: str
-) -> None:
+def test_what_is_missing_is_said(filled: SqlRegistry, dimensions: list[str], row: dict[str, Any], missing: str) -> None:
     with pytest.raises(DataIdValueError, match=missing):
         _insert(filled, dimensions, [{"instrument": "Cam1", **row}])
     assert len(filled.query.datasets("_".join(dimensions), "corrected")) == 0

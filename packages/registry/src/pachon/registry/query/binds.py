@@ -26,9 +26,7 @@ __all__ = ["bound_constant", "bound_members", "fixed_binds", "is_sequence"]
 
 def fixed_binds(bind: Mapping[str, Any]) -> dict[str, Any]:
     """Give bound values that stay what they are: a query may be asked several times, and later than it was put together."""
-    return {
-        name: tuple(value) if isinstance(value, list | set | Iterator) else value for name, value in bind.items()
-    }
+    return {name: tuple(value) if isinstance(value, list | set | Iterator) else value for name, value in bind.items()}
 
 
 def is_sequence(value: Any) -> bool:

@@ -139,9 +139,7 @@ def scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
         names.update(spec.dimensions.universe[spec.element].required)
     group = spec.dimensions.universe.conform(names)
     types = tuple(f.dataset_type for f in facts)
-    return Scope(
-        dimensions=group, dataset_types=types, result=spec.dimensions, element=spec.element, text=spec.where
-    )
+    return Scope(dimensions=group, dataset_types=types, result=spec.dimensions, element=spec.element, text=spec.where)
 
 
 def _conjunction(parts: Iterable[Predicate]) -> Predicate:

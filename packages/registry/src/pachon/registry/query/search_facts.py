@@ -68,7 +68,9 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
     path = view.flatten(refuse_globs(names, "a search"))
     held = summaries.select_searchable(state, connection, known.id, [c.id for c in path])
     rank = {collection.id: place for place, collection in enumerate(path)}
-    governors = summaries.fetch_governor_values(state, connection, held) if known.dataset_type.dimensions.governors else {}
+    governors = (
+        summaries.fetch_governor_values(state, connection, held) if known.dataset_type.dimensions.governors else {}
+    )
     return SearchFacts(
         dataset_type=search.dataset_type,
         dimensions=known.dataset_type.dimensions,

@@ -270,9 +270,7 @@ Predicate: TypeAlias = Truth | IsTrue | Comparison | IsNull | IsOneOf | Glob | O
 def key_equals(universe: DimensionUniverse, dimension: str, value: int | str) -> Comparison:
     """Give the condition that a dimension has a value."""
     kind: Type = "int" if universe.dimensions[dimension].primary_key.type == "int" else "string"
-    return Comparison(
-        operator="=", left=Key(dimension=dimension, type=kind), right=Constant(value=value, type=kind)
-    )
+    return Comparison(operator="=", left=Key(dimension=dimension, type=kind), right=Constant(value=value, type=kind))
 
 
 def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
