@@ -5,13 +5,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from pachon.base import PachonError
 from pachon.butler import Butler
 from pachon.butler.program import program
-from pachon.datasets import CollectionType
+from pachon.datasets import CollectionType, DatasetType
 from pachon.dimensions import Timespan
 
 Run = Callable[..., Result]
@@ -445,20 +446,94 @@ def test_query_calibrations(run: Run, butler: Butler, tmp_path: Path) -> None:
     assert "SQL:" in run("query-calibrations", "REPO", "--explain").stderr
 
 
-def test_every_query_command_has_every_format(run: Run, filled: Butler) -> None:
-    for form in ("csv", "ecsv", "json"):
-        for command in (
-            ("query-datasets", "REPO", "raw"),
-            ("query-data-ids", "REPO", "exposure"),
-            ("query-dimension-records", "REPO", "exposure"),
-            ("query-collections", "REPO"),
-            ("query-dataset-types", "REPO", "-v"),
-        ):
-            shown = run(*command, "--format", form).stdout
-            assert "Cam" in shown or "run" in shown or "raw" in shown, command
-    where = f"{CAM} AND exposure = 1"
+QUERY_COMMANDS = {
+    "datasets": ("query-datasets", "REPO", "raw"),
+    "datasets of several types": ("query-datasets", "REPO", "raw", "gain", "note", "--show-uri"),
+    "no datasets": ("query-datasets", "REPO", "raw", "--where", f"{CAM} AND exposure = 77"),
+    "data IDs": ("query-data-ids", "REPO", "exposure", "detector"),
+    "no data IDs": ("query-data-ids", "REPO", "exposure", "--where", f"{CAM} AND exposure = 77"),
+    "records": ("query-dimension-records", "REPO", "exposure"),
+    "records with regions": ("query-dimension-records", "REPO", "visit"),
+    "collections": ("query-collections", "REPO", "--chains", "table", "-t"),
+    "no collections": ("query-collections", "REPO", "nope*"),
+    "dataset types": ("query-dataset-types", "REPO", "-v"),
+    "no dataset types": ("query-dataset-types", "REPO", "nope*"),
+    "calibrations": ("query-calibrations", "REPO", "--gaps"),
+}
+
+
+@pytest.mark.parametrize("name", QUERY_COMMANDS)
+def test_what_a_query_command_writes_can_be_read(run: Run, filled: Butler, name: str) -> None:
+    """Each format says the same as JSON, which has numbers, texts, truth values, nulls and lists."""
+    import csv
+    import io
+
+    import pyarrow.ipc
+    from astropy.table import Table
+
+    _certified(filled)
+    command = QUERY_COMMANDS[name]
+    expected = [{key: _flat(value) for key, value in row.items()} for row in rows(run(*command, "--json"))]
+    assert bool(expected) != name.startswith("no ")
+    arrow = pyarrow.ipc.open_stream(run(*command, "--format", "arrow").stdout_bytes).read_all()
+    assert arrow.to_pylist() == expected
+    text = run(*command, "--format", "csv").stdout
+    texts = [{key: "" if value is None else str(value) for key, value in row.items()} for row in expected]
+    assert list(csv.DictReader(io.StringIO(text))) == texts
+    table = Table.read(run(*command, "--format", "ecsv").stdout, format="ascii.ecsv")
+    names = table.colnames
+    found = [{key: None if np.ma.is_masked(row[key]) else row[key] for key in names} for row in table]
+    # To astropy an empty text is one that is masked.
+    assert found == [{key: None if value == "" else value for key, value in row.items()} for row in expected]
+    for key in names:
+        kinds = {type(row[key]) for row in expected if row[key] is not None}
+        assert table[key].dtype.kind in {int: "i", float: "f", bool: "b"}.get(next(iter(kinds), str), "U"), key
+
+
+def _flat(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _certified(butler: Butler) -> None:
+    dimensions = ["instrument", "detector"]
+    butler.dataset_types.register(
+        DatasetType("flaw", dimensions, "StructuredDataDict", is_calibration=True, universe=butler.universe)
+    )
+    butler.collections.register("certified", CollectionType.CALIBRATION)
+    refs = [butler.put({}, "flaw", detector=0, run="flaws")]
+    butler.collections.certify("certified", refs, Timespan(None, "2026-01-01"))
+    butler.collections.certify("certified", refs, Timespan("2026-01-02", None))
+
+
+def test_query_commands_explain(run: Run, filled: Butler, tmp_path: Path) -> None:
+    (tmp_path / "where").write_text(f"{CAM}\nAND exposure = 1\n")
+    where = ("--where", f"@{tmp_path}/where")
     for command in (("query-datasets", "raw"), ("query-data-ids", "exposure"), ("query-dimension-records", "exposure")):
-        assert "SQL:" in run(command[0], "REPO", *command[1:], "--where", where, "--explain").stderr
+        shown = run(command[0], "REPO", *command[1:], *where, "--explain", "--json")
+        assert "SQL:" in shown.stderr
+        assert {row.get("exposure", row.get("id")) for row in rows(shown)} == {1}
+
+
+def test_listings_explain(run: Run, filled: Butler) -> None:
+    shown = run("query-collections", "REPO", "--explain", "--json")
+    assert shown.stderr == "3 of 3 collections match '*'.\n"
+    assert len(rows(shown)) == 5
+    none = run("query-collections", "REPO", "--collection-type", "tagged,calibration")
+    assert "None of them is of type CALIBRATION or TAGGED (they are 1 CHAINED, 2 RUN)." in none.stderr
+    assert "Did you mean 'other'" in run("query-collections", "REPO", "othr*", "--explain").stderr
+    few = run("query-dataset-types", "REPO", "raw", "no*", "--collections", "other", "--explain")
+    assert few.stdout.split()[-1] == "note"
+    assert "2 of 6 dataset types match 'raw', 'no*'." in few.stderr.splitlines()
+    assert "1 of them has ever had datasets in 'other'." in few.stderr.splitlines()
+    lost = run("query-dataset-types", "REPO", "raw", "--collections", "other").stderr
+    assert "None of them has ever had datasets in 'other'." in lost
+    assert "They had some in 'chain', 'run'." in lost
+    assert "Did you mean 'gain'" in run("query-dataset-types", "REPO", "gian").stderr
+
+
+def test_ordered_records(run: Run, filled: Butler) -> None:
+    shown = rows(run("query-dimension-records", "REPO", "exposure", "--order-by", "-id", "--json"))
+    assert [row["id"] for row in shown] == sorted((row["id"] for row in shown), reverse=True)
 
 
 def test_an_expression_that_is_wrong_is_pointed_at(repository: Path) -> None:

@@ -105,10 +105,18 @@ def _write_csv(columns: Columns, stream: TextIO) -> None:
 
 def _write_ecsv(columns: Columns, stream: TextIO) -> None:
     try:
-        from astropy.table import Table  # heavy, and for this format only
+        from astropy.table import MaskedColumn, Table  # heavy, and for this format only
     except ImportError as error:
         raise InvalidInputError("The format ecsv needs astropy: pip install 'pachon-base[tables]'.") from error
-    Table(_uniform(columns)).write(stream, format="ascii.ecsv")
+    table = Table()
+    for name, values in _uniform(columns).items():
+        known = [value for value in values if value is not None]
+        blank = type(known[0])() if known else ""
+        # Who reads the table gets numbers, of which some are masked, rather than objects.
+        filled = [blank if value is None else value for value in values]
+        mask = [value is None for value in values]
+        table[name] = MaskedColumn(filled, mask=mask if any(mask) else None, dtype=None if known else str)
+    table.write(stream, format="ascii.ecsv")
 
 
 def _write_arrow(columns: Columns, stream: TextIO) -> None:
@@ -152,9 +160,8 @@ def _uniform(columns: Columns) -> dict[str, list[Any]]:
     for name, values in columns.items():
         plain = [_plain(value) for value in values]
         kinds = {type(value) for value in plain if value is not None}
-        result[name] = (
-            plain if len(kinds) == 1 and kinds <= {bool, int, float, str} else [_text(value) for value in values]
-        )
+        uniform = len(kinds) < 2 and kinds <= {bool, int, float, str}
+        result[name] = plain if uniform else [_text(value) for value in values]
     return result
 
 

@@ -39,6 +39,7 @@ TYPES = ("run", "tagged", "chained", "calibration")
     callback=split_commas_callback,
     help="Dataset types left out by --show-dataset-types.",
 )
+@options.explain_option
 @options.format_options
 @options_file_option
 def query_collections(
@@ -48,21 +49,29 @@ def query_collections(
     chains: str,
     show_dataset_types: bool,
     exclude_dataset_types: tuple[str, ...],
+    explain: bool,
     format: str,
 ) -> None:
     """List the collections of a repository."""
     from pachon.butler import Butler
     from pachon.butler.collection_listing import ChainForm, fetch_collection_list
+    from pachon.butler.listing_explanation import explain_collections
     from pachon.datasets import CollectionType
 
+    wanted = {CollectionType.parse(name) for name in types} or None
     with Butler.open(repo) as butler:
         columns = fetch_collection_list(
             butler.collections,
             globs or ("*",),
-            types={CollectionType.parse(name) for name in types} or None,
+            types=wanted,
             form=ChainForm(chains),
             show_dataset_types=show_dataset_types,
             exclude_dataset_types=exclude_dataset_types,
         )
-    if not say_no_results(columns, format):
+        said: list[str] = []
+        if explain or not columns["Name"]:
+            said = explain_collections(butler, globs or ("*",), types=wanted, flatten=chains == "flatten")
+    if explain:
+        click.echo("\n".join(said), err=True)
+    if not say_no_results(columns, format, "" if explain else f"No results. {' '.join(said)}"):
         print_table(columns, format=format)

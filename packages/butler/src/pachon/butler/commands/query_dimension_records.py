@@ -56,7 +56,7 @@ def query_dimension_records(
             order_by=order_by,
             limit=limit or None,
         )
-        columns = record_list_columns(result.table)
+        columns = record_list_columns(result.table, ordered=bool(order_by))
         explanation = result.explain() if explain or not len(result) else None
     if explain:
         click.echo(str(explanation), err=True)

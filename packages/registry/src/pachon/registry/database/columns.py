@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from pachon.dimensions import NULL_NS, Categorical
 from pachon.dimensions.instances import collector_at_rest
+from pachon.registry.database.packed_rows import PackedRows, pack_rows
 
 __all__ = ["Kind", "concatenated", "fetch_columns", "iter_columns"]
 
@@ -33,8 +34,9 @@ def fetch_columns(
 ) -> list[Any]:
     """Give the first columns of a statement's rows as arrays, one a kind."""
     builders = [_Builder(kind) for kind in kinds]
-    for batch in _batches(connection, statement, parameters):
-        _add(builders, batch)
+    packed = _packed(connection, statement, kinds)
+    for batch in _batches(connection, statement if packed is None else packed.statement, parameters):
+        _add(builders, batch, packed)
     return [builder.result() for builder in builders]
 
 
@@ -44,10 +46,12 @@ def iter_columns(
     """Give the same batch by batch; the database keeps what was not yet fetched."""
     # SQLite's driver streams anyway, and its own rows are taken (`_batches`), of which SQLAlchemy must not have taken some.
     server = connection.dialect.name != "sqlite"
-    streaming = statement.execution_options(stream_results=True, max_row_buffer=size) if server else statement
+    packed = _packed(connection, statement, kinds)
+    asked = statement if packed is None else packed.statement
+    streaming = asked.execution_options(stream_results=True, max_row_buffer=size) if server else asked
     for batch in _batches(connection, streaming, None, size):
         builders = [_Builder(kind) for kind in kinds]
-        _add(builders, batch)
+        _add(builders, batch, packed)
         yield [builder.result() for builder in builders]
 
 
@@ -80,11 +84,23 @@ def _batches(
             yield batch
 
 
-def _add(builders: Sequence[_Builder], batch: Sequence[Any]) -> None:
+def _packed(connection: sa.Connection, statement: sa.Select[Any], kinds: Sequence[Kind]) -> PackedRows | None:
+    return pack_rows(statement, kinds) if connection.dialect.name == "postgresql" else None
+
+
+def _add(builders: Sequence[_Builder], batch: Sequence[Any], packed: PackedRows | None) -> None:
     """Add rows to columns."""
     with collector_at_rest():
-        for builder, values in zip(builders, zip(*batch, strict=True), strict=False):
-            builder.add(values)
+        columns = zip(*batch, strict=True)
+        if packed is None:
+            for builder, values in zip(builders, columns, strict=False):
+                builder.add(values)
+            return
+        first = next(columns)
+        for number, array in zip(packed.packed, packed.unpacked(first), strict=True):
+            builders[number].add_array(array)
+        for number, values in zip(packed.others, columns, strict=True):
+            builders[number].add(values)
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:
@@ -132,6 +148,10 @@ class _Builder:
                 self._parts.append(_objects([self._words.setdefault(value, value) for value in values]))
             case _:
                 self._parts.append(_objects(values))
+
+    def add_array(self, values: np.ndarray) -> None:
+        """Add values that are an array already: numbers, times with `NULL_NS` and NaN for nulls, or ids."""
+        self._parts.append(values.tobytes() if self._kind == "id" else values)
 
     def result(self) -> Any:
         match self._kind:
