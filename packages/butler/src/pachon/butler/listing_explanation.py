@@ -39,7 +39,7 @@ def explain_collections(
         return ["There are no collections."]
     matching = butler.collections.query(globs, flatten_chains=flatten)
     said = [_matched(len(matching), len(names), "collection", globs, flatten=flatten)]
-    said += _unmatched(globs, "collection", names, lambda glob: butler.collections.query(glob))
+    said += _unmatched(globs, "collection", names, butler.collections.query)
     if types is None or not matching:
         return said
     kinds = Counter(info.type for info in butler.collections.query_info(matching))
@@ -56,7 +56,7 @@ def explain_dataset_types(butler: Butler, globs: Sequence[str], *, collections: 
         return ["There are no dataset types."]
     matching = [item.name for item in butler.dataset_types.query(globs)]
     said = [_matched(len(matching), len(names), "dataset type", globs)]
-    said += _unmatched(globs, "dataset type", names, lambda glob: butler.dataset_types.query(glob))
+    said += _unmatched(globs, "dataset type", names, butler.dataset_types.query)
     if not collections or not matching:
         return said
     held = butler.dataset_types.query(globs, collections=collections)
