@@ -2,14 +2,26 @@
 """A job that dies at any step of a write leaves what was there before, or all of what it wrote; a retry mends all."""
 
 import os
+import resource
+import signal
+import uuid
 
 import pytest
 
-from pachon.datastore import Datastore
+from pachon.datasets import new_id
+from pachon.datastore import Datastore, FileRecords, StoredFile
 from pachon.datastore.faults import FAULT_POINTS, install
 from pachon.dimensions import DimensionUniverse
-from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, find_receipts
+from pachon.quantum_butler import (
+    DatastoreSource,
+    QuantumBackedButler,
+    Receipt,
+    find_receipts,
+    read_receipt,
+    write_receipt,
+)
 from pachon.quantum_butler.testing import example_graph
+from pachon.resources import ResourcePath
 
 POINTS = [point for point in FAULT_POINTS if point.startswith("write.")]
 
@@ -30,6 +42,29 @@ def run_job(path, quantum_id, point):
         finally:
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_job_that_is_killed_while_it_writes_its_receipt_leaves_none(tmp_path):
+    root = ResourcePath(str(tmp_path), force_directory=True)
+    rows = [
+        StoredFile(dataset_id=new_id(), path=f"r/{n}.yaml", formatter="yaml", storage_class="Dict", size=1)
+        for n in range(500)
+    ]
+    receipt = Receipt(graph_id=uuid.uuid4(), run="r", quanta=(), records=FileRecords.from_rows(rows))
+    child = os.fork()
+    if child == 0:
+        # The operating system kills it in the middle of the file.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(receipt.to_bytes()) // 2,) * 2)
+        write_receipt(root, receipt)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGXFSZ
+    assert find_receipts(root, "r", receipt.graph_id) == []
+    path = write_receipt(root, receipt)
+    assert find_receipts(root, "r", receipt.graph_id) == [path]
+    assert read_receipt(path) == receipt
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Receipts: what a job wrote, so that nobody has to look for it and hash it again.
 
-A receipt is written exclusively, after the outputs that it names are safely on the medium. Its last line says how long
+A receipt is written in one step, after the outputs that it names are safely on the medium. Its last line says how long
 it is and what it hashes to, so that one that was cut short is refused. See ``docs/formats/receipt.md``.
 """
 
@@ -182,7 +182,9 @@ def write_receipt(root: ResourcePath, receipt: Receipt) -> ResourcePath:
     """Write a receipt, safely on the medium when this returns; never over another one."""
     folder = receipt_folder(root, receipt.run, receipt.graph_id)
     path = ResourcePath(f"{folder.geturl()}{receipt.receipt_id}{_EXTENSION}")
-    path.write(receipt.to_bytes())
+    # On a local disk it is written beside and renamed: of a job that is killed meanwhile there must be no half receipt,
+    # which nobody could read. Object stores have only whole ones.
+    path.write(receipt.to_bytes(), overwrite=path.is_local and not path.exists())
     return path
 
 
