@@ -6,7 +6,7 @@ import pytest
 
 from pachon.base import NotFoundError
 from pachon.datasets import DatasetProvenance, DatasetRef
-from pachon.datastore import DatasetFileNotFoundError, Datastore, FileIntegrityError
+from pachon.datastore import DatasetFileNotFoundError, Datastore, FileIntegrityError, FileRecords
 from pachon.datastore.testing.composite import COMPOSITE_CLASSES, Metric
 from pachon.dimensions import DimensionUniverse
 from pachon.quantum_butler import (
@@ -303,3 +303,19 @@ def test_inputs_without_records(root):
     for ask in (butler.get, butler.get_uri):
         with pytest.raises(DatasetFileNotFoundError, match="holds no file"):
             ask(raw)
+
+
+def test_an_input_that_had_no_file_when_the_graph_was_built_is_missing(root):
+    """It was found by its row, and its file had been removed: the task may do without it."""
+    tables = example_tables(datastore=source_of(root))
+    whole = QuantumGraph.from_tables(tables)
+    isr = first(whole, "isr")
+    (raw,) = isr.inputs["raw"]
+    inputs = [ref for refs in isr.inputs.values() for ref in refs]
+    # That a file is gone meanwhile is an error of whoever reads it.
+    assert QuantumBackedButler.from_graph(whole, quanta=[isr.id]).find_missing(inputs) == set()
+    stored = [row for row in tables.file_records.rows() if row.dataset_id != raw.id]
+    graph = QuantumGraph.from_tables(replace(tables, file_records=FileRecords.from_rows(stored)))
+    butler = QuantumBackedButler.from_graph(graph, quanta=[isr.id])
+    assert butler.find_missing(inputs) == {raw.id}
+    assert butler.provenance().missing_inputs == {raw.id}

@@ -208,13 +208,15 @@ class QuantumBackedButler:
         return answers
 
     def find_missing(self, refs: Sequence[DatasetRef]) -> set[uuid.UUID]:
-        """Give the ids of inputs that another quantum was to make and did not.
+        """Give the ids of inputs that another quantum was to make and did not, or that had no file when the graph was built.
 
-        What existed when the graph was built counts as there: that its file is gone is an error for whoever reads it.
+        What had one counts as there: that its file is gone is an error for whoever reads it.
         """
         known = ((ref, self._find(ref)) for ref in refs)
-        predicted = [ref for ref, whole in known if whole is None or not self._existed(whole)]
-        return {ref.id for ref, there in zip(predicted, self.exists_many(predicted), strict=True) if not there}
+        doubtful = [
+            ref for ref, whole in known if whole is None or not self._existed(whole) or ref.id not in self._records
+        ]
+        return {ref.id for ref, there in zip(doubtful, self.exists_many(doubtful), strict=True) if not there}
 
     def get_uri(self, ref: DatasetRef) -> ResourcePath:
         """Give the place of the first file of a dataset, whether it is there or not.
