@@ -2,6 +2,7 @@
 """Formatters of plain data: json, yaml, text, config, metadata, log, packages, pickle, file."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -40,6 +41,12 @@ class TestJson(FormatterSuite):
     def test_text_is_kept_as_it_is(self, datastore, ref):
         written = datastore.write_many([({"é": "ü"}, ref)])
         assert "é".encode() in Path(self.file_of(datastore, written)).read_bytes()
+
+    def test_lone_surrogates_come_back(self, datastore, ref):
+        # Names of files that are no UTF-8 have them.
+        content = {"name": os.fsdecode(b"a\xff.fits"), "other": "\ud800"}
+        written = datastore.write_many([(content, ref)])
+        assert datastore.get(ref, records=written) == content
 
     def test_numbers_of_numpy(self):
         content = {"a": np.float32(1.5), "b": np.int64(3), "c": np.arange(3), "d": np.bool_(True)}

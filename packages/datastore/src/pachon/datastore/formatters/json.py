@@ -37,7 +37,12 @@ def dump_json(obj: Any, *, indent: int | None = None) -> bytes:
     """
     if hasattr(obj, "model_dump_json"):
         return str(obj.model_dump_json(indent=indent)).encode()
-    return json.dumps(as_plain(obj), ensure_ascii=False, indent=indent, default=_default).encode()
+    plain = as_plain(obj)
+    try:
+        return json.dumps(plain, ensure_ascii=False, indent=indent, default=_default).encode()
+    except UnicodeEncodeError:
+        # Lone surrogates, as in names of files that are no UTF-8: only escapes can say them.
+        return json.dumps(plain, indent=indent, default=_default).encode()
 
 
 def _default(value: Any) -> Any:
