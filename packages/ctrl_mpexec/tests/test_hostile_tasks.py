@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pachon.butler import Butler
@@ -62,6 +63,28 @@ def test_a_forked_child_that_comes_back_ends(repository, pipeline_file):
     with Butler.open(str(repository), collections=["me/run"]) as butler:
         refs = list(butler.query_datasets("corrected"))
         assert sorted(butler.get(ref)["value"] for ref in refs) == [100, 100, 200, 200, 300, 300]
+
+
+def test_a_forked_child_that_exits_does_only_that(repository, pipeline_file):
+    _, report = run(repository, pipeline_file, "fork and wait")
+    assert report.is_success
+    assert "exception" not in read_log(repository)
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs a peak that can be forgotten")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_memory_of_a_quantum_is_not_that_of_those_before(repository, pipeline_file, processes):
+    # It takes 320 MB, and gives them back.
+    _, report = run(repository, pipeline_file, "hog", exposure=1, processes=processes)
+    assert report.is_success
+    with Butler.open(str(repository), collections=["me/run"]) as butler:
+        peaks = {
+            exposure: butler.get("correct_metadata", instrument="Cam", exposure=exposure, detector=0)["metadata"][
+                "quantum"
+            ]["arrays"]["endMaxResidentSetSize"][0]
+            for exposure in (1, 3)
+        }
+    assert peaks[1] - peaks[3] > 200e6
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc to look for it")
@@ -128,9 +151,14 @@ def test_all_that_a_task_changes_is_put_back(tmp_path, monkeypatch):
     os.umask(mask)
     from pachon.ctrl_mpexec.testing.tasks import _misbehave
 
+    errors = np.geterr()
     with restored_surroundings():
+        new = logging.getLogger("pachon.test.surroundings.new")
         _misbehave("mess")
         log.setLevel(logging.CRITICAL)
+    assert np.geterr() == errors
+    assert not log.disabled
+    assert not new.disabled
     assert before == (os.getcwd(), dict(os.environ), list(sys.path), sys.stdout, signal.getsignal(signal.SIGTERM))
     assert os.umask(mask) == mask
     assert log.level == logging.NOTSET

@@ -22,6 +22,10 @@ from pachon.quantum_butler import DropReason
 BOTH = pytest.mark.parametrize("processes", [1, 2])
 
 
+def test_an_interruption_is_not_blamed_on_a_failure():
+    assert "did not run, also as the run was interrupted" in str(QuantaFailedError(1, 3, 5, "x", 1, interrupted=True))
+
+
 def test_an_interruption_is_no_failure():
     assert str(QuantaFailedError(0, 3, 5, "the run was interrupted", 130)) == (
         "The run was interrupted: 2 of 5 quanta are done; --extend-run goes on with the others."
@@ -114,6 +118,36 @@ def test_a_task_that_exits_fails_alone_in_this_process_too(repository, pipeline_
             "type_name": "SystemExit", "message": "7", "metadata": {},
         }  # fmt: skip
         assert log["exception"]["traceback"][-1]["line"] == "sys.exit(7)"
+
+
+@BOTH
+def test_what_no_task_should_raise_fails_alone(repository, pipeline_file, processes):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="cancelled", exposure=2)
+        report = run_quantum_graph(graph, butler, processes=processes)
+        assert report.counts()["correct"] == {"success": 4, "failure": 2}
+        log = butler.get("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
+        assert log["exception"]["type_name"] == "pachon.ctrl_mpexec.testing.tasks.Cancelled"
+        assert log["records"], "the worker itself wrote the log"
+
+
+@pytest.mark.parametrize(("kind", "failed"), [("odd name", 0), ("odd error", 2)])
+def test_names_that_are_no_text_are_kept_as_escapes(repository, pipeline_file, kind, failed):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail=kind, exposure=2)
+        report = run_quantum_graph(graph, butler)
+        assert [outcome.exception.message for outcome in report.failed] == ["a\\udcff.fits"] * failed
+        log = butler.get("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
+        assert any("a\\udcff.fits" in record["message"] for record in log["records"])
+
+
+def test_an_endless_message_is_kept_in_part(repository, pipeline_file):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="long error", exposure=2)
+        assert len(run_quantum_graph(graph, butler).failed) == 2
+        ref = butler.find_dataset("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
+        assert "50000000 characters in all" in butler.get(ref)["exception"]["message"]
+        assert Path(butler.get_uri(ref).ospath).stat().st_size < 1_000_000
 
 
 def test_a_message_that_does_not_fit_its_arguments_costs_only_the_message(repository, pipeline_file):

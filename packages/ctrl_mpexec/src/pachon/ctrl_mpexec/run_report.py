@@ -26,10 +26,12 @@ class QuantaFailedError(PachonError):
 
     kind = "quanta_failed"
 
-    def __init__(self, failed: int, blocked: int, total: int, first: str, exit_code: int) -> None:
-        super().__init__(failed, blocked, total, first, exit_code)
+    def __init__(
+        self, failed: int, blocked: int, total: int, first: str, exit_code: int, interrupted: bool = False
+    ) -> None:
+        super().__init__(failed, blocked, total, first, exit_code, interrupted)
         self.failed, self.blocked, self.total = failed, blocked, total
-        self.first, self.exit_code = first, exit_code
+        self.first, self.exit_code, self.interrupted = first, exit_code, interrupted
 
     def __str__(self) -> str:
         if not self.failed:
@@ -37,7 +39,8 @@ class QuantaFailedError(PachonError):
                 f"The run was interrupted: {self.total - self.blocked} of {self.total} quanta are done; "
                 "--extend-run goes on with the others."
             )
-        blocked = f", {self.blocked} could not run because of that" if self.blocked else ""
+        why = "did not run, also as the run was interrupted" if self.interrupted else "could not run because of that"
+        blocked = f", {self.blocked} {why}" if self.blocked else ""
         return f"{self.failed} of {self.total} quanta failed{blocked}; the first: {self.first}"
 
 
@@ -64,7 +67,7 @@ class RunReport:
 
     @property
     def blocked(self) -> list[QuantumOutcome]:
-        """Those that could not run because something upstream failed."""
+        """Those that did not run: something upstream failed, or the run came to its end before."""
         return self.with_status(QuantumStatus.SKIPPED)
 
     @property
@@ -97,7 +100,9 @@ class RunReport:
         first = self.failed[0]
         why = f"{first.exception.type_name}: {first.exception.message}" if first.exception else first.status.value
         text = f"{first.task_label}@{first.data_id}: {why}"
-        raise QuantaFailedError(len(self.failed), len(self.blocked), len(self.outcomes), text, self.exit_code)
+        raise QuantaFailedError(
+            len(self.failed), len(self.blocked), len(self.outcomes), text, self.exit_code, self.interrupted
+        )
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Give the number of quanta by task label and status."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["leave_if_forked", "restored_surroundings"]
+__all__ = ["restored_surroundings"]
 
 _log = logging.getLogger("pachon.ctrl_mpexec")
 
@@ -33,7 +33,8 @@ def restored_surroundings() -> Iterator[None]:
     folder, environment, mask = _folder(), _environment(), _usual_umask()
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # tasks may use the global one
     path, streams, filters = list(sys.path), (sys.stdin, sys.stdout, sys.stderr), list(warnings.filters)
-    levels = _log_levels(len(logging.root.manager.loggerDict))
+    errors = np.geterr()
+    loggers = _loggers(len(logging.root.manager.loggerDict))
     root = logging.getLogger()
     handlers, disabled = list(root.handlers), logging.root.manager.disable
     in_main = threading.current_thread() is threading.main_thread()
@@ -51,9 +52,8 @@ def restored_surroundings() -> Iterator[None]:
         sys.stdin, sys.stdout, sys.stderr = streams
         if warnings.filters != filters:
             warnings.filters[:] = filters  # type: ignore[index]  # a list, whatever it is declared as
-        for logger, level in levels:
-            if logger.level != level:
-                logger.setLevel(level)
+        np.seterr(**errors)
+        _restore_loggers(loggers)
         root.handlers[:] = handlers
         logging.disable(disabled)
         for number, handler in signals.items():
@@ -61,15 +61,6 @@ def restored_surroundings() -> Iterator[None]:
                 if number == getattr(signal, "SIGALRM", None):
                     signal.alarm(0)
                 signal.signal(number, handler)
-
-
-def leave_if_forked(process: int) -> None:
-    """End this process if it is a child that a task forked and that came back instead of ending.
-
-    Its twin, the real worker, goes on; two of them would write and answer twice.
-    """
-    if os.getpid() != process:
-        os._exit(1)
 
 
 def _folder() -> str | None:
@@ -96,10 +87,28 @@ def _usual_umask() -> int:
 
 
 @lru_cache(1)
-def _log_levels(count: int) -> tuple[tuple[logging.Logger, int], ...]:
-    """Give all loggers with their levels, anew only when there are more of them: it is asked before every quantum."""
-    known = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
-    return tuple((logger, logger.level) for logger in (logging.root, *known))
+def _loggers(count: int) -> tuple[tuple[logging.Logger, int, bool], ...]:
+    """Give all loggers with level and silence, anew only when there are more of them: it is asked before every quantum."""
+    return tuple((logger, logger.level, logger.disabled) for logger in (logging.root, *_known_loggers()))
+
+
+def _known_loggers() -> list[logging.Logger]:
+    return [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+
+
+def _restore_loggers(loggers: tuple[tuple[logging.Logger, int, bool], ...]) -> None:
+    silenced = False
+    for logger, level, disabled in loggers:
+        if logger.level != level:
+            logger.setLevel(level)
+        if logger.disabled != disabled:
+            logger.disabled, silenced = disabled, True
+    if silenced:
+        # `logging.config` silences all loggers that it does not name, also those that this quantum was the first to use.
+        before = {logger for logger, _, _ in loggers}
+        for logger in _known_loggers():
+            if logger not in before:
+                logger.disabled = False
 
 
 def _environment() -> dict[Any, Any]:

@@ -16,12 +16,14 @@ from typing import Final
 
 import numpy as np
 
-from pachon.ctrl_mpexec.surroundings import leave_if_forked, restored_surroundings
+from pachon.ctrl_mpexec.surroundings import restored_surroundings
 from pachon.datasets import Quantum, ids_from_uuids, uuids_from_ids
 from pachon.datastore import FileRecords
+from pachon.pipe_base.execution.forked_child import leave_if_forked
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus, is_hopeless
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions, record_lost_attempt, run_quantum
+from pachon.pipe_base.timing import forget_peak_memory
 from pachon.quantum_butler import QuantumBackedButler, QuantumGraph, QuantumProvenance
 from pachon.quantum_butler.quantum_finder import locate_quanta
 
@@ -87,6 +89,9 @@ class QuantumWorker:
             options = replace(options, assume_no_existing_outputs=False)
         if max_mem is not None:
             options = replace(options, resources=replace(options.resources, max_mem=max_mem))
+        if self._before:
+            # What an earlier quantum took is not this one's doing.
+            forget_peak_memory()
         with restored_surroundings():
             butler = self._window.butler_for(quantum_id)
             quantum = self._window.quantum(quantum_id)

@@ -7,15 +7,16 @@ Each mark ``<prefix>Utc, <prefix>CpuTime, ...`` is an array with one value per o
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from pachon.pipe_base.task_metadata import TaskMetadata
 
-__all__ = ["record_usage", "timed_block", "timed_method"]
+__all__ = ["forget_peak_memory", "record_usage", "timed_block", "timed_method"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +55,19 @@ def record_usage(metadata: TaskMetadata, prefix: str) -> None:
             metadata.arrays[key] = [value]
         else:
             metadata.add(key, value)
+
+
+def forget_peak_memory() -> None:
+    """Let ``MaxResidentSetSize`` of this process count from now; nothing happens where the system cannot do that.
+
+    Linux can. Otherwise what one quantum used would be told of all that follow it in the same process.
+    """
+    with suppress(OSError):
+        descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY)
+        try:
+            os.write(descriptor, b"5")
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

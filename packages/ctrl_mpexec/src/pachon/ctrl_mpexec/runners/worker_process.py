@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pachon.base.log_configuration import configure_logging, logging_settings
-from pachon.ctrl_mpexec.surroundings import leave_if_forked
 from pachon.ctrl_mpexec.worker import QuantumWorker
+from pachon.pipe_base.execution.forked_child import leave_if_forked
 from pachon.pipe_base.execution.outcome import ExceptionInfo
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 

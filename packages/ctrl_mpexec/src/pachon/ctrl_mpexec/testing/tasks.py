@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import logging.config
 import os
 import signal
 import subprocess
@@ -83,6 +84,13 @@ class CorrectTask(PipelineTask):
         return Struct(corrected={"value": (raw["value"] - bias["value"]) * self.config.factor, "folder": os.getcwd()})
 
 
+class AloneTask(CorrectTask):
+    """The same, but not in a worker."""
+
+    default_name = "alone"
+    can_multiprocess = False
+
+
 class OddError(AlgorithmError):
     """An exception that can neither be sent nor be stored as it is."""
 
@@ -93,6 +101,10 @@ class OddError(AlgorithmError):
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
+
+
+class Cancelled(BaseException):
+    """What libraries raise that want nobody to catch it."""
 
 
 def _misbehave(kind: str) -> None:
@@ -124,6 +136,8 @@ def _misbehave(kind: str) -> None:
             sys.path.insert(0, "/nowhere")
             logging.getLogger("pachon").setLevel(logging.CRITICAL)
             logging.disable(logging.CRITICAL)
+            logging.config.dictConfig({"version": 1})
+            np.seterr(all="raise")
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             sys.stdout = None
         case "lost folder":
@@ -141,6 +155,20 @@ def _misbehave(kind: str) -> None:
             os.fork()
         case "orphan":
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+        case "fork and wait":
+            child = os.fork()
+            if child == 0:
+                sys.exit(5)
+            if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 5:
+                raise ValueError("the child did not exit as it wanted to")
+        case "cancelled":
+            raise Cancelled("told to stop")
+        case "odd name":
+            logging.getLogger("pachon").warning("no such file: %s", os.fsdecode(b"a\xff.fits"))
+        case "odd error":
+            raise ValueError(os.fsdecode(b"a\xff.fits"))
+        case "long error":
+            raise ValueError("z" * 50_000_000)
         case "print":
             for _ in range(100):
                 print("x" * 1_000_000)

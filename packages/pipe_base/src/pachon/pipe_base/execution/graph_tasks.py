@@ -31,6 +31,11 @@ class GraphTasks:
         graph = pipeline if isinstance(pipeline, PipelineGraph) else PipelineGraph.from_document(pipeline, universe)
         self._nodes: dict[str, TaskNode] = dict(graph.tasks)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of all tasks of the pipeline, with quanta or without."""
+        return tuple(self._nodes)
+
     def node(self, label: str) -> TaskNode:
         """Give a task with its class, configuration and connections.
 

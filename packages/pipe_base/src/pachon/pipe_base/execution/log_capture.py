@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pachon.base import log_labels
 from pachon.base.log_context import LabelFilter
+from pachon.pipe_base.execution.stored_text import shortened
 
 __all__ = ["LOG_VERSION", "capture_log", "log_document"]
 
@@ -21,6 +22,7 @@ LOG_VERSION = 3
 _MOST_RECORDS: Final = 10_000
 _LAST_RECORDS: Final = 1_000
 _LONGEST_MESSAGE: Final = 100_000
+_LONGEST_LATE_MESSAGE: Final = 1_000
 _MOST_TEXT: Final = 20_000_000
 
 
@@ -42,15 +44,16 @@ class _RecordList(logging.Handler):
         except Exception:  # noqa: BLE001  # a message that does not fit its arguments must not end the task
             self.handleError(record)
             return
-        size = len(document["message"])
+        size = len(document["message"]) + len(document.get("exc_info", ""))
         if len(self.records) < _MOST_RECORDS and self._text + size < _MOST_TEXT:
             self._text += size
             self.records.append(document)
             return
         if len(self._last) == _LAST_RECORDS:
             self._left_out += 1
-        if size > 1000:
-            document["message"] = f"{document['message'][:1000]} ... ({size} characters in all)"
+        for name in ("message", "exc_info"):
+            if name in document:
+                document[name] = shortened(document[name], _LONGEST_LATE_MESSAGE)
         self._last.append(document)
 
     def take(self) -> list[dict[str, Any]]:
@@ -67,7 +70,7 @@ class _RecordList(logging.Handler):
         document: dict[str, Any] = {
             "name": record.name,
             "asctime": f"{stamp}.{int(record.msecs):03d}000Z",
-            "message": _shortened(record.getMessage()),
+            "message": shortened(record.getMessage(), _LONGEST_MESSAGE),
             "levelno": record.levelno,
             "levelname": record.levelname,
             "filename": record.filename,
@@ -79,14 +82,8 @@ class _RecordList(logging.Handler):
             "MDC": dict(getattr(record, "MDC", {})),
         }
         if record.exc_info:
-            document["exc_info"] = self._formatter.formatException(record.exc_info)
+            document["exc_info"] = shortened(self._formatter.formatException(record.exc_info), _LONGEST_MESSAGE)
         return document
-
-
-def _shortened(message: str) -> str:
-    if len(message) <= _LONGEST_MESSAGE:
-        return message
-    return f"{message[:_LONGEST_MESSAGE]} ... ({len(message)} characters in all)"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pachon.pipe_base.execution.stored_text import shortened
 from pachon.pipe_base.outcomes import Caveats
 
 __all__ = ["ExceptionInfo", "QuantumOutcome", "QuantumStatus", "is_hopeless"]
@@ -54,11 +55,16 @@ class ExceptionInfo:
         return cls(
             type_name=_type_name(error),
             message=_message(error),
-            traceback="".join(traceback.format_exception(error)),
+            traceback=shortened("".join(traceback.format_exception(error)), _MOST_TEXT),
             metadata=_metadata_of(error),
             frames=_frames(error),
             cause=_cause(error),
         )
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the traceback was too long to be kept as a whole."""
+        return len(self.traceback) > _MOST_TEXT
 
     def to_document(self) -> dict[str, Any]:
         """Give plain data."""
@@ -130,7 +136,7 @@ def _message(error: BaseException) -> str:
         text = str(error)
     except Exception as broken:  # noqa: BLE001  # an author's class
         return f"(its text cannot be had: {type(broken).__name__})"
-    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]} ... ({len(text)} characters in all)"
+    return shortened(text, _MOST_TEXT)
 
 
 def _metadata_of(error: BaseException) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from pachon.datasets import DatasetRef, Quantum
 from pachon.pipe_base.connections import PipelineTaskConnections, QuantumRefs
 from pachon.pipe_base.context import ExecutionResources
 from pachon.pipe_base.execution.context import ButlerQuantumContext, QuantumButler
+from pachon.pipe_base.execution.forked_child import leave_if_forked
 from pachon.pipe_base.execution.log_capture import capture_log, log_document
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus, is_hopeless
 from pachon.pipe_base.outcomes import (
@@ -199,7 +201,7 @@ class _Attempt:
         exception: ExceptionInfo | None = None
         try:
             record_usage(self.usage, "prep")
-            self._execute()
+            self._execute_in_this_process()
         except NoWorkFound as error:
             _log.info("Nothing to do for %s: %s", self.quantum, error)
             caveats |= error.caveats | self.early
@@ -210,7 +212,9 @@ class _Attempt:
             _log.warning("Only a part of the outputs of %s was made: %s", self.quantum, error.__cause__ or error)
             caveats |= Caveats.PARTIAL_OUTPUTS_ERROR
             exception = ExceptionInfo.of(error.__cause__ or error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a task raises is the outcome of its quantum
+        except KeyboardInterrupt:
+            raise  # the user wants all of it to end
+        except BaseException as error:  # noqa: BLE001  # whatever a task raises is the outcome of its quantum
             return self._failed(error, begin)
         written = () if self.context is None else tuple(self.context.written)
         caveats |= Caveats.from_outputs(len(written), len(self.predicted)) if self.predicted else Caveats(0)
@@ -227,6 +231,15 @@ class _Attempt:
             outputs=outputs,
             warnings=() if self.context is None else tuple(self.context.warnings),
         )
+
+    def _execute_in_this_process(self) -> None:
+        process = os.getpid()
+        try:
+            self._execute()
+        except BaseException as error:
+            leave_if_forked(process, error)
+            raise
+        leave_if_forked(process)
 
     def _execute(self) -> None:
         label = self.quantum.task_label
@@ -305,7 +318,12 @@ class _Attempt:
         return (*written, ref.id)
 
     def _failed(self, error: BaseException, begin: float) -> QuantumOutcome:
-        _log.error("Execution of %s failed: %s", self.quantum, ExceptionInfo.of(error).message, exc_info=error)
+        info = ExceptionInfo.of(error)
+        if info.is_shortened:
+            # The traceback that logging makes itself would hold all of it.
+            _log.error("Execution of %s failed: %s\n%s", self.quantum, info.message, info.traceback)
+        else:
+            _log.error("Execution of %s failed: %s", self.quantum, info.message, exc_info=error)
         if self.options.debug:
             raise error
         code = getattr(error, "exit_code", 1) if isinstance(error, RepeatableQuantumError | InvalidQuantumError) else 1
@@ -313,7 +331,7 @@ class _Attempt:
             self.quantum,
             QuantumStatus.FAILURE,
             begin,
-            exception=ExceptionInfo.of(error),
+            exception=info,
             outputs=() if self.context is None else tuple(self.context.written),
             exit_code=code,
             fatal=isinstance(error, InvalidQuantumError) or is_hopeless(error),
