@@ -220,6 +220,35 @@ def test_cleanup_and_purge(repository, pipeline_file):
     assert not {"me", "me/1", "me/2"} & left
 
 
+def test_a_quantum_that_failed_twice_counts_once(repository, pipeline_file, tmp_path):
+    base = ("-b", repository, "-p", pipeline_file, "-o", "me", "--output-run", "me/1", "--register-dataset-types")
+    fail = ("-c", "correct:fail=exception", "-c", "correct:fail_exposure=2")
+    one, two = tmp_path / "1.qg", tmp_path / "2.qg"
+    for more in (("-i", "defaults", "-q", one), ("--extend-run", "-q", two)):
+        with pytest.raises(PachonError, match="2 of"):
+            pipetask("run", *base, *fail, *more)
+    report = json.loads(pipetask("report", repository, one, two, "--json", check=1))
+    assert {name: len(found) for name, found in report["tasks"]["correct"]["exceptions"].items()} == {"ValueError": 2}
+
+
+def test_a_run_holds_the_provenance_of_one_graph(repository, pipeline_file, tmp_path):
+    """Small files of a second graph must not go for a provenance graph that does not hold them."""
+    base = ("-b", repository, "-p", pipeline_file, "-o", "me", "--output-run", "me/1", "--register-dataset-types")
+    one, two = tmp_path / "1.qg", tmp_path / "2.qg"
+    pipetask("qgraph", *base[:-1], "-i", "defaults", "-d", "instrument='Cam' AND exposure=1 AND visit=1", "-q", one)
+    pipetask("run", "-b", repository, "-g", one, "--register-dataset-types")
+    pipetask("run", *base, "--extend-run", "-q", two)
+    for graph in (one, two):
+        butler("aggregate-graph", graph, repository, "-o", graph.with_suffix(".provenance.qg"))
+    butler("ingest-graph", repository, one.with_suffix(".provenance.qg"))
+    with pytest.raises(ConflictError, match="another of its graphs"):
+        butler("ingest-graph", repository, two.with_suffix(".provenance.qg"))
+    with Butler.open(str(repository), collections=["me/1"]) as reader:
+        logs = list(reader.query_datasets("correct_log"))
+        assert len(logs) == 6
+        assert all(reader.get(ref)["version"] for ref in logs)
+
+
 def test_reports_over_several_graphs_and_their_sum(repository, pipeline_file, tmp_path):
     base = ("-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--register-dataset-types")
     fail = ("-c", "correct:fail=exception", "-c", "correct:fail_exposure=2")
@@ -238,6 +267,7 @@ def test_reports_over_several_graphs_and_their_sum(repository, pipeline_file, tm
     assert {label: (t["n_successful"], t["n_failed"]) for label, t in report["tasks"].items()} == {
         "correct": (6, 0), "visit": (6, 0), "gather": (3, 0),
     }  # fmt: skip
+    assert report["tasks"]["correct"]["exceptions"] == {}
     assert len(report["tasks"]["correct"]["recovered_quanta"]) == 2
     assert report["datasets"]["visit_total"]["n_visible"] == 3
     total = json.loads(pipetask("aggregate-reports", first, first, "--json", check=1))

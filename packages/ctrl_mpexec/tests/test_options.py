@@ -111,11 +111,82 @@ def test_what_is_wrong_is_found_before_a_collection_is_made(run, repository):
         (("--pdb",), "needs a terminal"),
         (("--mock-failure", "correct::"), "need --mock"),
         (("--qgraph-node-id", "nothing"), "no UUID"),
+        (("--output-run", "../elsewhere"), "not inside"),
+        (("-t", "pachon.ctrl_mpexec.testing.tasks.AloneTask:correct", "-j", "2"), "must not run in a subprocess"),
     ):
         with pytest.raises(PachonError, match=message):
             run("run", *arguments, select="")
     with Butler.open(str(repository)) as butler:
-        assert not butler.fetch_collections(["me"])
+        assert not butler.fetch_collections(["me", "../elsewhere"])
+
+
+def test_nothing_is_replaced_for_a_run_that_cannot_begin(run, repository):
+    run("run", "--output-run", "me/1")
+    with pytest.raises(PachonError, match="must not run in a subprocess"):
+        run(
+            "run", "--replace-run", "--prune-replaced", "purge", "-j", "2",
+            "-t", "pachon.ctrl_mpexec.testing.tasks.AloneTask:correct",
+        )  # fmt: skip
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        assert len(list(butler.query_datasets("corrected"))) == 6
+
+
+def test_a_task_that_must_be_alone_is_alone_in_batch_jobs_too(run, repository, tmp_path):
+    graph = tmp_path / "g.qg"
+    run("qgraph", "-t", "pachon.ctrl_mpexec.testing.tasks.AloneTask:correct", "-q", graph)
+    done = CliRunner().invoke(pipetask, ["run-qbb", str(repository), str(graph), "-j", "2"])
+    assert "must not run in a subprocess" in str(done.exception)
+
+
+def test_values_for_a_task_that_is_done(run, tmp_path):
+    """A command that is given again with --extend-run means the same."""
+    run("run")
+    run("run", "--extend-run", "--timeout", "correct=60", "--priority", "correct=1", select="#correct,visit")
+    done = run("run", "--extend-run", "--summary", tmp_path / "summary.json", select="#correct,visit")
+    assert "Nothing to do" in done.stderr
+    assert json.loads((tmp_path / "summary.json").read_text())["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--mock",),
+        ("-d", "instrument='Cam' AND exposure=1"),
+        ("--replace-run", "--prune-replaced", "purge"),
+        ("--rebase",),
+        ("--dataset-query-constraint", "off"),
+    ],
+)
+def test_what_a_loaded_graph_cannot_follow_is_refused(run, repository, tmp_path, arguments):
+    graph = tmp_path / "g.qg"
+    run("qgraph", "-q", graph)
+    words = ["run", "-b", str(repository), "-g", str(graph), "-o", "me", "--register-dataset-types"]
+    done = CliRunner().invoke(pipetask, [*words, *arguments])
+    assert f"{arguments[0] if arguments[0] != '-d' else '--data-query'}" in str(done.exception)
+    assert CliRunner().invoke(pipetask, words).exit_code == 0
+
+
+def test_changes_of_the_pipeline_from_an_options_file(run, tmp_path):
+    saved, options = tmp_path / "saved.yaml", tmp_path / "options.yaml"
+    options.write_text(
+        "qgraph:\n"
+        "  task: pachon.ctrl_mpexec.testing.tasks.CorrectTask:other\n"
+        "  config: ['other:factor=2', 'correct:factor=3']\n"
+        "  delete: other\n"
+    )
+    run("qgraph", "-@", options, "-s", saved, select="")
+    text = saved.read_text()
+    assert "other" not in text
+    assert "3" in text
+    run("qgraph", "-@", options, "-s", saved, "-c", "correct:factor=7", select="")
+    assert "7" in saved.read_text()
+    assert "3" not in saved.read_text()
+
+
+def test_init_only_without_init_writes_writes_nothing(run, repository):
+    run("run", "--init-only", "--skip-init-writes")
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        assert not list(butler.query_datasets("correct_config"))
 
 
 def test_pictures_and_places_of_quanta(run, tmp_path):

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pachon.base import NotFoundError
 from pachon.ctrl_mpexec.commit import remove_leftovers
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
-from pachon.ctrl_mpexec.run_graph import initialize_graph, run_with_sink
+from pachon.ctrl_mpexec.run_graph import check_options, initialize_graph, run_with_sink
 from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.worker import QuantumResult
@@ -90,6 +90,7 @@ def run_batch(
     """
     whole = QuantumGraph.open(graph_uri)
     graph = whole if quanta is None else whole.subset(quanta)
+    check_options(graph, options)
     place = _other_root(whole, root)
     execution = replace(options.execution, assume_no_existing_outputs=no_existing_outputs)
     collector = ReceiptCollector(whole, place)

@@ -44,8 +44,18 @@ class _OrderedOption(click.Option):
 
 
 def pipeline_edits() -> tuple[tuple[str, str], ...]:
-    """Give the changes of the pipeline that the running command was asked for, as (option, value), in order."""
-    return tuple(click.get_current_context().meta.get(_EDITS, ()))
+    """Give the changes of the pipeline that the running command was asked for, as (option, value), in order.
+
+    Those of an options file come first; of an option that the command line has too only the values there count.
+    """
+    context = click.get_current_context()
+    given: list[tuple[str, str]] = context.meta.get(_EDITS, [])
+    names = {option.name for option in context.command.params if isinstance(option, _OrderedOption)}
+    names -= {name for name, _ in given}
+    of_file = [
+        (name, str(value)) for name, values in (context.default_map or {}).items() if name in names for value in values
+    ]
+    return (*of_file, *given)
 
 
 def _apply(function: Function, *decorators: Callable[[Function], Function]) -> Function:

@@ -53,7 +53,6 @@ class Executor:
     def __init__(
         self, graph: QuantumGraph, uri: str, options: RunOptions, sink: ResultSink, reporter: ProgressReporter
     ) -> None:
-        options.check(graph.task_labels)
         self._graph, self._options, self._sink, self._reporter = graph, options, sink, reporter
         self._ids = uuids_from_ids(graph.ids)
         self._offsets = np.cumsum([0, *graph.task_counts().values()])

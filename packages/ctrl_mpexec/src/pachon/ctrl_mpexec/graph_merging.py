@@ -164,6 +164,8 @@ def ingest_graph(
     ------
     NotFoundError
         If there is no such file.
+    ConflictError
+        If the run holds the provenance of another graph already.
     """
     ref, graph = _ingested(butler, provenance, output_run, transfer)
     (row,) = butler.datastore_records(ids_from_uuids([ref.id])).rows()
@@ -195,6 +197,11 @@ def _ingested(
     if output_run not in (None, run):
         raise InvalidInputError(f"The provenance graph is of run {run!r}, not of {output_run!r}.")
     known = find_run_provenance(butler, run)
+    if known is not None and butler.get(known).graph.header.graph_id != graph.graph.header.graph_id:
+        # Its small files would be removed, and nobody could read them from the graph that the run has.
+        raise ConflictError(
+            f"Run {run!r} holds the provenance of another of its graphs already, and can hold one only; {place} stays a file."
+        )
     if known is None:
         dataset_type = DatasetType(RUN_PROVENANCE, (), "ProvenanceQuantumGraph", universe=butler.universe)
         butler.dataset_types.register(dataset_type)

@@ -23,11 +23,12 @@ from pachon.ctrl_mpexec.graph_request import (
 from pachon.ctrl_mpexec.mocking import MockRequest, mock_pipeline
 from pachon.ctrl_mpexec.pipeline_edits import load_pipeline
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
-from pachon.ctrl_mpexec.run_graph import initialize_only, run_quantum_graph
+from pachon.ctrl_mpexec.run_graph import check_options, initialize_only, run_quantum_graph
 from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.show import GRAPH_ITEMS, check_items, show_graph, show_pipeline
 from pachon.ctrl_mpexec.summary_file import write_text
+from pachon.datastore.final_path import check_stored_path
 from pachon.pipe_base.pipeline import Pipeline, TaskTable
 from pachon.pipe_base.pipeline_graph import PipelineGraph
 from pachon.quantum_butler import QuantumGraph
@@ -157,6 +158,7 @@ def make_graph(
     if location is not None:
         if pipeline.is_given:
             raise InvalidInputError("A graph is loaded (-g): options of a pipeline make no sense beside it.")
+        _refuse_options_of_building(pipeline, request)
         graph, plan = QuantumGraph.open(location), None
         if request.node_ids:
             graph = graph.subset(request.node_ids)
@@ -178,6 +180,27 @@ def make_graph(
         if not done:
             raise EmptyGraphError(reasons)
     return graph, plan
+
+
+def _refuse_options_of_building(pipeline: PipelineRequest, request: GraphRequest) -> None:
+    """Refuse, beside a graph that is loaded, what only the building of one could follow."""
+    collections = request.collections
+    given = {
+        "--data-query": request.where,
+        "--data-id-table": request.data_id_tables,
+        "--dataset-query-constraint": request.constraint != "all",
+        "--retained-dataset-types": request.retained_dataset_types,
+        "--prune-unanchored-quanta": request.prune_unanchored,
+        "--mock": pipeline.mock,
+        "--replace-run": collections.replace_run,
+        "--prune-replaced": collections.prune_replaced,
+        "--rebase": collections.rebase,
+    }
+    unused = [name for name, value in given.items() if value]
+    if unused:
+        raise InvalidInputError(
+            f"A graph is loaded (-g), which {', '.join(unused)} cannot change any more; build the graph with that, or leave it out."
+        )
 
 
 def write_graph(graph: QuantumGraph, options: Mapping[str, Any], *, say: Say) -> None:
@@ -224,7 +247,8 @@ def run_pipeline(
             "'pipetask update-graph-run' makes a graph for another run."
         )
     # All that can be wrong is found before a collection is made.
-    options.check(graph.task_labels)
+    check_stored_path(plan.output_run)
+    check_options(graph, options)
     if options.graph_fixup is not None:
         fixed_edges(graph, options.graph_fixup)
     if register_dataset_types:
@@ -234,7 +258,8 @@ def run_pipeline(
     regular = {edge.dataset_type for edge in graph.structure.edges if edge.kind == "output"}
     prepare_collections(butler, plan, collections.prune_replaced, regular)
     if init_only:
-        initialize_only(graph, butler, options)
+        if not options.skip_init_writes:
+            initialize_only(graph, butler, options)
         return RunReport(outcomes=(), graph_summary=graph.summary())
     return run_quantum_graph(
         graph, butler, processes=options.processes, options=options, graph_uri=graph_uri, reporter=reporter

@@ -32,7 +32,7 @@ from pachon.quantum_butler import DatasetState, QuantumBackedButler, QuantumGrap
 from pachon.quantum_butler.receipt import RECEIPT_FOLDER
 from pachon.resources import ResourcePath
 
-__all__ = ["initialize_graph", "initialize_only", "run_quantum_graph", "run_with_sink"]
+__all__ = ["check_options", "initialize_graph", "initialize_only", "run_quantum_graph", "run_with_sink"]
 
 
 def run_quantum_graph(
@@ -78,9 +78,8 @@ def run_quantum_graph(
     options = options or RunOptions()
     if processes is not None:
         options = replace(options, processes=processes)
+    check_options(graph, options)
     tasks = GraphTasks(graph.pipeline, graph.universe)
-    _check_workers(tasks, options)
-    options.check(graph.task_labels)
     begin = time.monotonic()
     with contextlib.ExitStack() as stack:
         stack.enter_context(run_lock(graph, options.root))
@@ -145,8 +144,23 @@ def _without_checks_of_a_new_run(graph: QuantumGraph, options: RunOptions) -> Ru
     return replace(options, execution=replace(options.execution, assume_no_existing_outputs=True))
 
 
-def _check_workers(tasks: GraphTasks, options: RunOptions) -> None:
-    alone = tasks.check_subprocesses() if options.needs_workers else []
+def check_options(graph: QuantumGraph, options: RunOptions) -> None:
+    """Refuse options that do not fit the tasks of a graph; nothing is imported.
+
+    Raises
+    ------
+    InvalidInputError
+        If a task must not run in a worker, and the options need workers.
+    NotFoundError
+        If a value is for a task that the pipeline does not have.
+    """
+    tasks = GraphTasks(graph.pipeline, graph.universe)
+    # Of a run that is gone on with also those whose quanta are all done.
+    options.check(tasks.labels)
+    if not options.needs_workers:
+        return
+    counts = graph.task_counts()
+    alone = [label for label in tasks.check_subprocesses() if counts.get(label)]
     if alone:
         raise InvalidInputError(
             f"Task {alone[0]!r} must not run in a subprocess; use one process, without limits of time and memory."

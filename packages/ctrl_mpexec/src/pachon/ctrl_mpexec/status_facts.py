@@ -185,7 +185,7 @@ class _GraphReader:
                     metadata=bool(metadata[row]), log=bool(logs[row]), upstream_bad=bool(bad[before].any())
                 )
                 bad[number] = status in (RunStatus.FAILED, RunStatus.BLOCKED)
-                self._note(entry, status, summary, part.label, row, lacks_outputs=bool(lacking[number]))
+                self._note(entry, status, part.label, row, lacks_outputs=bool(lacking[number]))
                 number += 1
         self._add_datasets(produced)
         if self._files is not None:
@@ -198,17 +198,16 @@ class _GraphReader:
             summary.entries.append(entry)
         return entry
 
-    def _note(
-        self, entry: QuantumEntry, status: RunStatus, summary: TaskSummary, label: str, row: int, *, lacks_outputs: bool
-    ) -> None:
+    def _note(self, entry: QuantumEntry, status: RunStatus, label: str, row: int, *, lacks_outputs: bool) -> None:
         before, entry.status = entry.status, next_status(entry.status, status)
         entry.runs[self._run] = status.value
         if status is RunStatus.SUCCESSFUL:
+            entry.messages, entry.exception = [], None
             entry.recovered = before not in (OverallStatus.SUCCESSFUL, OverallStatus.UNKNOWN) or entry.recovered
             if self._read_caveats == "exhaustive" or (self._read_caveats == "lazy" and lacks_outputs):
                 entry.caveats = self._caveats(label, row)
         elif status is RunStatus.FAILED and self._read_logs:
-            self._read_log(label, row, entry, summary)
+            self._read_log(label, row, entry)
 
     # What is there -----------------------------------------------------------------------------------------------
 
@@ -293,7 +292,7 @@ class _GraphReader:
         except Exception as error:  # noqa: BLE001  # a log that cannot be read must not hide the other quanta
             return {"records": [{"levelname": "ERROR", "message": f"{ref} cannot be read: {error}"}]}
 
-    def _read_log(self, label: str, row: int, entry: QuantumEntry, summary: TaskSummary) -> None:
+    def _read_log(self, label: str, row: int, entry: QuantumEntry) -> None:
         log = self._get(label, "_log", row)
         if not isinstance(log, Mapping):
             return
@@ -302,8 +301,7 @@ class _GraphReader:
         exception = log.get("exception")
         if exception:
             entry.messages = entry.messages or [f"{exception['type_name']}: {exception['message']}"]
-            item = {"data_id": entry.data_id, "message": exception["message"]}
-            summary.exceptions.setdefault(exception["type_name"], []).append(item)
+            entry.exception = (exception["type_name"], exception["message"])
 
     def _caveats(self, label: str, row: int) -> str:
         document = self._get(label, "_metadata", row)

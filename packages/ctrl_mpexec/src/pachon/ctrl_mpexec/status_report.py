@@ -79,6 +79,8 @@ class QuantumEntry:
     recovered: bool = False
     runs: dict[str, str] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    exception: tuple[str, str] | None = None
+    """Class and message of what ended the last attempt that failed; `None` after a success."""
     caveats: str = ""
 
     def to_document(self) -> dict[str, Any]:
@@ -91,7 +93,16 @@ class TaskSummary:
     """All quanta of a task."""
 
     entries: list[QuantumEntry] = field(default_factory=list)
-    exceptions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def exceptions(self) -> dict[str, list[dict[str, Any]]]:
+        """Data IDs and messages by class of exception; each quantum counts once, whatever runs it failed in."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for entry in self.entries:
+            if entry.exception is not None:
+                name, message = entry.exception
+                found.setdefault(name, []).append({"data_id": entry.data_id, "message": message})
+        return found
 
     def count(self, status: OverallStatus) -> int:
         """Give the number of quanta of a status."""

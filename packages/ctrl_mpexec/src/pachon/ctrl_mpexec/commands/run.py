@@ -39,6 +39,7 @@ def run(**options: Any) -> None:
     from pachon.butler import Butler
     from pachon.ctrl_mpexec.command_values import collection_values, graph_request, pipeline_request
     from pachon.ctrl_mpexec.requests import make_graph, run_pipeline, write_graph
+    from pachon.ctrl_mpexec.run_report import RunReport
     from pachon.ctrl_mpexec.run_values import run_options
     from pachon.ctrl_mpexec.session import execution_session, ignore_interrupts
     from pachon.ctrl_mpexec.summary_file import write_summary
@@ -54,6 +55,10 @@ def run(**options: Any) -> None:
         write_graph(graph, options, say=click.echo)
         if not len(graph):
             click.echo("Nothing to do: all quanta are done already.", err=True)
+            if options["summary"]:
+                write_summary(
+                    options["summary"], RunReport(outcomes=(), graph_summary=graph.summary()).to_document(sys.argv)
+                )
             return
         report = run_pipeline(
             butler,
@@ -68,9 +73,9 @@ def run(**options: Any) -> None:
         )
     if report.interrupted:
         ignore_interrupts()
-    if options["summary"]:
-        write_summary(options["summary"], report.to_document(sys.argv))
     for line in report.lines():
         click.echo(line, err=True)
+    if options["summary"]:
+        write_summary(options["summary"], report.to_document(sys.argv))
     click.echo(f"Outputs are in run {graph.header.output_run} ({report.seconds:.1f} s).", err=True)
     report.raise_on_failure()

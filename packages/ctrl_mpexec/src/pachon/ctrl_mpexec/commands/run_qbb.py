@@ -50,8 +50,8 @@ def run_qbb(repo: str, qgraph: str, node_ids: tuple[str, ...], **options: Any) -
         )
     if report.interrupted:
         ignore_interrupts()
-    if options["summary"]:
-        write_summary(options["summary"], report.to_document(sys.argv))
     for line in report.lines():
         click.echo(line, err=True)
+    if options["summary"]:
+        write_summary(options["summary"], report.to_document(sys.argv))
     report.raise_on_failure()
