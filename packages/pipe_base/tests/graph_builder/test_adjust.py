@@ -171,7 +171,7 @@ def prune_with(source, hooks=PickyConnections):
     skeleton = make_skeleton(plan, fetch_parts(plan, source))
     records = fetch_records(plan, skeleton, source)
     resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
-    found = find_prerequisites(plan, skeleton, fetch_prerequisites(plan, skeleton, records, source), records, [])
+    found = find_prerequisites(plan, resolution, fetch_prerequisites(plan, skeleton, records, source), records)
     return prune(
         plan, resolution, found, lambda *state: call_hooks(resolution, records, *state), lambda *_: "It is elsewhere."
     )

@@ -26,7 +26,7 @@ def build(source, plan):
     records = fetch_records(plan, skeleton, source)
     candidates = fetch_prerequisites(plan, skeleton, records, source)
     resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
-    found = find_prerequisites(plan, skeleton, candidates, records, resolution.edges_there(plan))
+    found = find_prerequisites(plan, resolution, candidates, records)
     return prune(
         plan,
         resolution,

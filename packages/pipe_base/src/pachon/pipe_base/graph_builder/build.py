@@ -166,7 +166,7 @@ def build_quantum_graph(
     candidates = fetch_prerequisites(plan, skeleton, records, butler)
 
     resolution = resolve(plan, skeleton, facts)
-    prerequisites = find_prerequisites(plan, skeleton, candidates, records, resolution.edges_there(plan))
+    prerequisites = find_prerequisites(plan, resolution, candidates, records)
     records = fetch_further_records(records, prerequisites, butler)
     pruned = prune(
         plan,

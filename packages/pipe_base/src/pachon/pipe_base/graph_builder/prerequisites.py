@@ -22,7 +22,8 @@ from pachon.pipe_base.graph_builder.bounds import (
 from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, GraphBuildError
 from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
-from pachon.pipe_base.graph_builder.skeleton import Edges, Skeleton
+from pachon.pipe_base.graph_builder.resolve import KEPT, Resolution
+from pachon.pipe_base.graph_builder.skeleton import Edges
 
 __all__ = ["FoundPrerequisite", "LookupKind", "classify", "find_prerequisites"]
 
@@ -67,19 +68,13 @@ def classify(task: TaskPlan, connection: ConnectionPlan, dimensions: DimensionGr
 
 def find_prerequisites(
     plan: BuildPlan,
-    skeleton: Skeleton,
+    resolution: Resolution,
     facts: Mapping[tuple[str, str], ValidityTable | PairFacts | LookupFacts],
     records: Mapping[str, RecordTable],
-    bounds: Sequence[Edges],
 ) -> list[FoundPrerequisite]:
     """Match the prerequisites that exist with the quanta that want them; no hook is called and nothing is read.
 
-    Parameters
-    ----------
-    plan, skeleton, facts, records
-        What is wanted, and what there is.
-    bounds
-        Edges to datasets that are or will be there, of the connections that say where and when quanta are.
+    Quanta that are done want none.
 
     Raises
     ------
@@ -87,10 +82,12 @@ def find_prerequisites(
         If several datasets of the winning collection are valid for a quantum.
     """
     found: list[FoundPrerequisite] = []
+    bounds = resolution.edges_there(plan)
     for label, task in plan.tasks.items():
+        wanting = resolution.reasons[label] == KEPT
         for connection in task.prerequisites:
             fact = facts[label, connection.name]
-            quanta = skeleton.quanta[label]
+            quanta = resolution.quanta[label]
             if isinstance(fact, LookupFacts):
                 datasets, quantum, dataset = fact.datasets, fact.quantum, fact.dataset
             elif isinstance(fact, PairFacts):
@@ -98,11 +95,11 @@ def find_prerequisites(
                 quantum, dataset = _join_pairs(quanta, fact)
             elif classify(task, connection, fact.datasets.data_ids.group) is LookupKind.PIXEL:
                 datasets = fact.datasets
-                quantum, dataset = _by_pixel(skeleton, task, quanta, fact, records, bounds)
+                quantum, dataset = _by_pixel(resolution, task, quanta, fact, records, bounds)
             else:
-                quantum, row = _by_key(skeleton, task, connection, quanta, fact, records, bounds)
+                quantum, row = _by_key(resolution, task, connection, quanta, fact, records, bounds)
                 datasets, dataset = fact.datasets, row
-            quantum, dataset = _distinct_pairs(quantum, dataset)
+            quantum, dataset = _distinct_pairs(quantum[wanting[quantum]], dataset[wanting[quantum]])
             found.append(
                 FoundPrerequisite(
                     label=label, connection=connection, datasets=datasets, quantum=quantum, dataset=dataset
@@ -121,7 +118,7 @@ def _distinct_pairs(quantum: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _by_key(
-    skeleton: Skeleton,
+    resolution: Resolution,
     task: TaskPlan,
     connection: ConnectionPlan,
     quanta: DataIdTable,
@@ -130,12 +127,13 @@ def _by_key(
     bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find for each quantum the valid dataset of the first collection that has one."""
-    begin, end = _task_times(skeleton, task, quanta, records, bounds)
+    begin, end = _task_times(resolution, task, quanta, records, bounds)
     candidates = validity.datasets.data_ids
     quantum, row = _equal_pairs(quanta, candidates, candidates.group.required)
     valid = (validity.begin_ns[row] < end[quantum]) & (begin[quantum] < validity.end_ns[row])
     # What holds for all time (datasets of a RUN are such) holds also for a quantum whose time is not known.
     valid |= (validity.begin_ns[row] <= 0) & (validity.end_ns[row] >= MAX_NS)
+    valid &= resolution.reasons[task.label][quantum] == KEPT
     quantum, row = quantum[valid], row[valid]
     order = np.lexsort((validity.begin_ns[row], validity.rank[row], quantum))
     quantum, row = quantum[order], row[order]
@@ -171,7 +169,7 @@ def _refuse_ambiguous(
 
 
 def _task_times(
-    skeleton: Skeleton,
+    resolution: Resolution,
     task: TaskPlan,
     quanta: DataIdTable,
     records: Mapping[str, RecordTable],
@@ -182,7 +180,7 @@ def _task_times(
         edges = [edge for edge in bounds if edge.label == task.label and edge.connection.name in task.temporal_bounds]
         names = {edge.connection.dataset_type for edge in edges}
         begin, end = with_edge_bounds(
-            len(quanta), edges, {name: time_bounds(skeleton.datasets[name], records) for name in names}
+            len(quanta), edges, {name: time_bounds(resolution.datasets[name].data_ids, records) for name in names}
         )
         if bounding_elements(task.dimensions, "temporal"):
             own_begin, own_end = time_bounds(quanta, records)
@@ -195,7 +193,7 @@ def _task_times(
 
 
 def _by_pixel(
-    skeleton: Skeleton,
+    resolution: Resolution,
     task: TaskPlan,
     quanta: DataIdTable,
     validity: ValidityTable,
@@ -212,7 +210,7 @@ def _by_pixel(
             "needs a lookup_function."
         )
     shared = [name for name in group.required if name in task.dimensions]
-    regions = _task_regions(skeleton, task, quanta, records, bounds)
+    regions = _task_regions(resolution, task, quanta, records, bounds)
     if regions is None:
         quantum, row = _equal_pairs(quanta, data_ids, shared)
     else:
@@ -252,7 +250,7 @@ def _first_in_search_order(
 
 
 def _task_regions(
-    skeleton: Skeleton,
+    resolution: Resolution,
     task: TaskPlan,
     quanta: DataIdTable,
     records: Mapping[str, RecordTable],
@@ -266,15 +264,15 @@ def _task_regions(
 
     def pairs(pixel: str) -> tuple[np.ndarray, np.ndarray]:
         quantum, pixels = pixel_pairs(own, pixel, quanta.group)
-        found = [np.stack([quantum, pixels]), *(_edge_pixels(skeleton, edge, pixel, records) for edge in edges)]
+        found = [np.stack([quantum, pixels]), *(_edge_pixels(resolution, edge, pixel, records) for edge in edges)]
         both = np.concatenate(found, axis=1)
         return both[0], both[1]
 
     return pairs
 
 
-def _edge_pixels(skeleton: Skeleton, edge: Edges, pixel: str, records: Mapping[str, RecordTable]) -> np.ndarray:
-    datasets = skeleton.datasets[edge.connection.dataset_type]
+def _edge_pixels(resolution: Resolution, edge: Edges, pixel: str, records: Mapping[str, RecordTable]) -> np.ndarray:
+    datasets = resolution.datasets[edge.connection.dataset_type].data_ids
     dataset, pixels = pixel_pairs(region_rows(datasets, records), pixel, datasets.group)
     order = np.argsort(dataset, kind="stable")
     dataset, pixels = dataset[order], pixels[order]
