@@ -103,6 +103,13 @@ FAULTS = {
         survey={"without": ["raw"]}, options={"dataset_query_constraint": "off"}, said="'isr': 12 of 12.*no raw in raws"
     ),
     "constraint misspelled": Fault(options={"dataset_query_constraint": ["rwa"]}, said="'rwa'.*'raw'"),
+    "constraint is a prerequisite": Fault(
+        options={"dataset_query_constraint": ["bias"]}, said="the prerequisite 'bias'.*regular inputs are raw"
+    ),
+    "constraint is an init-input": Fault(
+        options={"dataset_query_constraint": ["scales"]}, said="the init-input 'scales'.*regular inputs are raw"
+    ),
+    "constraint of nothing": Fault(options={"dataset_query_constraint": []}, said="names no dataset type; say 'off'"),
     "output run is a chain": Fault(options={"output_run": "defaults"}, said="'defaults' is a CHAINED"),
     # Prerequisites.
     "no calibrations in the collections": Fault(

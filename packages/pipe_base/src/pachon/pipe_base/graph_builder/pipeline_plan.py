@@ -121,6 +121,16 @@ def _constraints(graph: PipelineGraph, wanted: str | Collection[str]) -> set[str
             f"dataset_query_constraint names {unknown[0]!r}, which is no overall input of the pipeline."
             f"{closest(unknown[0], inputs)}"
         )
+    # What exists of the others, and when, says nothing of data IDs: a list of these would limit nothing.
+    regular = {name for name, node in inputs.items() if not node.is_init and not node.is_prerequisite}
+    if idle := [name for name in names if name not in regular]:
+        kind = "prerequisite" if inputs[idle[0]].is_prerequisite else "init-input"
+        raise GraphBuildError(
+            f"dataset_query_constraint names the {kind} {idle[0]!r}, which limits no data IDs; "
+            f"regular inputs are {', '.join(sorted(regular)) or 'none'}."
+        )
+    if not names:
+        raise GraphBuildError("dataset_query_constraint names no dataset type; say 'off' for no constraint.")
     return set(names)
 
 
