@@ -13,9 +13,10 @@ from pachon.butler import transfer_from_graph as transfer_module
 from pachon.datasets import CollectionType, DatasetTable
 from pachon.datastore import FileRecords, faults
 from pachon.dimensions import DataIdValueError
-from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph
+from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph, find_receipts
 from pachon.quantum_butler.testing import example_graph
 from pachon.registry import MissingDatasetTypeError
+from pachon.resources import ResourcePath
 
 RUN = "u/someone/run"
 
@@ -106,6 +107,23 @@ def test_what_a_retry_wrote_after_a_transfer_is_registered_anew(
     found = graph_butler.fsck(verify="checksum").findings
     assert [item for item in found if item.path.startswith(f"{RUN}/")] == []
     assert graph_butler.transfer_from_graph(graph) == 0
+
+
+def test_an_older_receipt_does_not_change_what_was_registered(graph_butler: Butler, graph: QuantumGraph) -> None:
+    """So it is when another graph went on with the run: its receipts lie elsewhere."""
+    run_job(graph, ("isr",))
+    root = ResourcePath(graph_butler.datastore_document()["root"], force_directory=True)
+    older = find_receipts(root, RUN, graph.header.graph_id)
+    assert graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True) > 0
+    run_job(graph, ("isr",), text="y")
+    assert graph_butler.transfer_from_graph(graph) == 0
+    for path in find_receipts(root, RUN, graph.header.graph_id):
+        if path not in older:
+            path.remove()
+    assert graph_butler.transfer_from_graph(graph) == 0
+    assert content(graph_butler, "post_isr") == {"y"}
+    found = graph_butler.fsck(verify="checksum").findings
+    assert [item for item in found if item.path.startswith(f"{RUN}/")] == []
 
 
 def test_what_was_registered_is_not_hashed_again(

@@ -161,13 +161,15 @@ def _checked(datastore: Datastore, files: FileRecords, stored: FileRecords, rece
             elsewhere[row] = True
             continue
         same_size = known is not None and known.size in (None, files.size[row])
-        if known is not None and same_size and not named[row]:
-            checksums[row] = known.checksum or ""
-        elif not checksums[row]:
+        recorded = (known.checksum or "") if known is not None and same_size else None
+        if recorded is not None and not named[row]:
+            checksums[row] = recorded
+        elif not checksums[row] or (recorded is not None and checksums[row] != recorded):
+            # Of a file that was registered even a receipt that differs is not believed: it may be the older one.
             _log.debug("%s has no receipt that agrees with it and is hashed.", files.path[row])
             place = datastore.uri(files.row(row))
             checksums[row] = checksum_of_file(place.ospath if place.is_local else place)
-        fresh[row] = known is None or not same_size or (known.checksum or "") != checksums[row]
+        fresh[row] = checksums[row] != recorded
     keys = id_keys(files.dataset_id)
     chosen = np.isin(keys, keys[fresh]) & ~np.isin(keys, keys[elsewhere])
     return FileRecords.from_columns(files.columns() | {"checksum": checksums}).take(chosen)
