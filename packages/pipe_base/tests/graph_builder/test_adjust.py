@@ -88,6 +88,30 @@ def test_prerequisites_carry_the_records_of_their_data_ids():
     assert len(prune_with(small_survey.make_repository(), ReadingConnections).kept("isr")) == 2
 
 
+class ConvertingConnections(PickyConnections, dimensions=("exposure", "detector")):
+    """Reads a component, and a bias in another storage class; fails on the second exposure."""
+
+    input = Input(name="raw.header", storage_class="FitsHeader", dimensions=("exposure", "detector"))
+    bias = PrerequisiteInput(name="bias", storage_class="NumpyArray", dimensions=("detector",), is_calibration=True)
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        kinds = [refs[0].dataset_type for _, refs in (*inputs.values(), *outputs.values())]
+        assert [(kind.name, kind.storage_class) for kind in kinds] == [
+            ("raw.header", "FitsHeader"), ("bias", "NumpyArray"), ("isr_out", "StructuredDataDict")
+        ]  # fmt: skip
+        if data_id["exposure"] == 2:
+            raise KeyError("a mistake of the author")
+        return super().adjust_quantum(inputs, outputs, label, data_id)
+
+
+def test_hooks_see_datasets_as_the_task_reads_them():
+    with pytest.raises(KeyError, match="a mistake of the author") as caught:
+        prune_with(small_survey.make_repository(), ConvertingConnections)
+    assert caught.value.__notes__ == [
+        "This was in adjust_quantum of task 'isr', {instrument=Cam, detector=0, exposure=2}."
+    ]
+
+
 class FruitlessConnections(PickyConnections, dimensions=("exposure", "detector")):
     """Leaves the second exposure no output."""
 

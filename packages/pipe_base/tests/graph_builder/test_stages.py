@@ -287,6 +287,20 @@ def test_reference_catalogue_by_pixel(source):
         assert len(got) < len(everywhere)
 
 
+def test_a_function_of_the_author_that_fails_is_named(source):
+    def look_up(dataset_type, query, data_id, collections):
+        yield from ()
+        raise KeyError("a mistake of the author")
+
+    connection = ConnectionPlan(name="bias", dataset_type="bias", lookup_function=look_up)
+    plan = with_prerequisite(repository.make_plan(source), "isr", connection, source.types["bias"])
+    with pytest.raises(KeyError, match="a mistake of the author") as caught:
+        build(source, plan)
+    assert caught.value.__notes__ == [
+        "This was in the lookup_function of connection 'bias', {instrument=Cam, detector=0, exposure=1}."
+    ]
+
+
 def test_data_ids_of_prerequisites_have_their_records(source):
     template = source.register(DatasetType("template", ["patch"], "StructuredDataDict", universe=source.universe))
     source.add("template", "templates", *({"skymap": "sky", "tract": 0, "patch": n} for n in range(4)))

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pachon.datasets import DatasetRef, DatasetTable, FactSource
+from pachon.base import PachonError
+from pachon.datasets import DatasetRef, DatasetTable, DatasetType, FactSource
 from pachon.dimensions import DataCoordinate, RecordTable
+from pachon.pipe_base.connections import Connection
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.fetch import expand
 from pachon.pipe_base.graph_builder.plan import TaskPlan
@@ -58,14 +60,16 @@ def call_hooks(
     known_inputs: dict[str, _RefsByQuantum] = {}
     known_outputs: dict[str, _RefsByQuantum] = {}
     for edge in inputs:
-        known_inputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
+        refs = _edge_refs(resolution, records, edge, hooks.inputs[edge.connection.name])
+        known_inputs[edge.connection.name] = _RefsByQuantum(edge.quantum, refs)
     for found in prerequisites:
-        known_inputs[found.connection.name] = _RefsByQuantum(
-            found.quantum, _expanded_refs(found.datasets, found.dataset, records)
-        )
+        declared = hooks.prerequisite_inputs[found.connection.name]
+        refs = _expanded_refs(found.datasets, found.dataset, records, declared)
+        known_inputs[found.connection.name] = _RefsByQuantum(found.quantum, refs)
     for edge in outputs:
         if edge.connection.name in hooks.outputs:
-            known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, _edge_refs(resolution, records, edge))
+            refs = _edge_refs(resolution, records, edge, hooks.outputs[edge.connection.name])
+            known_outputs[edge.connection.name] = _RefsByQuantum(edge.quantum, refs)
     no_work: list[int] = []
     messages: list[str] = []
     lost_inputs: dict[str, list[int]] = {}
@@ -83,6 +87,11 @@ def call_hooks(
             no_work.append(row)
             messages.append(str(reason))
             continue
+        except Exception as error:
+            # Errors of ours name the task themselves.
+            if not isinstance(error, PachonError):
+                error.add_note(f"This was in adjust_quantum of task {task.label!r}, {data_id}.")
+            raise
         _note_lost(task.label, data_id, row, changed_inputs, known_inputs, lost_inputs)
         _note_lost(task.label, data_id, row, changed_outputs, known_outputs, lost_outputs)
     return Adjusted(
@@ -127,20 +136,38 @@ def _connection(hooks: Any, name: str) -> Any:
     return hooks.inputs[name] if name in hooks.inputs else hooks.prerequisite_inputs[name]
 
 
-def _edge_refs(resolution: Resolution, records: Mapping[str, RecordTable], edge: Edges) -> list[DatasetRef]:
+def _edge_refs(
+    resolution: Resolution, records: Mapping[str, RecordTable], edge: Edges, declared: Connection
+) -> list[DatasetRef]:
     columns = resolution.datasets[edge.connection.dataset_type]
     used, place = np.unique(edge.dataset, return_inverse=True)
-    return _expanded_refs(columns.table(used), place.reshape(-1), records)
+    return _expanded_refs(columns.table(used), place.reshape(-1), records, declared)
 
 
-def _expanded_refs(datasets: DatasetTable, rows: np.ndarray, records: Mapping[str, RecordTable]) -> list[DatasetRef]:
-    """Give the ref of each row; their data IDs carry records, by which hooks choose."""
+def _expanded_refs(
+    datasets: DatasetTable, rows: np.ndarray, records: Mapping[str, RecordTable], declared: Connection
+) -> list[DatasetRef]:
+    """Give the ref of each row as the task has it, component or whole; their data IDs carry records, by which hooks choose."""
     # An exposure is the input of many quanta: each dataset is made once.
     used, place = np.unique(rows, return_inverse=True)
     table = datasets.take(used)
+    dataset_type = _as_declared(table.dataset_type, declared)
     expanded = expand(table.data_ids, records)
-    refs = [ref.with_data_id(data_id) for ref, data_id in zip(table, expanded, strict=True)]
+    refs = [DatasetRef(dataset_type, data_id, ref.run, id=ref.id) for ref, data_id in zip(table, expanded, strict=True)]
     return [refs[i] for i in place.reshape(-1).tolist()]
+
+
+def _as_declared(whole: DatasetType, declared: Connection) -> DatasetType:
+    """Give a dataset type in the storage class, or as the component, that a connection declares, as when the quantum runs."""
+    if declared.component is None:
+        return whole.with_storage_class(declared.storage_class)
+    return DatasetType(
+        f"{whole.name}.{declared.component}",
+        whole.dimensions,
+        declared.storage_class,
+        is_calibration=whole.is_calibration,
+        parent_storage_class=whole.storage_class,
+    )
 
 
 def _note_lost(

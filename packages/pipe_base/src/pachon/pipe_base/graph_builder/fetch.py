@@ -234,7 +234,11 @@ def _look_up(
     quantum: list[int] = []
     dataset: list[int] = []
     for row, data_id in enumerate(expand(quanta, records)):
-        answer = connection.lookup_function(dataset_type, source, data_id, plan.input_collections)
+        try:
+            answer = list(connection.lookup_function(dataset_type, source, data_id, plan.input_collections))
+        except Exception as error:
+            error.add_note(f"This was in the lookup_function of connection {connection.name!r}, {data_id}.")
+            raise
         for ref in answer:
             if ref is None:
                 continue
