@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows for what jobs wrote without a database: in batches, and from a graph with its receipts."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from pachon.base import ConflictError, InvalidInputError
 from pachon.butler import Butler, MissingOutputsError
 from pachon.butler import transfer_from_graph as transfer_module
-from pachon.datasets import CollectionType, DatasetTable
+from pachon.butler.graph_match import GraphMismatchError
+from pachon.datasets import CollectionType, DatasetTable, DatasetType
 from pachon.datastore import FileRecords, faults
 from pachon.dimensions import DataIdValueError
 from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph, find_receipts
@@ -186,6 +188,32 @@ def test_a_graph_of_another_repository(graph: QuantumGraph, tmp_path: Path) -> N
             other.transfer_from_graph(graph)
         with pytest.raises(InvalidInputError, match="without datastore records"):
             other.transfer_from_graph(example_graph())
+
+
+def test_a_dataset_type_that_was_changed(graph_butler: Butler, graph: QuantumGraph) -> None:
+    run_job(graph, ("isr",))
+    changed = DatasetType("calexp", ["instrument", "day_obs"], "StructuredDataList", universe=graph_butler.universe)
+    graph_butler.dataset_types.register(changed)
+    for register in (True, False):
+        with pytest.raises(
+            GraphMismatchError, match=r"'calexp' has changed since the graph was built: it has dimensions"
+        ):
+            graph_butler.transfer_from_graph(graph, register_dataset_types=register, dimension_records=True)
+    # What has not changed may be had.
+    number = graph_butler.transfer_from_graph(
+        graph, dataset_types="isr*", register_dataset_types=True, dimension_records=True
+    )
+    assert number > 0
+
+
+def test_dimensions_that_were_changed(graph: QuantumGraph, tmp_path: Path) -> None:
+    document = json.loads(json.dumps(dict(graph.universe.document)))
+    document["version"] += 1
+    document["elements"]["instrument"]["doc"] = "Another one."
+    with Butler.create(str(tmp_path / "repo"), universe=document, overwrite=True) as other:
+        with pytest.raises(GraphMismatchError, match=r"built with dimensions \S+ version \d+ .* repository has"):
+            other.transfer_from_graph(graph, register_dataset_types=True)
+        assert other.dataset_types.query("calexp") == []
 
 
 class TestBatches:

@@ -9,6 +9,7 @@ import pytest
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError, PachonError
 from pachon.butler import Butler
+from pachon.butler.graph_match import GraphMismatchError
 from pachon.butler.program import program as butler_program
 from pachon.ctrl_mpexec.program import pipetask as pipetask_program
 from pachon.datasets import CollectionType, DatasetExistence
@@ -123,6 +124,23 @@ def test_a_folder_that_is_no_repository_is_not_made(graph, tmp_path):
         ):
             pipetask(command, place, graph)
     assert not place.exists()
+
+
+def test_another_repository_is_noticed_and_a_moved_one_is_used(repository, graph, tmp_path):
+    pipetask("pre-exec-init-qbb", repository, graph)
+    with Butler.create(str(tmp_path / "other")):
+        pass
+    for command in ("pre-exec-init-qbb", "run-qbb"):
+        with pytest.raises(
+            GraphMismatchError, match=r"built for the repository .* and .*/other/ is another one: of the inputs"
+        ):
+            pipetask(command, tmp_path / "other", graph)
+    assert not (tmp_path / "other" / "me").exists()
+    moved = repository.rename(tmp_path / "moved")
+    # One of its tasks is told to fail for exposure 2; the others leave what they wrote, and the receipt, in the new place.
+    with pytest.raises(PachonError, match="2 of 15 quanta failed"):
+        pipetask("run-qbb", moved, graph)
+    assert list((moved / "me" / "run").rglob("*.receipt"))
 
 
 def test_lineage_goes_from_run_to_run(repository, pipeline_file):

@@ -15,6 +15,7 @@ from pachon.dimensions import DimensionUniverse, Timespan
 from pachon.pipe_base.connections import MissingPrerequisiteError
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
 from pachon.pipe_base.pipeline import Pipeline
+from pachon.quantum_butler import DatasetState, QuantumGraph
 
 PIPETASK = [sys.executable, "-c", "from pachon.ctrl_mpexec.program import main; main()"]
 DATA = "StructuredDataDict"
@@ -126,9 +127,8 @@ def test_a_calibration_that_is_missing_is_explained(fibres):
     assert "plug_map" in str(caught.value)
 
 
-def test_a_laboratory(tmp_path):
-    root, pipeline = tmp_path / "laboratory", tmp_path / "p.yaml"
-    pipeline.write_text(LABORATORY_PIPELINE)
+def _laboratory(tmp_path):
+    root = tmp_path / "laboratory"
     with Butler.create(str(root), universe=LABORATORY) as butler:
         butler.dimension_records.insert("sample", [{"name": "s1"}, {"name": "s2"}])
         butler.dimension_records.insert("device", [{"name": "scale"}, {"name": "ruler"}, {"name": "clock"}])
@@ -141,6 +141,12 @@ def test_a_laboratory(tmp_path):
             [({"value": n}, "value", {"sample": s, "measurement": n}) for s in ("s1", "s2") for n in (1, 2)],
             run="values",
         )
+    return root
+
+
+def test_a_laboratory(tmp_path):
+    root, pipeline = _laboratory(tmp_path), tmp_path / "p.yaml"
+    pipeline.write_text(LABORATORY_PIPELINE)
     common = ("-b", root, "-p", pipeline, "--register-dataset-types", "-o", "me")
     pipetask("run", *common, "-i", "values", "-j", 2)
     with Butler.open(str(root), collections=["me"]) as butler:
@@ -152,3 +158,85 @@ def test_a_laboratory(tmp_path):
     pipetask("run", "-b", root, "-p", f"{pipeline}#recipe", "-i", "values", "-o", "alone")
     with Butler.open(str(root), collections=["alone"]) as butler:
         assert {ref.data_id["device"] for ref in butler.query_datasets("recipe")} == {"scale", "ruler", "clock"}
+
+
+def _in_batch(root, graph, *, again):
+    """Run a graph as batch jobs do, one quantum a job, and register what they wrote."""
+    pipetask("pre-exec-init-qbb", root, graph)
+    opened = QuantumGraph.open(str(graph))
+    ids = list(opened)
+    # Jobs of one process each would take long: the quanta of a task are a job.
+    for label in opened.task_counts():
+        chosen = [str(quantum.id) for quantum in opened.iter_quanta(label)]
+        pipetask("run-qbb", root, graph, "--qgraph-node-id", ",".join(chosen))
+    assert ids
+    with Butler.open(str(root), writeable=True) as butler:
+        written = butler.transfer_from_graph(
+            str(graph), register_dataset_types=True, dimension_records=True, update_output_chain=True
+        )
+        assert written == sum(opened.dataset_counts()[name] for name in _outputs(opened))
+        assert butler.transfer_from_graph(str(graph)) == 0
+        refs = list(butler.query_all_datasets(opened.header.output_run))
+        predicted = {ref.id for name in _outputs(opened) for ref in opened.datasets(name)}
+        assert {ref.id for ref in refs} == predicted
+        assert all(butler.exists_many(refs, verify=True).values())
+        rest = build_quantum_graph(
+            again, butler, input_collections=["me"], output_run="me/again", skip_existing_in=["me"]
+        )
+        assert len(rest) == 0
+        assert rest.explain().nothing_to_do
+
+
+def _outputs(graph):
+    return [n for n in graph.dataset_types if (graph.dataset_states(n) != DatasetState.EXISTING).any()]
+
+
+def test_a_fibre_spectrograph_in_batch(fibres, tmp_path):
+    pipeline, graph = tmp_path / "p.yaml", tmp_path / "g.qg"
+    pipeline.write_text(FIBRE_PIPELINE)
+    pipetask("qgraph", "-b", fibres, "-p", pipeline, "-i", "defaults", "-o", "me", "-q", graph)
+    _in_batch(fibres, graph, again=Pipeline.read(str(pipeline)))
+    with Butler.open(str(fibres), collections=["me"]) as butler:
+        assert butler.get("night_total", night=20260101) == {"value": 3 * 2 * (2 * 1107 + 2207), "count": 9}
+        assert butler.get("census")["count"] == 2
+
+
+def test_only_what_is_missing_of_a_fibre_spectrograph_runs_again(fibres):
+    """Skipping, with a gather and a calibration that follows the time: one lost shot is extracted again, and what needs it."""
+    pipeline = Pipeline.from_yaml(FIBRE_PIPELINE)
+    with Butler.open(str(fibres), writeable=True) as butler:
+        first = build_quantum_graph(pipeline, butler, input_collections=["defaults"], output_run="first")
+        for dataset_type in first.dataset_types.values():
+            butler.dataset_types.register(dataset_type)
+        assert run_quantum_graph(first, butler).is_success
+        lost = {"spectrograph": "A", "shot": 2}
+        gone = [
+            ref
+            for name in ("spectra", "extract_metadata", "spectrum", "fibres_metadata", "night_total", "nights_metadata")
+            for ref in butler.query_datasets(name, collections=["first"])
+            if all(ref.data_id.get(n, v) == v for n, v in lost.items())
+            and ref.data_id.get("night", 20260101) == 20260101
+        ]
+        butler.prune(gone, unstore=True, purge=True)
+        second = build_quantum_graph(
+            pipeline, butler, input_collections=["first", "defaults"], output_run="second", skip_existing_in=["first"]
+        )
+        # Shot 2 has two arms and three fibres; its night is summed again, and the census is done.
+        assert second.task_counts() == {"extract": 2, "fibres": 3, "nights": 1}
+        assert second.explain("extract", shot=1).tasks[0].kept == 0
+        (night,) = second.iter_quanta("nights")
+        assert sorted((ref.data_id["shot"], ref.run) for ref in night.inputs["spectra"]) == sorted(
+            [(1, "first")] * 6 + [(2, "second")] * 3
+        )
+        assert run_quantum_graph(second, butler).is_success
+        total = butler.get("night_total", night=20260101, collections=["second"])
+        assert total == {"value": 3 * 2 * (2 * 1107 + 2207), "count": 9}
+
+
+def test_a_laboratory_in_batch(tmp_path):
+    root, graph = _laboratory(tmp_path), tmp_path / "g.qg"
+    (tmp_path / "p.yaml").write_text(LABORATORY_PIPELINE)
+    pipetask("qgraph", "-b", root, "-p", tmp_path / "p.yaml", "-i", "values", "-o", "me", "-q", graph)
+    _in_batch(root, graph, again=Pipeline.from_yaml(LABORATORY_PIPELINE))
+    with Butler.open(str(root), collections=["me"]) as butler:
+        assert butler.get("result", sample="s2", measurement=2) == {"value": 10, "unit": "kg"}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pachon.base import InvalidInputError, progress
+from pachon.butler.graph_match import check_dataset_types, check_universe
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
@@ -61,6 +62,8 @@ def transfer_from_graph(
     _check_root(session, opened)
     patterns = (dataset_types,) if isinstance(dataset_types, str) else tuple(dataset_types)
     names = [name for name in opened.dataset_types if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+    check_universe(opened.universe, session.universe)
+    check_dataset_types([opened.dataset_types[name] for name in names], session.registry.dataset_types.find(names))
     if not dry_run:
         _register(session, opened, names, dataset_types=register_dataset_types, records=dimension_records)
     receipts = _receipts(session, opened)

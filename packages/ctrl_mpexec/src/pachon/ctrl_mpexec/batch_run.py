@@ -7,8 +7,10 @@ import os
 import uuid
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from urllib.parse import quote
 
 from pachon.base import NotFoundError
+from pachon.butler.graph_match import GraphMismatchError
 from pachon.ctrl_mpexec.commit import remove_leftovers
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
 from pachon.ctrl_mpexec.run_graph import check_options, initialize_graph, run_with_sink
@@ -16,12 +18,15 @@ from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.ctrl_mpexec.worker import QuantumResult
 from pachon.datasets import uuids_from_ids
-from pachon.datastore import FileRecords
+from pachon.datastore import FileRecords, file_part
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.quantum_butler import QuantumGraph, QuantumProvenance, Receipt, write_receipt
-from pachon.resources import ResourcePath
+from pachon.resources import ResourcePath, exist_many
 
 __all__ = ["ReceiptCollector", "initialize_batch", "run_batch"]
+
+_LOOKED_AT = 20
+"""Inputs of each dataset type that are looked for in a repository that was moved."""
 
 
 class ReceiptCollector:
@@ -125,6 +130,8 @@ def _other_root(graph: QuantumGraph, repo: str | None) -> str | None:
     ------
     NotFoundError
         There is no such folder: a typo must not make one.
+    GraphMismatchError
+        It is another repository: none of the files that the graph reads is there.
     """
     if repo is not None and "://" not in repo and not os.path.isdir(repo):
         meant = "" if graph.datastore is None else f" The graph was made for {graph.datastore.root}."
@@ -133,7 +140,22 @@ def _other_root(graph: QuantumGraph, repo: str | None) -> str | None:
         return repo
     known = ResourcePath(graph.datastore.root, force_directory=True)
     asked = ResourcePath(repo, force_directory=True)
-    return None if str(known) == str(asked) or known.relative_to(asked) is not None else repo
+    if str(known) == str(asked) or known.relative_to(asked) is not None:
+        return None
+    _check_inputs(graph, asked)
+    return repo
+
+
+def _check_inputs(graph: QuantumGraph, place: ResourcePath) -> None:
+    """Refuse a place where nothing is of what the graph reads: a repository that was moved has its files."""
+    inputs = graph.some_file_records(_LOOKED_AT)
+    paths = [file_part(path) for path in inputs.path[inputs.owned()].tolist()]
+    if paths and not any(exist_many(place.join_inside(quote(path)) for path in paths).values()):
+        assert graph.datastore is not None
+        raise GraphMismatchError(
+            f"The graph was built for the repository {graph.datastore.root}, and {place} is another one: of the inputs of the "
+            f"graph none is there, not {paths[0]!r} for one."
+        )
 
 
 def _receipt_root(graph: QuantumGraph, place: str | None) -> ResourcePath:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pachon.base import ConflictError, InvalidInputError
+from pachon.base import InvalidInputError
+from pachon.butler.graph_match import GraphMismatchError, check_dataset_types, check_universe
 from pachon.resources import ResourcePath
 
 if TYPE_CHECKING:
@@ -23,19 +24,6 @@ VERSIONS = "task_versions"
 """Key of the header's metadata: versions of the packages of the tasks, by name."""
 
 _log = logging.getLogger(__name__)
-
-
-class GraphMismatchError(ConflictError):
-    """A graph was built for another repository, or the repository has changed since."""
-
-    kind = "graph_mismatch"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.reason} Build the graph again."
 
 
 def task_versions(pipeline: PipelineGraph) -> dict[str, str]:
@@ -54,12 +42,7 @@ def check_graph(butler: Butler, graph: QuantumGraph) -> None:
         If dataset types are not registered.
     """
     _check_place(butler, graph)
-    if graph.universe != butler.universe:
-        ours, theirs = graph.universe, butler.universe
-        raise GraphMismatchError(
-            f"The graph was built with dimensions {ours.namespace} version {ours.version} ({len(ours.elements)} elements), and "
-            f"the repository has {theirs.namespace} version {theirs.version} ({len(theirs.elements)} elements)."
-        )
+    check_universe(graph.universe, butler.universe)
     _check_dataset_types(butler, graph)
     _warn_of_versions(graph)
 
@@ -84,20 +67,7 @@ def _check_dataset_types(butler: Butler, graph: QuantumGraph) -> None:
         raise InvalidInputError(
             f"The repository lacks the dataset types {shown}; add --register-dataset-types to register them."
         )
-    for name, dataset_type in wanted.items():
-        own, stored = _definition(dataset_type), _definition(known[name])
-        changed = [what for what in own if own[what] != stored[what]]
-        if changed:
-            words = " and ".join(f"{what} {stored[what]} instead of {own[what]}" for what in changed)
-            raise GraphMismatchError(f"Dataset type {name!r} has changed since the graph was built: it has {words}.")
-
-
-def _definition(dataset_type: Any) -> dict[str, str]:
-    return {
-        "dimensions": "{" + ", ".join(dataset_type.dimensions.required) + "}",
-        "storage class": dataset_type.storage_class,
-        "validity ranges": "yes" if dataset_type.is_calibration else "no",
-    }
+    check_dataset_types(wanted.values(), known)
 
 
 def _warn_of_versions(graph: QuantumGraph) -> None:

@@ -441,6 +441,20 @@ class QuantumGraph:
         names = self._structure.datasets if dataset_type is None else (self._known_dataset_type(dataset_type),)
         return FileRecords.concat([self._file_records(name) for name in names])
 
+    def some_file_records(self, count: int) -> FileRecords:
+        """Give where some overall inputs are stored, up to a number of each type, without reading all."""
+        found = []
+        for name, entry in self._structure.datasets.items():
+            rows = np.arange(min(count, entry.files))
+            if not len(rows):
+                continue
+            offsets = self._columns.read(f"files/{name}/offsets")
+            owners = np.searchsorted(offsets, rows, side="right") - 1
+            ids = self._columns.take(f"datasets/{name}/id", owners)
+            columns = {column: self._columns.take(f"files/{name}/{column}", rows) for column in FILE_COLUMNS}
+            found.append(FileRecords.from_columns({"dataset_id": ids} | columns))
+        return FileRecords.concat(found) if found else FileRecords.empty()
+
     def records(self, element: str) -> RecordTable:
         """Give the dimension records of an element.
 

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether a repository still has the dimensions and dataset types with which a quantum graph was built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from pachon.base import ConflictError
+
+if TYPE_CHECKING:
+    from pachon.datasets import DatasetType
+    from pachon.dimensions import DimensionUniverse
+
+__all__ = ["GraphMismatchError", "check_dataset_types", "check_universe"]
+
+
+class GraphMismatchError(ConflictError):
+    """A graph was built for another repository, or the repository has changed since."""
+
+    kind = "graph_mismatch"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reason} Build the graph again."
+
+
+def check_universe(ours: DimensionUniverse, theirs: DimensionUniverse) -> None:
+    """Compare the dimensions of a graph with those of a repository.
+
+    Raises
+    ------
+    GraphMismatchError
+        If they differ.
+    """
+    if ours != theirs:
+        raise GraphMismatchError(
+            f"The graph was built with dimensions {ours.namespace} version {ours.version} ({len(ours.elements)} elements), and "
+            f"the repository has {theirs.namespace} version {theirs.version} ({len(theirs.elements)} elements)."
+        )
+
+
+def check_dataset_types(wanted: Iterable[DatasetType], registered: Mapping[str, DatasetType]) -> None:
+    """Compare the dataset types of a graph with the registered ones of the same names; others are left alone.
+
+    Raises
+    ------
+    GraphMismatchError
+        If one differs.
+    """
+    for dataset_type in wanted:
+        if dataset_type.name not in registered:
+            continue
+        own, stored = _definition(dataset_type), _definition(registered[dataset_type.name])
+        changed = [what for what in own if own[what] != stored[what]]
+        if changed:
+            words = " and ".join(f"{what} {stored[what]} instead of {own[what]}" for what in changed)
+            raise GraphMismatchError(
+                f"Dataset type {dataset_type.name!r} has changed since the graph was built: it has {words}."
+            )
+
+
+def _definition(dataset_type: DatasetType) -> dict[str, str]:
+    return {
+        "dimensions": "{" + ", ".join(dataset_type.dimensions.required) + "}",
+        "storage class": dataset_type.storage_class,
+        "validity ranges": "yes" if dataset_type.is_calibration else "no",
+    }
