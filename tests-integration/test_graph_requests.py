@@ -5,7 +5,6 @@ import logging
 import re
 import uuid
 from collections.abc import Iterator
-
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +139,9 @@ def test_outputs_in_an_object_store_are_found_by_listing(bucket_butler: Butler, 
     # What jobs left with a receipt is neither read nor asked for; the twenty quanta without one are read to be hashed.
     unknown = each * len(quanta["isr"][30:])
     heads = [entry for entry in seen if entry.startswith("HEAD")]
-    reads = [entry for entry in seen if entry.startswith("GET") and "list-type" not in entry and ".receipt" not in entry]
+    reads = [
+        entry for entry in seen if entry.startswith("GET") and "list-type" not in entry and ".receipt" not in entry
+    ]
     listings = [entry for entry in seen if "list-type" in entry]
     print({"heads": len(heads), "reads": len(reads), "listings": len(listings), "datasets": written})
     assert len(reads) <= 2 * unknown

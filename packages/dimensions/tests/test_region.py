@@ -2,7 +2,14 @@
 import pytest
 
 from pachon.base import InvalidInputError
-from pachon.dimensions import DimensionUniverse, Region, envelope_ranges, region_from_bytes, region_to_bytes
+from pachon.dimensions import (
+    DimensionUniverse,
+    Region,
+    envelope_ranges,
+    region_from_bytes,
+    region_to_bytes,
+    touching_pixels,
+)
 from pachon.dimensions.region import circle, polygon
 
 
@@ -28,3 +35,16 @@ def test_envelope_covers_the_region():
     region = circle(10, 20, 1.0)
     assert any(begin <= 257476 < end for begin, end in envelope_ranges(pixels, region))
     assert (envelope_ranges(pixels, circle(0, 0, 0.0))[:, 1] > envelope_ranges(pixels, circle(0, 0, 0.0))[:, 0]).any()
+
+
+@pytest.mark.parametrize("name", ["htm7", "htm5", "healpix4"])
+def test_pixels_that_touch_a_region(name: str) -> None:
+    pixels, region = DimensionUniverse.default().pixelization(name), circle(40, -20, 1.5)
+    touching = touching_pixels(pixels, region).tolist()
+    near = [n for begin, end in envelope_ranges(pixels, region).tolist() for n in range(begin, end)]
+    assert set(touching) <= set(near)
+    assert touching == sorted(set(touching))
+    # Every point of the region is in one of them, and those that are left out share no point with it.
+    inside = [circle(40 + x, -20 + y, 0.0).getCenter() for x in (-1, 0, 1) for y in (-1, 0, 1)]
+    assert {pixels.index(point) for point in inside} <= set(touching)
+    assert all(not region.contains(pixels.pixel(n).getCentroid()) for n in set(near) - set(touching))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pachon.dimensions.relations import OverlapJoin as OverlapJoin
     from pachon.dimensions.relations import automatic_overlaps as automatic_overlaps
     from pachon.dimensions.skypix import envelope_ranges as envelope_ranges
+    from pachon.dimensions.skypix import touching_pixels as touching_pixels
     from pachon.dimensions.timespan import Timespan as Timespan
     from pachon.dimensions.universe import DimensionGroup as DimensionGroup
     from pachon.dimensions.universe import DimensionUniverse as DimensionUniverse
@@ -58,6 +59,7 @@ __all__ = [
     "match_rows",
     "region_from_bytes",
     "region_to_bytes",
+    "touching_pixels",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -85,6 +87,7 @@ __getattr__, __dir__ = lazy_exports(
         "automatic_overlaps": "pachon.dimensions.relations",
         "combine_codes": "pachon.dimensions.categorical",
         "envelope_ranges": "pachon.dimensions.skypix",
+        "touching_pixels": "pachon.dimensions.skypix",
         "match_rows": "pachon.dimensions.data_id_table",
         "region_from_bytes": "pachon.dimensions.region",
         "region_to_bytes": "pachon.dimensions.region",

@@ -14,7 +14,7 @@ from pachon.base import InvalidInputError
 if TYPE_CHECKING:
     from lsst.sphgeom import Pixelization, Region
 
-__all__ = ["SKYPIX_CLASSES", "SkyPixSystem", "envelope_ranges", "pixelization"]
+__all__ = ["SKYPIX_CLASSES", "SkyPixSystem", "envelope_ranges", "pixelization", "touching_pixels"]
 
 SKYPIX_CLASSES: Final = {
     "lsst.sphgeom.HtmPixelization": ("htm", 24),
@@ -71,3 +71,17 @@ def envelope_ranges(pixels: Pixelization, region: Region) -> np.ndarray:
     """
     ranges = [(begin, end) for begin, end in pixels.envelope(region)]
     return np.array(ranges, dtype=np.int64).reshape(-1, 2)
+
+
+def touching_pixels(pixels: Pixelization, region: Region) -> np.ndarray:
+    """Give the pixels that touch a region, those of the envelope that are apart from it left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), int64, ascending.
+    """
+    from lsst.sphgeom import DISJOINT
+
+    near = [number for begin, end in pixels.envelope(region) for number in range(begin, end)]
+    return np.array([n for n in near if not region.relate(pixels.pixel(n)) & DISJOINT], dtype=np.int64)

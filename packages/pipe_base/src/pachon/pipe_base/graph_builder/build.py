@@ -23,6 +23,7 @@ from pachon.pipe_base.graph_builder.fetch import (
     fetch_records,
 )
 from pachon.pipe_base.graph_builder.freeze import existing_ids, freeze
+from pachon.pipe_base.graph_builder.given_data_ids import GivenDataIds
 from pachon.pipe_base.graph_builder.hints import log_counts, prerequisite_hint
 from pachon.pipe_base.graph_builder.init_datasets import resolve_init
 from pachon.pipe_base.graph_builder.pipeline_plan import RUN_OUTPUTS, plan_from_graph, task_reads
@@ -69,6 +70,7 @@ def build_quantum_graph(
     clobber: bool = False,
     dataset_query_constraint: str | Collection[str] = "all",
     data_id_tables: Iterable[DataIdTable] = (),
+    data_ids: GivenDataIds | None = None,
     retained_dataset_types: str | Collection[str] | None = None,
     prune_unanchored_quanta: tuple[str, str] | None = None,
     attach_datastore_records: bool = True,
@@ -102,6 +104,11 @@ def build_quantum_graph(
         ``all``: every overall input limits the data IDs; ``off``: none does; or names of those that do.
     data_id_tables
         Tables of data IDs that every quantum must be in.
+    data_ids
+        All data IDs, as a table or one by one; the repository is not asked for any, and neither the sky nor the existence of inputs limits
+        them. Each names all dimensions of the tasks and of what they read and write, but for values that follow from records or
+        from ``data_id``. Quanta are their projections; two things belong together if a data ID names both. Not together with
+        ``where`` or ``data_id_tables``.
     retained_dataset_types
         Names or patterns of the outputs that were kept of quanta that are done; those that made others run again when these
         are wanted. All are kept by default. Needs ``skip_existing_in``.
@@ -135,9 +142,12 @@ def build_quantum_graph(
     ``docs/walks/graph-build.md`` lists the stages in reading order.
     """
     graph = _resolved(pipeline, butler)
+    data_id_tables = tuple(data_id_tables)
     names = (input_collections,) if isinstance(input_collections, str) else tuple(input_collections)
     if not names:
         raise GraphBuildError("A graph needs at least one input collection.")
+    if data_ids is not None and (where.strip() or data_id_tables):
+        raise GraphBuildError("data_ids says all data IDs; leave out where and data_id_tables, or give these instead.")
     known_run = butler.fetch_collections([output_run]).get(output_run)
     if known_run is not None and known_run.type is not CollectionType.RUN:
         raise GraphBuildError(
@@ -154,6 +164,7 @@ def build_quantum_graph(
         clobber=clobber,
         dataset_query_constraint=dataset_query_constraint,
         data_id_tables=data_id_tables,
+        data_ids=data_ids,
         retained_dataset_types=retained_dataset_types,
         prune_unanchored_quanta=prune_unanchored_quanta,
         reproducible_ids=reproducible_ids,
@@ -185,7 +196,8 @@ def build_quantum_graph(
     done = [n for n in plan.tasks if n not in needed and (pruned.reasons[n] == DropReason.ALREADY_DONE).any()]
     init = resolve_init(plan, facts, needed, RUN_OUTPUTS, done)
 
-    nothing = explain_nothing(plan, butler) if any(not len(part.data_ids) for part in parts) else []
+    asked = plan.data_ids is None
+    nothing = explain_nothing(plan, butler) if asked and any(not len(part.data_ids) for part in parts) else []
     header = GraphHeader(
         output_run=output_run,
         input_collections=names,

@@ -12,9 +12,11 @@ from pachon.datasets import DatasetRef, DatasetSearch, DatasetTable, DatasetType
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionRecord, RecordTable, match_rows
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
 from pachon.pipe_base.graph_builder.facts import DatasetFacts, LookupFacts, PairFacts, PartFacts
+from pachon.pipe_base.graph_builder.given_data_ids import complete_data_ids
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan, split_independent
 from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite, LookupKind, classify
 from pachon.pipe_base.graph_builder.skeleton import Skeleton, part_dimensions
+from pachon.pipe_base.graph_builder.sky_joins import plan_sky_joins, with_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,23 +33,23 @@ __all__ = [
 
 
 def fetch_parts(plan: BuildPlan, source: FactSource) -> list[PartFacts]:
-    """Fetch the data IDs of each independent part: one query a part."""
+    """Fetch the data IDs of each independent part: one query a part, or none if the caller gave them."""
     found = []
     for labels in split_independent(plan):
         group = part_dimensions(plan, labels)
-        found.append(
-            PartFacts(
-                labels=labels,
-                data_ids=source.fetch_data_ids(
-                    group,
-                    where=plan.where,
-                    bind=plan.bind,
-                    data_id=plan.data_id,
-                    datasets=_constraints(plan, labels),
-                    tables=plan.data_id_tables,
-                ),
-            )
+        if plan.data_ids is not None:
+            found.append(PartFacts(labels=labels, data_ids=complete_data_ids(plan.data_ids, group, labels, source)))
+            continue
+        joins = plan_sky_joins(plan, labels, group)
+        data_ids = source.fetch_data_ids(
+            joins.dimensions,
+            where=joins.expression(plan.where),
+            bind=plan.bind,
+            data_id=plan.data_id,
+            datasets=_constraints(plan, labels),
+            tables=plan.data_id_tables,
         )
+        found.append(PartFacts(labels=labels, data_ids=with_pixels(data_ids, joins, group)))
     return found
 
 
@@ -64,10 +66,11 @@ def explain_nothing(plan: BuildPlan, source: FactSource) -> list[str]:
     """Ask which condition emptied each part."""
     sentences: list[str] = []
     for labels in split_independent(plan):
+        joins = plan_sky_joins(plan, labels, part_dimensions(plan, labels))
         sentences.extend(
             source.explain_empty(
-                part_dimensions(plan, labels),
-                where=plan.where,
+                joins.dimensions,
+                where=joins.expression(plan.where),
                 bind=plan.bind,
                 data_id=plan.data_id,
                 datasets=_constraints(plan, labels),

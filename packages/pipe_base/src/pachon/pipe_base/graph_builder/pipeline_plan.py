@@ -10,6 +10,7 @@ from pachon.base import closest
 from pachon.dimensions import DataIdTable
 from pachon.pipe_base.connections import PipelineTaskConnections
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.given_data_ids import GivenDataIds, table_of_data_ids
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, DatasetPlan, TaskPlan
 from pachon.pipe_base.pipeline_graph.nodes import GraphEdge, TaskNode
 from pachon.pipe_base.pipeline_graph.pipeline_graph import PipelineGraph
@@ -32,6 +33,7 @@ def plan_from_graph(
     clobber: bool,
     dataset_query_constraint: str | Collection[str],
     data_id_tables: Iterable[DataIdTable],
+    data_ids: GivenDataIds | None = None,
     retained_dataset_types: str | Collection[str] | None = None,
     prune_unanchored_quanta: tuple[str, str] | None = None,
     reproducible_ids: bool = False,
@@ -72,6 +74,9 @@ def plan_from_graph(
         skip_existing_in=skip_existing_in,
         clobber=clobber,
         data_id_tables=tuple(data_id_tables),
+        data_ids=None
+        if data_ids is None
+        else table_of_data_ids(graph.universe, data_ids, {**graph.data_id, **data_id}),
         retained_dataset_types=_retained(retained_dataset_types, skip_existing_in),
         unanchored=_unanchored(graph, prune_unanchored_quanta),
         reproducible_ids=reproducible_ids,

@@ -91,6 +91,8 @@ class BuildPlan:
     skip_existing_in: tuple[str, ...] = ()
     clobber: bool = False
     data_id_tables: tuple[Any, ...] = ()
+    data_ids: DataIdTable | None = None
+    """All data IDs, if the caller gives them; then none are asked for."""
     retained_dataset_types: tuple[str, ...] | None = None
     """Names or patterns of outputs that are kept; the makers of others run again when these are wanted. None: all are kept."""
     unanchored: tuple[str, str] | None = None
