@@ -249,6 +249,7 @@ def ask_peer(repositories: list[dict[str, Any]], folder: Path) -> list[list[dict
     (folder / "in.json").write_text(json.dumps(repositories))
     # Our own packages must not be found by an interpreter that has LSST's.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    kept["PYTHONPATH"] = str(TOP / "tools")  # the script fills repositories as `peer_queries` does
     command = [str(PEER), str(SCRIPT), str(folder / "in.json"), str(folder / "out.json")]
     done = subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pachon.base import NotFoundError
+from pachon.dimensions import UnknownDimensionError
 from pachon.quantum_butler import DroppedQuanta, DropReason, QuantumGraph
 from pachon.quantum_butler.testing import example_tables
 
@@ -36,6 +37,8 @@ def test_one_quantum(any_graph):
 def test_unknown_task(any_graph):
     with pytest.raises(NotFoundError, match="Did you mean 'isr'"):
         any_graph.explain("isrr")
+    with pytest.raises(UnknownDimensionError, match=r"'expsoure'.*'exposure'"):
+        any_graph.explain("isr", expsoure=1001)
 
 
 def test_nothing_to_do_differs_from_nothing_found():

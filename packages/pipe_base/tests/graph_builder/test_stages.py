@@ -40,7 +40,7 @@ def build(source, plan):
         raise AssertionError(state)
 
     def hint(task, connection, row):
-        return prerequisite_hint(plan, skeleton.quanta, candidates, records, task, connection, row)
+        return prerequisite_hint(plan, resolution, candidates, records, task, connection, row)
 
     return prune(plan, resolution, found, no_hooks, hint)
 
@@ -384,6 +384,10 @@ def test_only_datasets_that_are_there_say_when_and_where_quanta_are(source):
     source.members["raws"] = [(ref, span) for ref, span in source.members["raws"] if ref.data_id["exposure"] == 1]
     (found,) = build(source, plan).prerequisites
     assert {found.datasets[int(d)].run for d in found.dataset} == {"calib/run"}
+    source.members["calib"] = source.members["calib"][2:]
+    with pytest.raises(MissingPrerequisiteError) as caught:
+        build(source, plan)
+    assert "It is wanted for [2026-01-01T00:01:00, 2026-01-01T00:01:30)" in caught.value.__notes__[-1]
 
 
 def test_optional_prerequisite_may_be_missing(source):

@@ -485,8 +485,12 @@ class QuantumGraph:
         ------
         NotFoundError
             If no task has that label.
+        UnknownDimensionError
+            If there is no such dimension.
         """
         values = {**(dict(data_id) if data_id is not None else {}), **dims}
+        if values:
+            self.universe.conform(values)  # a misspelled name would be ignored like one that a task lacks
         return explain_quanta(self._structure, self._columns, self.header.notes, label=label, data_id=values)
 
     def to_svg(self, *, max_nodes: int = 80, logs: bool = False, title: str | None = None) -> str:

@@ -185,7 +185,7 @@ def build_quantum_graph(
         prerequisites,
         adjust=lambda *state: call_hooks(resolution, records, *state),
         hint=lambda task, connection, row: prerequisite_hint(
-            plan, skeleton.quanta, candidates, records, task, connection, row
+            plan, resolution, candidates, records, task, connection, row
         ),
         adjust_all=lambda *state: call_hook_of_all(resolution, records, butler, *state),
     )

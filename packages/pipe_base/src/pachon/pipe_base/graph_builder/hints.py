@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from pachon.datasets import ValidityTable
-from pachon.dimensions import DataIdTable, RecordTable, Timespan, match_rows
-from pachon.pipe_base.graph_builder.bounds import time_bounds
+from pachon.dimensions import RecordTable, Timespan, match_rows
 from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
+from pachon.pipe_base.graph_builder.prerequisites import task_times
 from pachon.pipe_base.graph_builder.prune import Pruned
-from pachon.pipe_base.graph_builder.resolve import KEPT
+from pachon.pipe_base.graph_builder.resolve import KEPT, Resolution
 from pachon.quantum_butler.drop_reason import DropReason
 
 __all__ = ["log_counts", "prerequisite_hint"]
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 def prerequisite_hint(
     plan: BuildPlan,
-    quanta: Mapping[str, DataIdTable],
+    resolution: Resolution,
     facts: Mapping[tuple[str, str], ValidityTable | PairFacts | LookupFacts],
     records: Mapping[str, RecordTable],
     task: TaskPlan,
@@ -41,14 +41,16 @@ def prerequisite_hint(
         return f"There is no {name!r} at all in {where}."
     if isinstance(fact, PairFacts):
         return f"{len(fact.datasets)} datasets {name!r} exist in {where}, none for this data ID."
-    wanted = quanta[task.label].take(np.array([row]))
+    quanta = resolution.quanta[task.label]
+    wanted = quanta.take(np.array([row]))
     data_ids = fact.datasets.data_ids
     shared = [dimension for dimension in data_ids.group.required if dimension in wanted.group]
     same = np.flatnonzero(match_rows(data_ids, wanted, shared) == 0)
     if not len(same):
         some = ", ".join(str(data_ids[i]) for i in range(min(3, len(data_ids))))
         return f"{name!r} exists in {where} for other data IDs: {some}."
-    begin, end = (int(bound[0]) for bound in time_bounds(wanted, records))
+    times = task_times(resolution, task, quanta, records, resolution.edges_there(plan))
+    begin, end = (int(bound[row]) for bound in times)
     if begin >= end:
         ranges = ", ".join(str(fact.timespan(int(i))) for i in same[:3])
         return f"The time of {wanted[0]} is not known; in {where} it is valid for {ranges}."

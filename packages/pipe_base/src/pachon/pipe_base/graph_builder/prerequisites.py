@@ -25,7 +25,7 @@ from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskP
 from pachon.pipe_base.graph_builder.resolve import KEPT, Resolution
 from pachon.pipe_base.graph_builder.skeleton import Edges
 
-__all__ = ["FoundPrerequisite", "LookupKind", "classify", "find_prerequisites"]
+__all__ = ["FoundPrerequisite", "LookupKind", "classify", "find_prerequisites", "task_times"]
 
 
 class LookupKind(enum.Enum):
@@ -127,7 +127,7 @@ def _by_key(
     bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find for each quantum the valid dataset of the first collection that has one."""
-    begin, end = _task_times(resolution, task, quanta, records, bounds)
+    begin, end = task_times(resolution, task, quanta, records, bounds)
     candidates = validity.datasets.data_ids
     quantum, row = _equal_pairs(quanta, candidates, candidates.group.required)
     valid = (validity.begin_ns[row] < end[quantum]) & (begin[quantum] < validity.end_ns[row])
@@ -168,14 +168,14 @@ def _refuse_ambiguous(
     )
 
 
-def _task_times(
+def task_times(
     resolution: Resolution,
     task: TaskPlan,
     quanta: DataIdTable,
     records: Mapping[str, RecordTable],
     bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the time for which calibrations of a quantum must be valid."""
+    """Give begin and end (TAI ns) of the times for which calibrations of quanta must be valid; ``bounds`` as from `Resolution.edges_there`."""
     if task.temporal_bounds:
         edges = [edge for edge in bounds if edge.label == task.label and edge.connection.name in task.temporal_bounds]
         names = {edge.connection.dataset_type for edge in edges}
