@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from pachon.base import NotFoundError
 from pachon.datasets import DatasetRef, Quantum
 from pachon.pipe_base.connections import PipelineTaskConnections, QuantumRefs
 from pachon.pipe_base.context import ExecutionResources
@@ -246,7 +247,7 @@ class _Attempt:
         connections = self.tasks.connections(label)
         quantum = self._with_available_inputs(connections)
         record_usage(self.usage, "init")
-        init_inputs = {name: self.butler.get(ref) for name, ref in quantum.init_inputs.items()}
+        init_inputs = {name: self._init_input(name, ref) for name, ref in quantum.init_inputs.items()}
         task = self.tasks.make_task(label, init_inputs)
         record_usage(self.usage, "start")
         self.context = ButlerQuantumContext(self.butler, quantum, connections, self.options.resources)
@@ -257,6 +258,15 @@ class _Attempt:
         finally:
             self.metadata = task.full_metadata()
             record_usage(self.usage, "end")
+
+    def _init_input(self, name: str, ref: DatasetRef) -> Any:
+        try:
+            return self.butler.get(ref)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"Init-input {name!r} is missing, which is written before any quantum runs: by 'pipetask run' without "
+                f"--skip-init-writes, or by 'pipetask pre-exec-init-qbb'. {error}"
+            ) from error
 
     def _with_available_inputs(self, connections: PipelineTaskConnections) -> Quantum:
         """Leave out inputs that were predicted and not made; ask the task if it can do without them."""

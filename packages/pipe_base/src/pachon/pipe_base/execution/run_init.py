@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from pachon.base import ConflictError
+from pachon.base import ConflictError, InvalidInputError
 from pachon.datasets import DatasetRef, Quantum
 from pachon.pipe_base.config import compare_configs
 from pachon.pipe_base.execution.context import QuantumButler
@@ -57,6 +57,8 @@ def initialize_run(graph: QuantumGraph, butler: QuantumButler, tasks: GraphTasks
         If the run was made with another configuration of a task.
     PackageVersionError
         If it was made with another version of a package.
+    InvalidInputError
+        If a task does not set an init-output.
     """
     written = 0
     for label in graph.init_labels:
@@ -72,13 +74,22 @@ def initialize_run(graph: QuantumGraph, butler: QuantumButler, tasks: GraphTasks
 def _initialize_task(
     graph: QuantumGraph, quantum: Quantum, label: str, butler: QuantumButler, tasks: GraphTasks
 ) -> int:
-    task = tasks.make_task(label, {name: butler.get(ref) for name, ref in quantum.init_inputs.items()})
+    inputs = {name: butler.get(ref) for name, ref in quantum.init_inputs.items()}
+    try:
+        task = tasks.make_task(label, inputs)
+    except Exception as error:
+        error.add_note(f"Task {label!r} could not be made, which its init-outputs need; no quantum was run.")
+        raise
     written = 0
     for name, ref in quantum.init_outputs.items():
         if butler.exists(ref):
             if name == "_config":
                 _check_config(graph.header.output_run, label, butler.get(ref), tasks.config_document(label))
             continue
+        if name != "_config" and not hasattr(task, name):
+            raise InvalidInputError(
+                f"Task {label!r} has no attribute {name!r}; its constructor must set the init-output of that name."
+            )
         value = tasks.config_document(label) if name == "_config" else getattr(task, name)
         butler.put(value, ref)
         written += 1
