@@ -90,6 +90,8 @@ def test_from_jobs_to_a_provenance_graph_that_holds_the_small_files(repository, 
     butler("ingest-graph", repository, "--output-run", "me/run")  # again: nothing is left to do
     with pytest.raises(ConflictError, match="nothing to aggregate"):
         butler("aggregate-graph", graph, repository)
+    with pytest.raises(ConflictError, match="cannot be run again"):
+        pipetask("run", "-b", repository, "-g", graph)
     butler("fsck", repository)
 
     table = butler("provenance-report", repository, "me/run", "--data-id-table-dir", tmp_path / "tables",
@@ -238,6 +240,32 @@ def test_cleanup_and_purge(repository, pipeline_file):
     assert not {"me", "me/1", "me/2"} & left
 
 
+def test_cleanup_leaves_chains_within_the_chain(repository):
+    with Butler.open(str(repository), writeable=True) as writer:
+        for name, children in (("me/a/b", ["raws"]), ("me/a", ["me/a/b"]), ("me", ["me/a"])):
+            writer.collections.register(name, CollectionType.CHAINED)
+            writer.collections.set_chain(name, children)
+        writer.collections.register("me/lost", CollectionType.RUN)
+    printed = pipetask("cleanup", "me", "-b", repository, "--no-confirm")
+    assert "me/lost" in printed
+    with Butler.open(str(repository)) as reader:
+        assert {"me", "me/a", "me/a/b"} <= set(reader.collections.query("*"))
+        assert "me/lost" not in set(reader.collections.query("*"))
+
+
+def test_a_run_that_another_chain_holds_is_not_purged(repository, pipeline_file):
+    base = ("-b", repository, "-p", f"{pipeline_file}#correct", "-i", "defaults", "-o", "me")
+    pipetask("run", *base, "--output-run", "me/1", "--register-dataset-types")
+    butler("collection-chain", repository, "other", "me/1")
+    with pytest.raises(ConflictError, match="'me/1' is a member of the chain 'other' too"):
+        pipetask("run", *base, "--replace-run", "--prune-replaced", "purge")
+    with Butler.open(str(repository), collections=["other"]) as reader:
+        assert len(list(reader.query_datasets("corrected"))) == 6
+        assert list(reader.collections.get("me").children) == ["me/1", "raws", "calib"]
+    butler("collection-chain", repository, "other", "--mode", "remove", "me/1")
+    pipetask("run", *base, "--replace-run", "--prune-replaced", "purge")
+
+
 def test_a_quantum_that_failed_twice_counts_once(repository, pipeline_file, tmp_path):
     base = ("-b", repository, "-p", pipeline_file, "-o", "me", "--output-run", "me/1", "--register-dataset-types")
     fail = ("-c", "correct:fail=exception", "-c", "correct:fail_exposure=2")
@@ -247,6 +275,9 @@ def test_a_quantum_that_failed_twice_counts_once(repository, pipeline_file, tmp_
             pipetask("run", *base, *fail, *more)
     report = json.loads(pipetask("report", repository, one, two, "--json", check=1))
     assert {name: len(found) for name, found in report["tasks"]["correct"]["exceptions"].items()} == {"ValueError": 2}
+    waiting = next(quantum for quantum in QuantumGraph.open(two).iter_quanta() if quantum.task_label == "gather")
+    (lineage,) = json.loads(butler("provenance", repository, waiting.id, "--json"))
+    assert lineage["status"] == "blocked", "as the report says"
 
 
 def test_a_run_holds_the_provenance_of_one_graph(repository, pipeline_file, tmp_path):
@@ -259,6 +290,8 @@ def test_a_run_holds_the_provenance_of_one_graph(repository, pipeline_file, tmp_
     for graph in (one, two):
         butler("aggregate-graph", graph, repository, "-o", graph.with_suffix(".provenance.qg"))
     butler("ingest-graph", repository, one.with_suffix(".provenance.qg"))
+    table = json.loads(butler("provenance-report", repository, "me/1", "--json"))
+    assert table["quanta"]["Successful"] == table["quanta"]["TOTAL"] == [6, 6, 3], "of both graphs"
     with pytest.raises(ConflictError, match="another of its graphs"):
         butler("ingest-graph", repository, two.with_suffix(".provenance.qg"))
     with Butler.open(str(repository), collections=["me/1"]) as reader:

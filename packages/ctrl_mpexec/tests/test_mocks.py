@@ -53,6 +53,9 @@ def test_mocks_fail_as_they_are_told(repository, pipeline_file):
 
 def test_requests_for_mocks_are_checked(repository, pipeline_file):
     assert parse_mock_failure("isr::visit=1:2GB") == MockFailure(label="isr", where="visit=1", memory=2 * 10**9)
+    for where in ("visit IN (1..9:2)", "band = 'a:b'"):
+        assert parse_mock_failure(f"isr::{where}") == MockFailure(label="isr", where=where)
+        assert parse_mock_failure(f"isr::{where}:2GB") == MockFailure(label="isr", where=where, memory=2 * 10**9)
     for text, message in (
         ("isr:ValueErrr:", "no exception"),
         ("isr:a:b:c:d", "needs LABEL"),

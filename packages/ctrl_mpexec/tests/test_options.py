@@ -2,7 +2,9 @@
 """Options of ``pipetask run`` and ``qgraph`` beside those that other tests use."""
 
 import json
+import os
 import pstats
+import subprocess
 import sys
 
 import pytest
@@ -16,6 +18,9 @@ from pachon.ctrl_mpexec.program import pipetask
 from pachon.ctrl_mpexec.progress.live import render
 from pachon.ctrl_mpexec.progress.tally import Tally, duration
 from pachon.ctrl_mpexec.run_options import PerTask
+from pachon.ctrl_mpexec.testing.tasks import CorrectConnections
+from pachon.pipe_base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from pachon.pipe_base.connections import InitInput, InitOutput, Input, Output
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
 from pachon.quantum_butler import QuantumGraph
 
@@ -64,6 +69,22 @@ def test_progress_for_programs(run, capfd):
     assert {event.get("caveats") for event in ends} == {None, "*N"}
     assert events[-1]["event"] == "finish"
     assert events[-1]["tasks"] == {"correct": {"success": 6}}
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(repository, pipeline_file):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [
+            sys.executable, "-c", "from pachon.ctrl_mpexec.program import main; main()", "run", "-b", repository,
+            "-p", f"{pipeline_file}#correct", "-i", "defaults", "-o", "me", "--register-dataset-types", "--json-progress",
+        ],
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Nobody reads the progress") == 1
+    assert "correct: 6 success" in done.stderr
 
 
 def test_a_profile_a_debug_module_and_an_order(run, tmp_path, monkeypatch, repository):
@@ -181,6 +202,63 @@ def test_changes_of_the_pipeline_from_an_options_file(run, tmp_path):
     run("qgraph", "-@", options, "-s", saved, "-c", "correct:factor=7", select="")
     assert "7" in saved.read_text()
     assert "3" not in saved.read_text()
+
+
+class NotingConnections(CorrectConnections, dimensions=("instrument", "exposure", "detector")):
+    note = InitOutput(name="note", storage_class="StructuredDataDict")
+
+
+class NotingConfig(PipelineTaskConfig, connections=NotingConnections):
+    forgetful: bool = False
+    broken: bool = False
+
+
+class NotingTask(PipelineTask):
+    config_class = NotingConfig
+    default_name = "noting"
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        if self.config.broken:
+            raise ValueError("not today")
+        if not self.config.forgetful:
+            self.note = {"a": 1}
+
+    def run(self, *, raw, bias, data_id):
+        return Struct(corrected={"value": 0})
+
+
+class ReadingConnections(PipelineTaskConnections, dimensions=("instrument", "exposure", "detector")):
+    corrected = Input(
+        name="corrected", storage_class="StructuredDataDict", dimensions=("instrument", "exposure", "detector")
+    )
+    note = InitInput(name="note", storage_class="StructuredDataDict")
+    read = Output(name="read", storage_class="StructuredDataDict", dimensions=("instrument", "exposure", "detector"))
+
+
+class ReadingConfig(PipelineTaskConfig, connections=ReadingConnections):
+    pass
+
+
+class ReadingTask(PipelineTask):
+    config_class = ReadingConfig
+    default_name = "reading"
+
+    def __init__(self, *, init_inputs=None, **arguments):
+        super().__init__(init_inputs=init_inputs, **arguments)
+
+    def run(self, *, corrected):
+        return Struct(read=corrected)
+
+
+def test_what_goes_wrong_before_any_quantum_names_the_task(run):
+    tasks = ("--delete", "correct", "-t", f"{__name__}.NotingTask", "-t", f"{__name__}.ReadingTask")
+    with pytest.raises(PachonError, match=r"Task 'noting' has no attribute 'note'; its constructor must set"):
+        run("run", *tasks, "--output-run", "me/1", "-c", "noting:forgetful=True")
+    done = run("run", *tasks, "--output-run", "me/2", "-c", "noting:broken=True", check=1)
+    assert "Task 'noting' could not be made" in done.exception.__notes__[0]
+    with pytest.raises(PachonError, match=r"Init-input 'note' is missing.*pre-exec-init-qbb"):
+        run("run", *tasks, "--output-run", "me/3", "--skip-init-writes")
 
 
 def test_init_only_without_init_writes_writes_nothing(run, repository):

@@ -93,6 +93,10 @@ def plan_collections(options: CollectionOptions, state: CollectionState, *, stam
     run = _output_run(options, members, stamp)
     if options.extend_run and run not in state.existing_runs:
         raise NotFoundError(f"--extend-run needs an existing run; {run!r} does not exist.")
+    if not options.extend_run and options.output_run is None and run in state.existing_runs:
+        raise ConflictError(
+            f"Run {run!r} was made in this very second; start again, or choose a name with --output-run."
+        )
     if not options.extend_run and run in state.existing_runs:
         raise ConflictError(f"Run {run!r} exists already; add --extend-run to go on with it.")
     inputs = state.flattened_inputs

@@ -11,7 +11,7 @@ from pachon.butler import Butler
 from pachon.ctrl_mpexec.graph_store import remove_run_notes
 from pachon.datasets import CollectionType
 
-__all__ = ["CollectionRemoval", "plan_cleanup", "plan_purge"]
+__all__ = ["CollectionRemoval", "check_free", "plan_cleanup", "plan_purge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +64,11 @@ def plan_cleanup(butler: Butler, name: str) -> CollectionRemoval:
     ConflictError
         If it is no chain, or another chain holds what would be removed.
     """
-    members = _chain_members(butler, name)
-    held = {name, *members, *butler.flatten_collections([name])}
+    _chain_members(butler, name)
+    held = _held_by(butler, name)
     found = [other for other in butler.collections.query(f"{name}/*") if other not in held]
     removal = _sorted(butler, found)
-    _check_free(butler, found, frozenset(found))
+    check_free(butler, frozenset(found))
     return removal
 
 
@@ -105,7 +105,7 @@ def plan_purge(butler: Butler, name: str, *, recursive: bool = False) -> Collect
                 found.append(member)
     removal = _sorted(butler, dict.fromkeys(found))
     ordered = tuple(dict.fromkeys(chains))
-    _check_free(butler, (*ordered, *found), frozenset((*ordered, *found)))
+    check_free(butler, frozenset((*ordered, *found)))
     return CollectionRemoval(chains=ordered, runs=removal.runs, others=removal.others, kept=tuple(dict.fromkeys(kept)))
 
 
@@ -114,6 +114,18 @@ def _chain_members(butler: Butler, name: str) -> tuple[str, ...]:
     if info.type is not CollectionType.CHAINED:
         raise ConflictError(f"{name!r} is a {info.type.name} collection; the name of a chain is needed.")
     return tuple(info.children)
+
+
+def _held_by(butler: Butler, name: str) -> set[str]:
+    """Give a chain with its members, and those of chains among them."""
+    held: set[str] = set()
+    pending = [name]
+    while pending:
+        one = pending.pop()
+        if one not in held:
+            held.add(one)
+            pending += butler.collections.get(one).children
+    return held
 
 
 def _sorted(butler: Butler, names: Iterable[str]) -> CollectionRemoval:
@@ -127,10 +139,16 @@ def _sorted(butler: Butler, names: Iterable[str]) -> CollectionRemoval:
     )
 
 
-def _check_free(butler: Butler, names: Iterable[str], going: frozenset[str]) -> None:
-    """Refuse if a chain that stays holds something that goes."""
+def check_free(butler: Butler, going: frozenset[str], *, leaving: str | None = None) -> None:
+    """Refuse if a chain that stays holds something that goes; the chain ``leaving`` may.
+
+    Raises
+    ------
+    ConflictError
+        It names one, and the chain.
+    """
     for info in butler.collections.query_info("*"):
-        if info.type is CollectionType.CHAINED and info.name not in going:
+        if info.type is CollectionType.CHAINED and info.name not in going and info.name != leaving:
             both = [name for name in info.children if name in going]
             if both:
                 raise ConflictError(

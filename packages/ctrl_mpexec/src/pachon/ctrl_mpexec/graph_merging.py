@@ -18,7 +18,14 @@ from pachon.quantum_butler import QuantumGraph
 from pachon.quantum_butler.provenance_graph import ProvenanceGraph
 from pachon.resources import ResourcePath
 
-__all__ = ["RUN_PROVENANCE", "AggregationResult", "aggregate_graph", "find_run_provenance", "ingest_graph"]
+__all__ = [
+    "RUN_PROVENANCE",
+    "AggregationResult",
+    "aggregate_graph",
+    "find_run_provenance",
+    "ingest_graph",
+    "refuse_ingested",
+]
 
 RUN_PROVENANCE = "run_provenance"
 """Dataset type of the provenance graph of a run."""
@@ -127,6 +134,23 @@ def find_run_provenance(butler: Butler, collection: str) -> DatasetRef | None:
     if not butler.fetch_dataset_types([RUN_PROVENANCE]) or not butler.fetch_collections([collection]):
         return None
     return butler.find_dataset(RUN_PROVENANCE, collections=[collection])
+
+
+def refuse_ingested(butler: Butler, graph: QuantumGraph) -> None:
+    """Refuse to run a graph whose small files live in a provenance graph: its quanta would seem not to be done.
+
+    Raises
+    ------
+    ConflictError
+        It says what to do.
+    """
+    run = graph.header.output_run
+    ref = find_run_provenance(butler, run)
+    if ref is not None and butler.get(ref).graph.header.graph_id == graph.header.graph_id:
+        raise ConflictError(
+            f"Run {run!r} holds the provenance of this graph (ingest-graph), so that it cannot be run again; "
+            "build another graph: with --extend-run for what is missing, or for another run."
+        )
 
 
 def ingest_graph(

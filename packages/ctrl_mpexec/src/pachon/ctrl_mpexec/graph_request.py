@@ -20,6 +20,7 @@ from pachon.ctrl_mpexec.collection_plan import (
     plan_collections,
     timestamp,
 )
+from pachon.ctrl_mpexec.collection_removal import check_free
 from pachon.ctrl_mpexec.data_id_tables import read_data_id_table
 from pachon.ctrl_mpexec.graph_checks import VERSIONS, task_versions
 from pachon.ctrl_mpexec.graph_store import remove_run_notes
@@ -204,8 +205,11 @@ def prepare_collections(
     Raises
     ------
     ConflictError
-        If a new run was made by somebody else in the meantime.
+        If a new run was made by somebody else in the meantime, or another chain holds the run that is to be purged.
     """
+    if plan.replaced is not None and prune_replaced == "purge":
+        # The output chain loses it anyway.
+        check_free(butler, frozenset({plan.replaced}), leaving=plan.output)
     made = butler.collections.register(plan.output_run, CollectionType.RUN)
     if plan.is_new_run and not made:
         raise ConflictError(f"Run {plan.output_run!r} was made by somebody else a moment ago; start again.")

@@ -47,10 +47,11 @@ def parse_mock_failure(text: str) -> MockFailure:
     InvalidInputError
         If it has another form, or names no exception.
     """
-    label, *rest = text.split(":")
-    if not label or len(rest) > 3:
+    label, _, rest = text.partition(":")
+    exception, _, rest = rest.partition(":")
+    where, memory = _split_memory(rest)
+    if not label or (":" in where and not _is_expression(where)):
         raise InvalidInputError(f"--mock-failure needs LABEL:EXCEPTION:WHERE[:MEMORY]; got {text!r}.")
-    exception, where, memory = (*rest, *[""] * (3 - len(rest)))
     if exception:
         import_exception(exception)
     if where:
@@ -61,6 +62,22 @@ def parse_mock_failure(text: str) -> MockFailure:
         where=where,
         memory=parse_memory(memory) or 0 if memory else 0,
     )
+
+
+def _split_memory(text: str) -> tuple[str, str]:
+    """Split ``WHERE[:MEMORY]``; ranges with a step and texts have colons of their own."""
+    if ":" not in text or _is_expression(text):
+        return text, ""
+    where, _, memory = text.rpartition(":")
+    return where, memory
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        parse_expression(text)
+    except InvalidInputError:
+        return False
+    return True
 
 
 def mock_pipeline(pipeline: PipelineGraph, butler: Butler, request: MockRequest) -> PipelineGraph:

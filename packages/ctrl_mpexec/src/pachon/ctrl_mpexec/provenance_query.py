@@ -19,6 +19,7 @@ from pachon.ctrl_mpexec.provenance_records import quantum_record
 from pachon.datasets import CollectionType, DatasetRef, Quantum, ids_from_uuids
 from pachon.pipe_base.outcomes import AttemptStatus
 from pachon.quantum_butler import DatasetState, QuantumGraph
+from pachon.quantum_butler.provenance_graph import QuantumRecord
 
 __all__ = ["Lineage", "ProvenanceFinder", "lineage_document", "lineage_lines"]
 
@@ -55,6 +56,7 @@ class ProvenanceFinder:
         self._butler = butler
         self._extra = [QuantumGraph.open(uri) for uri in graphs]
         self._by_run: dict[str, list[QuantumGraph]] = {}
+        self._records: dict[uuid.UUID, QuantumRecord] = {}
 
     def lineage(self, any_id: uuid.UUID, direction: Direction, *, depth: int | None = None) -> Lineage:
         """Follow a quantum or dataset upstream or downstream.
@@ -177,8 +179,7 @@ class ProvenanceFinder:
 
     def _facts(self, graph: QuantumGraph, quantum: Quantum) -> dict[str, Any]:
         header = graph.header
-        metadata, log = (self._content(quantum, name) for name in ("_metadata", "_log"))
-        record = quantum_record(metadata, log, keeps_log="_log" in quantum.outputs)
+        record = self._record(graph, quantum)
         facts = record.to_document()
         facts["status"] = AttemptStatus(record.status).name.lower()
         facts |= {"run": header.output_run, "graph": str(header.graph_id), "user": header.user}
@@ -191,6 +192,26 @@ class ProvenanceFinder:
             facts["packages"] = str(packages.id)
         facts["task"] = graph.pipeline["tasks"][quantum.task_label]["class"] if _has_class(graph, quantum) else None
         return {name: value for name, value in facts.items() if value not in (None, "")}
+
+    def _record(self, graph: QuantumGraph, quantum: Quantum) -> QuantumRecord:
+        found = self._records.get(quantum.id)
+        if found is None:
+            metadata, log = (self._content(quantum, name) for name in ("_metadata", "_log"))
+            found = quantum_record(
+                metadata,
+                log,
+                keeps_log="_log" in quantum.outputs,
+                upstream_bad=metadata is None and log is None and self._waits_for_failure(graph, quantum),
+            )
+            self._records[quantum.id] = found
+        return found
+
+    def _waits_for_failure(self, graph: QuantumGraph, quantum: Quantum) -> bool:
+        """Tell whether a quantum of the same graph that makes an input failed, or was blocked itself."""
+        places = (_place(graph, ref.id) for refs in quantum.inputs.values() for ref in refs)
+        makers = {maker for place in places if place is not None for maker in _quanta_at(graph, place, "output")}
+        states = (AttemptStatus(self._record(graph, graph.quantum(maker)).status) for maker in makers)
+        return any(state in (AttemptStatus.FAILED, AttemptStatus.BLOCKED) for state in states)
 
     def _content(self, quantum: Quantum, connection: str) -> Any:
         refs = quantum.outputs.get(connection, ())

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pachon.base import InvalidInputError, NotFoundError, closest
 from pachon.base.cli import print_table
@@ -18,6 +18,9 @@ from pachon.ctrl_mpexec.summary_file import write_summary, write_text
 from pachon.datasets import uuids_from_ids
 from pachon.pipe_base.outcomes import AttemptStatus, Caveats
 from pachon.quantum_butler.provenance_graph import ProvenanceGraph, QuantumRecord
+
+if TYPE_CHECKING:
+    from pachon.butler import Butler
 
 __all__ = ["load_provenance", "report_provenance"]
 
@@ -57,26 +60,35 @@ def load_provenance(repo_or_graph: str, collection: str | None) -> list[Provenan
     if collection is None:
         raise InvalidInputError("Name the collection of the run, or the file (.qg) of a provenance graph.")
     from pachon.butler import Butler
+
+    with Butler.open(repo_or_graph) as butler:
+        butler.collections.get(collection)
+        for run in butler.flatten_collections([collection]):
+            found = _provenance_of_run(butler, run)
+            if found:
+                return sorted(found, key=lambda one: one.graph.header.created)
+    raise NotFoundError(f"{collection!r} keeps no graph; name the file of its provenance graph.")
+
+
+def _provenance_of_run(butler: Butler, run: str) -> list[ProvenanceGraph]:
+    """Give a provenance graph for each graph of a run: the one that was ingested or written, or what the files say now."""
     from pachon.ctrl_mpexec.aggregation import scan_graph
     from pachon.ctrl_mpexec.graph_merging import find_run_provenance
     from pachon.ctrl_mpexec.graph_store import PROVENANCE_SUFFIX, graph_files
     from pachon.quantum_butler import QuantumGraph
 
-    with Butler.open(repo_or_graph) as butler:
-        ref = find_run_provenance(butler, collection)
-        if ref is not None:
-            return [butler.get(ref)]
-        butler.collections.get(collection)
-        for run in butler.flatten_collections([collection]):
-            files = graph_files(butler, run)
-            kept = [path for path in files if path.basename().endswith(PROVENANCE_SUFFIX)]
-            if kept:
-                found = [ProvenanceGraph.open(path) for path in kept]
-            else:
-                found = [scan_graph(QuantumGraph.open(path).loaded()).provenance for path in files]
-            if found:
-                return sorted(found, key=lambda one: one.graph.header.created)
-    raise NotFoundError(f"{collection!r} keeps no graph; name the file of its provenance graph.")
+    ref = find_run_provenance(butler, run)
+    found = [] if ref is None else [butler.get(ref)]
+    files = graph_files(butler, run)
+    written = [path for path in files if path.basename().endswith(PROVENANCE_SUFFIX)]
+    found += [ProvenanceGraph.open(path) for path in written]
+    known = {one.graph.header.graph_id for one in found}
+    for path in files:
+        graph = QuantumGraph.open(path)
+        if graph.header.graph_id not in known:
+            known.add(graph.header.graph_id)
+            found.append(scan_graph(graph.loaded()).provenance)
+    return found
 
 
 def report_provenance(

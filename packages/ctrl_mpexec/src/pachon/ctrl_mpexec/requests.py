@@ -12,6 +12,7 @@ from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
 from pachon.ctrl_mpexec.graph_checks import check_graph
 from pachon.ctrl_mpexec.graph_fixup import fixed_edges
+from pachon.ctrl_mpexec.graph_merging import refuse_ingested
 from pachon.ctrl_mpexec.graph_pictures import graph_text
 from pachon.ctrl_mpexec.graph_request import (
     EmptyGraphError,
@@ -241,6 +242,7 @@ def run_pipeline(
     """
     if plan is None:
         plan = _plan_of(graph, collections)
+        refuse_ingested(butler, graph)
     if plan.output_run != graph.header.output_run:
         raise InvalidInputError(
             f"The graph writes to run {graph.header.output_run!r}, not to {plan.output_run!r}; "

@@ -166,17 +166,6 @@ class StatusReport:
             "datasets": {name: summary.to_document() for name, summary in self.datasets.items()},
         }
 
-    def exception_table(self) -> dict[str, list[Any]]:
-        """Give the table of exceptions for people."""
-        rows = [
-            (label, name, len(items)) for label, task in self.tasks.items() for name, items in task.exceptions.items()
-        ]
-        return {
-            "Task": [row[0] for row in rows],
-            "Exception": [row[1] for row in rows],
-            "Count": [row[2] for row in rows],
-        }
-
     def counts(self) -> Counter[OverallStatus]:
         """Give the number of quanta by status."""
         return Counter(entry.status for summary in self.tasks.values() for entry in summary.entries)

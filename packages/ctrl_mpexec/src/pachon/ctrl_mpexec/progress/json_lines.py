@@ -10,6 +10,7 @@ Every object has ``event`` and ``time`` (Unix time, s). The events are ``begin``
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections import Counter
@@ -22,6 +23,8 @@ from pachon.pipe_base.execution.outcome import QuantumOutcome
 
 __all__ = ["JsonReporter"]
 
+_log = logging.getLogger("pachon.ctrl_mpexec")
+
 _INTERVAL: Final = 1.0
 
 
@@ -30,6 +33,7 @@ class JsonReporter(SilentReporter):
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
+        self._is_read = True
         self._tally = Tally()
         self._next = 0.0
         self._changed = False
@@ -77,8 +81,17 @@ class JsonReporter(SilentReporter):
         self._write("finish", interrupted=interrupted, tasks={label: dict(count) for label, count in tasks.items()})
 
     def _write(self, event: str, **values: Any) -> None:
+        if not self._is_read:
+            return
         line = json.dumps({"event": event, "time": round(time.time(), 3), **values}, default=str)
-        os.write(self._descriptor, line.encode() + b"\n")
+        rest = line.encode() + b"\n"
+        try:
+            # A signal can cut a long line.
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except BrokenPipeError:
+            self._is_read = False
+            _log.warning("Nobody reads the progress (--json-progress) any more; the run goes on.")
 
 
 def _document(number: int, outcome: QuantumOutcome) -> dict[str, Any]:
