@@ -71,6 +71,12 @@ def test_rebase():
         (NEW, {"output": "o", "output_run": "x", "rebase": True}, InvalidInputError, "must begin with 'o/'"),
         (
             CollectionState(output_members=("raws",), existing_runs=frozenset({"raws"})),
+            {"output": "o", "extend_run": True},
+            ConflictError,
+            "which is no run of it",
+        ),
+        (
+            CollectionState(output_members=("raws",), existing_runs=frozenset({"raws"})),
             {"output": "o", "replace_run": True},
             ConflictError,
             "which is no run of it",

@@ -52,7 +52,7 @@ def run_jobs(repository, graph):
         pipetask("run-qbb", repository, graph)
 
 
-def test_from_jobs_to_a_provenance_graph_that_holds_the_small_files(repository, graph, tmp_path):
+def test_from_jobs_to_a_provenance_graph_that_holds_the_small_files(repository, graph, pipeline_file, tmp_path):
     run_jobs(repository, graph)
     output = tmp_path / "provenance.qg"
     printed = butler("aggregate-graph", graph, repository, "-o", output, "-j", 2)
@@ -90,8 +90,13 @@ def test_from_jobs_to_a_provenance_graph_that_holds_the_small_files(repository, 
     butler("ingest-graph", repository, "--output-run", "me/run")  # again: nothing is left to do
     with pytest.raises(ConflictError, match="nothing to aggregate"):
         butler("aggregate-graph", graph, repository)
-    with pytest.raises(ConflictError, match="cannot be run again"):
+    with pytest.raises(ConflictError, match="nothing can be added"):
         pipetask("run", "-b", repository, "-g", graph)
+    with pytest.raises(ConflictError, match="nothing can be added"):
+        pipetask(
+            "run", "-b", repository, "-p", pipeline_file, "-o", "me", "--extend-run", "-c", "correct:fail=exception",
+            "-c", "correct:fail_exposure=2",
+        )  # fmt: skip
     butler("fsck", repository)
 
     table = butler("provenance-report", repository, "me/run", "--data-id-table-dir", tmp_path / "tables",

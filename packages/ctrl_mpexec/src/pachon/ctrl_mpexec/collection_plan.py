@@ -147,6 +147,12 @@ def _output_run(options: CollectionOptions, members: tuple[str, ...] | None, sta
     if run is None and options.extend_run:
         if not members:
             raise NotFoundError(f"--extend-run: {options.output!r} does not exist or has no members.")
+        if not members[0].startswith(f"{options.output}/"):
+            # Its run was removed, and what comes first now is an input.
+            raise ConflictError(
+                f"The first member of {options.output!r} is {members[0]!r}, which is no run of it by its name; "
+                "name the run that is to be extended with --output-run."
+            )
         return members[0]
     if run is None:
         return f"{options.output}/{stamp}"

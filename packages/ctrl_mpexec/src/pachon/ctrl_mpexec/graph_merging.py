@@ -136,20 +136,18 @@ def find_run_provenance(butler: Butler, collection: str) -> DatasetRef | None:
     return butler.find_dataset(RUN_PROVENANCE, collections=[collection])
 
 
-def refuse_ingested(butler: Butler, graph: QuantumGraph) -> None:
-    """Refuse to run a graph whose small files live in a provenance graph: its quanta would seem not to be done.
+def refuse_ingested(butler: Butler, run: str) -> None:
+    """Refuse to run anything into a run whose small files live in its provenance graph: what is new would not be in there.
 
     Raises
     ------
     ConflictError
         It says what to do.
     """
-    run = graph.header.output_run
-    ref = find_run_provenance(butler, run)
-    if ref is not None and butler.get(ref).graph.header.graph_id == graph.header.graph_id:
+    if find_run_provenance(butler, run) is not None:
         raise ConflictError(
-            f"Run {run!r} holds the provenance of this graph (ingest-graph), so that it cannot be run again; "
-            "build another graph: with --extend-run for what is missing, or for another run."
+            f"Run {run!r} holds its provenance graph (ingest-graph), and nothing can be added to it; "
+            "leave out --extend-run: a new run of the same chain can go on with --skip-existing-in."
         )
 
 

@@ -242,7 +242,6 @@ def run_pipeline(
     """
     if plan is None:
         plan = _plan_of(graph, collections)
-        refuse_ingested(butler, graph)
     if plan.output_run != graph.header.output_run:
         raise InvalidInputError(
             f"The graph writes to run {graph.header.output_run!r}, not to {plan.output_run!r}; "
@@ -250,6 +249,8 @@ def run_pipeline(
         )
     # All that can be wrong is found before a collection is made.
     check_stored_path(plan.output_run)
+    if not plan.is_new_run:
+        refuse_ingested(butler, plan.output_run)
     check_options(graph, options)
     if options.graph_fixup is not None:
         fixed_edges(graph, options.graph_fixup)
