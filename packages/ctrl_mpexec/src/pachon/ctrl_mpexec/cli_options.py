@@ -151,7 +151,7 @@ def graph_options(function: Function) -> Function:
             help="Leave out quanta whose metadata is in these collections.",
         ),
         click.option("--skip-existing", is_flag=True, help="Leave out quanta whose metadata is in the output run."),
-        click.option("--clobber-outputs", "clobber", is_flag=True, help="Outputs that exist may be replaced."),
+        click.option("--clobber-outputs", "clobber", is_flag=True, help="Not needed: outputs of quanta that are not done are replaced anyway."),
         click.option(
             "--dataset-query-constraint", "constraint", default="all", show_default=True, metavar="all|off|TYPES",
             help="Which overall inputs limit the data IDs.",
