@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pachon.base import InvalidInputError
+from pachon.datasets import DatasetTable, DatasetType
 from pachon.quantum_butler import DatasetState, QuantumGraph
 from pachon.quantum_butler.testing import example_tables
 
@@ -60,3 +61,19 @@ def test_ids_that_did_not_ascend(tmp_path):
 def test_only_whole_graphs(graph):
     with pytest.raises(InvalidInputError, match="whole graphs"):
         graph.subset([next(iter(graph))]).with_output_run("new")
+
+
+def test_a_dataset_type_may_have_the_name_of_a_kind_of_column(tmp_path):
+    tables = example_tables()
+    nodes = []
+    for item in tables.datasets:
+        table = item.datasets
+        if table.dataset_type.name == "post_isr":
+            kind = DatasetType("codes", table.dataset_type.dimensions, table.dataset_type.storage_class)
+            item = replace(item, datasets=DatasetTable(kind, table.data_ids, table.ids, table.runs))
+        nodes.append(item)
+    edges = tuple(replace(e, dataset_type="codes") if e.dataset_type == "post_isr" else e for e in tables.edges)
+    path = str(tmp_path / "g.qg")
+    QuantumGraph.from_tables(replace(tables, datasets=tuple(nodes), edges=edges)).write(path)
+    other = QuantumGraph.open(path).with_output_run("u/else/run")
+    assert {ref.run for quantum in other.iter_quanta("isr") for ref in quantum.outputs["post_isr"]} == {"u/else/run"}

@@ -89,6 +89,7 @@ def encode_graph(
 def _split_name(name: str) -> tuple[str, str]:
     """Give table and column of a column's name: the table is all but ``codes/...`` or the last part."""
     table, _, member = name.rpartition("/")
-    if table.endswith("/codes"):
+    # A task or dataset type may be called "codes" as well.
+    if table.endswith("/codes") and table.count("/") > 1:
         return table.removesuffix("/codes"), f"codes/{member}"
     return table, member
