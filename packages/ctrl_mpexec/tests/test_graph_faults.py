@@ -150,11 +150,6 @@ FAULTS = {
         options={"skip_existing_in": ["me/run"], "output_run": "me/again"},
         said="'isr'.*init-output 'flags'",
     ),
-    "run of what is done is misspelled": Fault(
-        prepare=finish,
-        options={"skip_existing_in": ["me/rnu"], "output_run": "me/again"},
-        said="no collection 'me/rnu'.*'me/run'",
-    ),
     "all is done, one run as text": Fault(
         prepare=finish,
         options={"skip_existing_in": "me/run", "output_run": "me/again"},

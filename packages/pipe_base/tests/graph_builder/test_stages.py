@@ -193,6 +193,14 @@ def test_done_quanta_are_skipped_and_their_outputs_read(source):
     assert (columns.ids == first.datasets["cal_out"].ids).all()
 
 
+def test_a_collection_of_done_quanta_that_does_not_exist_is_told(source, caplog):
+    plan = repository.make_plan(source, skip_existing_in=("out/rnu", "out/run"))
+    assert kept(build(source, plan))["isr"] == 4
+    assert [record.getMessage() for record in caplog.records] == [
+        "There is no collection 'out/rnu', in which quanta might be done already; none is skipped for it."
+    ]
+
+
 def test_done_quanta_want_no_prerequisites(source):
     plan = repository.make_plan(source)
     put_outputs(source, build(source, plan), plan, ["isr"])

@@ -97,7 +97,7 @@ def build_quantum_graph(
     data_id
         Values that every quantum must have, besides those that the pipeline fixes.
     skip_existing_in
-        Collections in which existing metadata marks quanta as done; the output run need not exist yet.
+        Collections in which existing metadata marks quanta as done.
     clobber
         Whether outputs of quanta that are done may be replaced.
     dataset_query_constraint

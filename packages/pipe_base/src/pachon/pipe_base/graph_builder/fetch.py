@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ __all__ = [
     "fetch_prerequisites",
     "fetch_records",
 ]
+
+_log = logging.getLogger(__name__)
 
 
 def fetch_parts(plan: BuildPlan, source: FactSource) -> list[PartFacts]:
@@ -84,10 +87,13 @@ def fetch_datasets(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> D
     """Fetch the datasets of the skeleton that exist: overall inputs, outputs that are done, outputs in the way."""
     registered = source.fetch_dataset_types(plan.datasets)
     collections = source.fetch_collections((plan.output_run, *plan.skip_existing_in))
-    # The output run may be yet to come; another collection that does not exist is refused, with close matches.
-    skip_in = source.flatten_collections(
-        name for name in plan.skip_existing_in if name in collections or name != plan.output_run
-    )
+    # So one command line can be used the first time and again; but a name may also be misspelled.
+    for name in plan.skip_existing_in:
+        if name not in collections and name != plan.output_run:
+            _log.warning(
+                "There is no collection %r, in which quanta might be done already; none is skipped for it.", name
+            )
+    skip_in = source.flatten_collections(name for name in plan.skip_existing_in if name in collections)
     run = (plan.output_run,) if plan.output_run in collections else ()
 
     def fetch(name: str, path: Sequence[str]) -> DatasetTable | None:
