@@ -24,6 +24,7 @@ from pachon.pipe_base.graph_builder.prune import prune
 from pachon.pipe_base.graph_builder.resolve import resolve
 from pachon.pipe_base.graph_builder.skeleton import make_skeleton
 from pachon.pipe_base.testing import small_survey
+from pachon.quantum_butler import DropReason
 
 
 class EarlyConnections(PipelineTaskConnections, dimensions=("visit", "tract", "patch")):
@@ -163,6 +164,23 @@ def test_a_hook_may_choose_the_one_dataset_of_a_connection():
     pruned = prune_coadds(TrimmingConnections())
     (edges,) = (e for e in pruned.edges if e.label == "coadd" and not e.is_output)
     assert edges.quantum.tolist() == list(range(4))
+
+
+class PickyCoaddConnections(TrimmingConnections, dimensions=("tract", "patch", "band")):
+    """Wants warps of a visit that there is not."""
+
+    def adjust_quantum(self, inputs, outputs, label, data_id):
+        changed = {"input": (inputs["input"][0], ())}
+        super(TrimmingConnections, self).adjust_quantum({**inputs, **changed}, outputs, label, data_id)
+        return changed, {}
+
+
+def test_equal_reasons_are_the_same_for_all_quanta():
+    pruned = prune_coadds(PickyCoaddConnections())
+    assert set(pruned.reasons["coadd"]) == {DropReason.NO_WORK}
+    assert set(pruned.details["coadd"]) == {
+        "Task 'coadd', connection 'input': 0 datasets 'warp_out', at least 1 needed."
+    }
 
 
 @pytest.mark.parametrize("hooks", [None, CarelessConnections()])

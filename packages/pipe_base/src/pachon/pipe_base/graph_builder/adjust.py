@@ -85,7 +85,8 @@ def call_hooks(
             )
         except NoWorkFound as reason:
             no_work.append(row)
-            messages.append(str(reason))
+            # Equal reasons are counted together, whatever quantum they are of.
+            messages.append(str(reason).replace(f" for {data_id}", ""))
             continue
         except Exception as error:
             # Errors of ours name the task themselves.
