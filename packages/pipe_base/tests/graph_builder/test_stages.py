@@ -32,8 +32,9 @@ def build(source, plan):
     """Run all stages without hooks; give what pruning left."""
     skeleton = make_skeleton(plan, fetch_parts(plan, source))
     records = fetch_records(plan, skeleton, source)
-    candidates = fetch_prerequisites(plan, skeleton, records, source)
     resolution = resolve(plan, skeleton, fetch_datasets(plan, skeleton, source))
+    done = {label: reasons != KEPT for label, reasons in resolution.reasons.items()}
+    candidates = fetch_prerequisites(plan, skeleton, records, source, done)
     found = find_prerequisites(plan, resolution, candidates, records)
 
     def no_hooks(*state):
@@ -206,8 +207,15 @@ def test_done_quanta_want_no_prerequisites(source):
     put_outputs(source, build(source, plan), plan, ["isr"])
     # Since they ran another calibration became valid as well: that is for those to say who want one.
     source.certify("calib", source.add("bias", "r2", {"instrument": "Cam", "detector": 1}), Timespan(None, None))
-    again = build(source, repository.make_plan(source, skip_existing_in=("out/run",), output_run="out/two"))
-    assert kept(again) == {"isr": 0, "cal": 4, "warp": 8, "coadd": 4}
+    plan = repository.make_plan(source, skip_existing_in=("out/run",), output_run="out/two")
+    assert kept(build(source, plan)) == {"isr": 0, "cal": 4, "warp": 8, "coadd": 4}
+    asked = []
+    connection = ConnectionPlan(
+        name="bias", dataset_type="bias", lookup_function=lambda *question: asked.append(question) or ()
+    )
+    plan = with_prerequisite(plan, "isr", connection, source.types["bias"])
+    assert kept(build(source, plan))["isr"] == 0
+    assert asked == []
 
 
 def test_outputs_of_done_quanta_are_never_replaced_silently(source):

@@ -29,7 +29,7 @@ from pachon.pipe_base.graph_builder.init_datasets import resolve_init
 from pachon.pipe_base.graph_builder.pipeline_plan import RUN_OUTPUTS, plan_from_graph, task_reads
 from pachon.pipe_base.graph_builder.prerequisites import find_prerequisites
 from pachon.pipe_base.graph_builder.prune import prune
-from pachon.pipe_base.graph_builder.resolve import resolve
+from pachon.pipe_base.graph_builder.resolve import KEPT, resolve
 from pachon.pipe_base.graph_builder.skeleton import make_skeleton
 from pachon.quantum_butler import DatastoreSource, DropReason, GraphHeader, QuantumGraph
 
@@ -174,9 +174,9 @@ def build_quantum_graph(
         skeleton = make_skeleton(plan, parts)
         facts = fetch_datasets(plan, skeleton, butler)
         records = fetch_records(plan, skeleton, butler)
-    candidates = fetch_prerequisites(plan, skeleton, records, butler)
-
     resolution = resolve(plan, skeleton, facts)
+    done_before = {label: reasons != KEPT for label, reasons in resolution.reasons.items()}
+    candidates = fetch_prerequisites(plan, skeleton, records, butler, done_before)
     prerequisites = find_prerequisites(plan, resolution, candidates, records)
     records = fetch_further_records(records, prerequisites, butler)
     pruned = prune(

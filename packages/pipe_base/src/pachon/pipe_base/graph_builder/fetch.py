@@ -171,9 +171,21 @@ def _keys_of(plan: BuildPlan, element: str, tables: Sequence[DataIdTable]) -> Da
 
 
 def fetch_prerequisites(
-    plan: BuildPlan, skeleton: Skeleton, records: Mapping[str, RecordTable], source: FactSource
+    plan: BuildPlan,
+    skeleton: Skeleton,
+    records: Mapping[str, RecordTable],
+    source: FactSource,
+    done: Mapping[str, np.ndarray] | None = None,
 ) -> dict[tuple[str, str], ValidityTable | PairFacts | LookupFacts]:
-    """Fetch the candidates of every prerequisite connection, in bulk where its kind allows it."""
+    """Fetch the candidates of every prerequisite connection, in bulk where its kind allows it.
+
+    Parameters
+    ----------
+    plan, skeleton, records, source
+        What is wanted, and who is asked.
+    done
+        By label: which quanta are done and want none; they are asked for neither by functions of authors nor by queries.
+    """
     names = {c.dataset_type for task in plan.tasks.values() for c in task.prerequisites}
     registered = source.fetch_dataset_types(names)
     validity: dict[str, ValidityTable] = {}
@@ -184,6 +196,7 @@ def fetch_prerequisites(
             dataset_type = registered.get(name, plan.datasets[name].dataset_type)
             kind = classify(task, connection, dataset_type.dimensions)
             quanta = skeleton.quanta[label]
+            rows = np.flatnonzero(~done[label]) if done is not None else np.arange(len(quanta))
             if dataset_type.is_calibration and kind in (LookupKind.JOIN, LookupKind.PIXEL):
                 # Validity ranges are compared by key only; to ignore them would give calibrations of other times.
                 raise GraphBuildError(
@@ -191,9 +204,11 @@ def fetch_prerequisites(
                     "do not follow from the task's; give the connection a lookup_function."
                 )
             if kind is LookupKind.FUNCTION:
-                found[label, connection.name] = _look_up(plan, connection, dataset_type, quanta, records, source)
+                found[label, connection.name] = _look_up(plan, connection, dataset_type, quanta, rows, records, source)
             elif kind is LookupKind.JOIN:
-                found[label, connection.name] = _join(plan, task, dataset_type, quanta, name in registered, source)
+                found[label, connection.name] = _join(
+                    plan, task, dataset_type, quanta.take(rows), name in registered and len(rows) > 0, source
+                )
             else:
                 if name not in validity:
                     validity[name] = (
@@ -215,11 +230,11 @@ def _join(
     task: TaskPlan,
     dataset_type: DatasetType,
     quanta: DataIdTable,
-    registered: bool,
+    may_exist: bool,
     source: FactSource,
 ) -> PairFacts:
     both = task.dimensions | dataset_type.dimensions
-    if not registered:
+    if not may_exist:
         return PairFacts(data_ids=DataIdTable.from_rows(both, ()), datasets=DatasetTable.empty(dataset_type))
     search = DatasetSearch(dataset_type=dataset_type.name, collections=plan.input_collections)
     pairs = source.fetch_data_ids(both, datasets=[search], tables=[quanta])
@@ -234,6 +249,7 @@ def _look_up(
     connection: ConnectionPlan,
     dataset_type: DatasetType,
     quanta: DataIdTable,
+    rows: np.ndarray,
     records: Mapping[str, RecordTable],
     source: FactSource,
 ) -> LookupFacts:
@@ -242,7 +258,7 @@ def _look_up(
     place: dict[DatasetRef, int] = {}
     quantum: list[int] = []
     dataset: list[int] = []
-    for row, data_id in enumerate(expand(quanta, records)):
+    for row, data_id in zip(rows.tolist(), expand(quanta.take(rows), records), strict=True):
         try:
             answer = list(connection.lookup_function(dataset_type, source, data_id, plan.input_collections))
         except Exception as error:
