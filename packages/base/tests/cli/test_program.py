@@ -284,6 +284,13 @@ def test_broken_pipe_is_silent(process) -> None:
     assert stderr == ""
 
 
+@pytest.mark.skipif(os.name != "posix", reason="closes a descriptor of the child")
+def test_standard_output_that_was_closed_is_no_failure(process) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *process, "greet"]
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_signs_that_the_terminal_lacks_are_replaced(process) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     result = subprocess.run([*process, "greet"], env=environment, capture_output=True, text=True, check=False)

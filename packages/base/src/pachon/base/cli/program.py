@@ -126,7 +126,8 @@ def _run(program: click.Group, arguments: Sequence[str] | None) -> int:
     try:
         try:
             code = program.main(arguments, prog_name=program.name, standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it may have been closed before we began
+                sys.stdout.flush()
         except click.ClickException as error:
             error.show()
             return error.exit_code
