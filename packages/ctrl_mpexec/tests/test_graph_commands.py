@@ -12,6 +12,7 @@ from pachon.butler import Butler
 from pachon.butler.graph_match import GraphMismatchError
 from pachon.butler.program import program as butler_program
 from pachon.ctrl_mpexec.program import pipetask as pipetask_program
+from pachon.ctrl_mpexec.run_lock import RunBusyError, run_lock
 from pachon.datasets import CollectionType, DatasetExistence
 from pachon.quantum_butler import QuantumGraph
 from pachon.quantum_butler.provenance_graph import ProvenanceGraph
@@ -269,6 +270,19 @@ def test_a_run_that_another_chain_holds_is_not_purged(repository, pipeline_file)
         assert list(reader.collections.get("me").children) == ["me/1", "raws", "calib"]
     butler("collection-chain", repository, "other", "--mode", "remove", "me/1")
     pipetask("run", *base, "--replace-run", "--prune-replaced", "purge")
+
+
+def test_a_run_that_is_being_written_is_not_removed(repository, pipeline_file, tmp_path):
+    base = ("-b", repository, "-p", f"{pipeline_file}#correct", "-i", "defaults", "-o", "me")
+    pipetask("run", *base, "--output-run", "me/1", "--register-dataset-types", "-q", tmp_path / "g.qg")
+    with run_lock(QuantumGraph.open(tmp_path / "g.qg")):
+        with pytest.raises(RunBusyError, match=r"'me/1' is being written by another process \(process"):
+            pipetask("purge", "me", "-b", repository, "--no-confirm")
+        with pytest.raises(RunBusyError):
+            pipetask("run", *base, "--replace-run", "--prune-replaced", "purge")
+    with Butler.open(str(repository), collections=["me"]) as reader:
+        assert len(list(reader.query_datasets("corrected"))) == 6
+    pipetask("purge", "me", "-b", repository, "--no-confirm")
 
 
 def test_a_quantum_that_failed_twice_counts_once(repository, pipeline_file, tmp_path):

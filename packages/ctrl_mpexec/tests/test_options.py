@@ -204,6 +204,15 @@ def test_changes_of_the_pipeline_from_an_options_file(run, tmp_path):
     assert "3" not in saved.read_text()
 
 
+def test_a_changed_configuration_is_an_error_also_if_its_task_is_done(run):
+    run("run")
+    change = ("--extend-run", "-c", "correct:factor=2")
+    for select in ("#correct", "#correct,visit"):
+        with pytest.raises(PachonError, match=r"another configuration of task 'correct': factor.*Use another run"):
+            run("run", *change, select=select)
+    run("run", *change, "--skip-init-writes", select="#correct,visit")
+
+
 class NotingConnections(CorrectConnections, dimensions=("instrument", "exposure", "detector")):
     note = InitOutput(name="note", storage_class="StructuredDataDict")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pachon.base import ConflictError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.graph_store import remove_run_notes
+from pachon.ctrl_mpexec.run_lock import refuse_busy_runs
 from pachon.datasets import CollectionType
 
 __all__ = ["CollectionRemoval", "check_free", "plan_cleanup", "plan_purge"]
@@ -45,7 +46,14 @@ class CollectionRemoval:
                 yield from (f"  {name}" for name in names)
 
     def apply(self, butler: Butler) -> None:
-        """Remove: chains first, so that nothing holds what follows; repeating it after a failure goes on."""
+        """Remove: chains first, so that nothing holds what follows; repeating it after a failure goes on.
+
+        Raises
+        ------
+        RunBusyError
+            If a process runs quanta into one of the runs; nothing is removed.
+        """
+        refuse_busy_runs(str(butler.datastore_document()["root"]), self.runs)
         for name in (*self.chains, *self.others):
             butler.collections.remove(name)
         if self.runs:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pachon.pipe_base.pipeline_graph import PipelineGraph
     from pachon.quantum_butler import QuantumGraph
 
-__all__ = ["VERSIONS", "GraphMismatchError", "check_graph", "task_versions"]
+__all__ = ["VERSIONS", "GraphMismatchError", "check_configs_of_done_tasks", "check_graph", "task_versions"]
 
 VERSIONS = "task_versions"
 """Key of the header's metadata: versions of the packages of the tasks, by name."""
@@ -45,6 +45,34 @@ def check_graph(butler: Butler, graph: QuantumGraph) -> None:
     check_universe(graph.universe, butler.universe)
     _check_dataset_types(butler, graph)
     _warn_of_versions(graph)
+
+
+def check_configs_of_done_tasks(butler: Butler, graph: QuantumGraph) -> None:
+    """Compare the configurations of tasks that have no quanta left with those that the run holds.
+
+    Those of the others are compared when init-outputs are written.
+
+    Raises
+    ------
+    ConfigChangedError
+        If a task was run with another configuration.
+    """
+    from pachon.pipe_base.config import compare_configs
+    from pachon.pipe_base.execution.run_init import ConfigChangedError
+    from pachon.pipe_base.pipeline_graph import PipelineGraph
+
+    run, counts = graph.header.output_run, graph.task_counts()
+    tasks = PipelineGraph.from_document(graph.pipeline, graph.universe).tasks
+    done = {f"{label}_config": (label, task) for label, task in tasks.items() if not counts.get(label)}
+    known = butler.fetch_dataset_types(done) if done else {}
+    for name in known:
+        label, task = done[name]
+        ref = butler.find_dataset(name, collections=[run])
+        if ref is None or task.config_document is None:
+            continue
+        differences = tuple(map(str, compare_configs(butler.get(ref), task.config_document)))
+        if differences:
+            raise ConfigChangedError(run, label, differences)
 
 
 def _check_place(butler: Butler, graph: QuantumGraph) -> None:

@@ -24,6 +24,7 @@ from pachon.ctrl_mpexec.collection_removal import check_free
 from pachon.ctrl_mpexec.data_id_tables import read_data_id_table
 from pachon.ctrl_mpexec.graph_checks import VERSIONS, task_versions
 from pachon.ctrl_mpexec.graph_store import remove_run_notes
+from pachon.ctrl_mpexec.run_lock import refuse_busy_runs
 from pachon.datasets import CollectionType
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
 from pachon.pipe_base.pipeline_graph import PipelineGraph
@@ -205,10 +206,12 @@ def prepare_collections(
     Raises
     ------
     ConflictError
-        If a new run was made by somebody else in the meantime, or another chain holds the run that is to be purged.
+        If a new run was made by somebody else in the meantime, or another chain holds the run that is to be purged, or a
+        process runs quanta into it.
     """
     if plan.replaced is not None and prune_replaced == "purge":
         # The output chain loses it anyway.
+        refuse_busy_runs(str(butler.datastore_document()["root"]), [plan.replaced])
         check_free(butler, frozenset({plan.replaced}), leaving=plan.output)
     made = butler.collections.register(plan.output_run, CollectionType.RUN)
     if plan.is_new_run and not made:

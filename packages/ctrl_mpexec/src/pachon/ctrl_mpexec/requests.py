@@ -10,7 +10,7 @@ from typing import Any
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
-from pachon.ctrl_mpexec.graph_checks import check_graph
+from pachon.ctrl_mpexec.graph_checks import check_configs_of_done_tasks, check_graph
 from pachon.ctrl_mpexec.graph_fixup import fixed_edges
 from pachon.ctrl_mpexec.graph_merging import refuse_ingested
 from pachon.ctrl_mpexec.graph_pictures import graph_text
@@ -251,6 +251,8 @@ def run_pipeline(
     check_stored_path(plan.output_run)
     if not plan.is_new_run:
         refuse_ingested(butler, plan.output_run)
+        if not options.skip_init_writes:
+            check_configs_of_done_tasks(butler, graph)
     check_options(graph, options)
     if options.graph_fixup is not None:
         fixed_edges(graph, options.graph_fixup)

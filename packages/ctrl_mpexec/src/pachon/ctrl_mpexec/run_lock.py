@@ -13,7 +13,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pachon.base import ConflictError
 from pachon.datastore.final_path import check_stored_path
@@ -21,7 +21,7 @@ from pachon.quantum_butler import QuantumGraph
 from pachon.quantum_butler.receipt import RECEIPT_FOLDER
 from pachon.resources import ResourcePath
 
-__all__ = ["RunBusyError", "run_lock"]
+__all__ = ["RunBusyError", "refuse_busy_runs", "run_lock"]
 
 _NAME = "running"
 
@@ -37,6 +37,34 @@ class RunBusyError(ConflictError):
 
     def __str__(self) -> str:
         return f"Run {self.run!r} is being written by another process ({self.holder}); wait for its end, or end it."
+
+
+def refuse_busy_runs(root: str, runs: Iterable[str]) -> None:
+    """Refuse to remove runs into which another process runs quanta at this moment; of stores that are no file system nothing is known.
+
+    Raises
+    ------
+    RunBusyError
+        It names the process.
+    """
+    place = ResourcePath(root, force_directory=True)
+    if not place.is_local or os.name != "posix":
+        return
+    import fcntl
+
+    for run in runs:
+        check_stored_path(run)
+        try:
+            descriptor = os.open(os.path.join(place.ospath, run, RECEIPT_FOLDER, _NAME), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue  # nobody ever ran anything into it
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 1000).decode(errors="replace").strip()
+            raise RunBusyError(run, holder or "unknown") from None
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ def run(**options: Any) -> None:
     """
     from pachon.butler import Butler
     from pachon.ctrl_mpexec.command_values import collection_values, graph_request, pipeline_request
+    from pachon.ctrl_mpexec.graph_checks import check_configs_of_done_tasks
     from pachon.ctrl_mpexec.requests import make_graph, run_pipeline, write_graph
     from pachon.ctrl_mpexec.run_report import RunReport
     from pachon.ctrl_mpexec.run_values import run_options
@@ -54,6 +55,8 @@ def run(**options: Any) -> None:
             return
         write_graph(graph, options, say=click.echo)
         if not len(graph):
+            if not chosen.skip_init_writes:
+                check_configs_of_done_tasks(butler, graph)
             click.echo("Nothing to do: all quanta are done already.", err=True)
             if options["summary"]:
                 write_summary(
