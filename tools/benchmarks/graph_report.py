@@ -302,12 +302,17 @@ def _of_a_million(row: dict[str, Any]) -> Iterator[Line]:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Draw time and memory of the build against the number of quanta."""
+    """Draw processor time and memory of the build against the number of quanta."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, NullFormatter
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
+    plain = FuncFormatter(lambda value, _: f"{value:,.12g}")
     for axes, name, label in zip(
-        figure.subplots(1, 2), ("build", "build_mb"), ("time of the build / s", "memory of the build / MB"), strict=True
+        figure.subplots(1, 2),
+        ("build_cpu", "build_mb"),
+        ("processor time of the build / s", "memory of the build / MB"),
+        strict=True,
     ):
         for side in dict.fromkeys(row["side"] for row in rows):
             points = sorted((row["quanta"], row[name]) for row in rows if row["side"] == side)
@@ -316,6 +321,9 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         axes.set_ylabel(label)
         axes.grid(visible=True, which="major", alpha=0.4)
         axes.legend()
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(plain)
+            axis.set_minor_formatter(NullFormatter())
     figure.savefig(path, dpi=120)
 
 

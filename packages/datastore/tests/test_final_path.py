@@ -80,3 +80,18 @@ def test_a_root_that_is_a_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "root").symlink_to(tmp_path / "real")
     check_inside(str(tmp_path / "root"), os.path.join(tmp_path, "root", "a", "b"))
+
+
+def test_folders_that_were_looked_at_hide_no_link_below_them(tmp_path):
+    root, outside, plain = tmp_path / "root", tmp_path / "outside", set()
+    (root / "a" / "b").mkdir(parents=True)
+    (outside / "c").mkdir(parents=True)
+    check_inside(str(root), str(root / "a" / "b" / "x"), plain)
+    assert plain == {str(root / "a"), str(root / "a" / "b")}
+    (root / "a" / "out").symlink_to(outside)
+    (root / "a" / "in").symlink_to(root / "a" / "b")
+    for _ in range(2):
+        with pytest.raises(PathOutsideRootError, match="leads out"):
+            check_inside(str(root), str(root / "a" / "out" / "c" / "x"), plain)
+        check_inside(str(root), str(root / "a" / "in" / "x"), plain)
+    assert plain == {str(root / "a"), str(root / "a" / "b")}

@@ -63,8 +63,8 @@ class FileStore:
         # Not `root.join`: that would expand, decode and cut what are plain characters of a recorded path.
         return ResourcePath(f"{self._url}{quote(file)}{marker}{member}")
 
-    def local_path(self, path: str) -> str | None:
-        """Give the path of this machine for a recorded path; None if it is elsewhere.
+    def local_path(self, path: str, plain: set[str] | None = None) -> str | None:
+        """Give the path of this machine for a recorded path; None if it is elsewhere. ``plain`` is that of `check_inside`.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class FileStore:
             return None
         check_stored_path(file)
         full = f"{self.local_root}/{file}"
-        check_inside(self.local_root, full)
+        check_inside(self.local_root, full, plain)
         return full
 
     def path_inside(self, source: str | os.PathLike[str] | ResourcePath) -> str | None:
@@ -219,13 +219,14 @@ class FileStore:
         known: dict[str, int | None] = {}
         elsewhere: dict[str, ResourcePath] = {}
         safe: set[str] = set()
+        plain: set[str] = set()
         for path in dict.fromkeys(map(file_part, paths)):
             folder, _, name = path.rpartition("/")
             if folder in safe and name not in ("", ".", "..") and "\0" not in name:
                 known[path] = _size(f"{self.local_root}/{path}")
                 continue
             try:
-                local = self.local_path(path)
+                local = self.local_path(path, plain)
             except PathOutsideRootError:
                 known[path] = None
                 continue

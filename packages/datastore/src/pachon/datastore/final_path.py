@@ -55,13 +55,15 @@ def check_stored_path(path: str) -> None:
         raise PathOutsideRootError(f"The stored path {path!r} is not inside the root of the datastore.")
 
 
-def check_inside(root: str, path: str) -> None:
+def check_inside(root: str, path: str, plain: set[str] | None = None) -> None:
     """Refuse a local path whose folder leads, by a link, outside the root.
 
     Parameters
     ----------
     root, path
         Absolute paths of the file system. The last part of ``path`` may itself be a link: ingest makes such.
+    plain
+        Folders that are known to be no links; those that are looked at are added. For many files at a time.
 
     Raises
     ------
@@ -69,20 +71,24 @@ def check_inside(root: str, path: str) -> None:
         Says where the path leads.
     """
     folder = posixpath.dirname(path)
-    if path.startswith(f"{root}/") and not _has_link(root, folder):
+    if path.startswith(f"{root}/") and not _has_link(root, folder, plain):
         return
     real_root, real_folder = os.path.realpath(root), os.path.realpath(folder)
     if real_folder != real_root and not real_folder.startswith(real_root.rstrip("/") + "/"):
         raise PathOutsideRootError(f"{path!r} leads out of the root of the datastore, to {real_folder!r}.")
 
 
-def _has_link(root: str, folder: str) -> bool:
+def _has_link(root: str, folder: str, plain: set[str] | None) -> bool:
     """Tell whether a folder below the root is reached through a link; most are not, and this is quick."""
     place = root
     for part in folder[len(root) + 1 :].split("/"):
         place = f"{place}/{part}"
         if part in ("", ".", ".."):
             return folder != root
+        if plain is not None and place in plain:
+            continue
         if os.path.islink(place):
             return True
+        if plain is not None:
+            plain.add(place)
     return False
