@@ -211,6 +211,8 @@ def test_a_changed_configuration_is_an_error_also_if_its_task_is_done(run):
         with pytest.raises(PachonError, match=r"another configuration of task 'correct': factor.*Use another run"):
             run("run", *change, select=select)
     run("run", *change, "--skip-init-writes", select="#correct,visit")
+    # A new run may have what it likes, also if nothing is left for it.
+    assert "Nothing to do" in run("run", "--output-run", "me/new", "--skip-existing-in", "me", *change[1:]).stderr
 
 
 class NotingConnections(CorrectConnections, dimensions=("instrument", "exposure", "detector")):

@@ -62,6 +62,8 @@ def check_configs_of_done_tasks(butler: Butler, graph: QuantumGraph) -> None:
     from pachon.pipe_base.pipeline_graph import PipelineGraph
 
     run, counts = graph.header.output_run, graph.task_counts()
+    if run not in butler.fetch_collections([run]):
+        return
     tasks = PipelineGraph.from_document(graph.pipeline, graph.universe).tasks
     done = {f"{label}_config": (label, task) for label, task in tasks.items() if not counts.get(label)}
     known = butler.fetch_dataset_types(done) if done else {}
