@@ -112,6 +112,18 @@ def test_from_jobs_to_a_provenance_graph_that_holds_the_small_files(repository, 
         butler("provenance-report", repository, "me/run", "--state", "faild")
 
 
+def test_what_is_left_to_ingest_graph_is_ingested_by_it(repository, graph, tmp_path):
+    run_jobs(repository, graph)
+    output = tmp_path / "provenance.qg"
+    butler("aggregate-graph", graph, repository, "-o", output, "--promise-ingest-graph")
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        assert list(reader.query_all_datasets("me/run", name="correct_log")) == []
+    butler("ingest-graph", repository, output)
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        assert len([reader.get(ref) for ref in reader.query_datasets("correct_log")]) == 6
+        assert len([reader.get(ref) for ref in reader.query_datasets("correct_metadata")]) == 4
+
+
 def test_incomplete_graphs_are_merged_in_parts(repository, graph, tmp_path):
     pipetask("pre-exec-init-qbb", repository, graph)
     ids = list(QuantumGraph.open(graph))

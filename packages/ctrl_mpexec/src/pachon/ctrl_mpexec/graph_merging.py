@@ -112,6 +112,10 @@ def aggregate_graph(
             update_output_chain=update_output_chain and graph.header.output is not None,
             dry_run=dry_run,
         )
+    if promise_ingest_graph and register_dataset_types and not dry_run:
+        # `ingest_graph` keeps the promise, and registers no dataset type.
+        for name in graph.structure.datasets.keys() - set(names):
+            butler.dataset_types.register(graph.dataset_types[name])
     place = None
     if whole and not dry_run:
         place = str(output) if output is not None else str(provenance_path(graph))
