@@ -108,8 +108,11 @@ class FileStore:
         found = uri.relative_to(self.root)
         return None if found in (None, ".") else found
 
-    def create(self, path: str, data: bytes | memoryview, *, sync: bool = False) -> None:
-        """Make a new file exclusively. Where there is fsync, `sync` is still owed unless it is asked for here."""
+    def create(self, path: str, data: bytes | memoryview, *, sync: bool = False, sync_name: bool = True) -> None:
+        """Make a new file exclusively. Where there is fsync, `sync` is still owed unless it is asked for here.
+
+        Without `sync_name` the name of the file is owed to the medium all the same: for one that is renamed at once.
+        """
         local = self.local_path(path)
         if local is None:
             content = bytes(data)
@@ -118,7 +121,13 @@ class FileStore:
             return
         with storage_errors("written and brought to the medium" if sync else "written", local):
             self._make_safe(os.path.dirname(local))
-            create_file(local, lambda stream: stream.write(data), sync=sync, group_writable=self.group_writable)
+            create_file(
+                local,
+                lambda stream: stream.write(data),
+                sync=sync,
+                sync_name=sync_name,
+                group_writable=self.group_writable,
+            )
 
     def make_folder_of(self, path: str) -> None:
         """Make the folder of a file that is brought here."""
@@ -182,8 +191,10 @@ class FileStore:
                 "%s exists already and holds what was to be written: the answer to the first attempt was lost.", place
             )
 
-    def sync(self, paths: Iterable[str]) -> None:
+    def sync(self, paths: Iterable[str], *, sync_names: bool = True) -> None:
         """Bring local files and their folders to the medium. If that fails it is never tried again.
+
+        Files that are renamed at once need their folders on the medium after that, and not twice.
 
         Raises
         ------
@@ -193,7 +204,7 @@ class FileStore:
         if self.local_root is None:
             return
         try:
-            fsync_files([f"{self.local_root}/{path}" for path in paths])
+            fsync_files([f"{self.local_root}/{path}" for path in paths], sync_names=sync_names)
         except OSError as error:
             raise StorageError(f"Files below {self.root} cannot be brought to the medium: {error}") from error
 

@@ -60,7 +60,8 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
             if not written.synced:
                 unsynced.append(place)
         reach("write.all_written")
-        store.sync(unsynced)
+        # What is renamed has its name brought to the medium after that.
+        store.sync(unsynced, sync_names=not beside)
         reach("write.files_synced")
         if beside:
             for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
@@ -105,7 +106,7 @@ def _write_file(
     if replace and setup.store.local_root is None:
         setup.store.replace(place, data)
     else:
-        setup.store.create(place, data, sync=sync)
+        setup.store.create(place, data, sync=sync, sync_name=not replace)
     created.append(place)
     reach("write.written")
     # The length of a view counts its elements, which need not be bytes.

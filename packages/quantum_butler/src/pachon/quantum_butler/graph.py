@@ -524,7 +524,7 @@ class QuantumGraph:
 
     @cached_property
     def _maker(self) -> QuantumMaker:
-        return QuantumMaker(self._structure, self._columns, self.universe)
+        return QuantumMaker(self._structure, self._columns, self.universe, keep=self.is_partial)
 
     def _known_label(self, label: str) -> str:
         if label not in self._structure.tasks:

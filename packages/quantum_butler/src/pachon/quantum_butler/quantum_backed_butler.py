@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -53,6 +53,7 @@ class QuantumBackedButler:
         )
         self._not_taken: dict[uuid.UUID, FileRecords] = {}
         self._written: dict[uuid.UUID, FileRecords] = {}
+        self._is_small = graph.is_partial and sum(graph.dataset_counts().values()) <= _CACHED_REFS
         self._ref_by_id = lru_cache(_CACHED_REFS)(self._look_up)
         self._predicted_files: dict[uuid.UUID, FileRecords] = {}
 
@@ -359,12 +360,24 @@ class QuantumBackedButler:
 
     def _look_up(self, dataset_id: uuid.UUID) -> tuple[DatasetRef | None, bool]:
         """Give the reference, and whether the dataset was there when the graph was built."""
+        if self._is_small:
+            return self._all_refs.get(dataset_id, (None, False))
         types, rows = self.graph.dataset_index.find(ids_from_uuids([dataset_id]))
         if types[0] < 0:
             return None, False
         name = self.graph.dataset_index.names[types[0]]
         existed = bool(self.graph.dataset_states(name)[rows[0]] == DatasetState.EXISTING)
         return self.graph.refs(name, rows)[0], existed
+
+    @cached_property
+    def _all_refs(self) -> dict[uuid.UUID, tuple[DatasetRef, bool]]:
+        """Everything that `_look_up` can find, made together: much faster than one after the other."""
+        found: dict[uuid.UUID, tuple[DatasetRef, bool]] = {}
+        for name, count in self.graph.dataset_counts().items():
+            existed = (self.graph.dataset_states(name) == DatasetState.EXISTING).tolist()
+            refs = self.graph.refs(name, np.arange(count))
+            found.update((ref.id, (ref, old)) for ref, old in zip(refs, existed, strict=True))
+        return found
 
     def _existed(self, ref: DatasetRef) -> bool:
         """Tell whether a dataset was there when the graph was built, so that its path does not follow from its id."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,32 @@ from pachon.dimensions import DataCoordinate, DimensionUniverse
 from pachon.quantum_butler.column_source import ColumnSource, Rows
 from pachon.quantum_butler.expansion import DataIdExpander, LazyRecords
 from pachon.quantum_butler.neighbours import follow_many
-from pachon.quantum_butler.structure import EdgeEntry, GraphStructure, InitEntry
+from pachon.quantum_butler.structure import DatasetEntry, EdgeEntry, GraphStructure, InitEntry
 from pachon.quantum_butler.tables import InitConnection
 
 __all__ = ["QuantumMaker", "batches"]
 
+_KEPT_ROWS: Final = 5000
+
 
 class QuantumMaker:
-    """Makes quanta and references with expanded data IDs, many at a time."""
+    """Makes quanta and references with expanded data IDs, many at a time.
 
-    def __init__(self, structure: GraphStructure, columns: ColumnSource, universe: DimensionUniverse) -> None:
+    Parameters
+    ----------
+    structure, columns, universe
+        The graph.
+    keep
+        Whether references to datasets are made together and kept: for a graph that was cut out of a larger one, since all
+        that it has is wanted, most of it more than once. Types with very many datasets are left out.
+    """
+
+    def __init__(
+        self, structure: GraphStructure, columns: ColumnSource, universe: DimensionUniverse, *, keep: bool = False
+    ) -> None:
         self._structure = structure
+        self._keep = keep
+        self._kept: dict[str, list[DatasetRef]] = {}
         self._columns = columns
         self._universe = universe
         self._expander = DataIdExpander(universe, columns, structure.records)
@@ -37,12 +53,20 @@ class QuantumMaker:
     def refs(self, name: str, rows: Rows) -> list[DatasetRef]:
         """Make references to datasets of a type."""
         entry = self._structure.datasets[name]
+        if not self._keep or entry.rows > _KEPT_ROWS:
+            return self._new_refs(entry, rows)
+        if name not in self._kept:
+            self._kept[name] = self._new_refs(entry, np.arange(entry.rows))
+        kept = self._kept[name]
+        return [kept[row] for row in rows.tolist()]
+
+    def _new_refs(self, entry: DatasetEntry, rows: Rows) -> list[DatasetRef]:
         members = ("id", "run", *(f"codes/{dimension}" for dimension in entry.dimensions))
         self._columns.prefetch({f"{entry.table}/{member}": rows for member in members})
         ids = uuids_from_ids(self._columns.take(f"{entry.table}/id", rows))
         runs = self._columns.take(f"{entry.table}/run", rows).tolist()
         data_ids = self._data_ids(entry.table, entry.dimensions, rows)
-        dataset_type = self.dataset_type(name)
+        dataset_type = self.dataset_type(entry.name)
         return [
             DatasetRef(dataset_type, data_id, entry.runs[run], id=id_)
             for data_id, run, id_ in zip(data_ids, runs, ids, strict=True)

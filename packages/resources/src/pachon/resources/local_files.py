@@ -28,7 +28,9 @@ SYNC_THREADS = 8
 """fsyncs in flight at a time: a journalling file system commits those that wait together."""
 
 
-def create_file(path: str, fill: Fill, *, sync: bool = True, group_writable: bool = False) -> None:
+def create_file(
+    path: str, fill: Fill, *, sync: bool = True, sync_name: bool = True, group_writable: bool = False
+) -> None:
     """Create a file that must not exist and fill it; missing folders are made.
 
     Parameters
@@ -39,6 +41,8 @@ def create_file(path: str, fill: Fill, *, sync: bool = True, group_writable: boo
         Is called with the open file. If it fails, or anything after it, the file is removed.
     sync
         Whether the file and its folder are on the medium on return. Without, call `fsync_files` later.
+    sync_name
+        Whether that holds for the folder too. A file that is renamed at once needs it after that, and not twice.
     group_writable
         Give the group the rights of the owner, whatever the umask: to the file and to folders that are made.
     """
@@ -51,7 +55,7 @@ def create_file(path: str, fill: Fill, *, sync: bool = True, group_writable: boo
             stream.flush()
             if sync:
                 os.fsync(stream.fileno())
-        if sync:
+        if sync and sync_name:
             sync_folder(os.path.dirname(path))
     except BaseException:
         with contextlib.suppress(OSError):
@@ -68,7 +72,7 @@ def replace_file(path: str, fill: Fill, *, sync: bool = True) -> None:
         As for `create_file`.
     """
     with new_sibling(path) as sibling:
-        create_file(sibling, fill, sync=sync)
+        create_file(sibling, fill, sync=sync, sync_name=False)
         keep_mode(path, sibling)
         os.replace(sibling, path)
     if sync:
@@ -138,16 +142,18 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def fsync_files(paths: Iterable[str | os.PathLike[str]]) -> None:
+def fsync_files(paths: Iterable[str | os.PathLike[str]], *, sync_names: bool = True) -> None:
     """Bring files and their folders to the medium, many at a time.
 
     Parameters
     ----------
     paths
         Local files, written with ``sync=False``.
+    sync_names
+        Whether their folders are as well; files that are renamed at once need it after that, and not twice.
     """
     names = [os.fspath(path) for path in paths]
-    folders = sorted({os.path.dirname(name) for name in names})
+    folders = sorted({os.path.dirname(name) for name in names}) if sync_names else []
     if len(names) < 4:
         for name in names:
             _sync_file(name)
