@@ -17,10 +17,8 @@ from pachon.ctrl_mpexec.graph_fixup import fixed_edges
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
 from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.runners.in_process import InProcessRunner
-from pachon.ctrl_mpexec.runners.pool import PoolRunner
 from pachon.ctrl_mpexec.runners.process_watch import machine_memory
 from pachon.ctrl_mpexec.runners.runner import Finished, Job, Runner
-from pachon.ctrl_mpexec.runners.worker_process import WorkerSettings
 from pachon.ctrl_mpexec.scheduler import Schedule
 from pachon.ctrl_mpexec.worker import QuantumWorker
 from pachon.datasets import uuids_from_ids
@@ -114,6 +112,10 @@ class Executor:
         options = self._options
         if not options.needs_workers:
             return InProcessRunner(QuantumWorker(self._uri, options.execution, root=options.root))
+        # A job of a batch system runs one quantum in one process, and is to start quickly.
+        from pachon.ctrl_mpexec.runners.pool import PoolRunner
+        from pachon.ctrl_mpexec.runners.worker_process import WorkerSettings
+
         settings = WorkerSettings(
             graph_uri=self._uri,
             options=options.execution,

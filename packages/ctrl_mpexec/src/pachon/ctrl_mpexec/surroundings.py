@@ -31,7 +31,7 @@ _SIGNALS: Final = tuple(
 def restored_surroundings() -> Iterator[None]:
     """Put back working directory, environment, random state, logging, import path, streams and signals at the end."""
     folder, environment, mask = _folder(), _environment(), _usual_umask()
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # tasks may use the global one
+    python_state, numpy_state = random.getstate(), _numpy_state()
     path, streams, filters = list(sys.path), (sys.stdin, sys.stdout, sys.stderr), list(warnings.filters)
     errors = np.geterr()
     loggers = _loggers(len(logging.root.manager.loggerDict))
@@ -47,7 +47,7 @@ def restored_surroundings() -> Iterator[None]:
             _set_environment(environment)
         os.umask(mask)
         random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
+        _set_numpy_state(numpy_state)
         sys.path[:] = path
         sys.stdin, sys.stdout, sys.stderr = streams
         if warnings.filters != filters:
@@ -76,6 +76,23 @@ def _return_to(folder: str | None) -> None:
         os.chdir(folder)
     except OSError as error:
         _log.warning("The working directory %s is gone: %s", folder, error)
+
+
+def _numpy_state() -> Any:
+    """Give the state of numpy's global generator, which tasks may use; `None` if nobody has loaded it so far.
+
+    To load it would take a tenth of the time that a worker needs to start.
+    """
+    loaded = sys.modules.get("numpy.random")
+    return None if loaded is None else loaded.get_state()
+
+
+def _set_numpy_state(state: Any) -> None:
+    loaded = sys.modules.get("numpy.random")
+    if state is not None:
+        np.random.set_state(state)  # noqa: NPY002  # the global one is what is to be put back
+    elif loaded is not None:
+        loaded.seed()  # a new process would begin anywhere
 
 
 @cache

@@ -144,9 +144,11 @@ class _Window:
                 self._dense = self._used * 5 >= len(self._ids) * 2
                 grow = self._used * 8 >= len(self._ids)
                 self._size = min(self._size * 4, _LARGEST_WINDOW) if grow else max(self._size // 4, 1)
-            self.close()
             self._ids = frozenset(self._following(quantum_id))
-            self._butler = QuantumBackedButler.from_graph(self._graph, quanta=self._ids, root=self._root)
+            if self._butler is None:
+                self._butler = QuantumBackedButler.from_graph(self._graph, quanta=self._ids, root=self._root)
+            else:
+                self._butler = self._butler.moved_to(self._graph, self._ids)
             self._used, self._quanta = 0, {}
         self._used += 1
         return self._butler

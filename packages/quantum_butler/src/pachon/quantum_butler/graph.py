@@ -27,7 +27,6 @@ from pachon.quantum_butler.graph_file import EXTENSION, encode_graph, load_colum
 from pachon.quantum_butler.header import DatastoreSource, GraphHeader
 from pachon.quantum_butler.neighbours import edge_pairs, quantum_pairs
 from pachon.quantum_butler.new_run import rewrite_run
-from pachon.quantum_butler.picture import draw_graph
 from pachon.quantum_butler.quantum_finder import find_neighbours, find_quanta, locate_quanta
 from pachon.quantum_butler.quantum_maker import QuantumMaker, batches
 from pachon.quantum_butler.quantum_table import QuantumTable
@@ -505,6 +504,8 @@ class QuantumGraph:
         title
             Heading; by default it says what the graph holds.
         """
+        from pachon.quantum_butler.picture import draw_graph  # who runs quanta draws nothing, and is to start quickly
+
         return draw_graph(self._structure, self._columns, self._maker, max_nodes=max_nodes, logs=logs, title=title)
 
     def __repr__(self) -> str:

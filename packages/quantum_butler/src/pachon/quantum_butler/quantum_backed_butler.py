@@ -126,6 +126,20 @@ class QuantumBackedButler:
         place = repository_root if place == BUTLER_ROOT else ResourcePath(place, force_directory=True)
         return cls(part, datastore, records, place)
 
+    def moved_to(self, graph: QuantumGraph, quanta: Iterable[uuid.UUID]) -> Self:
+        """Give a butler for other quanta of the same graph, on the same open datastore; this one is used no more.
+
+        Parameters
+        ----------
+        graph
+            The graph that this butler was made for, or a part of it.
+        quanta
+            Ids of the quanta.
+        """
+        part = graph.subset(quanta)
+        self._records.begin_with(part.file_records())
+        return type(self)(part, self.datastore, self._records, self.root)
+
     def close(self) -> None:
         """Let go of the datastore; no receipt is written."""
         self.datastore.close()

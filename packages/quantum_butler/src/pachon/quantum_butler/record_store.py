@@ -30,8 +30,14 @@ class GraphRecordStore:
         self._lock = threading.Lock()
         self._rows: dict[uuid.UUID, dict[str | None, StoredFile]] = {}
         self._trash: dict[_Key, tuple[StoredFile, int]] = {}
-        for row in inputs.rows():
-            self._rows.setdefault(row.dataset_id, {})[row.component] = row
+        self.begin_with(inputs)
+
+    def begin_with(self, inputs: FileRecords) -> None:
+        """Forget everything, and start with other records from a graph."""
+        with self._lock:
+            self._rows, self._trash = {}, {}
+            for row in inputs.rows():
+                self._rows.setdefault(row.dataset_id, {})[row.component] = row
 
     def __contains__(self, dataset_id: uuid.UUID) -> bool:
         return dataset_id in self._rows

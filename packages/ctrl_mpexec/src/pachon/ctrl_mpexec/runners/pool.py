@@ -34,7 +34,15 @@ from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, Qu
 
 __all__ = ["PoolRunner"]
 
-_PRELOAD: Final = ["pachon.ctrl_mpexec.runners.worker_process"]
+_PRELOAD: Final = [
+    "pachon.ctrl_mpexec.runners.worker_process",
+    # What each worker loads by name as soon as it opens the datastore, to load it once for all.
+    "pachon.datastore.file_datastore",
+    "pachon.datastore.formatters.json",
+    "pachon.datastore.formatters.log",
+    "pachon.datastore.formatters.metadata",
+    "pachon.datastore.formatters.yaml",
+]
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _TERMINATE_S: Final = 1.0
 _WATCH_S: Final = 0.1

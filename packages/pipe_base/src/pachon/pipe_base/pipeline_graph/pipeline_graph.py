@@ -38,7 +38,6 @@ from pachon.pipe_base.pipeline_graph.pictures.model import (
     PictureOptions,
     picture_model,
 )
-from pachon.pipe_base.pipeline_graph.pictures.svg import draw_png, draw_svg
 from pachon.pipe_base.pipeline_graph.pictures.text import draw_text
 from pachon.pipe_base.pipeline_graph.resolution import ResolutionFacts, group_of, resolve_dataset_types
 from pachon.pipe_base.pipeline_graph.selecting import SelectionFacts, reachable, select_labels
@@ -360,6 +359,8 @@ class PipelineGraph:
             case "dot":
                 return draw_dot(model)
             case "svg":
+                from pachon.pipe_base.pipeline_graph.pictures.svg import draw_svg  # who runs quanta draws nothing
+
                 return draw_svg(model, title=title)
 
     def to_png(self, *, title: str = "", scale: float = 2.0, **options: Unpack[PictureChoices]) -> bytes:
@@ -379,6 +380,8 @@ class PipelineGraph:
         InvalidInputError
             Pillow is not installed.
         """
+        from pachon.pipe_base.pipeline_graph.pictures.svg import draw_png  # as for SVG
+
         return draw_png(self._picture(PictureOptions(**options), is_image=True), title=title, scale=scale)
 
     def write_picture(
