@@ -80,6 +80,34 @@ def test_files_are_synced_before_the_call_returns(open_files, things, monkeypatc
     assert {os.path.dirname(folder) for folder in folders} <= set(synced)
 
 
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_renamed_file_is_synced_before_and_its_folder_once_after(open_files, things, monkeypatch, count):
+    events = []
+    real_sync, real_rename = os.fsync, os.replace
+
+    def fsync(descriptor):
+        place = os.path.realpath(f"/proc/self/fd/{descriptor}")
+        events.append(("folder" if os.path.isdir(place) else "file", place))
+        real_sync(descriptor)
+
+    def replace(source, target):
+        events.append(("rename", os.path.realpath(source)))
+        real_rename(source, target)
+
+    datastore = open_files()
+    datastore.write_many(things[:count], predicted=True)  # the folders exist now
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    written = datastore.write_many(things[:count], predicted=True)
+    renames = [position for position, (kind, _) in enumerate(events) if kind == "rename"]
+    synced = {place for kind, place in events[: renames[0]] if kind == "file"}
+    assert {events[position][1] for position in renames} == synced
+    folders = [(position, place) for position, (kind, place) in enumerate(events) if kind == "folder"]
+    assert min(position for position, _ in folders) > renames[-1]
+    wanted = {os.path.dirname(os.path.realpath(uri.ospath)) for uri in datastore.uris(written)}
+    assert sorted(place for _, place in folders) == sorted(wanted)
+
+
 @pytest.mark.parametrize("predicted", [False, True])
 @pytest.mark.parametrize("point", [point for point in FAULT_POINTS if point.startswith("write.")])
 @pytest.mark.parametrize("count", [1, 3])

@@ -77,6 +77,25 @@ def test_quanta_of_different_jobs_find_each_others_outputs(stored):
         assert butler.get(quantum.inputs["warps"][0]) == {"by": "warp"}
 
 
+def test_a_butler_moves_to_other_quanta(stored):
+    graph, _ = stored
+    isr, other = graph.quanta("isr").uuids()[:2]
+    butler = QuantumBackedButler.from_graph(graph, quanta=[isr])
+    run(butler, graph.quantum(isr))
+    moved = butler.moved_to(graph, [other])
+    assert moved.datastore is butler.datastore
+    assert len(moved.take_written()) == 0
+    run(moved, graph.quantum(other))
+    written = {ref.id for refs in graph.quantum(other).outputs.values() for ref in refs}
+    assert moved.provenance().actual_outputs == written
+    # What the quantum before had is no longer known, so that memory does not grow from one to the next.
+    strange = next(iter(graph.quantum(isr).outputs.values()))[0]
+    with pytest.raises(NotPredictedError):
+        moved.put({"x": 1}, strange)
+    with pytest.raises(DatasetNotInGraphError):
+        moved.get(strange)
+
+
 def test_only_what_the_graph_says(stored):
     graph, path = stored
     isr, cal = first(graph, "isr"), first(graph, "cal")

@@ -174,7 +174,8 @@ class Schedule:
 
 
 def _distinct_pairs(upstream: np.ndarray, downstream: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give each pair once, sorted. (`numpy.unique` loads ``numpy.ma``, which takes longer than most graphs.)"""
+    """Give each pair once, sorted."""
+    # numpy.unique would load numpy.ma, which takes longer than most graphs.
     keys = np.sort(np.asarray(upstream, dtype=np.int64) * max(count, 1) + np.asarray(downstream, dtype=np.int64))
     if len(keys):
         keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
