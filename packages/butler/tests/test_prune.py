@@ -129,6 +129,26 @@ def test_remove_runs(butler: Butler, refs: list[DatasetRef], repository: Path) -
     assert butler.get_dataset(refs[0].id) is None
 
 
+def test_what_executions_kept_of_a_run_goes_with_it(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
+    butler.put({}, "note", run="run/below")
+    notes = repository / "run" / ".receipts"
+    (notes / "graphs").mkdir(parents=True)
+    for name in ("running", "graphs/a b#1.qg", "graphs/x.provenance.qg"):
+        (notes / name).write_text("x")
+    mine = repository / "run" / "notes.txt"
+    mine.write_text("of the user")
+    (repository / "run" / "below" / "empty").mkdir()
+    butler.remove_runs("run")
+    assert not notes.exists()
+    # What is not the run's stays: a file of the user, and another run.
+    assert sorted(path.name for path in (repository / "run").iterdir()) == ["below", "notes.txt"]
+    assert (repository / "run" / "below" / "empty").is_dir()
+    mine.unlink()
+    butler.remove_runs("run/below")
+    assert not (repository / "run").exists()
+    assert repository.is_dir()
+
+
 def test_components_are_not_removed(butler: Butler, refs: list[DatasetRef]) -> None:
     part = refs[0].with_dataset_type(
         refs[0].dataset_type._replaced(name="gain.part", parent_storage_class="StructuredDataDict")

@@ -54,6 +54,24 @@ def test_two_steps(repository, pipeline_file, tmp_path):
         assert butler.get("visit_total", instrument="Cam", visit=1)["value"] == 200
 
 
+BUTLER = [sys.executable, "-c", "from pachon.butler.program import main; main()"]
+
+
+def test_a_removed_run_leaves_nothing(repository, pipeline_file):
+    before = {path for path in repository.rglob("*") if path.is_dir()}
+    common = ("-b", repository, "-p", pipeline_file, "-i", "defaults", "--register-dataset-types", "-o", "u/me")
+    runs = ("u/me/first", "u/me/second")
+    for run in runs:
+        pipetask("run", *common, "--output-run", run)
+        assert (repository / run / ".receipts").is_dir()
+    for run in runs:
+        subprocess.run([*BUTLER, "remove-runs", repository, run, "--no-confirm", "--force"], check=True)
+        assert not (repository / run).exists()
+    assert {path for path in repository.rglob("*") if path.is_dir()} == before
+    checked = subprocess.run([*BUTLER, "fsck", repository], check=True, capture_output=True, text=True)
+    assert "Nothing is wrong." in checked.stdout
+
+
 def test_nothing_to_do_and_nothing_matched_are_different(repository, pipeline_file):
     common = ("-b", repository, "-p", pipeline_file)
     pipetask("run", *common, "-i", "defaults", "-o", "me", "--register-dataset-types")

@@ -16,6 +16,7 @@ import numpy as np
 from pachon.base import InvalidInputError
 from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.errors import NotTransactionalError
+from pachon.butler.run_notes import remove_run_notes
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
@@ -153,7 +154,7 @@ def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
 
 
 def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_chains: bool = False) -> None:
-    """Remove runs with all their datasets and files.
+    """Remove runs with all their datasets and files, with what executions kept of them, and with their folders.
 
     Raises
     ------
@@ -183,6 +184,7 @@ def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_cha
             for parent in info.parents:
                 session.registry.collections.remove_from(parent, [name])
             session.registry.collections.remove(name)
+        remove_run_notes(session, name, session.registry.collections.query(f"{name}/*"))
     session.forget_inferred()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from pachon.base import ConflictError
 from pachon.butler import Butler
-from pachon.ctrl_mpexec.graph_store import remove_run_notes
 from pachon.ctrl_mpexec.run_lock import refuse_busy_runs
 from pachon.datasets import CollectionType
 
@@ -58,8 +57,6 @@ class CollectionRemoval:
             butler.collections.remove(name)
         if self.runs:
             butler.remove_runs(self.runs, unlink_from_chains=True)
-            for run in self.runs:
-                remove_run_notes(butler, run)
 
 
 def plan_cleanup(butler: Butler, name: str) -> CollectionRemoval:

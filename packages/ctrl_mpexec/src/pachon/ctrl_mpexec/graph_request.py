@@ -23,7 +23,6 @@ from pachon.ctrl_mpexec.collection_plan import (
 from pachon.ctrl_mpexec.collection_removal import check_free
 from pachon.ctrl_mpexec.data_id_tables import read_data_id_table
 from pachon.ctrl_mpexec.graph_checks import VERSIONS, task_versions
-from pachon.ctrl_mpexec.graph_store import remove_run_notes
 from pachon.ctrl_mpexec.run_lock import refuse_busy_runs
 from pachon.datasets import CollectionType
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
@@ -220,7 +219,6 @@ def prepare_collections(
         _define_chain(butler, plan.output, plan)
     if plan.replaced is not None and prune_replaced == "purge":
         butler.remove_runs([plan.replaced], unlink_from_chains=True)
-        remove_run_notes(butler, plan.replaced)
     elif plan.replaced is not None and prune_replaced == "unstore":
         refs = butler.query_all_datasets([plan.replaced])
         butler.prune([ref for ref in refs if ref.dataset_type.name in regular_outputs])

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from pachon.resources import ResourcePath
 if TYPE_CHECKING:
     from pachon.butler import Butler
 
-__all__ = ["PROVENANCE_SUFFIX", "graph_files", "keep_graph", "provenance_path", "remove_run_notes"]
+__all__ = ["PROVENANCE_SUFFIX", "graph_files", "keep_graph", "provenance_path"]
 
 _log = logging.getLogger("pachon.ctrl_mpexec")
 
@@ -71,19 +70,3 @@ def graph_files(butler: Butler, run: str) -> list[ResourcePath]:
         ),
         key=str,
     )
-
-
-def remove_run_notes(butler: Butler, run: str) -> None:
-    """Remove receipts and graphs of a run that is gone; what cannot be removed is left, and does no harm."""
-    check_stored_path(run)
-    place = ResourcePath(str(butler.datastore_document()["root"]), force_directory=True).geturl()
-    folder = ResourcePath(f"{place}{quote(run)}/{RECEIPT_FOLDER}/", force_directory=True)
-    try:
-        for path in [f"{where.geturl()}{name}" for where, _, names in folder.walk() for name in names]:
-            ResourcePath(path).remove()
-        if folder.is_local:
-            for where, _, _ in os.walk(folder.ospath, topdown=False):
-                os.rmdir(where)
-            os.removedirs(os.path.dirname(folder.ospath.rstrip("/")))
-    except OSError as error:
-        _log.debug("Notes of run %s were not removed: %s", run, error)

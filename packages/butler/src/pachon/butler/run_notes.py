@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What executions keep beside the datasets of a run, and no row names: receipts, graphs, the lock, and the folders themselves."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from pachon.base import PachonError
+from pachon.butler.session import Session
+from pachon.datastore.final_path import check_stored_path
+from pachon.quantum_butler import RECEIPT_FOLDER
+from pachon.resources import ResourcePath
+
+__all__ = ["remove_run_notes"]
+
+_log = logging.getLogger(__name__)
+
+
+def remove_run_notes(session: Session, run: str, others: Iterable[str]) -> None:
+    """Remove receipts, graphs and empty folders of a run that is gone.
+
+    What cannot be removed is left, and does no harm: nothing names it, and `fsck` does not take it for data.
+
+    Parameters
+    ----------
+    session
+        The open butler.
+    run
+        The run.
+    others
+        Names of the collections that there are: folders of other runs stay, empty or not.
+    """
+    check_stored_path(run)
+    root = ResourcePath(str(session.datastore.to_document().get("root", session.root)), force_directory=True)
+    folder = ResourcePath(f"{root.geturl()}{quote(run)}/", force_directory=True)
+    try:
+        for place, _, names in folder.join(f"{RECEIPT_FOLDER}/").walk():
+            for name in names:
+                ResourcePath(f"{place.geturl()}{quote(name)}").remove(missing_ok=True)
+        if folder.is_local:
+            _remove_empty_folders(root.ospath.rstrip("/"), run, others)
+    except (PachonError, OSError) as error:
+        _log.warning("Receipts and folders of run %s were not all removed: %s", run, error)
+
+
+def _remove_empty_folders(root: str, run: str, others: Iterable[str]) -> None:
+    """Remove the folder of a run as far as it holds nothing, and those above it, up to the root."""
+    kept = {f"{root}/{name}" for name in others if name.startswith(f"{run}/")}
+    for place, _, _ in os.walk(f"{root}/{run}", topdown=False):
+        if not any(place == other or place.startswith(f"{other}/") for other in kept):
+            _remove_if_empty(place)
+    above = os.path.dirname(run)
+    while above and _remove_if_empty(f"{root}/{above}"):
+        above = os.path.dirname(above)
+
+
+def _remove_if_empty(folder: str) -> bool:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
