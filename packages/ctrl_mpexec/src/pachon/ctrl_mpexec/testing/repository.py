@@ -31,11 +31,30 @@ def make_repository(
     exposures: int = 3,
     raw_storage_class: str = "StructuredDataDict",
     storage_classes: dict[str, Any] | None = None,
+    database: str | None = None,
+    files: str | None = None,
 ) -> None:
-    """Create the repository with collections ``raws`` (RUN), ``calib`` (CALIBRATION) and ``defaults`` (a chain)."""
-    formatters = dict.fromkeys(storage_classes or (), "json")
-    datastore = {"formatters": formatters} if formatters else None
-    with Butler.create(str(root), storage_classes=storage_classes, datastore=datastore) as butler:
+    """Create the repository with collections ``raws`` (RUN), ``calib`` (CALIBRATION) and ``defaults`` (a chain).
+
+    Parameters
+    ----------
+    root
+        Its folder.
+    exposures
+        How many.
+    raw_storage_class, storage_classes
+        Of the raws, and definitions beside the built-in ones.
+    database
+        URL of a database on a server; by default a file of SQLite.
+    files
+        Root of the datastore, such as a bucket; by default the folder.
+    """
+    datastore: dict[str, Any] = {"formatters": dict.fromkeys(storage_classes, "json")} if storage_classes else {}
+    if files is not None:
+        datastore["root"] = files
+    with Butler.create(
+        str(root), storage_classes=storage_classes, datastore=datastore or None, database=database
+    ) as butler:
         _insert_records(butler, exposures)
         universe = butler.universe
         raw = DatasetType("raw", ["exposure", "detector"], raw_storage_class, universe=universe)
