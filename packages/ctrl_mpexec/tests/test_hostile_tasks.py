@@ -234,17 +234,19 @@ def wait_for_outputs(repository, number):
 
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("times", [1, 2])
-def test_interruptions(repository, pipeline_file, processes, times):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruptions(repository, pipeline_file, processes, times, number):
     process = start(repository, pipeline_file, "-j", processes, seconds=2)
     wait_for_outputs(repository, 1)
     time.sleep(0.7)  # the next quanta run
     for _ in range(times):
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         time.sleep(0.4)
     begin = time.monotonic()
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130, errors
-    assert "Interrupted: waiting" in errors
+    assert process.returncode == 128 + number, errors
+    assert f"Interrupted: waiting for the quanta that run ({number.name})" in errors
+    assert " failed" not in errors
     assert ("Interrupted again" in errors) is (times == 2)
     assert "Traceback" not in errors
     assert "--extend-run goes on with the others" in errors
@@ -255,6 +257,38 @@ def test_interruptions(repository, pipeline_file, processes, times):
         assert 1 <= len(refs) < 6
         for ref in refs:
             assert butler.get(ref)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
+def test_a_signal_to_all_processes_of_a_job_loses_nothing(repository, pipeline_file):
+    # Slurm sends SIGTERM to every process of a step, and so do others.
+    process = start(repository, pipeline_file, "-j", 2, seconds=2)
+    wait_for_outputs(repository, 1)
+    time.sleep(0.7)  # the next quanta run
+    tree = [process.pid]
+    for parent in tree:
+        tree += children(parent)
+    assert len(tree) >= 5  # the program, two helpers of Python's, two workers
+    for number in tree:
+        os.kill(number, signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert " failed" not in errors
+    with Butler.open(str(repository), collections=["me/run"]) as butler:
+        done = len(list(butler.query_datasets("correct_metadata")))
+    # What ran came to its end, in each worker.
+    assert done in (3, 4), errors
+    assert f"correct: {done} success, {6 - done} not run" in errors
+
+
+def children(parent):
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name of the program stands in brackets, and may hold anything.
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(path.parent.name))
+    return found
 
 
 def test_two_at_once_and_the_next_goes_on(repository, pipeline_file):

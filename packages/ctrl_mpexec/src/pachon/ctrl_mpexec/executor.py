@@ -64,7 +64,8 @@ class Executor:
         self._memory_tries: dict[int, int] = {}
         self.outcomes: list[QuantumOutcome] = []
         """Of all quanta, in the order in which they ended; those that did not run come last."""
-        self.interrupted = False
+        self.interrupted_by: signal.Signals | None = None
+        """SIGINT or SIGTERM, if one came."""
         self._ending = False
         """Whether a failure ends the run at once."""
 
@@ -84,9 +85,10 @@ class Executor:
                     self._sink.commit_if_due()
                     self._reporter.tick()
             except KeyboardInterrupt:
-                # The second Ctrl-C: what runs is lost, what is done is kept.
-                _log.warning("Interrupted again: what runs is dropped, what is done is kept.")
-                self.interrupted = True
+                # The second signal, or a task raised it: what runs is lost, what is done is kept.
+                again = " again" if self.interrupted_by is not None else ""
+                _log.warning("Interrupted%s: what runs is dropped, what is done is kept.", again)
+                self.interrupted_by = self.interrupted_by or signal.SIGINT
                 self._drop_running()
             finally:
                 try:
@@ -94,7 +96,7 @@ class Executor:
                 finally:
                     self._runner.close()
             self._note_not_run()
-            self._reporter.end(self.outcomes, interrupted=self.interrupted)
+            self._reporter.end(self.outcomes, interrupted=self.interrupted_by is not None)
 
     # Preparation -------------------------------------------------------------------------------------------------
 
@@ -229,9 +231,9 @@ class Executor:
             self._schedule.put_back(number)
         self._runner.kill()
 
-    def _interrupt(self) -> None:
-        _log.warning("Interrupted: waiting for the quanta that run. Interrupt again to stop now.")
-        self.interrupted = True
+    def _interrupt(self, number: signal.Signals) -> None:
+        _log.warning("Interrupted: waiting for the quanta that run (%s). Another signal stops now.", number.name)
+        self.interrupted_by = number
         self._schedule.stop()
 
     def _note_not_run(self) -> None:
@@ -245,17 +247,16 @@ class Executor:
 
 
 @contextlib.contextmanager
-def _interrupts(first: Callable[[], None]) -> Iterator[None]:
-    """Call ``first`` on the first Ctrl-C, and let the second raise, as SIGTERM does at once; further ones are too late."""
+def _interrupts(first: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call ``first`` on the first SIGINT (Ctrl-C) or SIGTERM, and let the second raise; further ones are too late."""
     seen = 0
 
     def handle(number: int, frame: Any) -> None:
         nonlocal seen
-        seen += 2 if number == signal.SIGTERM else 1
+        seen += 1
         if seen == 1:
-            first()
-        elif seen in (2, 3):
-            seen = 4
+            first(signal.Signals(number))
+        elif seen == 2:
             raise KeyboardInterrupt
 
     before: dict[signal.Signals, Any] = {}

@@ -178,7 +178,7 @@ def run_with_sink(
         outcomes=tuple(run.outcomes),
         graph_summary=graph.summary(),
         seconds=time.monotonic() - begin,
-        interrupted=run.interrupted,
+        interrupted_by=run.interrupted_by,
         fail_fast=options.fail_fast,
     )
 

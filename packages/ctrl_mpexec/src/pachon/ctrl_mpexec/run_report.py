@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,8 @@ class RunReport:
     """In the order in which they ended; quanta that could not run come last."""
     graph_summary: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
-    interrupted: bool = False
+    interrupted_by: signal.Signals | None = None
+    """SIGINT (Ctrl-C) or SIGTERM, if one of them ended the run."""
     fail_fast: bool = False
     """Whether the first failure ended the run."""
 
@@ -71,18 +73,29 @@ class RunReport:
         return self.with_status(QuantumStatus.SKIPPED)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether a signal ended the run before its time."""
+        return self.interrupted_by is not None
+
+    @property
     def is_success(self) -> bool:
         """Whether nothing failed and nothing was left out."""
         return not self.failed and not self.blocked and not self.interrupted
 
     @property
     def exit_code(self) -> int:
-        """What a program should exit with: 0, 1, or the code that a task's exception asks for (20, 21)."""
+        """What a program should exit with.
+
+        0, 1, or the code that a task's exception asks for (20, 21); if nothing failed and a signal ended the run, 128 and its
+        number, as shells and batch systems have it: 130 for Ctrl-C, 143 for SIGTERM.
+        """
         deciding = [outcome for outcome in self.outcomes if outcome.fatal]
         if self.fail_fast:
             deciding += self.failed[:1]
         if deciding and deciding[0].exit_code in (20, 21):
             return deciding[0].exit_code
+        if self.interrupted_by is not None and not self.failed:
+            return 128 + self.interrupted_by
         return 0 if self.is_success else 1
 
     def raise_on_failure(self) -> None:
@@ -96,7 +109,7 @@ class RunReport:
         if self.is_success:
             return
         if not self.failed:
-            raise QuantaFailedError(0, len(self.blocked), len(self.outcomes), "the run was interrupted", 130)
+            raise QuantaFailedError(0, len(self.blocked), len(self.outcomes), "the run was interrupted", self.exit_code)
         first = self.failed[0]
         why = f"{first.exception.type_name}: {first.exception.message}" if first.exception else first.status.value
         text = f"{first.task_label}@{first.data_id}: {why}"

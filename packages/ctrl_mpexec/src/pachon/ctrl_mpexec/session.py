@@ -70,9 +70,10 @@ def measured_coverage(options: Mapping[str, Any]) -> Iterator[None]:
 
 
 def ignore_interrupts() -> None:
-    """Let a program that was interrupted come to its end: a further Ctrl-C would only hide what it has to say."""
+    """Let a program that was interrupted come to its end: a further signal would only hide what it has to say."""
     with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _limit_threads() -> None:

@@ -23,7 +23,9 @@ __all__ = ["restored_surroundings"]
 _log = logging.getLogger("pachon.ctrl_mpexec")
 
 _SIGNALS: Final = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGCHLD", "SIGPIPE") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD", "SIGPIPE")
+    if hasattr(signal, name)
 )
 
 

@@ -31,10 +31,10 @@ def run(**options: Any) -> None:
     """Build a quantum graph and run it.
 
     Exit codes: 0 all is done, also if there was nothing to do; 1 something failed; 2 wrong usage; 20 with --fail-fast, a
-    failure that another try would repeat; 21 a task says that the whole run is wrong; 130 interrupted.
+    failure that another try would repeat; 21 a task says that the whole run is wrong; 130 interrupted, 143 ended by SIGTERM.
 
-    Ctrl-C once: what runs comes to its end, and nothing more is started; twice: stop now. `--extend-run` goes on with what
-    is missing.
+    Ctrl-C or SIGTERM once: what runs comes to its end, and nothing more is started; twice: stop now. `--extend-run` goes on
+    with what is missing.
     """
     from pachon.butler import Butler
     from pachon.ctrl_mpexec.command_values import collection_values, graph_request, pipeline_request

@@ -35,6 +35,7 @@ from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, Qu
 __all__ = ["PoolRunner"]
 
 _PRELOAD: Final = [
+    "pachon.ctrl_mpexec.runners.server_signals",
     "pachon.ctrl_mpexec.runners.worker_process",
     # What each worker loads by name as soon as it opens the datastore, to load it once for all.
     "pachon.datastore.file_datastore",
@@ -261,6 +262,9 @@ class PoolRunner:
         process = worker.process
         if process.is_alive() and gently:
             _signal_group(worker, signal.SIGTERM)
+            # A worker leaves SIGTERM to the program, as it may have come from elsewhere; this one comes from the program.
+            with contextlib.suppress(OSError):
+                os.kill(worker.number, signal.SIGHUP)
             process.join(_TERMINATE_S)
         # What the task started and left running belongs to its group, and goes with it.
         _signal_group(worker, signal.SIGKILL)

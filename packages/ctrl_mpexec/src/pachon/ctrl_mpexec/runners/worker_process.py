@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pachon.base.log_configuration import configure_logging, logging_settings
+from pachon.ctrl_mpexec.runners.server_signals import leave_sigterm_to_the_program
 from pachon.ctrl_mpexec.worker import QuantumWorker
 from pachon.pipe_base.execution.forked_child import leave_if_forked
 from pachon.pipe_base.execution.outcome import ExceptionInfo
@@ -46,8 +47,9 @@ class WorkerSettings:
 
 def work(pipe: Connection, settings: WorkerSettings) -> None:
     """Run quanta as they come: each message is the id of one, the memory it may use, and whether it was tried before; `None` ends the process."""
-    # The parent decides what Ctrl-C means; a worker that also got the signal would lose its quantum.
+    # The parent decides what Ctrl-C and SIGTERM mean; a worker that also got the signal would lose its quantum.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_sigterm_to_the_program()
     with contextlib.suppress(OSError, AttributeError):
         os.setsid()
     _end_with_parent()
