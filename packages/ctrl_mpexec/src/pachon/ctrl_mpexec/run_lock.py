@@ -2,7 +2,7 @@
 """One process at a time runs quanta of a graph into a run: two would do everything twice, and replace each other's outputs.
 
 The lock is the system's lock of a file beside the receipts of the run. So it ends with its process, however that ends. Stores
-that are no file system have none; there the rows of outputs, which are written under predicted ids, keep the peace.
+that are no file system have no locks; there it is an object that its holder renews (`pachon.ctrl_mpexec.run_lease`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import platform
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 from pachon.base import ConflictError
+from pachon.ctrl_mpexec.run_lease import LeaseHeldError, run_lease
 from pachon.datastore.final_path import check_stored_path
 from pachon.quantum_butler import QuantumGraph
 from pachon.quantum_butler.receipt import RECEIPT_FOLDER
@@ -82,12 +84,13 @@ def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
     place = ResourcePath(root if root is not None else graph.datastore.root, force_directory=True)
     run = graph.header.output_run
     check_stored_path(run)
+    if not place.is_local:
+        with _leased(place, run):
+            yield
+        return
     try:
         import fcntl
     except ImportError:  # not a POSIX system
-        yield
-        return
-    if not place.is_local:
         yield
         return
     path = os.path.join(place.ospath, run, RECEIPT_FOLDER, _NAME)
@@ -100,10 +103,23 @@ def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
             holder = os.read(descriptor, 1000).decode(errors="replace").strip()
             raise RunBusyError(run, holder or "unknown") from None
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])[:300]
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()} since {now}: {command}\n".encode(), 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()} since {now}: {_command()}\n".encode(), 0)
         yield
     finally:
         # Closing gives the lock back. The file stays: one that is removed could be locked by two.
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _leased(place: ResourcePath, run: str) -> Iterator[None]:
+    path = ResourcePath(f"{place.geturl()}{quote(run)}/{RECEIPT_FOLDER}/{_NAME}.json")
+    try:
+        with run_lease(path, host=platform.node(), command=_command()):
+            yield
+    except LeaseHeldError as error:
+        raise RunBusyError(run, error.holder) from None
+
+
+def _command() -> str:
+    return shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])[:300]

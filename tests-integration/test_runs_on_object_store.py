@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs into a repository whose files are in an object store: one process at a time, and the lock of a dead one is no obstacle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pachon.butler import Butler
+from pachon.ctrl_mpexec.run_lease import STALE_S, LeaseHeldError, run_lease
+from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
+from pachon.datasets import DatasetExistence
+from pachon.resources import ResourcePath, backends
+
+PIPETASK = str(Path(sys.executable).parent / "pipetask")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server_module = pytest.importorskip("moto.server", reason="the S3 server for tests is not installed")
+    s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("PACHON_S3_PROFILE_runs", f"http://key:secret@{host}:{port}")
+    name = f"bucket-{uuid.uuid4()}"
+    s3fs.S3FileSystem(endpoint_url=f"http://{host}:{port}", key="key", secret="secret").mkdir(name)
+    yield f"s3://runs@{name}/the files/"
+    backends._backends.clear()
+    server.stop()
+
+
+def start(repository: Path, *arguments: object, seconds: float) -> "subprocess.Popen[str]":
+    command = [
+        PIPETASK, "--no-progress", "run", "-b", repository, "-p", f"{repository.parent}/pipeline.yaml#correct", "-i", "defaults",
+        "-o", "me", "--output-run", "me/run", "--register-dataset-types", "-c", "correct:fail=pause",
+        "-c", f"correct:pause={seconds}", *arguments,
+    ]  # fmt: skip
+    return subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+
+
+def registered(butler: Butler) -> list[Any]:
+    return list(butler.query_all_datasets(["me/run"])) if butler.collections.query("me/*") else []
+
+
+def wait_for(place: ResourcePath) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if place.exists():
+            found: dict[str, Any] = json.loads(place.read())
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{place} did not come")
+
+
+def test_one_run_at_a_time_and_a_dead_one_is_no_obstacle(bucket: str, tmp_path: Path) -> None:
+    repository = tmp_path / "repo"
+    make_repository(repository, files=bucket)
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+    lock = ResourcePath(f"{bucket}me/run/.receipts/running.json")
+    first = start(repository, seconds=0.5)
+    try:
+        assert wait_for(lock)["process"] == first.pid
+        with Butler.open(str(repository)) as butler:
+            deadline = time.monotonic() + 60
+            while not registered(butler) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        first.send_signal(signal.SIGSTOP)  # however long the others take to start
+        # Two that want to go on with it: each is told who runs.
+        others = [start(repository, "--extend-run", seconds=0.5) for _ in range(2)]
+        for other in others:
+            _, errors = other.communicate(timeout=120)
+            assert other.returncode == 1
+            assert f"Run 'me/run' is being written by another process (process {first.pid} on" in errors
+            assert "Traceback" not in errors
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+    assert json.loads(lock.read())["process"] == first.pid, "nobody could take it away"
+    again = start(repository, "--extend-run", seconds=0.5)
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    assert "The lock of the run is taken over: its holder is gone" in errors
+    assert not lock.exists()
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        refs = list(butler.query_datasets("corrected"))
+        assert len(refs) == 6
+        assert set(butler.exists_many(refs, verify=True).values()) == {DatasetExistence.VERIFIED}
+        run = refs[0].run
+    with Butler.open(str(repository), writeable=True) as butler:
+        butler.remove_runs(run, unlink_from_chains=True)
+    left = [
+        f"{place}{name}"
+        for place, _, names in ResourcePath(f"{bucket}me/", force_directory=True).walk()
+        for name in names
+    ]
+    assert left == []
+
+
+def test_the_lock_of_another_machine_holds_as_long_as_it_is_renewed(bucket: str) -> None:
+    place = ResourcePath(f"{bucket}running.json")
+    document = {
+        "token": "x", "process": os.getpid(), "began": "boot:1", "host": "elsewhere", "since": "then", "renewed": time.time(),
+        "command": "pipetask run",
+    }  # fmt: skip
+    place.write(json.dumps(document).encode())
+    with (
+        pytest.raises(LeaseHeldError, match=r"on elsewhere since then, last sign of life . s ago: pipetask run"),
+        run_lease(place, host="here", command="c"),
+    ):
+        pass
+    place.write(json.dumps({**document, "renewed": time.time() - STALE_S - 1}).encode(), overwrite=True)
+    with run_lease(place, host="here", command="c"):
+        assert json.loads(place.read())["host"] == "here"
+        # This one lives, and is of this machine.
+        with pytest.raises(LeaseHeldError), run_lease(place, host="here", command="c"):
+            pass
+    assert not place.exists()
+    # What nobody can read is nobody's.
+    place.write(b"{")
+    with run_lease(place, host="here", command="c"):
+        assert json.loads(place.read())["command"] == "c"
+
+
+def test_who_lost_the_lock_comes_to_an_end(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = ResourcePath(f"{bucket}running.json")
+    monkeypatch.setattr("pachon.ctrl_mpexec.run_lease.RENEWED_S", 0.1)
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        with run_lease(place, host="here", command="c"):
+            renewed = json.loads(place.read())["renewed"]
+            deadline = time.monotonic() + 30
+            while json.loads(place.read())["renewed"] == renewed and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert json.loads(place.read())["renewed"] > renewed
+            other = {**json.loads(place.read()), "token": "other"}
+            while not seen and time.monotonic() < deadline:
+                place.write(json.dumps(other).encode(), overwrite=True)
+                time.sleep(0.1)
+        assert seen == [signal.SIGTERM]
+        assert json.loads(place.read())["token"] == "other", "the lock of another is not removed"
+    finally:
+        signal.signal(signal.SIGTERM, before)
