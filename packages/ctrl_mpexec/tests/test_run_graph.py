@@ -66,6 +66,26 @@ def test_everything_is_made_and_registered(repository, pipeline_file, processes,
 
 
 @BOTH
+def test_a_quantum_whose_log_cannot_be_written_is_not_done(repository, pipeline_file, processes):
+    # As on a full disk: the metadata, which are written before the log, would say that all is there.
+    place = repository / "me/run/correct_log"
+    place.parent.mkdir(parents=True)
+    place.write_text("where a folder is to be")
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file)
+        report = run_quantum_graph(graph, butler, processes=processes)
+        assert {outcome.task_label for outcome in report.failed} == {"correct"}
+        assert len(report.failed) == 6
+        assert not [path for path in repository.glob("me/run/correct_metadata/**/*") if path.is_file()]
+        assert not list(butler.query_datasets("correct_metadata", collections=["me/run"]))
+        place.unlink()
+        again = make_graph(butler, pipeline_file, skip_existing_in=["me/run"])
+        assert again.task_counts() == {"correct": 6, "visit": 6, "gather": 3}
+        assert run_quantum_graph(again, butler, processes=processes).is_success
+        assert len(list(butler.query_datasets("correct_log", collections=["me/run"]))) == 6
+
+
+@BOTH
 def test_a_failure_blocks_only_what_depends_on_it(repository, pipeline_file, processes):
     with Butler.open(str(repository), writeable=True) as butler:
         graph = make_graph(butler, pipeline_file, fail="exception", exposure=2)

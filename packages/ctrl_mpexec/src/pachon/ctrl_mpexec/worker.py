@@ -22,7 +22,12 @@ from pachon.datastore import FileRecords
 from pachon.pipe_base.execution.forked_child import leave_if_forked
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus, is_hopeless
-from pachon.pipe_base.execution.quantum_run import ExecutionOptions, record_lost_attempt, run_quantum
+from pachon.pipe_base.execution.quantum_run import (
+    METADATA_CONNECTION,
+    ExecutionOptions,
+    record_lost_attempt,
+    run_quantum,
+)
 from pachon.pipe_base.timing import forget_peak_memory
 from pachon.quantum_butler import QuantumBackedButler, QuantumGraph, QuantumProvenance
 from pachon.quantum_butler.quantum_finder import locate_quanta
@@ -102,6 +107,7 @@ class QuantumWorker:
                 if options.debug:
                     raise
                 outcome = _unfinished(quantum, error)
+                _take_back(quantum, butler)
             leave_if_forked(process)
             self._before.append(str(quantum_id))
             leftovers = () if options.assume_no_existing_outputs else _leftovers(quantum, outcome, butler)
@@ -188,6 +194,14 @@ def _unfinished(quantum: Quantum, error: Exception) -> QuantumOutcome:
         exit_code=1,
         fatal=is_hopeless(error),
     )
+
+
+def _take_back(quantum: Quantum, butler: QuantumBackedButler) -> None:
+    """Remove the metadata of a quantum whose log could not be written: they would say that it is done, with its log for ever missing."""
+    try:
+        butler.remove(quantum.outputs.get(METADATA_CONNECTION, ()))
+    except Exception as error:  # noqa: BLE001  # a read-only disk, say, where they were not written
+        _log.warning("The metadata of quantum %s could not be removed: %s", quantum, error)
 
 
 def _leftovers(quantum: Quantum, outcome: QuantumOutcome, butler: QuantumBackedButler) -> tuple[uuid.UUID, ...]:

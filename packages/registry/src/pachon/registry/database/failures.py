@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Excepti
     where, what = place(engine), _one_line(engine, original)
     if getattr(original, "sqlite_errorname", "") == "SQLITE_NOTADB":
         return FormatError(f"{where} is no SQLite database.")
+    if reason := _why_not_written(original, where):
+        return DatabaseError(f"The database {where} cannot be written: {reason}.")
     code = getattr(original, "sqlstate", None)
     if code in _CONFLICTS:
         return TransactionConflictError(f"Another client changed the same rows of {where} ({what}); try again.")
@@ -57,6 +60,22 @@ def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Excepti
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return DatabaseError(f"The connection to {where} was lost: {what}.")
     return DatabaseError(f"The database {where} failed: {what}.")
+
+
+def _why_not_written(error: BaseException | None, file: str) -> str:
+    """Say what forbids SQLite to write; nothing if that is not the matter. Its own words are the same for all of it."""
+    if not getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+        return ""
+    folder = os.path.dirname(file) or "."
+    try:
+        read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except (OSError, AttributeError):  # it is not there, or not a POSIX system
+        return ""
+    if read_only:
+        return "it is on a read-only file system"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "this user may not write to its folder, where SQLite makes files of its own"
+    return "this user may not write to the file" if os.path.exists(file) and not os.access(file, os.W_OK) else ""
 
 
 def _is_of_driver(error: UnicodeEncodeError | OverflowError) -> bool:
