@@ -108,6 +108,19 @@ def children_named(text):
     return sum(text.encode() in line for line in lines)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to count files")
+def test_a_worker_whose_task_keeps_files_open_is_replaced(repository, pipeline_file, monkeypatch):
+    monkeypatch.setattr("pachon.ctrl_mpexec.runners.pool._LOOK_S", 0.0)
+    logging.getLogger("pachon").setLevel(logging.INFO)
+    # A limit of time asks for a worker, and there is one.
+    _, report = run(repository, pipeline_file, "files", processes=1, timeout=60.0)
+    assert report.is_success
+    processes = [read_log(repository, exposure=n)["records"][0]["process"] for n in (1, 2, 3)]
+    assert processes[0] == processes[1]
+    assert processes[1] != processes[2]
+    assert os.getpid() not in processes
+
+
 def test_a_task_that_logs_without_end_keeps_the_beginning_and_the_end(repository, pipeline_file):
     logging.getLogger("pachon").setLevel(logging.INFO)
     _, report = run(repository, pipeline_file, "many logs")

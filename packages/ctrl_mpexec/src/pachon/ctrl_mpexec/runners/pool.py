@@ -48,6 +48,8 @@ _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 _TERMINATE_S: Final = 1.0
 _WATCH_S: Final = 0.1
 """How often the memory of workers that have a limit is looked at."""
+_LOOK_S: Final = 0.5
+"""How often what an idle worker keeps is looked at, if its quanta are shorter than that."""
 _MOST_FILES: Final = 512
 """A worker with more open files between quanta is replaced."""
 
@@ -66,6 +68,8 @@ class _Worker:
     done: int = 0
     memory_at_first: int = 0
     """Resident memory (bytes) when it had run its first quantum."""
+    looked_at: float = 0.0
+    """When its memory and its open files were looked at last."""
     exit_code: int | None = None
     """How it ended, once it was discarded."""
 
@@ -137,7 +141,7 @@ class PoolRunner:
             job = worker.job
             assert job is not None
             # A child that a task left behind holds the pipe open, so that only the process itself tells its end.
-            if worker.pipe in ready or worker.process.sentinel in ready or not worker.process.is_alive():
+            if worker.pipe in ready or worker.process.sentinel in ready:
                 finished.append(self._collect(worker, job))
             elif job.timeout is not None and time.monotonic() - worker.since > job.timeout:
                 message = f"The quantum ran longer than {job.timeout:g} s."
@@ -247,6 +251,10 @@ class PoolRunner:
 
     def _leaks(self, worker: _Worker) -> bool:
         """Whether an idle worker has kept so much that it is better replaced."""
+        now = time.monotonic()
+        if worker.done > 1 and now - worker.looked_at < _LOOK_S:
+            return False
+        worker.looked_at = now
         memory = resident_memory(worker.number)
         if memory is None or self._leak is None:
             return False
@@ -254,7 +262,7 @@ class PoolRunner:
             worker.memory_at_first = memory
         if memory - worker.memory_at_first > self._leak:
             return True
-        return worker.done % 64 == 0 and open_files(worker.number) > _MOST_FILES
+        return open_files(worker.number) > _MOST_FILES
 
     def _discard(self, worker: _Worker, *, gently: bool = True) -> None:
         self._workers.remove(worker)

@@ -107,6 +107,10 @@ class Cancelled(BaseException):
     """What libraries raise that want nobody to catch it."""
 
 
+_KEPT: list[int] = []
+"""Files that a task has forgotten to close."""
+
+
 def _misbehave(kind: str) -> None:
     match kind:
         case "exception":
@@ -176,6 +180,8 @@ def _misbehave(kind: str) -> None:
             for number in range(30_000):
                 logging.getLogger("pachon.test").info("message %d", number)
             logging.getLogger("pachon.test").info("y" * 50_000_000)
+        case "files":
+            _KEPT.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(600))
         case "memory":
             raise MemoryError("no more")
         case "hog":
