@@ -25,6 +25,8 @@ from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
 from pachon.pipe_base.pipeline import Pipeline
+from pachon.quantum_butler import find_receipts, read_receipt
+from pachon.resources import ResourcePath
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes as POSIX systems have them")
 
@@ -292,6 +294,31 @@ def test_a_signal_to_all_processes_of_a_job_loses_nothing(repository, pipeline_f
     # What ran came to its end, in each worker.
     assert done in (3, 4), errors
     assert f"correct: {done} success, {6 - done} not run" in errors
+
+
+def test_a_job_that_is_ended_says_what_it_did(repository, pipeline_file, tmp_path):
+    pipeline = Pipeline.read(f"{pipeline_file}#correct").with_config("correct", "fail", "pause")
+    with Butler.open(str(repository)) as butler:
+        graph = build_quantum_graph(
+            pipeline.with_config("correct", "pause", 1.5), butler, input_collections=["defaults"], output_run="me/run"
+        )
+    graph.write(str(tmp_path / "g.qg"))
+    command = [*PIPETASK, "run-qbb", str(repository), str(tmp_path / "g.qg")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_for_outputs(repository, 1)
+    time.sleep(0.4)  # the next quantum runs
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    # What ran came to its end, and the receipt names it with what was done before.
+    (place,) = find_receipts(ResourcePath(repository, force_directory=True), "me/run", graph.header.graph_id)
+    written = {ref.id for ref in graph.refs("corrected", np.arange(6))} & read_receipt(place).provenance.actual_outputs
+    assert len(written) == 2, errors
+    with Butler.open(str(repository), writeable=True) as butler:
+        for dataset_type in graph.dataset_types.values():
+            butler.dataset_types.register(dataset_type)
+        assert butler.transfer_from_graph(graph) == 6  # with logs and metadata
+        assert {ref.id for ref in butler.query_datasets("corrected", collections=["me/run"])} == written
 
 
 def children(parent):
