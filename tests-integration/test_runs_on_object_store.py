@@ -16,6 +16,7 @@ import pytest
 
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.run_lease import STALE_S, LeaseHeldError, run_lease
+from pachon.ctrl_mpexec.run_lock import RunBusyError, refuse_busy_runs
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.datasets import DatasetExistence
 from pachon.resources import ResourcePath, backends
@@ -81,6 +82,8 @@ def test_one_run_at_a_time_and_a_dead_one_is_no_obstacle(bucket: str, tmp_path: 
             assert other.returncode == 1
             assert f"Run 'me/run' is being written by another process (process {first.pid} on" in errors
             assert "Traceback" not in errors
+        with pytest.raises(RunBusyError, match=f"process {first.pid} on"):
+            refuse_busy_runs(bucket, ["me/run"])
         assert first.poll() is None
     finally:
         first.send_signal(signal.SIGKILL)
@@ -97,6 +100,7 @@ def test_one_run_at_a_time_and_a_dead_one_is_no_obstacle(bucket: str, tmp_path: 
         assert set(butler.exists_many(refs, verify=True).values()) == {DatasetExistence.VERIFIED}
         run = refs[0].run
     with Butler.open(str(repository), writeable=True) as butler:
+        refuse_busy_runs(bucket, ["me/run"])
         butler.remove_runs(run, unlink_from_chains=True)
     left = [
         f"{place}{name}"

@@ -27,7 +27,7 @@ from pachon.base import FormatError, NotFoundError, PachonError
 from pachon.resources import ResourcePath
 from pachon.resources.errors import ResourceExistsError
 
-__all__ = ["RENEWED_S", "STALE_S", "LeaseHeldError", "run_lease"]
+__all__ = ["RENEWED_S", "STALE_S", "LeaseHeldError", "check_lease", "run_lease"]
 
 _log = logging.getLogger("pachon.ctrl_mpexec")
 
@@ -125,6 +125,19 @@ def run_lease(place: ResourcePath, *, host: str, command: str) -> Iterator[None]
             found = _holder(place)
             if found is not None and found.token == mine.token:
                 place.remove(missing_ok=True)
+
+
+def check_lease(place: ResourcePath, *, host: str) -> None:
+    """Refuse if somebody holds the lock, and seems to live.
+
+    Raises
+    ------
+    LeaseHeldError
+        It names the holder.
+    """
+    found = _holder(place)
+    if found is not None and not found.is_dead(host):
+        raise LeaseHeldError(str(found))
 
 
 def _take(place: ResourcePath, mine: _Holder) -> None:

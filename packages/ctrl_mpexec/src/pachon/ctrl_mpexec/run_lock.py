@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from pachon.base import ConflictError
-from pachon.ctrl_mpexec.run_lease import LeaseHeldError, run_lease
+from pachon.ctrl_mpexec.run_lease import LeaseHeldError, check_lease, run_lease
 from pachon.datastore.final_path import check_stored_path
 from pachon.quantum_butler import QuantumGraph
 from pachon.quantum_butler.receipt import RECEIPT_FOLDER
@@ -42,7 +42,7 @@ class RunBusyError(ConflictError):
 
 
 def refuse_busy_runs(root: str, runs: Iterable[str]) -> None:
-    """Refuse to remove runs into which another process runs quanta at this moment; of stores that are no file system nothing is known.
+    """Refuse to remove runs into which another process runs quanta at this moment.
 
     Raises
     ------
@@ -50,7 +50,14 @@ def refuse_busy_runs(root: str, runs: Iterable[str]) -> None:
         It names the process.
     """
     place = ResourcePath(root, force_directory=True)
-    if not place.is_local or os.name != "posix":
+    if not place.is_local:
+        for run in runs:
+            try:
+                check_lease(_lease_place(place, run), host=platform.node())
+            except LeaseHeldError as error:
+                raise RunBusyError(run, error.holder) from None
+        return
+    if os.name != "posix":
         return
     import fcntl
 
@@ -113,12 +120,16 @@ def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _leased(place: ResourcePath, run: str) -> Iterator[None]:
-    path = ResourcePath(f"{place.geturl()}{quote(run)}/{RECEIPT_FOLDER}/{_NAME}.json")
     try:
-        with run_lease(path, host=platform.node(), command=_command()):
+        with run_lease(_lease_place(place, run), host=platform.node(), command=_command()):
             yield
     except LeaseHeldError as error:
         raise RunBusyError(run, error.holder) from None
+
+
+def _lease_place(place: ResourcePath, run: str) -> ResourcePath:
+    check_stored_path(run)
+    return ResourcePath(f"{place.geturl()}{quote(run)}/{RECEIPT_FOLDER}/{_NAME}.json")
 
 
 def _command() -> str:
