@@ -361,6 +361,22 @@ def test_prerequisite_by_a_function_of_the_author(source):
     assert sorted(set(seen)) == ["o1", "o2"]
 
 
+def test_a_missing_reference_catalogue_is_a_matter_of_the_sky(source):
+    for pixel in (131072, 131073):
+        source.members.setdefault("refcats", []).append(
+            (DatasetRef(source.types["refcat"], {"htm7": pixel}, "refcats"), Timespan(None, None))
+        )
+    source.collections["refcats"] = dataclasses.replace(source.collections["raws"], name="refcats")
+    connection = ConnectionPlan(name="refcat", dataset_type="refcat", multiple=True)
+    plan = with_prerequisite(repository.make_plan(source), "cal", connection, source.types["refcat"])
+    with pytest.raises(MissingPrerequisiteError) as caught:
+        build(source, dataclasses.replace(plan, input_collections=("raws", "calib", "refcats")))
+    assert caught.value.__notes__[-1] == (
+        "2 datasets 'refcat' exist in raws, calib, refcats; none has a pixel (htm7) that touches the region of "
+        "{instrument=Cam, detector=0, visit=1}."
+    )
+
+
 def test_a_function_of_the_author_may_name_a_dataset_twice(source):
     def look_up(dataset_type, query, data_id, collections):
         table = query.fetch_datasets(dataset_type, ["calib/run"])

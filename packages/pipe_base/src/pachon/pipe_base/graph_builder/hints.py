@@ -50,6 +50,11 @@ def prerequisite_hint(
         some = ", ".join(str(data_ids[i]) for i in range(min(3, len(data_ids))))
         return f"{name!r} exists in {where} for other data IDs: {some}."
     times = task_times(resolution, task, quanta, records, resolution.edges_there(plan))
+    if pixels := [pixel for pixel in data_ids.group.skypix if pixel not in task.dimensions]:
+        return (
+            f"{len(same)} datasets {name!r} exist in {where}; none has a pixel ({pixels[0]}) that touches the region of "
+            f"{wanted[0]}."
+        )
     begin, end = (int(bound[row]) for bound in times)
     if begin >= end:
         ranges = ", ".join(str(fact.timespan(int(i))) for i in same[:3])
