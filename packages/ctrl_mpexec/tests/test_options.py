@@ -329,6 +329,11 @@ def test_how_far_a_run_has_come():
     assert (tally.done, tally.failed, tally.total, tally.tasks["isr"].running) == (1, 1, 4, 1)
     assert "1/4 quanta done, 1 failed, 1 running" in tally.line()
     assert "isr 1/3 (1 failed)" in tally.line()
+    left = tally.seconds_left
+    tally.blocked += 1
+    assert tally.seconds_left < left, "what is blocked takes no time"
+    assert "1 failed, 1 blocked, 1 running" in tally.line()
+    assert "2/4 (1 blocked) in" in str(render(tally).renderables[1])
     assert list(tally.failures) == ["isr visit=1: bad"]
     assert max(tally.slowest) == (2.0, "isr visit=1")
     assert render(tally).renderables[0].row_count == 2

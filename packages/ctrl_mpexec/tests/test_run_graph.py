@@ -8,6 +8,7 @@ import pytest
 
 from pachon.butler import Butler
 from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, executor, run_quantum_graph
+from pachon.ctrl_mpexec.progress.reporter import SilentReporter
 from pachon.ctrl_mpexec.runners.runner import Finished
 from pachon.ctrl_mpexec.status_facts import make_status_report
 from pachon.ctrl_mpexec.status_report import OverallStatus
@@ -114,6 +115,21 @@ def test_a_failure_blocks_only_what_depends_on_it(repository, pipeline_file, pro
                 for d in (0, 1)
             ]
         }
+
+
+class Counting(SilentReporter):
+    total = 0
+
+    def blocked(self, count):
+        self.total += count
+
+
+def test_who_shows_progress_is_told_what_is_blocked(repository, pipeline_file):
+    reporter = Counting()
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="exception", exposure=2)
+        report = run_quantum_graph(graph, butler, reporter=reporter)
+    assert reporter.total == len(report.blocked) == 3
 
 
 @BOTH

@@ -177,8 +177,9 @@ class Executor:
             self._reporter.put_back(finished.number, outcome)
             return
         self.outcomes.append(outcome)
-        self._schedule.fail(finished.number)
+        blocked = self._schedule.fail(finished.number)
         self._reporter.ended(finished.number, outcome)
+        self._reporter.blocked(len(blocked))
         _log.error("Quantum %s@%s failed: %s", outcome.task_label, outcome.data_id, why)
         if self._options.fail_fast or outcome.fatal:
             self._ending = True

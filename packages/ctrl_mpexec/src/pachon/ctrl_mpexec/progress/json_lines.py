@@ -3,8 +3,8 @@
 
 Every object has ``event`` and ``time`` (Unix time, s). The events are ``begin`` (``quanta``, ``tasks``), ``start`` (``number``,
 ``task``), ``end`` (``number``, ``task``, ``quantum``, ``data_id``, ``status``, ``seconds``, ``caveats``, ``exception``), ``retry``
-(as ``end``), ``progress`` once a second while something changes (``done``, ``failed``, ``running``, ``rate``, ``seconds_left``,
-``tasks``), and ``finish`` (``interrupted``, ``tasks``: counts by status).
+(as ``end``), ``progress`` once a second while something changes (``done``, ``failed``, ``blocked``, ``running``, ``rate``,
+``seconds_left``, ``tasks``), and ``finish`` (``interrupted``, ``tasks``: counts by status).
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ class JsonReporter(SilentReporter):
         self._changed = True
         self._write("end", **_document(number, outcome))
 
+    def blocked(self, count: int) -> None:
+        self._tally.blocked += count
+
     def put_back(self, number: int, outcome: QuantumOutcome) -> None:
         self._tally.put_back(number)
         self._write("retry", **_document(number, outcome))
@@ -68,6 +71,7 @@ class JsonReporter(SilentReporter):
             "progress",
             done=tally.done,
             failed=tally.failed,
+            blocked=tally.blocked,
             running=len(tally.running),
             rate=round(tally.rate, 3),
             seconds_left=None if left is None else round(left, 1),

@@ -47,6 +47,9 @@ class LiveReporter(SilentReporter):
     def ended(self, number: int, outcome: QuantumOutcome) -> None:
         self._tally.ended(number, outcome)
 
+    def blocked(self, count: int) -> None:
+        self._tally.blocked += count
+
     def put_back(self, number: int, outcome: QuantumOutcome) -> None:
         self._tally.put_back(number)
 
@@ -77,8 +80,9 @@ def render(tally: Tally) -> Group:
         failed = Text(str(task.failed), style="bold red" if task.failed else "dim")
         table.add_row(label, str(task.done), str(task.running), failed, str(task.total), each)
     left = tally.seconds_left
+    blocked = f" ({tally.blocked} blocked)" if tally.blocked else ""
     total = Text(
-        f"{tally.done + tally.failed}/{tally.total} in {duration(tally.seconds)}, {tally.rate:.3g}/s"
+        f"{tally.done + tally.failed}/{tally.total}{blocked} in {duration(tally.seconds)}, {tally.rate:.3g}/s"
         + (f", {duration(left)} left" if left else "")
     )
     rows: list[Any] = [table, total]

@@ -38,6 +38,9 @@ class PlainReporter(SilentReporter):
     def ended(self, number: int, outcome: QuantumOutcome) -> None:
         self._tally.ended(number, outcome)
 
+    def blocked(self, count: int) -> None:
+        self._tally.blocked += count
+
     def put_back(self, number: int, outcome: QuantumOutcome) -> None:
         self._tally.put_back(number)
 

@@ -30,6 +30,10 @@ class ProgressReporter(Protocol):
         """Take note that a quantum has come to its end."""
         ...
 
+    def blocked(self, count: int) -> None:
+        """Take note that so many more quanta will not run, since something upstream failed."""
+        ...
+
     def put_back(self, number: int, outcome: QuantumOutcome) -> None:
         """Take note that a quantum failed and is tried again."""
         ...
@@ -63,6 +67,9 @@ class SilentReporter:
         pass
 
     def ended(self, number: int, outcome: QuantumOutcome) -> None:
+        pass
+
+    def blocked(self, count: int) -> None:
         pass
 
     def put_back(self, number: int, outcome: QuantumOutcome) -> None:

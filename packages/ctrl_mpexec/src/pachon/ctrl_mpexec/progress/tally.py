@@ -43,6 +43,8 @@ class Tally:
     begun: float = field(default_factory=time.monotonic)
     running: dict[int, tuple[str, float]] = field(default_factory=dict)
     """By number: label, and when it began."""
+    blocked: int = 0
+    """Quanta that will not run, since something upstream failed."""
     slowest: list[tuple[float, str]] = field(default_factory=list)
     """Seconds and name of the slowest quanta that ended, as a heap."""
     failures: deque[str] = field(default_factory=lambda: deque(maxlen=_SHOWN))
@@ -118,7 +120,7 @@ class Tally:
     @property
     def seconds_left(self) -> float | None:
         """An estimate from what quanta of each task took so far; `None` as long as nothing is known."""
-        left = self.total - self.done - self.failed
+        left = self.total - self.done - self.failed - self.blocked
         rate = self.rate
         return left / rate if rate > 0 else None
 
@@ -126,6 +128,7 @@ class Tally:
         """Give the state in one line."""
         parts = [f"{self.done}/{self.total} quanta done"]
         parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.blocked} blocked"] if self.blocked else []
         parts += [f"{len(self.running)} running"] if self.running else []
         left = self.seconds_left
         more = f"; {self.rate:.3g}/s" + (f", {duration(left)} left" if left else "")

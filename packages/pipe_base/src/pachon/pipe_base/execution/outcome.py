@@ -139,12 +139,12 @@ def _message(error: BaseException) -> str:
     return shortened(text, _MOST_TEXT)
 
 
-def _metadata_of(error: BaseException) -> dict[str, Any]:
+def _metadata_of(error: BaseException) -> Any:
     try:
         metadata = getattr(error, "metadata", None)
-    except Exception:  # noqa: BLE001  # an author's property
+        return _plain(metadata) if isinstance(metadata, Mapping) else {}
+    except Exception:  # noqa: BLE001  # an author's property, or a value that has no text or holds itself
         return {}
-    return {str(name): _plain(value) for name, value in metadata.items()} if isinstance(metadata, Mapping) else {}
 
 
 def _plain(value: Any) -> Any:
