@@ -122,7 +122,9 @@ def _ours(folder: Path, size: tuple[int, int], url: str | None, acts: list[str])
         "write_cpu": cpu["write"],
         "bytes": counts["bytes"],
         "open": times["open"],
+        "open_cpu": cpu["open"],
         "one": times["one_quantum"],
+        "one_cpu": cpu["one_quantum"],
         "cluster": times["cluster"],
         "cluster_cpu": cpu["cluster"],
         "load": times["load"],
@@ -229,7 +231,8 @@ def _show_budgets(rows: list[dict[str, Any]]) -> None:
         if row.get("outputs", 0) >= MILLION:
             allowed = 600 * row["outputs"] / 4e6
             what = f"transfer of {row['outputs']:,} outputs"
-            lines.append((what, f"{row['transfer']:.0f} s", f"{allowed:.0f} s", row["transfer"] <= allowed))
+            seen = f"{row['transfer']:.0f} s, CPU {row['transfer_cpu']:.0f} s"
+            lines.append((what, seen, f"{allowed:.0f} s", _verdict(row["transfer"], row["transfer_cpu"], allowed)))
             lines.append((f"{what}, memory", f"{row['transfer_mb']:.0f} MB", "4000 MB", row["transfer_mb"] <= 4000))
     if not lines:
         return
@@ -238,13 +241,14 @@ def _show_budgets(rows: list[dict[str, Any]]) -> None:
             "what": [line[0] for line in lines],
             "seen": [line[1] for line in lines],
             "budget": [line[2] for line in lines],
-            "": ["" if line[3] is None else "kept" if line[3] else "MISSED" for line in lines],
+            "": [line[3] if isinstance(line[3], str) else _WORDS[line[3]] for line in lines],
         }
     )
 
 
-Line = tuple[str, str, str, bool | None]
+Line = tuple[str, str, str, bool | str | None]
 """What, what was seen, what is allowed, and whether it is kept; None where the budget is for larger graphs."""
+_WORDS = {True: "kept", False: "MISSED", None: ""}
 
 
 def _against_peer(rows: list[dict[str, Any]]) -> Iterator[Line]:
@@ -288,17 +292,22 @@ def _against_peer(rows: list[dict[str, Any]]) -> Iterator[Line]:
 
 def _of_a_million(row: dict[str, Any]) -> Iterator[Line]:
     what = f"{row['quanta']:,} quanta, {row['side']}"
-    for text, seen, budget in (
-        ("build, by the clock", row["build"], 20.0),
-        ("build, CPU of this process", row["build_cpu"], 20.0),
-        ("write", row["write"], 3.0),
-        ("open", row["open"], 0.005),
-        ("one quantum", row["one"], 0.010),
-        ("1,000 quanta that are neighbours", row["cluster"], 1.0),
+    for text, name, budget in (
+        ("build", "build", 20.0),
+        ("write", "write", 3.0),
+        ("open", "open", 0.005),
+        ("one quantum", "one", 0.010),
+        ("1,000 quanta that are neighbours", "cluster", 1.0),
     ):
-        yield f"{what}: {text}", f"{seen:.3f} s", f"{budget:g} s", seen <= budget
+        clock, cpu = row[name], row[f"{name}_cpu"]
+        yield f"{what}: {text}", f"{clock:.3f} s, CPU {cpu:.3f} s", f"{budget:g} s", _verdict(clock, cpu, budget)
     yield f"{what}: memory", f"{row['peak_mb']:.0f} MB", "1500 MB", row["peak_mb"] <= 1500
     yield f"{what}: file", f"{row['bytes'] / 1e6:.1f} MB", "100 MB", row["bytes"] <= 100e6
+
+
+def _verdict(clock: float, cpu: float, budget: float) -> bool | str:
+    """Judge by the clock, and say so where only other work on the machine can be the reason."""
+    return True if clock <= budget else "kept by CPU" if cpu <= budget else False
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
