@@ -144,7 +144,9 @@ FAULTS = {
         options={"skip_existing_in": ["me/run"], "output_run": "me/again"},
         said="'isr': 12 of 12 quanta already done .metadata in me/run",
     ),
-    "outputs in the way": Fault(prepare=finish, said="outputs exist in 'me/run'"),
+    "outputs in the way": Fault(
+        prepare=finish, said="outputs exist in 'me/run' already: .*@.*exposure=11.* .task 'isr', output '"
+    ),
     "done, but init-outputs are gone": Fault(
         prepare=lambda butler, pipeline: finish(butler, pipeline, types="metadata"),
         options={"skip_existing_in": ["me/run"], "output_run": "me/again"},

@@ -221,7 +221,8 @@ def test_done_quanta_want_no_prerequisites(source):
 def test_outputs_of_done_quanta_are_never_replaced_silently(source):
     plan = repository.make_plan(source)
     put_outputs(source, build(source, plan), plan, ["isr"])
-    with pytest.raises(OutputExistsError, match="12 outputs exist in 'out/run'"):
+    said = r"12 outputs exist in 'out/run' already: isr_out@.*exposure=1.* \(task 'isr', output 'output'\)"
+    with pytest.raises(OutputExistsError, match=said):
         build(source, plan)
     replaced = build(source, dataclasses.replace(plan, clobber=True))
     assert set(replaced.datasets["isr_out"].status) == {DatasetStatus.REPLACED}

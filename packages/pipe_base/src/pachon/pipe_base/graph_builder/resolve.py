@@ -131,7 +131,10 @@ def resolve(plan: BuildPlan, skeleton: Skeleton, facts: DatasetFacts) -> Resolut
             _predict(columns, wanted, plan)
             if name in facts.in_the_way:
                 blocked = _reuse(columns, facts.in_the_way[name], wanted, ~kept | plan.clobber)
-                conflicts.extend(f"{name}@{columns.data_ids[int(row)]}" for row in blocked)
+                conflicts.extend(
+                    f"{name}@{columns.data_ids[int(row)]} (task {label!r}, output {edges.connection.name!r})"
+                    for row in blocked
+                )
     if conflicts:
         raise OutputExistsError(plan.output_run, conflicts)
     return Resolution(quanta=skeleton.quanta, reasons=reasons, details=details, datasets=datasets, edges=skeleton.edges)
