@@ -111,6 +111,16 @@ def test_datasets(any_graph):
     assert any_graph.refs("raw", np.array([3]))[0] == raws[3]
 
 
+def test_some_file_records(any_graph):
+    for count in (0, 1, 5, 100):
+        some = any_graph.some_file_records(count)
+        expected = [list(any_graph.file_records(name).rows())[:count] for name in ("raw", "bias")]
+        assert sorted(row.path for row in some.rows()) == sorted(row.path for rows in expected for row in rows)
+        assert {(row.dataset_id, row.path) for row in some.rows()} == {
+            (row.dataset_id, row.path) for rows in expected for row in rows
+        }
+
+
 def test_datasets_by_id(any_graph):
     ids = np.concatenate([any_graph.datasets("bias").ids[[2, 0]], any_graph.datasets("warp").ids[5:6]])
     bias, warp = any_graph.dataset_tables(ids)
