@@ -110,6 +110,15 @@ def backwards():
     return OrderedQuanta("correct", ["exposure"], reverse=True)
 
 
+def misspelled():
+    return OrderedQuanta("corect", ["exposure"])
+
+
+def test_an_order_of_a_task_without_quanta_is_told(run, caplog):
+    run("run", "--graph-fixup", f"{__name__}.misspelled")
+    assert "no quanta of task 'corect' to order; it has some of correct." in caplog.text
+
+
 class Cutting:
     def fixup_graph(self, graph, quanta_by_task):
         graph.remove_edges_from(list(graph.edges))

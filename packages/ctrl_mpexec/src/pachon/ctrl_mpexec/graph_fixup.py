@@ -7,6 +7,7 @@ edges to it. `OrderedQuanta` is one: it runs the quanta of a task in the order o
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -21,6 +22,8 @@ from pachon.quantum_butler import QuantumGraph
 
 if TYPE_CHECKING:
     import networkx
+
+_log = logging.getLogger("pachon.ctrl_mpexec")
 
 __all__ = ["GraphFixup", "OrderedQuanta", "fixed_edges"]
 
@@ -53,7 +56,13 @@ class OrderedQuanta:
         self.label, self.dimensions, self.reverse = label, tuple(dimensions), reverse
 
     def fixup_graph(self, graph: networkx.DiGraph[uuid.UUID], quanta_by_task: QuantaByTask) -> None:
-        """Add the edges."""
+        """Add the edges; a task without quanta is told, as its label may be misspelled."""
+        if not quanta_by_task.get(self.label):
+            _log.warning(
+                "--graph-fixup: the graph has no quanta of task %r to order; it has some of %s.",
+                self.label,
+                ", ".join(label for label, quanta in quanta_by_task.items() if quanta),
+            )
         groups: dict[tuple[Any, ...], list[uuid.UUID]] = {}
         for quantum, data_id in quanta_by_task.get(self.label, {}).items():
             try:
