@@ -312,7 +312,8 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
         Returns
         -------
         adjusted_inputs, adjusted_outputs
-            The connections whose refs change; refs may be left out or reordered, never added.
+            The connections whose refs change; refs may be left out or reordered, never added. A quantum that loses all its
+            outputs is dropped; one that would lose all its inputs and keep outputs is an error: raise `NoWorkFound`.
 
         Raises
         ------
