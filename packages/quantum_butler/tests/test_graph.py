@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import itertools
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from pachon.base import InvalidInputError, NotFoundError
 from pachon.datasets import ids_from_uuids, uuids_from_ids
-from pachon.quantum_butler import DatasetState, GraphFileError, QuantumGraph
+from pachon.dimensions import Categorical, DataIdTable
+from pachon.quantum_butler import DatasetState, GraphFileError, QuantumGraph, QuantumTable
 from pachon.quantum_butler.testing import example_graph
 from pachon.resources import ResourceExistsError, ResourcePath
 
@@ -31,6 +33,18 @@ def test_sizes(any_graph):
     assert any_graph.header.output_run == "u/someone/run"
     assert "42 quanta" in repr(any_graph)
     assert "42 quanta" in any_graph._repr_html_()
+
+
+def test_what_a_graph_holds_is_no_html():
+    graph = example_graph(run="u/<script>")
+    assert "u/&lt;script&gt;" in graph._repr_html_()
+    part = graph.quanta("isr").parts[0]
+    names = np.full(len(part.ids), "<b>x</b>", dtype=object)
+    columns = {**part.data_ids.columns, "physical_filter": Categorical.encode(names)}
+    table = DataIdTable(part.data_ids.group, columns, len(part.ids))
+    shown = QuantumTable((replace(part, data_ids=table),))._repr_html_()
+    assert "&lt;b&gt;x&lt;/b&gt;" in shown
+    assert "<b>" not in shown
 
 
 def test_opening_reads_the_directory_only(graph, tmp_path):

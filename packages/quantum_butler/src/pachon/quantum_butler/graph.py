@@ -515,9 +515,13 @@ class QuantumGraph:
 
     def _repr_html_(self) -> str:
         """Show the number of quanta of each task in a notebook."""
-        rows = "".join(f"<tr><td>{label}</td><td>{count}</td></tr>" for label, count in self.task_counts().items())
+        from html import escape  # not for jobs, which show nothing
+
+        rows = "".join(
+            f"<tr><td>{escape(label)}</td><td>{count}</td></tr>" for label, count in self.task_counts().items()
+        )
         return (
-            f"<p>{len(self)} quanta for run <code>{self.header.output_run}</code></p>"
+            f"<p>{len(self)} quanta for run <code>{escape(self.header.output_run)}</code></p>"
             f"<table><tr><th>task</th><th>quanta</th></tr>{rows}</table>"
         )
 

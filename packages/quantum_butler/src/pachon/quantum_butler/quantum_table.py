@@ -98,6 +98,8 @@ class QuantumTable:
 
     def _repr_html_(self) -> str:
         """Show the first rows in a notebook."""
+        from html import escape  # not for jobs, which show nothing
+
         first = QuantumTable(
             tuple(
                 TaskQuanta(label=part.label, data_ids=part.data_ids[:_SHOWN_ROWS], ids=part.ids[:_SHOWN_ROWS])
@@ -107,7 +109,7 @@ class QuantumTable:
         columns = first.to_columns()
         head = "".join(f"<th>{name}</th>" for name in columns)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{'' if cell is None else cell}</td>" for cell in row) + "</tr>"
+            "<tr>" + "".join(f"<td>{'' if cell is None else escape(str(cell))}</td>" for cell in row) + "</tr>"
             for row in zip(*(column.tolist() for column in columns.values()), strict=True)
         )
         return f"<p>{len(self)} quanta; the first {_SHOWN_ROWS} of each task:</p><table><tr>{head}</tr>{rows}</table>"
