@@ -54,6 +54,12 @@ def test_nothing_to_do_differs_from_nothing_found():
     explanation = QuantumGraph.from_tables(replace(empty, dropped=(done,))).explain()
     assert explanation.nothing_to_do
     assert "12 already done" in str(explanation)
+    # As pipetask says: what was done and made nothing leaves nothing to do downstream.
+    cal = tables.quanta[1]
+    reasons = np.full(len(cal.ids), DropReason.UPSTREAM_DROPPED, dtype=np.uint8)
+    downstream = DroppedQuanta(label="cal", data_ids=cal.data_ids, reasons=reasons)
+    assert QuantumGraph.from_tables(replace(empty, dropped=(done, downstream))).explain().nothing_to_do
+    assert not QuantumGraph.from_tables(replace(empty, dropped=(downstream,))).explain().nothing_to_do
 
 
 def test_reasons_have_texts_and_keep_their_numbers():

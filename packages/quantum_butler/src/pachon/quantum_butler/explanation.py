@@ -85,9 +85,10 @@ class Explanation:
 
     @property
     def nothing_to_do(self) -> bool:
-        """Whether the graph is empty since all of its quanta are already done."""
-        dropped = self.dropped()
-        return self.kept == 0 and bool(dropped) and set(dropped) == {DropReason.ALREADY_DONE}
+        """Whether the graph is empty since its quanta are already done, or want what those that are done did not make."""
+        dropped = set(self.dropped())
+        done = DropReason.ALREADY_DONE in dropped
+        return self.kept == 0 and done and dropped <= {DropReason.ALREADY_DONE, DropReason.UPSTREAM_DROPPED}
 
     @property
     def sentences(self) -> tuple[str, ...]:
