@@ -376,6 +376,10 @@ def test_a_missing_reference_catalogue_is_a_matter_of_the_sky(source):
         "2 datasets 'refcat' exist in raws, calib, refcats; none has a pixel (htm7) that touches the region of "
         "{instrument=Cam, detector=0, visit=1}."
     )
+    plan = with_prerequisite(plan, "cal", dataclasses.replace(connection, minimum=3), source.types["refcat"])
+    with pytest.raises(MissingPrerequisiteError) as caught:
+        build(source, dataclasses.replace(plan, input_collections=("raws", "calib", "refcats")))
+    assert "too few have a pixel (htm7)" in caught.value.__notes__[-1]
 
 
 def test_a_function_of_the_author_may_name_a_dataset_twice(source):

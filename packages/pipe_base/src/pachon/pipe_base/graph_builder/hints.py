@@ -51,8 +51,9 @@ def prerequisite_hint(
         return f"{name!r} exists in {where} for other data IDs: {some}."
     times = task_times(resolution, task, quanta, records, resolution.edges_there(plan))
     if pixels := [pixel for pixel in data_ids.group.skypix if pixel not in task.dimensions]:
+        how_many = "none has" if connection.minimum == 1 else "too few have"
         return (
-            f"{len(same)} datasets {name!r} exist in {where}; none has a pixel ({pixels[0]}) that touches the region of "
+            f"{len(same)} datasets {name!r} exist in {where}; {how_many} a pixel ({pixels[0]}) that touches the region of "
             f"{wanted[0]}."
         )
     begin, end = (int(bound[row]) for bound in times)
