@@ -24,6 +24,7 @@ __all__ = [
     "TextArray",
     "file_part",
     "is_owned",
+    "text_array",
 ]
 
 ZIP_MEMBER = "#zip-path="
@@ -60,6 +61,7 @@ FILE_RECORD_COLUMNS = (
     RecordColumn(name="datastore", type="text", length=128, doc="Name of the datastore that has the file."),
 )
 """The columns of `FileRecords`, in order; ``(dataset_id, component)`` is the primary key."""
+_LENGTHS = tuple((column.name, column.length) for column in FILE_RECORD_COLUMNS if column.length is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,9 @@ class FileRecords:
     def from_columns(columns: Mapping[str, ArrayLike | Sequence[object]]) -> FileRecords:
         """Make a table of columns in any array form; ``datastore`` is optional."""
         ids = np.asarray(columns["dataset_id"], dtype=np.uint8).reshape(-1, 16)
-        texts = {c.name: _text(columns.get(c.name, ("",) * len(ids))) for c in FILE_RECORD_COLUMNS if c.type == "text"}
+        texts = {
+            c.name: text_array(columns.get(c.name, ("",) * len(ids))) for c in FILE_RECORD_COLUMNS if c.type == "text"
+        }
         return FileRecords(dataset_id=ids, size=np.asarray(columns["size"], dtype=np.int64), **texts)
 
     @staticmethod
@@ -128,13 +132,13 @@ class FileRecords:
         ids = np.frombuffer(b"".join(row.dataset_id.bytes for row in rows), dtype=np.uint8).reshape(-1, 16)
         return FileRecords(
             dataset_id=ids,
-            component=_text([row.component or "" for row in rows]),
-            path=_text([row.path for row in rows]),
-            formatter=_text([row.formatter for row in rows]),
-            storage_class=_text([row.storage_class for row in rows]),
+            component=text_array([row.component or "" for row in rows]),
+            path=text_array([row.path for row in rows]),
+            formatter=text_array([row.formatter for row in rows]),
+            storage_class=text_array([row.storage_class for row in rows]),
             size=np.array([-1 if row.size is None else row.size for row in rows], dtype=np.int64),
-            checksum=_text([row.checksum or "" for row in rows]),
-            datastore=_text([row.datastore for row in rows]),
+            checksum=text_array([row.checksum or "" for row in rows]),
+            datastore=text_array([row.datastore for row in rows]),
         )
 
     @classmethod
@@ -200,14 +204,12 @@ class FileRecords:
         InvalidInputError
             Names the column, the limit and the text.
         """
-        for column in FILE_RECORD_COLUMNS:
-            if column.length is None:
-                continue
-            texts = getattr(self, column.name).tolist()
-            if max(map(len, texts), default=0) > column.length:
-                text = next(text for text in texts if len(text) > column.length)
+        for name, most in _LENGTHS:
+            texts = getattr(self, name).tolist()
+            if max(map(len, texts), default=0) > most:
+                text = next(text for text in texts if len(text) > most)
                 raise InvalidInputError(
-                    f"A file record's {column.name} holds at most {column.length} characters; "
+                    f"A file record's {name} holds at most {most} characters; "
                     f"this one has {len(text)}: {text[:80]!r}..."
                 )
 
@@ -249,7 +251,8 @@ def file_part(path: str) -> str:
     return path.partition(ZIP_MEMBER)[0]
 
 
-def _text(values: ArrayLike | Sequence[object]) -> TextArray:
+def text_array(values: ArrayLike | Sequence[object]) -> TextArray:
+    """Make a column of texts."""
     # np.array(list of str) would make a fixed-width array, padded to the longest path.
     if isinstance(values, np.ndarray) and values.dtype == object:
         return values

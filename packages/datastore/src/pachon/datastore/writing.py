@@ -24,7 +24,7 @@ from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import FileStore, checksum_of_bytes, checksum_of_file
 from pachon.datastore.final_path import cut_name
-from pachon.datastore.records import FileRecords, NewFileRecords
+from pachon.datastore.records import NewFileRecords, text_array
 from pachon.datastore.write_plan import PlannedFile
 from pachon.datastore.write_token import unique_token
 from pachon.resources import ResourcePath
@@ -180,17 +180,17 @@ def _sync_folders(store: FileStore, paths: Sequence[str]) -> None:
 def _records(
     setup: FileSetup, plan: Sequence[PlannedFile], sizes: Sequence[int], checksums: Sequence[str]
 ) -> NewFileRecords:
-    table = FileRecords.from_columns(
-        {
-            "dataset_id": ids_from_uuids(planned.ref.id for planned in plan),
-            "component": [planned.component or "" for planned in plan],
-            "path": [planned.path for planned in plan],
-            "formatter": [planned.formatter_name for planned in plan],
-            "storage_class": [planned.storage_class for planned in plan],
-            "size": sizes,
-            "checksum": checksums,
-            "datastore": [setup.name] * len(plan),
-        }
+    count = len(plan)
+    records = NewFileRecords(
+        dataset_id=ids_from_uuids(planned.ref.id for planned in plan),
+        component=text_array([planned.component or "" for planned in plan]),
+        path=text_array([planned.path for planned in plan]),
+        formatter=text_array([planned.formatter_name for planned in plan]),
+        storage_class=text_array([planned.storage_class for planned in plan]),
+        size=np.array(sizes, dtype=np.int64),
+        checksum=text_array(checksums),
+        datastore=text_array([setup.name] * count),
+        created=np.ones(count, dtype=np.bool_),
     )
-    table.check_lengths()
-    return NewFileRecords.mark(table, np.ones(len(plan), dtype=np.bool_))
+    records.check_lengths()
+    return records

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from pachon.base import InvalidInputError, ReadOnlyError
 from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
 from pachon.registry.database.failures import is_busy, own_errors
+from pachon.registry.database.kept_connections import KeptConnections
 from pachon.registry.database.replica import Replica
 from pachon.registry.database.statistics import forget_growth, refresh_statistics
 from pachon.registry.errors import DatabaseBusyError
@@ -69,6 +70,8 @@ class Database:
         self._reads = engine.execution_options()
         self._snapshots = engine.execution_options(**{BEGIN: SNAPSHOT[self.dialect]})
         self._writes = engine.execution_options(**{BEGIN: WRITE[self.dialect]})
+        # A pooler in front of a server lends connections by the transaction, and SQLite's are this process's own.
+        self._kept = KeptConnections() if self.dialect == "sqlite" else None
 
     @classmethod
     def open(cls, url: str, *, readonly: bool = False, create: bool = False, replica_url: str | None = None) -> Self:
@@ -228,6 +231,8 @@ class Database:
     def close(self) -> None:
         """Close all connections; the database cannot be used any more."""
         self._closed = True
+        if self._kept is not None:
+            self._kept.close()
         self.engine.dispose()
         if self._replica is not None:
             self._replica.close()
@@ -250,12 +255,13 @@ class Database:
                 with own_errors(self._replica.engine), connection:
                     yield connection
                 return
-        with own_errors(self.engine), primary.connect() as connection:
+        connected = primary.connect() if self._kept is None else self._kept.borrow(primary)
+        with own_errors(self.engine), connected as connection:
             yield connection
 
     @contextmanager
     def _locked_connection(self) -> Iterator[sa.Connection]:
-        if self.dialect != "sqlite":
+        if self._kept is None:
             with self._writes.connect() as connection:
                 forget_growth(connection)
                 connection.begin()
@@ -265,7 +271,7 @@ class Database:
         if not self._writer.acquire(timeout=self.lock_timeout):
             raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
         try:
-            with self._writes.connect() as connection:
+            with self._kept.borrow(self._writes) as connection:
                 _begin_before(connection, deadline, self.lock_timeout)
                 yield connection
         finally:
