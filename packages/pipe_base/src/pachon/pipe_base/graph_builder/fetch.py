@@ -295,12 +295,15 @@ class _RecordIndex:
         self.table = table
         self.names = table.element.required
         columns = [table.columns[table.element.key_name(name)].tolist() for name in self.names]
+        self.made: dict[int, DimensionRecord] = {}
         self.rows = {key: row for row, key in enumerate(zip(*columns, strict=True))}
 
     def find(self, data_id: DataCoordinate) -> DimensionRecord | None:
         row = self.rows.get(tuple(data_id[name] for name in self.names))
         if row is None:
             return None
-        record = self.table[row]
-        assert isinstance(record, DimensionRecord)
+        record = self.made.get(row)
+        if record is None:
+            # An instrument or a filter belongs to many data IDs: each record is made once.
+            record = self.made[row] = self.table[row]
         return record
