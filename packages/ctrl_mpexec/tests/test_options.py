@@ -18,8 +18,8 @@ from pachon.ctrl_mpexec.program import pipetask
 from pachon.ctrl_mpexec.progress.live import render
 from pachon.ctrl_mpexec.progress.tally import Tally, duration
 from pachon.ctrl_mpexec.run_options import PerTask
-from pachon.ctrl_mpexec.testing.tasks import CorrectConnections
-from pachon.pipe_base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from pachon.ctrl_mpexec.testing.tasks import CorrectConnections, CorrectTask
+from pachon.pipe_base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct, TaskMetadata
 from pachon.pipe_base.connections import InitInput, InitOutput, Input, Output
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus
 from pachon.quantum_butler import QuantumGraph
@@ -279,6 +279,29 @@ def test_what_goes_wrong_before_any_quantum_names_the_task(run):
     assert "Task 'noting' could not be made" in done.exception.__notes__[0]
     with pytest.raises(PachonError, match=r"Init-input 'note' is missing.*pre-exec-init-qbb"):
         run("run", *tasks, "--output-run", "me/3", "--skip-init-writes")
+
+
+class BadNotesTask(CorrectTask):
+    def run(self, *, raw, bias, data_id):
+        self.metadata = {"no": "TaskMetadata"}
+        return Struct(corrected=raw)
+
+
+class EndlessNotesTask(CorrectTask):
+    def run(self, *, raw, bias, data_id):
+        self.metadata["endless"] = TaskMetadata()
+        self.metadata["endless"]["endless"] = self.metadata["endless"]
+        return Struct(corrected=raw)
+
+
+@pytest.mark.parametrize("task", ["BadNotesTask", "EndlessNotesTask"])
+def test_notes_that_cannot_be_kept_do_not_cost_the_log(run, repository, task):
+    with pytest.raises(PachonError, match="6 of 6 quanta failed"):
+        run("run", "--delete", "correct", "-t", f"{__name__}.{task}:bad")
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        log = butler.get("bad_log", instrument="Cam", exposure=1, detector=0)
+    assert log["exception"]["type_name"] in ("AttributeError", "RecursionError")
+    assert log["metadata"]["metadata"]["quantum"]["arrays"]["prepUtc"]
 
 
 def test_init_only_without_init_writes_writes_nothing(run, repository):

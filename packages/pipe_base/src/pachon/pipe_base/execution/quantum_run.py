@@ -113,9 +113,7 @@ def run_quantum(
             if outcome.exception is not None:
                 extra["exception"] = outcome.exception.to_document()
             if outcome.status is QuantumStatus.FAILURE:
-                # What would be the metadata dataset, had it not failed: how far it came and what it used.
-                attempt.metadata.metadata["quantum"] = attempt.usage
-                extra["metadata"] = attempt.metadata.to_document()
+                extra["metadata"] = attempt.notes_so_far()
             if look and (earlier := _earlier_attempts(butler, log_ref)):
                 extra["previous_attempts"] = earlier
             butler.put(log_document(take_records(), **extra), log_ref)
@@ -326,6 +324,14 @@ class _Attempt:
         full.metadata["quantum"] = usage
         self.butler.put(full.to_document(), ref)
         return (*written, ref.id)
+
+    def notes_so_far(self) -> dict[str, Any]:
+        """Give what would be the metadata dataset, had the quantum not failed: how far it came and what it used."""
+        try:
+            self.metadata.metadata["quantum"] = self.usage
+            return self.metadata.to_document()
+        except Exception:  # noqa: BLE001  # what the task noted may be why it failed, and must not cost the log too
+            return TaskMetadata({"quantum": self.usage}).to_document()
 
     def _failed(self, error: BaseException, begin: float) -> QuantumOutcome:
         info = ExceptionInfo.of(error)
