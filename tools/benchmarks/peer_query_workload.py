@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Queries of many datasets with LSST's packages: the same content and names as ``query_workload.py``.
 
-usage: peer_query_workload.py OUT.json [--exposures E] [--detectors D]   (through tools/bench --queries --peer)
+usage: peer_query_workload.py OUT.json [--exposures E] [--detectors D] [--visits V]   (through tools/bench --queries --peer)
 """
 
 import argparse
 import json
+import math
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DatasetType, Timespan
+from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
 
 HOUR = 3_600_000_000_000
 START = 1_767_225_600_000_000_000
 WHERE = "instrument = 'Cam' AND day_obs = 20260101 AND exposure.seq_num < {few}"
 REPEAT = 3
+WIDTH = 0.2
+"""Of a detector, in degrees."""
 
 
 def main() -> None:
@@ -25,6 +30,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--exposures", type=int, default=500)
     parser.add_argument("--detectors", type=int, default=200)
+    parser.add_argument("--visits", type=int, default=50)
     options = parser.parse_args()
     seconds: dict[str, float] = {}
     counts: dict[str, int] = {}
@@ -46,16 +52,79 @@ def main() -> None:
             "where_one": lambda: ("one", len(refs("instrument = 'Cam' AND exposure = 3 AND detector = 7"))),
             "data_ids_with_datasets": lambda: ("exposures", exposures_with_raws(butler)),
         }
-        for name, act in acts.items():
-            act()
-            times = []
-            for _ in range(REPEAT):
-                start = time.process_time()
-                key, counts[key] = act()
-                times.append(time.process_time() - start)
-            seconds[name] = median(times)
-            print(f"  {name:28s} {seconds[name] * 1000:9.4f} ms each", flush=True)
+        measure(acts, seconds, counts)
+    with tempfile.TemporaryDirectory(prefix="peer-sky-") as root:
+        Butler.makeRepo(root)
+        sky = Butler.from_config(root, writeable=True, run="any")
+        counts["sky_regions"] = insert_sky(sky, options.visits, options.detectors)
+
+        def pairs(where: str = "") -> Any:
+            both = "instrument = 'Cam' AND skymap = 'sky'"
+            return sky.query_data_ids(["visit", "detector", "patch"], where=both + where, limit=None, explain=False)
+
+        acts = {
+            "sky_join": lambda: ("sky_join", len(pairs())),
+            "sky_join_tract": lambda: ("sky_join_tract", len(pairs(" AND tract = 1"))),
+            "sky_join_visit": lambda: ("sky_join_visit", len(pairs(" AND visit = 1003"))),
+        }
+        measure(acts, seconds, counts)
     options.out.write_text(json.dumps({"T": seconds, "C": counts}, indent=1))
+
+
+def measure(acts: dict[str, Callable[[], tuple[str, int]]], seconds: dict[str, float], counts: dict[str, int]) -> None:
+    for name, act in acts.items():
+        act()
+        times = []
+        for _ in range(REPEAT):
+            start = time.process_time()
+            key, counts[key] = act()
+            times.append(time.process_time() - start)
+        seconds[name] = median(times)
+        print(f"  {name:28s} {seconds[name] * 1000:9.4f} ms each", flush=True)
+
+
+def box(ra: float, dec: float, width: float) -> ConvexPolygon:
+    cosine, half = math.cos(math.radians(dec)), width / 2
+    corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+    points = [((ra + x * half / cosine) % 360, dec + y * half) for x, y in corners]
+    return ConvexPolygon([UnitVector3d(LonLat.fromDegrees(*point)) for point in points])
+
+
+def insert_sky(butler: Any, visits: int, detectors: int) -> int:
+    """Insert the visits and patches of ``workload.insert_dimensions``, without what a join on the sky does not look at."""
+    insert = butler.registry.insertDimensionData
+    insert("instrument", {"name": "Cam", "detector_max": detectors})
+    insert("detector", *({"instrument": "Cam", "id": i, "full_name": f"D{i}"} for i in range(detectors)))
+    insert("physical_filter", *({"instrument": "Cam", "name": f"Cam-{n}", "band": n} for n in "gr"))
+    insert("day_obs", {"instrument": "Cam", "id": 20260101})
+    insert("skymap", {"name": "sky", "hash": b"x", "tract_max": 100, "patch_nx_max": 20, "patch_ny_max": 20})
+    insert("tract", *({"skymap": "sky", "id": t, "region": box(10 + 2 * t, 0, 2.0)} for t in range(4)))
+    patches = [
+        {"skymap": "sky", "tract": t, "id": 10 * j + i, "cell_x": i, "cell_y": j}
+        | {"region": box(10 + 2 * t - 0.9 + 0.2 * i, -0.9 + 0.2 * j, 0.21)}
+        for t in range(4)
+        for j in range(10)
+        for i in range(10)
+    ]
+    insert("patch", *patches)
+    side = math.ceil(math.sqrt(detectors))
+    rows, regions = [], []
+    for n in range(visits):
+        ra, dec = 10 + (n * 0.37) % 6, ((n * 0.23) % 1.2) - 0.6
+        begin = START + 60 * n * 1_000_000_000
+        rows.append(
+            {"instrument": "Cam", "id": 1000 + n, "name": str(n), "physical_filter": "Cam-g" if n % 2 else "Cam-r"}
+            | {"day_obs": 20260101, "region": box(ra, dec, WIDTH * side)}
+            | {"timespan": Timespan(None, None, _nsec=(begin, begin + 30_000_000_000))}
+        )
+        for d in range(detectors):
+            x, y = (WIDTH * (place - side / 2 + 0.5) for place in (d % side, d // side))
+            regions.append(
+                {"instrument": "Cam", "visit": 1000 + n, "detector": d, "region": box(ra + x, dec + y, WIDTH)}
+            )
+    insert("visit", *rows)
+    insert("visit_detector_region", *regions)
+    return len(regions)
 
 
 def exposures_with_raws(butler: Any) -> int:

@@ -15,6 +15,7 @@ BUDGETS = {
     "where_one_percent": "50 ms at a million",
     "where_detector": "50 ms at a million (1 in 100 or more)",
     "explain_empty": "1 s at a million",
+    "sky_join": "10 times faster",
     "compile": "1 ms",
     "butler query-datasets": "0.8 s, each of these commands",
 }
@@ -27,10 +28,18 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--exposures", type=int, default=500, help="5000 with 200 detectors are a million datasets")
     parser.add_argument("--detectors", type=int, default=200)
+    parser.add_argument("--visits", type=int, default=50, help="whose detectors are joined with patches on the sky")
     parser.add_argument("--database", help="URL of an empty PostgreSQL database; SQLite without it")
     options = parser.parse_args()
     here = Path(__file__).parent
-    size = ["--exposures", str(options.exposures), "--detectors", str(options.detectors)]
+    size = [
+        "--exposures",
+        str(options.exposures),
+        "--detectors",
+        str(options.detectors),
+        "--visits",
+        str(options.visits),
+    ]
     place = ["--database", options.database] if options.database else []
     ours = _run(Path(sys.executable), here / "query_workload.py", [*size, *place])
     peer = None

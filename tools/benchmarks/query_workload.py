@@ -3,7 +3,7 @@
 
 Times are those of the processor: on a machine that has other work to do they say more.
 
-usage: query_workload.py OUT.json [--exposures E] [--detectors D] [--database URL]   (through tools/bench --queries)
+usage: query_workload.py OUT.json [--exposures E] [--detectors D] [--visits V] [--database URL]   (through tools/bench --queries)
 """
 
 import argparse
@@ -11,12 +11,14 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 from phases import Phases, cost_of_process, peak_megabytes
+from workload import insert_dimensions
 
 HOUR = 3_600_000_000_000
 START = 1_767_225_600_000_000_000
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--exposures", type=int, default=500)
     parser.add_argument("--detectors", type=int, default=200)
+    parser.add_argument("--visits", type=int, default=50)
     parser.add_argument("--database", default=None)
     options = parser.parse_args()
     phases = Phases()
@@ -88,6 +91,17 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
     def note(name: str, count: int) -> None:
         phases.counts[name] = count
 
+    measure(phases, acts)
+    butler.close()
+    join_on_the_sky(phases, folder, options)
+    program = str(Path(sys.executable).parent / "butler")
+    for name, words in COMMANDS.items():
+        command = [program, name.split()[0], str(folder / "repo"), *words]
+        phases.seconds[f"butler {name}"] = cost_of_process(command).processor
+
+
+def measure(phases: Phases, acts: dict[str, Callable[[int], object]]) -> None:
+    """Take the time of the processor of each act: the median, after one that is not counted."""
     for name, act in acts.items():
         act(0)
         times = []
@@ -96,11 +110,32 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
             act(number)
             times.append(time.process_time() - start)
         phases.seconds[name] = median(times)
+
+
+def join_on_the_sky(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
+    """Join the detectors of visits with the patches that they overlap."""
+    from pachon.butler import Butler
+
+    butler = Butler.create(str(folder / "sky"))
+    phases.counts["sky_regions"] = insert_dimensions(butler, options.visits, options.detectors)
+
+    def pairs(where: str = "") -> Any:
+        both = "instrument = 'Cam' AND skymap = 'sky'"
+        return butler.query_data_ids(["visit", "detector", "patch"], where=both + where)
+
+    def note(name: str, count: int) -> None:
+        phases.counts[name] = count
+
+    measure(
+        phases,
+        {
+            "sky_join_columns": lambda _: note("sky_join", len(pairs().columns()["patch"])),
+            "sky_join": lambda _: note("sky_join", len(list(pairs()))),
+            "sky_join_tract": lambda _: note("sky_join_tract", len(list(pairs(" AND tract = 1")))),
+            "sky_join_visit": lambda _: note("sky_join_visit", len(list(pairs(" AND visit = 1003")))),
+        },
+    )
     butler.close()
-    program = str(Path(sys.executable).parent / "butler")
-    for name, words in COMMANDS.items():
-        command = [program, name.split()[0], str(folder / "repo"), *words]
-        phases.seconds[f"butler {name}"] = cost_of_process(command).processor
 
 
 def compile_expression(butler: Any) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pachon.dimensions import Categorical, DimensionElement
 from pachon.registry.database.columns import Kind
-from pachon.registry.database.key_lookup import fetch_by_keys, fetch_columns_by_keys
+from pachon.registry.database.key_lookup import fetch_columns_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.dimension_records.reading import pixel_records
@@ -38,8 +38,11 @@ def fetch_regions(
         table = state.schema.elements[element.name]
         columns = key_columns(element, table)
         select = sa.select(*columns.values(), table.c.region)
-        rows = fetch_by_keys(connection, select, columns, own.take(own.first_rows()))
-        there, regions = _split(rows, element)
+        kinds: list[Kind] = [*(key_kind(state.universe, name) for name in columns), "object"]
+        once = own.take(own.first_rows())
+        *found, stored = fetch_columns_by_keys(connection, select, columns, once, kinds)
+        there = KeyTable.from_columns(dict(zip(columns, found, strict=True)), len(stored))
+        regions = stored.tolist()
     return [*regions, None], np.where((place := own.match(there)) < 0, len(regions), place)
 
 

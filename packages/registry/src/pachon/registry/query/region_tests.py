@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pachon.registry.query.polygons import Polygons
+
 if TYPE_CHECKING:
     from lsst.sphgeom import Region
 
@@ -18,17 +20,38 @@ _MARGIN = 2e-7
 
 
 class RegionTable:
-    """Stored regions, decoded, with their bounding circles; a null one overlaps nothing."""
+    """Stored regions with their bounding circles; a null one overlaps nothing."""
 
     def __init__(self, data: Sequence[bytes | None]) -> None:
-        # lsst-sphgeom takes a while to import, and most queries test no region.
-        from pachon.dimensions import region_from_bytes
-
-        self._regions = [None if item is None else region_from_bytes(item) for item in data]
-        self._centres, self._radii = _bounding_circles(self._regions)
+        self._data = data
+        self._decoded: dict[int, Region] = {}
+        self._polygons = Polygons(data)
+        self._centres, self._radii = self._polygons.centres, self._polygons.radii
+        for row in np.flatnonzero(~self._polygons.known).tolist():
+            self._centres[row], self._radii[row] = self._circle(row)
 
     def __len__(self) -> int:
-        return len(self._regions)
+        return len(self._data)
+
+    def _region(self, row: int) -> Region | None:
+        data = self._data[row]
+        if data is None:
+            return None
+        if row not in self._decoded:
+            # lsst-sphgeom takes a while to import, and most queries test no region.
+            from pachon.dimensions import region_from_bytes
+
+            self._decoded[row] = region_from_bytes(data)
+        return self._decoded[row]
+
+    def _circle(self, row: int) -> tuple[tuple[float, float, float], float]:
+        """Give a centre and a radius in radians; that of what is null or empty is minus infinity."""
+        region = self._region(row)
+        circle = None if region is None else region.getBoundingCircle()
+        if circle is None or circle.isEmpty():
+            return (0.0, 0.0, 0.0), -np.inf
+        centre = circle.getCenter()
+        return (centre.x(), centre.y(), centre.z()), circle.getOpeningAngle().asRadians()
 
     def near(self, other: RegionTable, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Say of which pairs the bounding circles overlap, one bool a pair."""
@@ -41,14 +64,23 @@ class RegionTable:
         return near
 
     def overlaps(self, other: RegionTable, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Say which pairs have a point in common, one bool a pair; one call of lsst-sphgeom for each."""
+        """Say which pairs have a point in common, one bool a pair, of pairs whose bounding circles overlap.
+
+        Polygons are compared in numpy; what that leaves open, and other regions, take a call of lsst-sphgeom each.
+        """
+        result = np.zeros(len(first), dtype=bool)
+        flat = np.flatnonzero(self._polygons.known[first] & other._polygons.known[second])
+        open_ = np.ones(len(first), dtype=bool)
+        result[flat], sure = self._polygons.overlaps(other._polygons, first[flat], second[flat])
+        open_[flat[sure]] = False
+        rows = np.flatnonzero(open_)
+        if not len(rows):
+            return result
         from lsst.sphgeom import DISJOINT
 
-        result = np.zeros(len(first), dtype=bool)
-        for row, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
-            one, another = self._regions[a], other._regions[b]
-            if one is not None and another is not None:
-                result[row] = not one.relate(another) & DISJOINT
+        for row, a, b in zip(rows.tolist(), first[rows].tolist(), second[rows].tolist(), strict=True):
+            one, another = self._region(a), other._region(b)
+            result[row] = one is not None and another is not None and not one.relate(another) & DISJOINT
         return result
 
 
@@ -71,7 +103,7 @@ def overlapping_pairs(
 
     Notes
     -----
-    Pairs whose bounding circles are apart are rejected in numpy; the rest is one call of lsst-sphgeom each.
+    Pairs whose bounding circles are apart are rejected at once.
     """
     first, second = pairs
     one, other = RegionTable(left), RegionTable(right)
@@ -79,19 +111,3 @@ def overlapping_pairs(
     result = np.zeros(len(first), dtype=bool)
     result[near] = one.overlaps(other, first[near], second[near])
     return result
-
-
-def _bounding_circles(regions: Sequence[Region | None]) -> tuple[np.ndarray, np.ndarray]:
-    """Give centres, shape (n, 3), and radii in radians; the radius of what is null or empty is minus infinity."""
-    centres = np.zeros((len(regions), 3))
-    radii = np.full(len(regions), -np.inf)
-    for row, region in enumerate(regions):
-        if region is None:
-            continue
-        circle = region.getBoundingCircle()
-        if circle.isEmpty():
-            continue
-        centre = circle.getCenter()
-        centres[row] = (centre.x(), centre.y(), centre.z())
-        radii[row] = circle.getOpeningAngle().asRadians()
-    return centres, radii
