@@ -13,8 +13,11 @@ import numpy as np
 
 __all__ = ["Polygons"]
 
-_DOUBT = 1e-10
-"""Distance from a great circle, in radians, within which it is not clear on which side a vertex is."""
+_DOUBT = 2e-7
+"""Distance from a great circle, in radians, within which it is not clear on which side a vertex is: lsst-sphgeom takes positions within
+5e-8 of each other for one."""
+_SHORTEST = 1e-5
+"""Radians; a polygon with a shorter edge is left to lsst-sphgeom."""
 _MOST_VERTICES = 8
 _LARGEST = 0.35
 """Radians; two near polygons of this radius lie in one hemisphere."""
@@ -72,14 +75,14 @@ class Polygons:
         centres /= np.linalg.norm(centres, axis=1)[:, None]
         chords = np.linalg.norm(vertices - centres[:, None], axis=2).max(axis=1)
         radii = 2 * np.arcsin(np.minimum(chords / 2, 1.0))
-        fine = (lengths > _DOUBT).all(axis=1) & (radii < _LARGEST)
+        fine = (lengths > _SHORTEST).all(axis=1) & (radii < _LARGEST)
         self.known[rows[fine]] = True
         self.centres[rows] = centres
         self.radii[rows] = radii
         self._rows[rows] = np.arange(len(rows))
         # By vertex and coordinate.
         self._vertices = np.ascontiguousarray(vertices.transpose(1, 2, 0))
-        self._edges = np.ascontiguousarray((edges / np.maximum(lengths, _DOUBT)[:, :, None]).transpose(1, 2, 0))
+        self._edges = np.ascontiguousarray((edges / np.maximum(lengths, _SHORTEST)[:, :, None]).transpose(1, 2, 0))
 
     def overlaps(self, other: Polygons, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Say which pairs of polygons have a point in common.
