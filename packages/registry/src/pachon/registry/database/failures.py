@@ -20,6 +20,7 @@ _CONFLICTS = {"40001", "40P01"}
 """Serialization failure, deadlock: the transaction was undone, and may succeed when it is repeated."""
 _LOCK_TIMEOUT = "55P03"
 _BAD_TEXT = {"22021", "22P05"}
+_OUT_OF_RANGE = "22003"
 _MARGIN = 400
 """Characters of a driver's message that are shown: it may quote a value of any length."""
 
@@ -53,6 +54,8 @@ def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Excepti
         return DatabaseBusyError(
             f"Another client has been writing to the same rows of {where} for too long; try again."
         )
+    if code == _OUT_OF_RANGE:
+        return InvalidInputError(f"A number is too large for the database: {what}.")
     if code in _BAD_TEXT or isinstance(original, UnicodeError):
         return InvalidInputError(f"A text holds a character that the database cannot store: {what}.")
     if isinstance(error, IntegrityError):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import numbers
 import sys
 import uuid
@@ -21,7 +22,10 @@ from pachon.registry.query.tree import Constant
 if TYPE_CHECKING:
     from lsst.sphgeom import LonLat
 
-__all__ = ["bound_constant", "bound_members", "fixed_binds", "is_sequence"]
+__all__ = ["bound_constant", "bound_members", "fixed_binds", "is_sequence", "time_constant"]
+
+_FAR_NS = 2**62
+"""Nanoseconds; 146 years."""
 
 
 def fixed_binds(bind: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,15 +76,24 @@ def bound_constant(value: Any, position: int) -> Constant:
         case Timespan():
             return Constant(value=(value.begin_ns, value.end_ns), type="timespan", position=position)
         case datetime.datetime():
-            return Constant(value=ns_from_time(value), type="datetime", position=position)
+            return time_constant(ns_from_time(value), position)
         case numbers.Integral():
             if not -(2**63) <= int(value) < 2**63:
                 raise InvalidInputError(f"The integer {value} does not fit into 64 bits")
             return Constant(value=int(value), type="int", position=position)
         case numbers.Real():
+            if math.isnan(value):
+                raise InvalidInputError(
+                    "NaN is no number that anything could be compared with; NULL (or None) is what is unknown"
+                )
             return Constant(value=float(value), type="float", position=position)
         case _:
             return _of_library(value, position)
+
+
+def time_constant(ns: int, position: int) -> Constant:
+    """Give the constant of a time; one that is far before or after all times of records counts as a very early, or late, one."""
+    return Constant(value=min(max(ns, -_FAR_NS), _FAR_NS), type="datetime", position=position)
 
 
 def _of_library(value: Any, position: int) -> Constant:
@@ -94,7 +107,7 @@ def _of_library(value: Any, position: int) -> Constant:
     if _is_of_sphgeom(value, "LonLat"):
         return _position(value, position)
     if hasattr(value, "tai") and getattr(value, "isscalar", False):
-        return Constant(value=ns_from_time(value), type="datetime", position=position)
+        return time_constant(ns_from_time(value), position)
     if hasattr(value, "icrs") and getattr(value, "isscalar", False):
         from lsst.sphgeom import LonLat
 

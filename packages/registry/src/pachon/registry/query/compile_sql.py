@@ -32,7 +32,7 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column, arithmetic, glob, in_list, in_ranges, literal
+from pachon.registry.query.sql_values import Column, arithmetic, glob, in_list, in_ranges, joined, literal, on_step
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
@@ -438,9 +438,9 @@ class _Compiler:
             case t.Not(operand=operand):
                 return sa.not_(self.condition(operand))
             case t.All(operands=operands):
-                return sa.and_(sa.true(), *(self.condition(o) for o in operands))
+                return joined(sa.and_, sa.true(), [self.condition(o) for o in operands])
             case t.Any_(operands=operands):
-                return sa.or_(sa.false(), *(self.condition(o) for o in operands))
+                return joined(sa.or_, sa.false(), [self.condition(o) for o in operands])
 
     def _comparison(self, operator: str, left: t.Value, right: t.Value) -> Column:
         if left.type == "timespan":
@@ -472,7 +472,7 @@ class _Compiler:
         options += [column == self.value(other) for other in test.columns]
         for start, stop, stride in test.ranges:
             within = column.between(start, stop)
-            options.append(within if stride == 1 else sa.and_(within, (column - start) % stride == 0))
+            options.append(within if stride == 1 else sa.and_(within, on_step(column, start, stride)))
         if test.with_null:
             options.append(column.is_(None))
         return sa.or_(sa.false(), *options)

@@ -27,6 +27,7 @@ from pachon.registry.query.tree import (
     Truth,
     Value,
     conjuncts,
+    parts_of,
     values_of,
 )
 
@@ -89,7 +90,8 @@ def plan_condition(
     scope = scope_of(spec, facts)
     order = tuple(_order_term(name, spec, facts) for name in spec.order_by)
     outputs = _outputs(spec, scope)
-    shown = [*(term.value for term in order), *(output.value for output in outputs or ())]
+    wanted = [*(term.value for term in order), *(output.value for output in outputs or ())]
+    shown = [part for value in wanted for part in parts_of(value)]
     used = [*values_of(predicate), *shown]
     group = _all_dimensions(scope.dimensions, used)
     connected = [frozenset(f.dimensions.names) for f in facts]

@@ -16,7 +16,7 @@ from pachon.registry.database.texts import check_text
 from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeError
 from pachon.registry.query import syntax as s
 from pachon.registry.query import tree as t
-from pachon.registry.query.binds import bound_constant, bound_members, is_sequence
+from pachon.registry.query.binds import bound_constant, bound_members, is_sequence, time_constant
 from pachon.registry.query.lexer import TokenKind, tokenize
 from pachon.registry.query.parser import parse
 from pachon.registry.query.scope import Scope
@@ -103,7 +103,7 @@ class _Resolver:
         operator = node.operator
         if "null" in (left.type, right.type):
             return self._null_test(node, left, right)
-        left, right = _fit_bool(left, right)
+        left, right = _fit_number(left, right)
         fits = left.type == right.type or _alike(left.type, right.type)
         if operator in ("=", "!="):
             if not fits or left.type == "region":
@@ -156,6 +156,7 @@ class _Resolver:
                 if member.type == "null":
                     with_null = True
                     continue
+                member = _fit_number(operand, member)[1]
                 self._require_like(item, operand, member)
                 if isinstance(member, t.Constant):
                     values.append(member.value)
@@ -255,7 +256,7 @@ class _Resolver:
 
     def _time(self, node: s.Expression, text: str) -> t.Constant:
         try:
-            return t.Constant(value=parse_time(text), type="datetime", position=node.position)
+            return time_constant(parse_time(text), node.position)
         except InvalidInputError as error:
             raise QuerySyntaxError(str(error), self._scope.text, node.position) from None
 
@@ -265,6 +266,8 @@ class _Resolver:
         if operator == "+":
             return operand
         if isinstance(operand, t.Constant) and isinstance(operand.value, int | float):
+            if operand.value == -(2**63):
+                raise self._type_error(node, f"The integer {-operand.value} does not fit into 64 bits")
             return t.Constant(value=-operand.value, type=operand.type, position=node.position)
         return t.Negative(operand=operand, type=operand.type, position=node.position)
 
@@ -349,10 +352,23 @@ def _alike(left: str, right: str) -> bool:
     return (left in _NUMBERS and right in _NUMBERS) or (left in _TIMES and right in _TIMES)
 
 
-def _fit_bool(left: t.Value, right: t.Value) -> tuple[t.Value, t.Value]:
-    """Let a bound truth value stand for 0 or 1 beside an integer."""
-    if isinstance(right, t.Constant) and right.type == "bool" and left.type == "int":
-        return left, t.Constant(value=int(bool(right.value)), type="int", position=right.position)
-    if isinstance(left, t.Constant) and left.type == "bool" and right.type == "int":
-        return t.Constant(value=int(bool(left.value)), type="int", position=left.position), right
+def _fit_number(left: t.Value, right: t.Value) -> tuple[t.Value, t.Value]:
+    """Let a bound truth value stand for 0 or 1 beside an integer, and a whole number that is written as a fraction for an integer."""
+    if left.type == "int":
+        right = _as_integer(right)
+    if right.type == "int":
+        left = _as_integer(left)
     return left, right
+
+
+def _as_integer(value: t.Value) -> t.Value:
+    # Databases would compare large integers as fractions, which have fewer digits, or not, each in its way.
+    if (
+        not isinstance(value, t.Constant)
+        or value.type not in ("bool", "float")
+        or not isinstance(value.value, bool | float)
+    ):
+        return value
+    if value.type == "float" and not (float(value.value).is_integer() and abs(value.value) < 2**63):
+        return value
+    return t.Constant(value=int(value.value), type="int", position=value.position)

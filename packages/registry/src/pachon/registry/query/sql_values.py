@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
 
-__all__ = ["Column", "arithmetic", "glob", "in_list", "in_ranges", "literal"]
+__all__ = ["Column", "arithmetic", "glob", "in_list", "in_ranges", "joined", "literal", "on_step"]
 
 _LONG_LIST = 2000
 """Longest list of IN that travels as one parameter a value."""
+
+_LONG_ROW = 100
+"""Most conditions that are joined without parentheses."""
 
 Column = sa.ColumnElement[Any]
 
@@ -31,6 +36,36 @@ def in_ranges(column: Column, ranges: np.ndarray) -> Column:
         for begin, end in ranges.tolist()
     ]
     return sa.or_(sa.false(), *pieces)
+
+
+def on_step(column: Column, start: int, stride: int) -> Column:
+    """Whether a number is a whole number of strides from a start."""
+    if stride >= 2**62:
+        # Sums would not fit into 64 bits; three numbers at most are meant.
+        return column.in_([sa.literal(n, Key64) for n in range(start, 2**63, stride)])
+    # No difference is taken, which need not fit; the remainder of a negative number is negative.
+    return (column % stride + stride) % stride == start % stride
+
+
+class _Parentheses(FunctionElement[bool]):
+    """A condition in parentheses, which SQLAlchemy would leave out."""
+
+    name = "parentheses"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Parentheses)
+def _write_parentheses(element: _Parentheses, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)})"
+
+
+def joined(join: Callable[..., Column], neutral: Column, conditions: Sequence[Column]) -> Column:
+    """Join conditions by AND or OR; in groups if there are many, since SQLite takes a row of them for as deep as it is long."""
+    if len(conditions) <= _LONG_ROW:
+        return join(neutral, *conditions)
+    parts = [conditions[start : start + _LONG_ROW] for start in range(0, len(conditions), _LONG_ROW)]
+    return joined(join, neutral, [_Parentheses(join(neutral, *part)) for part in parts])
 
 
 def literal(constant: t.Constant) -> Column:
@@ -70,8 +105,16 @@ def arithmetic(operator: str, left: Column, right: Column) -> Column:
 def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
     """Whether a value is one of a list, which may be of any length."""
     types: dict[str, Any] = {"uuid": Uuid(), "hash": Bytes(), "string": Text, "float": sa.Double()}
-    # An integer column may be compared with fractions, and a cast would round these.
-    item: Any = sa.Double() if any(type(value) is float for value in values) else types.get(kind, Key64)
+    if kind == "int" and any(type(value) is float for value in values):
+        # Each in its own type: a cast would round fractions, or large integers.
+        parts = [[v for v in values if type(v) is int], [v for v in values if type(v) is float]]
+        pieces = [
+            in_list(column, name, part, dialect) for name, part in zip(("int", "float"), parts, strict=True) if part
+        ]
+        return sa.or_(*pieces)
+    if kind == "float":
+        values = [float(value) for value in values]
+    item: Any = types.get(kind, Key64)
     if len(values) <= _LONG_LIST:
         return column.in_([sa.literal(value, item) for value in values])
     # One parameter for all of them: the number of parameters of a statement is limited.
@@ -81,7 +124,8 @@ def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> C
         text = json.dumps([value.hex().upper() for value in values])
         column = sa.func.hex(column)
     else:
-        text = json.dumps(list(values))
+        # JSON has no word for infinity, but numbers that are too large for a double.
+        text = json.dumps(list(values)).replace("Infinity", "9e999")
     each = sa.func.json_each(sa.literal(text)).table_valued("value")
     return column.in_(sa.select(each.c.value))
 

@@ -34,6 +34,7 @@ __all__ = [
     "Value",
     "conjuncts",
     "key_equals",
+    "parts_of",
     "values_of",
     "walk",
 ]
@@ -298,25 +299,26 @@ def values_of(predicate: Predicate) -> Iterator[Value]:
     for part in walk(predicate):
         match part:
             case IsTrue(operand=value) | IsNull(operand=value) | Glob(operand=value):
-                yield from _parts(value)
+                yield from parts_of(value)
             case IsOneOf(operand=value, columns=columns):
                 for item in (value, *columns):
-                    yield from _parts(item)
+                    yield from parts_of(item)
             case Comparison(left=left, right=right) | Overlap(left=left, right=right):
-                yield from _parts(left)
-                yield from _parts(right)
+                yield from parts_of(left)
+                yield from parts_of(right)
             case _:
                 pass
 
 
-def _parts(value: Value) -> Iterator[Value]:
+def parts_of(value: Value) -> Iterator[Value]:
+    """Give a value and all columns and constants of which it is made."""
     yield value
     match value:
         case Negative(operand=operand):
-            yield from _parts(operand)
+            yield from parts_of(operand)
         case Arithmetic(left=left, right=right):
-            yield from _parts(left)
-            yield from _parts(right)
+            yield from parts_of(left)
+            yield from parts_of(right)
         case Bound(timespan=timespan):
             yield timespan
         case _:
