@@ -81,10 +81,12 @@ def test_nan_is_refused(odd: SqlRegistry, value: Any) -> None:
 def test_what_does_not_fit_into_64_bits(odd: SqlRegistry) -> None:
     with pytest.raises(QueryTypeError, match="64 bits"):
         _count(odd, f"{CAM}detector > -:x", x=-(2**63))
-    try:
-        assert _count(odd, f"{CAM}detector * 9223372036854775807 > 0") == 4
-    except InvalidInputError as error:
-        assert odd._state.dialect == "postgresql", error
+    where = f"{CAM}detector * 9223372036854775807 > 0"
+    if odd._state.dialect == "sqlite":
+        assert _count(odd, where) == 4
+    else:
+        with pytest.raises(InvalidInputError, match="too large"):
+            _count(odd, where)
 
 
 @pytest.mark.parametrize("count", [99, 101, 3000, 15_000])

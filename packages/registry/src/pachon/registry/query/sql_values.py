@@ -107,11 +107,9 @@ def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> C
     types: dict[str, Any] = {"uuid": Uuid(), "hash": Bytes(), "string": Text, "float": sa.Double()}
     if kind == "int" and any(type(value) is float for value in values):
         # Each in its own type: a cast would round fractions, or large integers.
-        parts = [[v for v in values if type(v) is int], [v for v in values if type(v) is float]]
-        pieces = [
-            in_list(column, name, part, dialect) for name, part in zip(("int", "float"), parts, strict=True) if part
-        ]
-        return sa.or_(*pieces)
+        whole = [value for value in values if type(value) is int]
+        fractions = in_list(column, "float", [value for value in values if type(value) is float], dialect)
+        return sa.or_(in_list(column, "int", whole, dialect), fractions) if whole else fractions
     if kind == "float":
         values = [float(value) for value in values]
     item: Any = types.get(kind, Key64)
