@@ -9,7 +9,9 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from pachon.base import PachonError
 from pachon.datasets import DatasetSearch
-from pachon.dimensions import DimensionUniverse
+from pachon.dimensions import DataIdTable, DimensionUniverse
 from pachon.dimensions.testing.volume import volume
 from pachon.registry import CalibrationLookupError, SqlRegistry
 from pachon.registry.query.plan import Plan
@@ -96,10 +98,10 @@ def _compare(seed: int, kind: str, database: str) -> None:
     oracle = Oracle(world)
     with _registry(world, database) as registry:
         for query in itertools.islice(random_queries(rng, world), QUERIES):
-            _compare_one(registry, oracle, query)
+            _compare_one(registry, oracle, query, rng)
 
 
-def _compare_one(registry: SqlRegistry, oracle: Oracle, query: AskedQuery) -> None:
+def _compare_one(registry: SqlRegistry, oracle: Oracle, query: AskedQuery, rng: random.Random) -> None:
     spec = _spec(registry, query)
     if any(registry.universe[name].is_skypix for name in spec.dimensions.names):
         return
@@ -120,6 +122,7 @@ def _compare_one(registry: SqlRegistry, oracle: Oracle, query: AskedQuery) -> No
             i.bytes for i in _ask_datasets(oracle, query, plan, spec, registry)
         }, query
         assert len(found) == len(set(found.uuids())), query  # type: ignore[union-attr]  # a table of datasets
+        _compare_order(registry, spec, {ref.id for ref in found}, query, rng)
         return
     searches = dict(query.searches)
     wanted = oracle.data_ids(spec.dimensions, plan.dimensions, condition, searches)
@@ -130,6 +133,53 @@ def _compare_one(registry: SqlRegistry, oracle: Oracle, query: AskedQuery) -> No
     parts = [tuple(d.required_values) for part in registry.query.batches(spec, 3) for d in part]  # type: ignore[union-attr]
     assert sorted(parts) == sorted(wanted), query
     assert registry.query.count(spec) == len(wanted), query
+    if query.kind == "data_ids":
+        _compare_order(registry, spec, set(wanted), query, rng)
+        _compare_given(registry, spec, wanted, query, rng)
+
+
+def _compare_order(
+    registry: SqlRegistry, spec: QuerySpec, wanted: set[Any], query: AskedQuery, rng: random.Random
+) -> None:
+    """The same in an order of some dimensions, which a limit cuts off."""
+    names = rng.sample(spec.dimensions.names, rng.randint(0, len(spec.dimensions.names)))
+    # The rest makes the order complete.
+    names += [name for name in spec.dimensions.required if name not in names]
+    signs = [rng.choice(["", "-"]) for _ in names]
+    order = tuple(sign + name for sign, name in zip(signs, names, strict=True))
+    key = "id" if spec.result is not None else None
+    limit = rng.randint(1, len(wanted) + 1)
+    found = list(registry.query.fetch(replace(spec, order_by=order)))
+    data_ids = [item.data_id if key else item for item in found]
+    rows = [[data_id[name] for name in names] for data_id in data_ids]
+    expected = rows
+    for place in reversed(range(len(names))):
+        expected = sorted(expected, key=lambda row: row[place], reverse=signs[place] == "-")
+    assert rows == expected, (query, order)
+    assert {item.id if key else item.required_values for item in found} == wanted, (query, order)
+    some = list(registry.query.fetch(replace(spec, order_by=order, limit=limit)))
+    if spec.find_first or not key:
+        assert some == found[:limit], (query, order, limit)
+    assert len(some) == min(limit, len(wanted)), (query, order, limit)
+    assert registry.query.count(replace(spec, order_by=order, limit=limit)) == len(some), (query, order, limit)
+
+
+def _compare_given(registry: SqlRegistry, spec: QuerySpec, wanted: Any, query: AskedQuery, rng: random.Random) -> None:
+    """The same among some data IDs that the caller gives, in a table or one by one."""
+    rows = sorted(wanted)
+    if not rows or not spec.dimensions.required:
+        return
+    some = rng.sample(rows, rng.randint(1, min(len(rows), 5)))
+    names = spec.dimensions.required
+    table = DataIdTable.from_rows(spec.dimensions, [dict(zip(names, row, strict=True)) for row in [*some, some[0]]])
+    found = registry.query.fetch(replace(spec, tables=(table,)))
+    assert sorted(d.required_values for d in found) == sorted(some), (query, some)
+    one = dict(zip(names, some[0], strict=True))
+    governors = registry.universe.governors
+    fixed = {n: v for n, v in one.items() if n in governors or rng.random() < 0.5}
+    found = registry.query.fetch(replace(spec, data_id=fixed))
+    expected = [row for row in rows if all(row[names.index(n)] == v for n, v in fixed.items())]
+    assert sorted(d.required_values for d in found) == expected, (query, fixed)
 
 
 def _spec(registry: SqlRegistry, query: AskedQuery) -> QuerySpec:
