@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pachon.base import InvalidInputError
-from pachon.datasets import DatasetSearch
-from pachon.registry import SqlRegistry
+from pachon.datasets import CollectionType, DatasetSearch, DatasetTable, DatasetType, new_ids
+from pachon.dimensions import DataIdTable
+from pachon.registry import MissingCollectionError, SqlRegistry
 from pachon.registry.errors import QueryTypeError
 from pachon.registry.testing.example import fill_example
 
@@ -95,6 +96,30 @@ def test_long_rows_of_conditions(odd: SqlRegistry, count: int) -> None:
     assert _count(odd, f"{CAM}({either})") == 3
     assert _count(odd, f"{CAM}NOT ({either})") == 1
     assert _count(odd, CAM + " AND ".join(f"detector != {n}" for n in range(2, count))) == 1
+
+
+def test_long_names_of_dataset_types(any_url: str) -> None:
+    with SqlRegistry.create(any_url) as registry:
+        fill_example(registry, Path(__file__).parents[1] / "data" / "example")
+        names = [f"coadd_{'x' * 70}_{letter}" for letter in "ab"]
+        registry.collections.register("long", CollectionType.RUN)
+        for name in names:
+            dataset_type = DatasetType(name, ["exposure", "detector"], "Image", universe=registry.universe)
+            registry.dataset_types.register(dataset_type)
+            rows = [{"instrument": "Cam1", "exposure": 1, "detector": detector} for detector in (1, 2)]
+            table = DataIdTable.from_rows(dataset_type.dimensions, rows)
+            registry.datasets.insert(DatasetTable(dataset_type, table, new_ids(2), "long"))
+        searches = [DatasetSearch(dataset_type=name, collections=("long",)) for name in names]
+        where = " AND ".join(f"{name}.run = 'long' AND {name}.ingest_date > T'2020-01-01'" for name in names)
+        assert len(registry.query.data_ids(["exposure", "detector"], datasets=searches, where=where)) == 2
+        fields = [f"{name}.run" for name in names]
+        assert len(registry.query.general(["exposure", "detector"], fields, datasets=searches)) == 2
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "'; DROP TABLE collection; --"])
+def test_odd_collections(odd: SqlRegistry, text: str) -> None:
+    with pytest.raises((MissingCollectionError, InvalidInputError)):
+        odd.query.datasets("bias", [text])
 
 
 def test_names_are_data(odd: SqlRegistry) -> None:

@@ -56,7 +56,7 @@ def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Excepti
         )
     if code == _OUT_OF_RANGE:
         return InvalidInputError(f"A number is too large for the database: {what}.")
-    if code in _BAD_TEXT or isinstance(original, UnicodeError):
+    if code in _BAD_TEXT or isinstance(original, UnicodeError) or "cannot contain NUL" in what:
         return InvalidInputError(f"A text holds a character that the database cannot store: {what}.")
     if isinstance(error, IntegrityError):
         return DatabaseError(f"The database {where} refused a row: {what}.")

@@ -46,6 +46,7 @@ __all__ = [
     "stand_ins",
 ]
 
+_LONGEST_NAME = 40
 _PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
 
 
@@ -224,6 +225,7 @@ class _Compiler:
         self._keys: dict[str, list[Column]] = {}
         self._elements: dict[str, sa.FromClause] = {}
         self._datasets: dict[str, sa.FromClause] = {}
+        self._facts: dict[str, SearchFacts] = {}
         self._details: dict[tuple[str, str], sa.FromClause] = {}
         self._pixels: dict[int, Column] = {}
 
@@ -310,7 +312,8 @@ class _Compiler:
     def _add_datasets(self, source: DatasetSource) -> None:
         facts = source.facts
         tables = self._schema.datasets(facts.dimensions, facts.group_id)
-        name = f"datasets_{facts.dataset_type}"
+        name = f"datasets_{_short_name(facts)}"
+        self._facts[facts.dataset_type] = facts
         if not source.with_validity:
             member = alias_of(tables.membership, name)
             self.conditions += [
@@ -338,7 +341,7 @@ class _Compiler:
         """Join the table that has further facts of datasets."""
         if (dataset_type, kind) not in self._details:
             datasets, static = self._datasets[dataset_type], self._schema.static
-            name = f"{kind}_of_{dataset_type}"
+            name = f"{kind}_of_{_short_name(self._facts[dataset_type])}"
             if kind == "dataset":
                 table: sa.FromClause = static.dataset.alias(name)
                 self.conditions.append(table.c.dataset_id == datasets.c.dataset_id)
@@ -484,6 +487,12 @@ class _Compiler:
         regions = [self._elements[name].c.region for name in mark.elements if name in self._elements]
         unknown = sa.or_(sa.false(), *(region.is_(None) for region in regions))
         return sa.case((unknown, sa.null()), else_=found)
+
+
+def _short_name(facts: SearchFacts) -> str:
+    """Give the name of a dataset type, or what stands for a long one: PostgreSQL cuts names off, without a word, at 63 bytes."""
+    name = facts.dataset_type
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 10]}_{facts.type_id}"
 
 
 def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: tuple[str, ...]) -> sa.Select[Any]:
