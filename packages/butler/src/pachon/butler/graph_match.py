@@ -6,26 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pachon.base import ConflictError
+from pachon.quantum_butler.errors import GraphMismatchError
 
 if TYPE_CHECKING:
     from pachon.datasets import DatasetType
     from pachon.dimensions import DimensionUniverse
 
 __all__ = ["GraphMismatchError", "check_dataset_types", "check_universe"]
-
-
-class GraphMismatchError(ConflictError):
-    """A graph was built for another repository, or the repository has changed since."""
-
-    kind = "graph_mismatch"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.reason} Build the graph again."
 
 
 def check_universe(ours: DimensionUniverse, theirs: DimensionUniverse) -> None:

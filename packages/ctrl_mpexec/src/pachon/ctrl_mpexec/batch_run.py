@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 from urllib.parse import quote
 
 from pachon.base import NotFoundError
-from pachon.butler.graph_match import GraphMismatchError
 from pachon.ctrl_mpexec.commit import remove_leftovers
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
 from pachon.ctrl_mpexec.run_graph import check_options, initialize_graph, run_with_sink
@@ -21,6 +20,7 @@ from pachon.datasets import uuids_from_ids
 from pachon.datastore import FileRecords, file_part
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.quantum_butler import QuantumGraph, QuantumProvenance, Receipt, write_receipt
+from pachon.quantum_butler.errors import GraphMismatchError
 from pachon.resources import ResourcePath, exist_many
 
 __all__ = ["ReceiptCollector", "initialize_batch", "run_batch"]

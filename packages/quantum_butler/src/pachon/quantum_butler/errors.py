@@ -8,6 +8,8 @@
     InvalidInputError
     ├── NotPredictedError          the graph does not predict that the chosen quanta write it
     └── NoDatastoreError           the graph does not say where its files are
+    ConflictError
+    └── GraphMismatchError         the graph was built for another repository, or as it was before
     FormatError
     ├── GraphFileError             (in `column_file.layout`) a graph file is damaged, newer, or something else
     └── ReceiptError               a receipt is damaged, newer, or something else
@@ -17,10 +19,10 @@ from __future__ import annotations
 
 import uuid
 
-from pachon.base import FormatError, InvalidInputError, NotFoundError
+from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError
 from pachon.base.hidden_secrets import hide_secrets
 
-__all__ = ["DatasetNotInGraphError", "NoDatastoreError", "NotPredictedError", "ReceiptError"]
+__all__ = ["DatasetNotInGraphError", "GraphMismatchError", "NoDatastoreError", "NotPredictedError", "ReceiptError"]
 
 
 class DatasetNotInGraphError(NotFoundError):
@@ -82,3 +84,16 @@ class ReceiptError(FormatError):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+
+class GraphMismatchError(ConflictError):
+    """A graph was built for another repository, or the repository has changed since."""
+
+    kind = "graph_mismatch"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reason} Build the graph again."
