@@ -333,7 +333,7 @@ def children(parent):
 
 def test_two_at_once_and_the_next_goes_on(repository, pipeline_file):
     first = start(repository, pipeline_file, "--json-progress", seconds=1.5)
-    wait_for_outputs(repository, 1)
+    wait_for_outputs(repository, 2)  # rows of one quantum are written when the next has ended, at the latest
     second = start(repository, pipeline_file, "--extend-run", seconds=1.5)
     _, errors = second.communicate(timeout=60)
     assert second.returncode == 1
