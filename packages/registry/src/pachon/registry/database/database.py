@@ -255,8 +255,10 @@ class Database:
                 with own_errors(self._replica.engine), connection:
                     yield connection
                 return
-        connected = primary.connect() if self._kept is None else self._kept.borrow(primary)
-        with own_errors(self.engine), connected as connection:
+        with (
+            own_errors(self.engine),
+            primary.connect() if self._kept is None else self._kept.borrow(primary) as connection,
+        ):
             yield connection
 
     @contextmanager
