@@ -7,6 +7,7 @@ it is a process that writes a really large file.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -129,25 +130,31 @@ def large_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()
 
 
+def stop_half_way(ingest: subprocess.Popen[str], folder: Path) -> None:
+    """Stop a process while the file that it writes below a folder has some of its bytes."""
+    while not 0 < size_below(folder) < LARGE:
+        assert ingest.poll() is None, "the large file was never seen half-written"
+    ingest.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, ingest.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 def test_others_go_on_beside_a_gigabyte(root: Path, large_file: Path) -> None:
-    reads = writes = 0
+    command = [sys.executable, "-c", INGEST, str(root), str(large_file)]
     with Butler.open(str(root), run="other", instrument="Cam") as other:
         first = other.put({"n": 7}, "gain", detector=1)
-        command = [sys.executable, "-c", INGEST, str(root), str(large_file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ingest:
-            assert ingest.stdout is not None
-            assert ingest.stdout.readline() == "begins\n"
-            while not 0 < size_below(root / "slow") < LARGE:
-                assert ingest.poll() is None, "the large file was never seen half-written"
-            # What begins and ends while the file is still growing has not waited for it.
-            while ingest.poll() is None and size_below(root / "slow") < LARGE:
-                assert other.get(first) == {"n": 7}
-                reads += size_below(root / "slow") < LARGE
-                other.put({"n": writes}, "gain", detector=2, run=f"other/{reads}")
-                writes += size_below(root / "slow") < LARGE
+            try:
+                assert ingest.stdout is not None
+                assert ingest.stdout.readline() == "begins\n"
+                stop_half_way(ingest, root / "slow")
+                for number in range(3):
+                    assert other.get(first) == {"n": 7}
+                    assert not other.collections.query("slow*"), "it has committed its rows already"
+                    ref = other.put({"n": number}, "gain", detector=2, run=f"other/{number}")
+                    assert other.get(ref) == {"n": number}
+            finally:
+                ingest.send_signal(signal.SIGCONT)
         assert ingest.returncode == 0
-        assert reads
-        assert writes
         stored = other.query_datasets("gain", collections="slow")
         assert len(stored) == 1
     assert size_below(root / "slow") == LARGE
