@@ -38,7 +38,7 @@ def test_goes_on_with_exactly_what_is_missing(
         command = [
             PIPETASK, "--no-progress", "run", "-b", repository, "-p", tmp_path / "pipeline.yaml", "-i", "defaults", "-o", "me",
             "--output-run", "me/run", "--register-dataset-types", "-j", processes, "-c", "correct:fail=pause",
-            "-c", "correct:pause=0.2",
+            "-c", "correct:pause=0.5",
         ]  # fmt: skip
         process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
