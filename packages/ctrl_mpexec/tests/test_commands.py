@@ -82,6 +82,23 @@ def test_nothing_to_do_and_nothing_matched_are_different(repository, pipeline_fi
     assert len(failed.stderr.strip().splitlines()) == 1
 
 
+def test_an_old_graph_is_not_run_over_the_outputs_of_another_one(repository, pipeline_file, tmp_path):
+    common = ("-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--output-run", "me/run")
+    pipetask("qgraph", *common, "-q", tmp_path / "old.qg")
+    pipetask("run", *common, "--register-dataset-types", "-d", "instrument = 'Cam' AND exposure = 1")
+    before = {path: path.read_bytes() for path in (repository / "me").rglob("*.json")}
+    refused = pipetask("run", "-b", repository, "-g", tmp_path / "old.qg", "--extend-run", check=1)
+    assert "Run 'me/run' holds outputs of another graph where this one would write" in refused.stderr
+    assert "exposure=1" in refused.stderr
+    assert {path: path.read_bytes() for path in (repository / "me").rglob("*.json")} == before
+    checked = subprocess.run([*BUTLER, "fsck", repository], check=True, capture_output=True, text=True)
+    assert "Nothing is wrong." in checked.stdout
+    # The way on that it names.
+    pipetask("run", *common, "--extend-run", "-q", tmp_path / "new.qg")
+    again = pipetask("run", "-b", repository, "-g", tmp_path / "new.qg", "--extend-run")
+    assert "exists already" not in again.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -60,6 +60,16 @@ def test_nothing_to_do_differs_from_nothing_found():
     downstream = DroppedQuanta(label="cal", data_ids=cal.data_ids, reasons=reasons)
     assert QuantumGraph.from_tables(replace(empty, dropped=(done, downstream))).explain().nothing_to_do
     assert not QuantumGraph.from_tables(replace(empty, dropped=(downstream,))).explain().nothing_to_do
+    # What the task itself has no work for it had none for the first time either.
+    for reason, nothing_left in (
+        (DropReason.NO_WORK, True),
+        (DropReason.REMOVED_BY_HOOK, True),
+        (DropReason.NO_INPUTS, False),
+        (DropReason.MISSING_PREREQUISITE, False),
+    ):
+        other = DroppedQuanta(label="cal", data_ids=cal.data_ids, reasons=np.full(len(cal.ids), reason, dtype=np.uint8))
+        explanation = QuantumGraph.from_tables(replace(empty, dropped=(done, other))).explain()
+        assert explanation.nothing_to_do is nothing_left
 
 
 def test_reasons_have_texts_and_keep_their_numbers():

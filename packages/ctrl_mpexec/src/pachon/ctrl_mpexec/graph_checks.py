@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pachon.base import InvalidInputError
 from pachon.butler.graph_match import GraphMismatchError, check_dataset_types, check_universe
+from pachon.dimensions import match_rows
 from pachon.resources import ResourcePath
 
 if TYPE_CHECKING:
@@ -18,7 +21,14 @@ if TYPE_CHECKING:
     from pachon.pipe_base.pipeline_graph import PipelineGraph
     from pachon.quantum_butler import QuantumGraph
 
-__all__ = ["VERSIONS", "GraphMismatchError", "check_configs_of_done_tasks", "check_graph", "task_versions"]
+__all__ = [
+    "VERSIONS",
+    "GraphMismatchError",
+    "check_configs_of_done_tasks",
+    "check_graph",
+    "check_outputs_of_others",
+    "task_versions",
+]
 
 VERSIONS = "task_versions"
 """Key of the header's metadata: versions of the packages of the tasks, by name."""
@@ -75,6 +85,37 @@ def check_configs_of_done_tasks(butler: Butler, graph: QuantumGraph) -> None:
         differences = tuple(map(str, compare_configs(butler.get(ref), task.config_document)))
         if differences:
             raise ConfigChangedError(run, label, differences)
+
+
+def check_outputs_of_others(butler: Butler, graph: QuantumGraph) -> None:
+    """Refuse a graph that was loaded if its run holds outputs of another one in the place of its own.
+
+    Its quanta would be run again, and the files of the other graph's logs replaced, before the first conflict stops it.
+
+    Raises
+    ------
+    GraphMismatchError
+        If a dataset of the run has the type and data ID of an output of this graph, and another id.
+    """
+    run = graph.header.output_run
+    if run not in butler.fetch_collections([run]):
+        return
+    # Init-outputs may come from another graph: they are compared when they would be written.
+    written = {edge.dataset_type for edge in graph.structure.edges if edge.kind == "output"}
+    for name in sorted(butler.fetch_dataset_types(written)):
+        table = graph.datasets(name)
+        own = table.take(np.flatnonzero(table.runs.decode() == run))
+        if not len(own):
+            continue
+        for known in butler.query_datasets(name, collections=[run], find_first=False).table.tables:
+            rows = match_rows(own.data_ids, known.data_ids, own.data_ids.group.required)
+            there = np.flatnonzero(rows >= 0)
+            others = there[(known.ids[rows[there]] != own.ids[there]).any(axis=1)]
+            if len(others):
+                raise GraphMismatchError(
+                    f"Run {run!r} holds outputs of another graph where this one would write: {len(others)} of {name!r}, "
+                    f"{own[int(others[0])].data_id} for one. Build a new graph of what is missing, with --extend-run."
+                )
 
 
 def _check_place(butler: Butler, graph: QuantumGraph) -> None:

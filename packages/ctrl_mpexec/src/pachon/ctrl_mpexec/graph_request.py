@@ -184,8 +184,7 @@ def find_reasons(graph: QuantumGraph) -> tuple[bool, tuple[str, ...]]:
     """Say whether all quanta of an empty graph are done, and otherwise why there are none."""
     dropped = graph.structure.dropped.values()
     reasons = {reason for entry in dropped for reason, count in entry.reasons.items() if count}
-    only_done = bool(reasons) and reasons <= {DropReason.ALREADY_DONE, DropReason.UPSTREAM_DROPPED}
-    return only_done and DropReason.ALREADY_DONE in reasons, graph.explain().sentences
+    return DropReason.leave_nothing_to_do({DropReason(reason) for reason in reasons}), graph.explain().sentences
 
 
 def prepare_collections(

@@ -10,7 +10,7 @@ from typing import Any
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
-from pachon.ctrl_mpexec.graph_checks import check_configs_of_done_tasks, check_graph
+from pachon.ctrl_mpexec.graph_checks import check_configs_of_done_tasks, check_graph, check_outputs_of_others
 from pachon.ctrl_mpexec.graph_fixup import fixed_edges
 from pachon.ctrl_mpexec.graph_merging import refuse_ingested
 from pachon.ctrl_mpexec.graph_pictures import graph_text
@@ -240,6 +240,7 @@ def run_pipeline(
     InvalidInputError
         If the output run differs from that of a graph that was loaded.
     """
+    loaded = plan is None
     if plan is None:
         plan = _plan_of(graph, collections)
     if plan.output_run != graph.header.output_run:
@@ -260,6 +261,9 @@ def run_pipeline(
         for dataset_type in graph.dataset_types.values():
             butler.dataset_types.register(dataset_type)
     check_graph(butler, graph)
+    if loaded:
+        # One that was built now has the ids of what the run holds.
+        check_outputs_of_others(butler, graph)
     regular = {edge.dataset_type for edge in graph.structure.edges if edge.kind == "output"}
     prepare_collections(butler, plan, collections.prune_replaced, regular)
     if init_only:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import IntEnum
 
 __all__ = ["DropReason"]
@@ -37,12 +38,23 @@ class DropReason(IntEnum):
     NOT_IN_COLLECTIONS = 11
     """A constraining dataset exists, but not in the input collections."""
 
+    @classmethod
+    def leave_nothing_to_do(cls, reasons: Collection[DropReason]) -> bool:
+        """Tell whether the quanta of an empty graph were dropped since all is done that there is to do.
+
+        Some are done already, and of the others the task itself says that they want nothing, or what they want was not made.
+        """
+        return cls.ALREADY_DONE in reasons and _NOTHING_WANTED.issuperset(reasons)
+
     @property
     def text(self) -> str:
         """The reason in words, to follow a number of quanta."""
         return _TEXTS[self]
 
 
+_NOTHING_WANTED = frozenset(
+    (DropReason.ALREADY_DONE, DropReason.UPSTREAM_DROPPED, DropReason.NO_WORK, DropReason.REMOVED_BY_HOOK)
+)
 _TEXTS = {
     DropReason.ALREADY_DONE: "already done",
     DropReason.NO_INPUTS: "without inputs",

@@ -85,10 +85,8 @@ class Explanation:
 
     @property
     def nothing_to_do(self) -> bool:
-        """Whether the graph is empty since its quanta are already done, or want what those that are done did not make."""
-        dropped = set(self.dropped())
-        done = DropReason.ALREADY_DONE in dropped
-        return self.kept == 0 and done and dropped <= {DropReason.ALREADY_DONE, DropReason.UPSTREAM_DROPPED}
+        """Whether the graph is empty since all is done: see `DropReason.leave_nothing_to_do`."""
+        return self.kept == 0 and DropReason.leave_nothing_to_do(self.dropped())
 
     @property
     def sentences(self) -> tuple[str, ...]:
