@@ -14,8 +14,10 @@ from pachon.butler.program import program as butler_program
 from pachon.ctrl_mpexec.program import pipetask as pipetask_program
 from pachon.ctrl_mpexec.run_lock import RunBusyError, run_lock
 from pachon.datasets import CollectionType, DatasetExistence
-from pachon.quantum_butler import QuantumGraph
+from pachon.datastore.file_store import checksum_of_file
+from pachon.quantum_butler import QuantumGraph, read_receipt
 from pachon.quantum_butler.provenance_graph import ProvenanceGraph
+from pachon.resources import ResourcePath
 
 
 def call(program, *arguments, check=0):
@@ -360,3 +362,129 @@ def test_reports_over_several_graphs_and_their_sum(repository, pipeline_file, tm
         ) else 0
     with pytest.raises(InvalidInputError, match="--fail-on"):
         pipetask("report", repository, one, "--fail-on", "bad")
+
+
+@pytest.fixture(params=["jobs"])
+def written_anew(repository, pipeline_file, tmp_path, request):
+    """A graph that was transferred with two failed quanta and then run again: their two logs are newer than their rows."""
+    path = tmp_path / "anew.qg"
+    pipetask(
+        "qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--output-run", "me/run", "-q", path,
+    )  # fmt: skip
+    with Butler.open(str(repository), collections=["raws"]) as reader:
+        raws = [Path(reader.get_uri(ref).ospath) for ref in reader.query_datasets("raw", where="exposure = 2")]
+    good = {raw: raw.read_bytes() for raw in raws}
+    for raw in raws:
+        raw.write_text("{")
+    if request.param == "jobs":
+        run_jobs(repository, path)
+        butler("transfer-from-graph", path, repository, "--register-dataset-types")
+    else:
+        with pytest.raises(PachonError, match="2 of 15 quanta failed"):
+            pipetask("run", "-b", repository, "-g", path, "--register-dataset-types")
+    for raw, data in good.items():
+        raw.write_bytes(data)
+    assert findings(repository) == []
+    (tmp_path / "first.json").write_bytes(logs_of_exposure(repository)[0][1].read_bytes())
+    pipetask("run-qbb", repository, path)
+    return path
+
+
+def findings(repository, *arguments, check=0):
+    found = json.loads(butler("fsck", repository, "--json", *arguments, check=check))["findings"]
+    return sorted(found, key=lambda one: (one["kind"], one["path"]))
+
+
+def of_rows(found, repository):
+    """Give those of some findings that are about files with rows."""
+    return [one for one in found if one["dataset_id"] is not None]
+
+
+def logs_of_exposure(repository, number=2):
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        refs = sorted(reader.query_datasets("correct_log", where=f"exposure = {number}"))
+        return [(ref, Path(reader.get_uri(ref).ospath)) for ref in refs]
+
+
+@pytest.mark.parametrize("verify", ["size", "checksum"])
+@pytest.mark.parametrize("written_anew", ["jobs", "run"], indirect=True)
+def test_outputs_that_a_job_wrote_anew_wait_for_the_transfer(repository, written_anew, verify):
+    logs = logs_of_exposure(repository)
+    assert len(logs) == 2
+    before = {path: path.read_bytes() for _, path in logs}
+    # Jobs do not keep their graph beside the receipts; then it has only its id.
+    kept = next((repository / "me/run/.receipts/graphs").glob("*.qg"), None)
+    name = str(kept or QuantumGraph.open(str(written_anew)).header.graph_id)
+    for repair in ((), ("--repair", "--min-age", 0), ("--repair", "--unstore-damaged", "--min-age", 0)):
+        found = findings(repository, "--verify", verify, *repair)
+        assert {one["kind"] for one in found} == {"graph_output"}
+        waiting = of_rows(found, repository)
+        assert {one["dataset_id"] for one in waiting} == {str(ref.id) for ref, _ in logs}
+        assert all(f"{name};" in one["explanation"] and "transfer-from-graph" in one["explanation"] for one in waiting)
+        assert {path: path.read_bytes() for path in before} == before
+    butler("transfer-from-graph", kept or written_anew, repository)
+    assert findings(repository, "--verify", "checksum") == []
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        assert all("exception" not in reader.get(ref) for ref, _ in logs)
+        assert reader.get("visit_total", instrument="Cam", visit=2)
+
+
+def test_a_log_that_is_as_neither_row_nor_receipt_say_is_damaged(repository, written_anew, caplog):
+    _, (ref, second) = logs_of_exposure(repository)
+    whole = second.read_bytes()
+    second.write_bytes(whole[:-5])
+    found = findings(repository, check=1)
+    assert [(one["kind"], one["dataset_id"]) for one in found if one["problem"]] == [("wrong_size", str(ref.id))]
+    # Of the size that the receipt says, but not what it says.
+    second.write_bytes(whole[:-5] + b"#####")
+    assert [one["kind"] for one in findings(repository, check=1) if one["problem"]] == ["wrong_size"]
+    second.write_bytes(whole)
+    assert [one for one in findings(repository) if one["problem"]] == []
+    # A receipt that cannot be read vouches for nothing.
+    last = max((repository / "me/run/.receipts").rglob("*.receipt"), key=lambda path: path.name)
+    last.write_bytes(last.read_bytes()[:-20])
+    caplog.clear()
+    assert [one["kind"] for one in findings(repository, check=1) if one["problem"]] == ["wrong_size"] * 2
+    assert [record.getMessage() for record in caplog.records if str(last) in record.getMessage()] != []
+
+
+def test_a_log_as_an_earlier_receipt_says_is_damaged(repository, written_anew, tmp_path):
+    first = (tmp_path / "first.json").read_bytes()
+    (ref, log), _ = logs_of_exposure(repository)
+    butler("transfer-from-graph", written_anew, repository)
+    folder = next(
+        path for path in (repository / "me/run/.receipts").iterdir() if path.name != "graphs" and path.is_dir()
+    )
+    receipts = [read_receipt(ResourcePath(path)) for path in sorted(folder.glob("*.receipt"))]
+    earlier, later = [row for one in receipts for row in one.records.rows() if row.dataset_id == ref.id]
+    assert earlier.size == len(first) != later.size == log.stat().st_size
+    # The file of the first run is brought back from somewhere.
+    log.write_bytes(first)
+    assert checksum_of_file(str(log)) == earlier.checksum
+    assert [one["kind"] for one in findings(repository, check=1)] == ["wrong_size"]
+
+
+def test_outputs_that_a_repair_took_away_are_named_when_they_are_transferred(repository, written_anew, caplog):
+    logs = logs_of_exposure(repository)
+    whole = {path: path.read_bytes() for _, path in logs}
+    # Without its receipts nothing says that a job wrote them: they pass for damaged.
+    receipts = repository / "me/run/.receipts"
+    receipts.rename(repository.parent / "receipts")
+    done = findings(repository, "--repair", "--unstore-damaged")
+    assert [one["mended"] for one in of_rows(done, repository) if one["problem"]] == [True, True]
+    (repository.parent / "receipts").rename(receipts)
+    butler("transfer-from-graph", written_anew, repository)
+    said = [record.getMessage() for record in caplog.records if ".lost+found" in record.getMessage()]
+    assert len(said) == 1
+    assert said[0].startswith("2 outputs of the graph were not registered")
+    caplog.clear()
+    lost = sorted((repository / ".lost+found").rglob("*_log_*.json"))
+    assert len(lost) == 2
+    for path in lost:
+        path.rename(repository.joinpath(*path.relative_to(repository / ".lost+found").parts[1:]))
+    butler("transfer-from-graph", written_anew, repository)
+    assert not [record for record in caplog.records if ".lost+found" in record.getMessage()]
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert findings(repository, "--verify", "checksum") == []
+    with Butler.open(str(repository), collections=["me/run"]) as reader:
+        assert all("exception" not in reader.get(ref) for ref, _ in logs)

@@ -17,6 +17,7 @@ import numpy as np
 from pachon.base import InvalidInputError, progress
 from pachon.butler.graph_match import check_dataset_types, check_universe
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
+from pachon.butler.lost_outputs import LostOutputs
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType, DatasetTable, id_keys
@@ -67,6 +68,7 @@ def transfer_from_graph(
     if not dry_run:
         _register(session, opened, names, dataset_types=register_dataset_types, records=dimension_records)
     receipts = _receipts(session, opened)
+    lost = LostOutputs(_root(session))
     count = 0
     outputs = [(name, _outputs(session, opened, name, must_be_registered=not dry_run)) for name in names]
     with progress("Registering outputs", total=sum(len(rows) for _, rows in outputs)) as bar:
@@ -76,8 +78,9 @@ def transfer_from_graph(
                 part = rows[start : start + BATCH]
                 assert table is not None
                 batch = _Outputs(table=table.take(part), rows=part)
-                count += _transfer(session, opened, batch, receipts, dry_run=dry_run)
+                count += _transfer(session, opened, batch, receipts, lost, dry_run=dry_run)
                 bar.advance(len(part))
+    lost.warn()
     if update_output_chain and not dry_run:
         _update_chain(session, opened)
     return count
@@ -87,7 +90,7 @@ def _check_root(session: Session, graph: QuantumGraph) -> None:
     """Refuse a graph whose files lie elsewhere: only rows are written here."""
     if graph.datastore is None:
         raise InvalidInputError("The graph was built without datastore records; its outputs cannot be found.")
-    own = ResourcePath(session.datastore.to_document()["root"], force_directory=True)
+    own = _root(session)
     theirs = ResourcePath(graph.datastore.root, force_directory=True)
     if own != theirs:
         raise InvalidInputError(
@@ -114,9 +117,12 @@ def _outputs(session: Session, graph: QuantumGraph, name: str, *, must_be_regist
     return rows
 
 
+def _root(session: Session) -> ResourcePath:
+    return ResourcePath(session.datastore.to_document()["root"], force_directory=True)
+
+
 def _receipts(session: Session, graph: QuantumGraph) -> ReceiptIndex:
-    root = ResourcePath(session.datastore.to_document()["root"], force_directory=True)
-    return ReceiptIndex.read(find_receipts(root, graph.header.output_run, graph.header.graph_id))
+    return ReceiptIndex.read(find_receipts(_root(session), graph.header.output_run, graph.header.graph_id))
 
 
 def _transfer(
@@ -124,13 +130,14 @@ def _transfer(
     graph: QuantumGraph,
     outputs: _Outputs,
     receipts: ReceiptIndex,
+    lost: LostOutputs,
     *,
     dry_run: bool,
 ) -> int:
     """Register those of some outputs that are there; give the number of new ones."""
     if not dry_run:
         empty_trash_of(session, outputs.table.ids)
-    files = _look_for_files(session.datastore, graph, outputs)
+    files = _look_for_files(session.datastore, graph, outputs, lost)
     stored = session.records.fetch(outputs.table.ids)
     files = _checked(session.datastore, files, stored, receipts)
     there = np.isin(id_keys(outputs.table.ids), id_keys(files.dataset_id))
@@ -140,10 +147,11 @@ def _transfer(
     return register_files_that_are_there(session, [table], files)
 
 
-def _look_for_files(datastore: Datastore, graph: QuantumGraph, outputs: _Outputs) -> FileRecords:
+def _look_for_files(datastore: Datastore, graph: QuantumGraph, outputs: _Outputs, lost: LostOutputs) -> FileRecords:
     """Give the records, without checksums, of the files that are there."""
     predicted = datastore.predicted_records(graph.refs(outputs.table.dataset_type.name, outputs.rows))
     sizes = datastore.sizes(predicted)
+    lost.look_for(predicted.path[sizes < 0].tolist())
     return FileRecords.from_columns(predicted.columns() | {"size": sizes}).take(sizes >= 0)
 
 

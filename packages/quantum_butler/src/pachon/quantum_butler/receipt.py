@@ -29,6 +29,7 @@ __all__ = [
     "QuantumProvenance",
     "Receipt",
     "find_receipts",
+    "find_receipts_of_run",
     "latest_records",
     "read_receipt",
     "receipt_folder",
@@ -201,7 +202,17 @@ def read_receipt(uri: ResourcePath) -> Receipt:
 
 def find_receipts(root: ResourcePath, run: str, graph_id: uuid.UUID) -> list[ResourcePath]:
     """List the receipts of a graph, oldest first; of jobs that repeated quanta the later counts."""
-    folder = receipt_folder(root, run, graph_id)
+    return _receipts_below(receipt_folder(root, run, graph_id))
+
+
+def find_receipts_of_run(root: ResourcePath, run: str) -> list[ResourcePath]:
+    """List the receipts of all graphs that have the same output run, oldest first."""
+    check_stored_path(run)
+    place = ResourcePath(root, force_directory=True).geturl()
+    return _receipts_below(ResourcePath(f"{place}{quote(run)}/{RECEIPT_FOLDER}/", force_directory=True))
+
+
+def _receipts_below(folder: ResourcePath) -> list[ResourcePath]:
     if not folder.exists():
         return []
     found = [

@@ -19,7 +19,7 @@ from pachon.datastore import StoredFile
 from pachon.datastore.file_check import FileState
 from pachon.datastore.stored_listing import LOST_FOLDER
 
-__all__ = ["mended", "of_bad_row", "of_dead_writer", "of_trash", "of_unregistered"]
+__all__ = ["mended", "of_bad_row", "of_dead_writer", "of_newer_output", "of_trash", "of_unregistered"]
 
 _KINDS = {
     FileState.MISSING: FindingKind.MISSING_FILE,
@@ -46,9 +46,7 @@ def mended(finding: Finding, done: str) -> Finding:
 
 def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
     """Say what is the matter with the file of a dataset."""
-    ref = refs.get(bad.row.dataset_id)
-    which = str(ref) if ref is not None else f"Dataset {bad.row.dataset_id}"
-    part = f" (component {bad.row.component})" if bad.row.component else ""
+    which = _name(bad.row, refs)
     if bad.state is FileState.MISSING:
         what = "has no file any more."
     elif bad.state in (FileState.WRONG_SIZE, FileState.WRONG_CHECKSUM):
@@ -62,7 +60,21 @@ def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
         path=bad.row.path,
         dataset_id=bad.row.dataset_id,
         size=bad.row.size,
-        explanation=f"{which}{part} {what}{_BRING_BACK}",
+        explanation=f"{which} {what}{_BRING_BACK}",
+    )
+
+
+def of_newer_output(row: StoredFile, graph: str, refs: Mapping[UUID, DatasetRef]) -> Finding:
+    """Say that a job wrote a registered output anew: the row follows with the next transfer."""
+    return Finding(
+        kind=FindingKind.GRAPH_OUTPUT,
+        path=row.path,
+        dataset_id=row.dataset_id,
+        size=row.size,
+        explanation=(
+            f"{_name(row, refs)} was written anew, after it was registered, by a job of the quantum graph {graph}; "
+            "'butler transfer-from-graph' with that graph registers it as it is now."
+        ),
     )
 
 
@@ -100,3 +112,9 @@ def of_dead_writer(writer: WriterRecord) -> Finding:
             f"What it registered is whole.{_END}"
         ),
     )
+
+
+def _name(row: StoredFile, refs: Mapping[UUID, DatasetRef]) -> str:
+    ref = refs.get(row.dataset_id)
+    which = str(ref) if ref is not None else f"Dataset {row.dataset_id}"
+    return f"{which} (component {row.component})" if row.component else which

@@ -13,7 +13,8 @@ from pachon.base import InvalidInputError, ReadOnlyError
 from pachon.butler.find import get_many_datasets
 from pachon.butler.fsck import findings as said
 from pachon.butler.fsck import mending
-from pachon.butler.fsck.facts import FsckFacts, Verify, fetch_facts
+from pachon.butler.fsck.facts import BadRow, FsckFacts, Verify, fetch_facts
+from pachon.butler.fsck.newer_outputs import find_newer_outputs
 from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.fsck.report import Finding, FindingKind, FsckReport
 from pachon.butler.fsck.unnamed_files import Circumstances, Verdict, judge
@@ -57,7 +58,7 @@ def fsck(
         table = table or _writer_table(session)
         circumstances = circumstances.with_later(table.fetch_all() if table is not None else ())
     verdicts = [judge(file.path, file.size, file.changed_ns, circumstances) for file in facts.unnamed]
-    damaged = _describe_damage(session, facts)
+    damaged, newer = _describe_damage(session, keeper, facts)
     trash = [said.of_trash(row) for row in facts.trash]
     dead = [said.of_dead_writer(writer) for writer in circumstances.dead()]
     unregistered = [said.of_unregistered(row) for row in facts.unregistered.rows()]
@@ -67,7 +68,8 @@ def fsck(
         dead = _end(table, circumstances, dead, now_ns)
         unregistered, verdicts = _drop(session, facts, unregistered, verdicts, circumstances)
         trash = mending.empty_listed_trash(session, trash) if trash else []
-        damaged = mending.unstore_damaged(session, keeper, damaged) if damaged and unstore_damaged else damaged
+        if unstore_damaged:
+            damaged = _unstore(session, keeper, damaged, newer)
         unnamed = mending.clear_files(keeper, session.records, verdicts)
         left = {finding.writer for finding in unnamed if not finding.mended}
         mending.forget_writers(table, writers, left, now_ns)
@@ -77,7 +79,7 @@ def fsck(
         repair=repair,
         files=facts.files,
         records=facts.records,
-        findings=(*damaged, *unregistered, *unnamed, *trash, *dead),
+        findings=(*damaged, *unregistered, *unnamed, *newer, *trash, *dead),
     )
 
 
@@ -109,13 +111,34 @@ def _own_files(session: Session, keeper: FileKeeper, ignore: Iterable[str]) -> O
     return OwnFiles.of(config, None if database is None else database.relative_to(keeper.root), ignore)
 
 
-def _describe_damage(session: Session, facts: FsckFacts) -> list[Finding]:
+def _describe_damage(session: Session, keeper: FileKeeper, facts: FsckFacts) -> tuple[list[Finding], list[Finding]]:
+    """Give what is damaged, and apart from it what a job of a quantum graph wrote anew."""
     unregistered = {row.dataset_id for row in facts.unregistered.rows()}
     wanted = {bad.row.dataset_id for bad in facts.bad_rows} - unregistered
     refs: dict[UUID, DatasetRef] = {}
     if wanted:
         refs = {ref.id: ref for ref in get_many_datasets(session, ids_from_uuids(wanted))}
-    return [said.of_bad_row(bad, refs) for bad in facts.bad_rows if bad.row.dataset_id in wanted]
+    bad_rows: list[BadRow] = [bad for bad in facts.bad_rows if bad.row.dataset_id in wanted]
+    newer = find_newer_outputs(keeper, bad_rows, refs)
+    damaged = [said.of_bad_row(bad, refs) for bad in bad_rows if bad.row not in newer]
+    return damaged, [said.of_newer_output(row, graph, refs) for row, graph in newer.items()]
+
+
+def _unstore(
+    session: Session, keeper: FileKeeper, damaged: Sequence[Finding], newer: Sequence[Finding]
+) -> list[Finding]:
+    """Unstore damaged datasets, but none of which another file only waits for its row: that one would go with it."""
+    waiting = {finding.dataset_id for finding in newer}
+    kept = [
+        replace(
+            finding,
+            explanation=f"{finding.explanation} It stays, as another file of the dataset waits for 'butler transfer-from-graph'.",
+        )
+        for finding in damaged
+        if finding.dataset_id in waiting
+    ]
+    gone = [finding for finding in damaged if finding.dataset_id not in waiting]
+    return [*kept, *(mending.unstore_damaged(session, keeper, gone) if gone else [])]
 
 
 def _end(table: WriterTable, circumstances: Circumstances, dead: Sequence[Finding], now_ns: int) -> list[Finding]:

@@ -39,7 +39,7 @@ class FindingKind(enum.Enum):
     FILE_IN_PROGRESS = "file_in_progress"
     """A file without a row, of a writer that is at work. Nothing is wrong."""
     GRAPH_OUTPUT = "graph_output"
-    """An output of a quantum graph that was not transferred into the repository yet. Nothing is wrong."""
+    """An output of a quantum graph that was not transferred into the repository yet, or was written anew since. Nothing is wrong."""
 
     @property
     def is_problem(self) -> bool:
