@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from pachon.butler import Butler
+from pachon.butler import Butler, FindingKind
 from pachon.ctrl_mpexec.run_lease import STALE_S, LeaseHeldError, run_lease
 from pachon.ctrl_mpexec.run_lock import RunBusyError, refuse_busy_runs
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.datasets import DatasetExistence
+from pachon.quantum_butler import find_receipts_of_run
 from pachon.resources import ResourcePath, backends
 
 PIPETASK = str(Path(sys.executable).parent / "pipetask")
@@ -155,3 +156,69 @@ def test_who_lost_the_lock_comes_to_an_end(bucket: str, monkeypatch: pytest.Monk
         assert json.loads(place.read())["token"] == "other", "the lock of another is not removed"
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_outputs_that_a_job_wrote_anew_are_no_damage(
+    bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository, graph = tmp_path / "repo", tmp_path / "g.qg"
+    make_repository(repository, files=bucket)
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE)
+
+    def call(*arguments: object, code: int = 0) -> None:
+        done = subprocess.run([PIPETASK, *map(str, arguments)], stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == code, done.stderr
+
+    call(
+        "qgraph", "-b", repository, "-p", f"{tmp_path}/pipeline.yaml#correct", "-i", "defaults", "-o", "me",
+        "--output-run", "me/run", "-q", graph,
+    )  # fmt: skip
+    with Butler.open(str(repository), writeable=True) as butler:
+        raws = [
+            butler.get_uri(ref)
+            for ref in butler.query_datasets("raw", where="instrument = 'Cam' and exposure = 2", collections=["raws"])
+        ]
+        good = [raw.read() for raw in raws]
+        for raw in raws:
+            raw.write(b"{", overwrite=True)
+        call("pre-exec-init-qbb", bucket, graph)
+        call("run-qbb", bucket, graph, code=1)
+        butler.transfer_from_graph(str(graph), register_dataset_types=True)
+        for raw, data in zip(raws, good, strict=True):
+            raw.write(data, overwrite=True)
+        assert butler.fsck().findings == ()
+        call("run-qbb", bucket, graph)
+        logs = list(
+            butler.query_datasets("correct_log", where="instrument = 'Cam' and exposure = 2", collections=["me/run"])
+        )
+        assert len(logs) == 2
+        found = butler.fsck(repair=True, unstore_damaged=True, min_age=0).findings
+        assert {item.kind for item in found} == {FindingKind.GRAPH_OUTPUT}
+        assert {item.dataset_id for item in found if item.dataset_id} == {ref.id for ref in logs}
+
+        receipts = find_receipts_of_run(ResourcePath(bucket, force_directory=True), "me/run")
+        kept = [uri.read() for uri in receipts]
+        for uri in receipts:
+            uri.remove()
+        found = butler.fsck(repair=True, unstore_damaged=True).findings
+        assert sum(item.mended for item in found) == 2
+        for uri, data in zip(receipts, kept, strict=True):
+            uri.write(data)
+        butler.transfer_from_graph(str(graph))
+        (said,) = [
+            one.getMessage()
+            for one in caplog.records
+            if one.levelname == "WARNING" and ".lost+found" in one.getMessage()
+        ]
+        assert said.startswith("2 outputs of the graph were not registered")
+        lost = ResourcePath(f"{bucket}.lost+found/", force_directory=True)
+        for place, _, names in list(lost.walk()):
+            for name in names:
+                moved = ResourcePath(f"{place.geturl()}{name}")
+                path = moved.relative_to(lost)
+                assert path is not None
+                ResourcePath(f"{bucket}{path.partition('/')[2]}").transfer_from(moved, "copy")
+                moved.remove()
+        butler.transfer_from_graph(str(graph))
+        assert butler.fsck(verify="checksum").findings == ()
+        assert all("exception" not in butler.get(ref) for ref in logs)

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from pachon.base import ConflictError, InvalidInputError
-from pachon.butler import Butler, MissingOutputsError
+from pachon.butler import Butler, FindingKind, MissingOutputsError
 from pachon.butler import transfer_from_graph as transfer_module
 from pachon.butler.graph_match import GraphMismatchError
 from pachon.datasets import CollectionType, DatasetTable, DatasetType
 from pachon.datastore import FileRecords, faults
+from pachon.datastore.testing.composite import COMPOSITE_CLASSES, Metric
 from pachon.dimensions import DataIdValueError
 from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph, find_receipts
 from pachon.quantum_butler.testing import example_graph
@@ -126,6 +127,47 @@ def test_an_older_receipt_does_not_change_what_was_registered(graph_butler: Butl
     assert content(graph_butler, "post_isr") == {"y"}
     found = graph_butler.fsck(verify="checksum").findings
     assert [item for item in found if item.path.startswith(f"{RUN}/")] == []
+
+
+def test_a_damaged_component_stays_beside_one_that_was_written_anew(tmp_path: Path) -> None:
+    """To unstore the dataset would take away what the job has written."""
+    settings = {
+        "composites": {"disassembled": {"TestMetric": True}},
+        "formatters": {"TestDataList": "json", "str": "json"},
+    }
+    with Butler.create(str(tmp_path / "repo"), datastore=settings, storage_classes=COMPOSITE_CLASSES) as butler:
+        document = butler.datastore_document()
+        source = DatastoreSource(config=document, root=document["root"], storage_classes=COMPOSITE_CLASSES)
+        graph = example_graph(datastore=source, storage_class="TestMetric")
+        insert = butler.dimension_records.insert
+        insert("skymap", [{"name": "sky", "hash": b"\0\1"}])
+        insert("tract", [{"skymap": "sky", "id": 1}])
+        insert("patch", [{"skymap": "sky", "tract": 1, "id": n, "cell_x": n, "cell_y": 0} for n in range(2)])
+        quantum = next(iter(graph.iter_quanta("isr")))
+        (ref,) = quantum.outputs["post_isr"]
+
+        def run(text: str) -> None:
+            with QuantumBackedButler.from_graph(graph, quanta=[quantum.id]) as job:
+                job.put(Metric(summary={"a": 1.0}, data=[1, 2], note=text), ref)
+                job.write_receipt()
+
+        run("first")
+        assert butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True) == 1
+        run("the second text")
+        files = {row.component: tmp_path / "repo" / row.path for row in butler.datastore_records([ref]).rows()}
+        (data := files["data"]).write_text("[1")
+        found = butler.fsck(repair=True, unstore_damaged=True).findings
+        assert [(item.kind, item.mended) for item in found if item.dataset_id == ref.id] == [
+            (FindingKind.WRONG_SIZE, False),
+            (FindingKind.GRAPH_OUTPUT, False),
+        ]
+        assert "(component data)" in found[0].explanation
+        assert "waits for 'butler transfer-from-graph'" in found[0].explanation
+        assert data.exists()
+        run("the second text")
+        assert butler.transfer_from_graph(graph) == 0
+        assert butler.fsck(verify="checksum").findings == ()
+        assert butler.get(ref) == Metric(summary={"a": 1.0}, data=[1, 2], note="the second text")
 
 
 def test_what_was_registered_is_not_hashed_again(

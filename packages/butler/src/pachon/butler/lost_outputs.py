@@ -18,7 +18,8 @@ class LostOutputs:
     """What lies in ``.lost+found``, listed when it is first asked for, and which outputs of a graph are among it."""
 
     def __init__(self, root: ResourcePath) -> None:
-        self._folder = ResourcePath(root, force_directory=True).join(f"{LOST_FOLDER}/")
+        self._root = ResourcePath(root, force_directory=True)
+        self._folder = self._root.join(f"{LOST_FOLDER}/")
         self._listed: dict[str, str] | None = None
         self._found: dict[str, str] = {}
 
@@ -36,14 +37,15 @@ class LostOutputs:
         path, place = next(iter(self._found.items()))
         count = len(self._found)
         _log.warning(
-            "%s of the graph %s not registered: a repair ('butler fsck --repair') moved %s to %s. "
+            "%s of the graph %s not registered: a repair ('butler fsck --repair') moved %s to %s in %s. "
             "Move %s back, %s to %s, and transfer again.",
             "1 output" if count == 1 else f"{count} outputs",
             "was" if count == 1 else "were",
             "its file" if count == 1 else "their files",
-            self._folder.ospath if self._folder.is_local else self._folder,
+            LOST_FOLDER,
+            self._root.ospath if self._root.is_local else self._root,
             "it" if count == 1 else "them",
-            place if count == 1 else f"for example {place}",
+            f"{'' if count == 1 else 'for example '}{LOST_FOLDER}/{place}",
             path,
         )
 
