@@ -75,7 +75,7 @@ def test_a_removed_run_leaves_nothing(repository, pipeline_file):
 def test_nothing_to_do_and_nothing_matched_are_different(repository, pipeline_file):
     common = ("-b", repository, "-p", pipeline_file)
     pipetask("run", *common, "-i", "defaults", "-o", "me", "--register-dataset-types")
-    done = pipetask("run", *common, "-o", "me", "--extend-run")
+    done = pipetask("run", *common, "-o", "me", "--extend-run", "--clobber-outputs")  # which has no effect
     assert "Nothing to do" in done.stderr
     failed = pipetask("run", *common, "-o", "me", "-d", "instrument='Cam' AND exposure=77", check=1)
     assert "The graph is empty." in failed.stderr

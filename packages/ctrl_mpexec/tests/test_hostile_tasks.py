@@ -310,6 +310,7 @@ def test_a_job_that_is_ended_says_what_it_did(repository, pipeline_file, tmp_pat
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM, errors
+    assert "The run was interrupted: 2 of 6 quanta are done; the same command again goes on with the others." in errors
     # What ran came to its end, and the receipt names it with what was done before.
     (place,) = find_receipts(ResourcePath(repository, force_directory=True), "me/run", graph.header.graph_id)
     written = {ref.id for ref in graph.refs("corrected", np.arange(6))} & read_receipt(place).provenance.actual_outputs
@@ -319,6 +320,9 @@ def test_a_job_that_is_ended_says_what_it_did(repository, pipeline_file, tmp_pat
             butler.dataset_types.register(dataset_type)
         assert butler.transfer_from_graph(graph) == 6  # with logs and metadata
         assert {ref.id for ref in butler.query_datasets("corrected", collections=["me/run"])} == written
+    again = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "2 done before" in again.stderr
+    assert "4 success" in again.stderr
 
 
 def children(parent):

@@ -514,6 +514,31 @@ def test_query_commands_explain(run: Run, filled: Butler, tmp_path: Path) -> Non
         assert {row.get("exposure", row.get("id")) for row in rows(shown)} == {1}
 
 
+def test_types_of_which_collections_hold_none_are_explained(run: Run, filled: Butler) -> None:
+    for options in (("--explain",), ()):
+        for name in ("raw", "ra*"):
+            shown = run("query-datasets", "REPO", name, "--collections", "other", *options)
+            assert "Datasets 'raw' that satisfy the query are in 'run'." in shown.stderr
+            assert ("Plan:" in shown.stderr) is bool(options)
+            assert "No results" not in shown.stderr
+    both = run("query-datasets", "REPO", "raw", "note", "--collections", "other", "--explain", "--json")
+    assert [row["type"] for row in rows(both)] == ["note"]
+    assert "Datasets 'raw' that satisfy the query are in 'run'." in both.stderr
+    assert run("query-datasets", "REPO", "raw", "note", "--collections", "other", "--json").stderr == ""
+
+
+@pytest.mark.parametrize("command", [("query-data-ids", "exposure"), ("query-dimension-records", "exposure")])
+def test_no_datasets_means_no_data_ids(run: Run, filled: Butler, command: tuple[str, str]) -> None:
+    where = ("--collections", "other", "--json")
+    for names in ("raw", "ra*", "note,raw"):
+        shown = run(command[0], "REPO", command[1], "--datasets", names, *where)
+        assert rows(shown) == []
+        assert "'raw'" in shown.stderr
+    for name in ("rawq", "q*"):
+        failed = run(command[0], "REPO", command[1], "--datasets", name, *where, fails=True)
+        assert f"No dataset type matches '{name}'." in str(failed.exception)
+
+
 def test_listings_explain(run: Run, filled: Butler) -> None:
     shown = run("query-collections", "REPO", "--explain", "--json")
     assert shown.stderr == "3 of 3 collections match '*'.\n"

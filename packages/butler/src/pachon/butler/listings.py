@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pachon.base import InvalidInputError, closest
+from pachon.base import InvalidInputError, NotFoundError, closest
 from pachon.butler.query_results import DataIdQueryResult, DatasetQueryResult, GeneralQueryResult, RecordQueryResult
 from pachon.butler.result_columns import dataset_columns
 from pachon.datasets import DatasetRef, DatasetTable
@@ -30,6 +30,9 @@ __all__ = [
     "sorted_table",
 ]
 
+_MOST_ABSENT = 5
+"""Of so many types that match a glob it is said why there are none."""
+
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -41,6 +44,7 @@ class QueryLists:
     """Of datasets: ``type``, ``run``, ``id``, one a dimension, and perhaps ``URI``. Of validity ranges: ``type``, ``collection``, one a
     dimension, ``begin (TAI)``, ``end (TAI)``, ``run``, ``id``; a bound that is open is None, and so are run and id of a gap."""
     results: tuple[DatasetQueryResult | GeneralQueryResult, ...]
+    """Also those of types that were named and of which the collections never held any; they are empty."""
     warnings: tuple[str, ...] = ()
 
     def explain(self) -> Iterator[str]:
@@ -110,6 +114,11 @@ def list_datasets(
         if len(table):
             table = table if order_by else sorted_table(table)
             tables.append(_with_uris(butler, table) if show_uri else _plain(dataset_columns([table])))
+    # They are not run unless somebody asks why there is nothing.
+    results.extend(
+        butler.query_datasets(name, collections=collections, where=where, find_first=find_first)
+        for name in _never_held(butler, dataset_types, known)
+    )
     return QueryLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
 
 
@@ -177,7 +186,7 @@ def list_data_ids(
     limit: int | None = None,
 ) -> DataIdQueryResult:
     """Query data IDs; without dimensions those that the types of ``datasets`` have in common."""
-    names = _matching_types(butler, datasets, collections or ("*",), []) if datasets else []
+    names = _constraining_types(butler, datasets, collections or ("*",))
     if not dimensions:
         if not names:
             raise InvalidInputError("Say which dimensions, or datasets that have some in common.")
@@ -207,7 +216,7 @@ def list_records(
     limit: int | None = None,
 ) -> RecordQueryResult:
     """Query the records of an element, perhaps only those for which datasets exist."""
-    names = _matching_types(butler, datasets, collections or ("*",), []) if datasets else []
+    names = _constraining_types(butler, datasets, collections or ("*",))
     return butler.query_dimension_records(
         element,
         datasets=names,
@@ -268,6 +277,30 @@ def _matching_types(butler: Butler, globs: Sequence[str], collections: Sequence[
         if not butler.dataset_types.query(glob)
     )
     return [item.name for item in butler.dataset_types.query(globs, collections=collections)]
+
+
+def _never_held(butler: Butler, globs: Sequence[str], held: Sequence[str]) -> list[str]:
+    """Give the types that are named, or match if nothing is held, and of which the collections never held any."""
+    names = globs if held else list(globs) + [item.name for item in butler.dataset_types.query(globs)][:_MOST_ABSENT]
+    wanted = {name for name in names if not is_glob(name)} - set(held)
+    return [item.name for item in butler.dataset_types.query(globs) if item.name in wanted]
+
+
+def _constraining_types(butler: Butler, globs: Sequence[str], collections: Sequence[str]) -> list[str]:
+    """Give the types of which datasets must exist.
+
+    A type that is named is one of them even if the collections never held any: then nothing satisfies the query.
+
+    Raises
+    ------
+    NotFoundError
+        If a name or glob matches no dataset type.
+    """
+    warnings: list[str] = []
+    held = _matching_types(butler, globs, collections, warnings) if globs else []
+    if warnings:
+        raise NotFoundError(" ".join(warnings))
+    return sorted([*held, *_never_held(butler, globs, held)]) if globs else []
 
 
 def _with_uris(butler: Butler, table: DatasetTable) -> Columns:

@@ -151,7 +151,10 @@ def graph_options(function: Function) -> Function:
             help="Leave out quanta whose metadata is in these collections.",
         ),
         click.option("--skip-existing", is_flag=True, help="Leave out quanta whose metadata is in the output run."),
-        click.option("--clobber-outputs", "clobber", is_flag=True, help="Not needed: outputs of quanta that are not done are replaced anyway."),
+        click.option(
+            "--clobber-outputs", "clobber", is_flag=True, hidden=True,
+            help="Has no effect: what is done stays done, and outputs of other quanta are replaced anyway.",
+        ),
         click.option(
             "--dataset-query-constraint", "constraint", default="all", show_default=True, metavar="all|off|TYPES",
             help="Which overall inputs limit the data IDs.",

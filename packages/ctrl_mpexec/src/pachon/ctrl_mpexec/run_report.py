@@ -28,17 +28,24 @@ class QuantaFailedError(PachonError):
     kind = "quanta_failed"
 
     def __init__(
-        self, failed: int, blocked: int, total: int, first: str, exit_code: int, interrupted: bool = False
+        self,
+        failed: int,
+        blocked: int,
+        total: int,
+        first: str,
+        exit_code: int,
+        interrupted: bool = False,
+        go_on: str = "--extend-run",
     ) -> None:
-        super().__init__(failed, blocked, total, first, exit_code, interrupted)
+        super().__init__(failed, blocked, total, first, exit_code, interrupted, go_on)
         self.failed, self.blocked, self.total = failed, blocked, total
-        self.first, self.exit_code, self.interrupted = first, exit_code, interrupted
+        self.first, self.exit_code, self.interrupted, self.go_on = first, exit_code, interrupted, go_on
 
     def __str__(self) -> str:
         if not self.failed:
             return (
                 f"The run was interrupted: {self.total - self.blocked} of {self.total} quanta are done; "
-                "--extend-run goes on with the others."
+                f"{self.go_on} goes on with the others."
             )
         why = "did not run, also as the run was interrupted" if self.interrupted else "could not run because of that"
         blocked = f", {self.blocked} {why}" if self.blocked else ""
@@ -98,8 +105,13 @@ class RunReport:
             return 128 + self.interrupted_by
         return 0 if self.is_success else 1
 
-    def raise_on_failure(self) -> None:
+    def raise_on_failure(self, *, go_on: str = "--extend-run") -> None:
         """Raise if anything failed.
+
+        Parameters
+        ----------
+        go_on
+            What goes on with an interrupted run: the beginning of a sentence.
 
         Raises
         ------
@@ -109,7 +121,9 @@ class RunReport:
         if self.is_success:
             return
         if not self.failed:
-            raise QuantaFailedError(0, len(self.blocked), len(self.outcomes), "the run was interrupted", self.exit_code)
+            raise QuantaFailedError(
+                0, len(self.blocked), len(self.outcomes), "the run was interrupted", self.exit_code, go_on=go_on
+            )
         first = self.failed[0]
         why = f"{first.exception.type_name}: {first.exception.message}" if first.exception else first.status.value
         text = f"{first.task_label}@{first.data_id}: {why}"

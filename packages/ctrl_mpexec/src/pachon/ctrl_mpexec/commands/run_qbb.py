@@ -54,4 +54,4 @@ def run_qbb(repo: str, qgraph: str, node_ids: tuple[str, ...], **options: Any) -
         click.echo(line, err=True)
     if options["summary"]:
         write_summary(options["summary"], report.to_document(sys.argv))
-    report.raise_on_failure()
+    report.raise_on_failure(go_on="the same command again")

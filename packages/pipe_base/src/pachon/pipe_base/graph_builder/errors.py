@@ -53,7 +53,7 @@ class OutputExistsError(ConflictError):
         more = f" and {len(self.outputs) - 5} more" if len(self.outputs) > 5 else ""
         return (
             f"{len(self.outputs)} outputs exist in {self.run!r} already: {shown}{more}. "
-            "Skip them (--skip-existing), replace them (--clobber-outputs), or choose another run."
+            "Skip their quanta (skip_existing_in), replace them (clobber), or choose another run."
         )
 
 
