@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Connections that threads keep: nobody else has them, nothing of a transaction is left in them, and all are closed in the end."""
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -163,3 +164,24 @@ def test_a_forked_child_has_its_own(database: Database) -> None:
         assert driver(connection) is own
         assert numbers(connection) == [1, 2]
     add(database, 3)
+
+
+def test_a_child_that_is_forked_inside_of_a_block(database: Database) -> None:
+    add(database, 1)
+    with database.stream() as connection:
+        own = driver(connection)
+        assert numbers(connection) == [1]
+        child = os.fork()
+        if child == 0:
+            # What it gets from now on is its own; what it is in is not.
+            with database.read() as other:
+                numbers(other)
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException), database.stream() as connection:
+            code = 0 if driver(connection) is not own and numbers(connection) == [1] else 2
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with database.stream() as connection:
+        assert driver(connection) is own
+        assert numbers(connection) == [1]

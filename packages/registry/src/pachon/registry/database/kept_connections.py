@@ -31,15 +31,21 @@ class KeptConnections:
     @contextmanager
     def borrow(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         """Give a connection that nobody else has; what it began and did not commit is undone at the end."""
-        connection = self._take(engine) or engine.connect()
+        connection, process = self._take(engine) or engine.connect(), os.getpid()
+        whole = False
         try:
             yield connection
-            if connection.in_transaction():
+            if os.getpid() == process and connection.in_transaction():
                 connection.rollback()
-        except BaseException:
-            connection.close()
-            raise
-        self._keep(engine, connection)
+            whole = True
+        finally:
+            if os.getpid() != process:
+                # A child that was forked inside of the block comes out of it too, with what is its parent's.
+                _of_parents.append(connection)
+            elif whole:
+                self._keep(engine, connection)
+            else:
+                connection.close()
 
     def close(self) -> None:
         """Close what is idle, and keep nothing from now on."""
