@@ -114,25 +114,25 @@ def test_one_run_at_a_time_and_a_dead_one_is_no_obstacle(bucket: str, tmp_path: 
 def test_the_lock_of_another_machine_holds_as_long_as_it_is_renewed(bucket: str) -> None:
     place = ResourcePath(f"{bucket}running.json")
     document = {
-        "token": "x", "process": os.getpid(), "began": "boot:1", "host": "elsewhere", "since": "then", "renewed": time.time(),
+        "token": "x", "machine": "elsewhere 7 8", "process": os.getpid(), "started": 1, "since": "then", "renewed": time.time(),
         "command": "pipetask run",
     }  # fmt: skip
     place.write(json.dumps(document).encode())
     with (
         pytest.raises(LeaseHeldError, match=r"on elsewhere since then, last sign of life . s ago: pipetask run"),
-        run_lease(place, host="here", command="c"),
+        run_lease(place, command="c"),
     ):
         pass
     place.write(json.dumps({**document, "renewed": time.time() - STALE_S - 1}).encode(), overwrite=True)
-    with run_lease(place, host="here", command="c"):
-        assert json.loads(place.read())["host"] == "here"
+    with run_lease(place, command="c"):
+        assert json.loads(place.read())["process"] == os.getpid()
         # This one lives, and is of this machine.
-        with pytest.raises(LeaseHeldError), run_lease(place, host="here", command="c"):
+        with pytest.raises(LeaseHeldError), run_lease(place, command="c"):
             pass
     assert not place.exists()
     # What nobody can read is nobody's.
     place.write(b"{")
-    with run_lease(place, host="here", command="c"):
+    with run_lease(place, command="c"):
         assert json.loads(place.read())["command"] == "c"
 
 
@@ -142,7 +142,7 @@ def test_who_lost_the_lock_comes_to_an_end(bucket: str, monkeypatch: pytest.Monk
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
-        with run_lease(place, host="here", command="c"):
+        with run_lease(place, command="c"):
             renewed = json.loads(place.read())["renewed"]
             deadline = time.monotonic() + 30
             while json.loads(place.read())["renewed"] == renewed and time.monotonic() < deadline:

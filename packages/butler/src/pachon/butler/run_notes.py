@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 from pachon.base import PachonError
 from pachon.butler.session import Session
-from pachon.datastore.final_path import check_stored_path
-from pachon.quantum_butler import RECEIPT_FOLDER
+from pachon.quantum_butler import notes_folder, run_folder
 from pachon.resources import ResourcePath
 
 __all__ = ["remove_run_notes"]
@@ -33,11 +32,10 @@ def remove_run_notes(session: Session, run: str, others: Iterable[str]) -> None:
     others
         Names of the collections that there are: folders of other runs stay, empty or not.
     """
-    check_stored_path(run)
     root = ResourcePath(str(session.datastore.to_document().get("root", session.root)), force_directory=True)
-    folder = ResourcePath(f"{root.geturl()}{quote(run)}/", force_directory=True)
+    folder = run_folder(root, run)
     try:
-        for place, _, names in folder.join(f"{RECEIPT_FOLDER}/").walk():
+        for place, _, names in notes_folder(root, run).walk():
             for name in names:
                 ResourcePath(f"{place.geturl()}{quote(name)}").remove(missing_ok=True)
         if folder.is_local:

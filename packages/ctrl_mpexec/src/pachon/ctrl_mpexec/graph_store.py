@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from pachon.datastore.final_path import check_stored_path
-from pachon.quantum_butler import QuantumGraph
-from pachon.quantum_butler.receipt import RECEIPT_FOLDER
+from pachon.quantum_butler import QuantumGraph, graphs_folder
 from pachon.resources import ResourcePath
 
 if TYPE_CHECKING:
@@ -20,13 +17,6 @@ __all__ = ["PROVENANCE_SUFFIX", "graph_files", "keep_graph", "provenance_path"]
 _log = logging.getLogger("pachon.ctrl_mpexec")
 
 PROVENANCE_SUFFIX: Final = ".provenance.qg"
-_FOLDER: Final = "graphs"
-
-
-def _folder(root: str, run: str) -> ResourcePath:
-    check_stored_path(run)
-    place = ResourcePath(root, force_directory=True).geturl()
-    return ResourcePath(f"{place}{quote(run)}/{RECEIPT_FOLDER}/{_FOLDER}/", force_directory=True)
 
 
 def keep_graph(graph: QuantumGraph, root: str | None = None) -> ResourcePath | None:
@@ -36,7 +26,7 @@ def keep_graph(graph: QuantumGraph, root: str | None = None) -> ResourcePath | N
     """
     if graph.datastore is None or graph.is_partial or not len(graph):
         return None
-    folder = _folder(root if root is not None else graph.datastore.root, graph.header.output_run)
+    folder = graphs_folder(root if root is not None else graph.datastore.root, graph.header.output_run)
     path = folder.join(f"{graph.header.graph_id}.qg")
     try:
         if not path.exists():
@@ -51,14 +41,14 @@ def keep_graph(graph: QuantumGraph, root: str | None = None) -> ResourcePath | N
 def provenance_path(graph: QuantumGraph) -> ResourcePath:
     """Give where the provenance graph of a graph is kept, if the user names no other place."""
     assert graph.datastore is not None
-    folder = _folder(graph.datastore.root, graph.header.output_run)
+    folder = graphs_folder(graph.datastore.root, graph.header.output_run)
     folder.mkdir()
     return folder.join(f"{graph.header.graph_id}{PROVENANCE_SUFFIX}")
 
 
 def graph_files(butler: Butler, run: str) -> list[ResourcePath]:
     """List the graphs that are kept of a run."""
-    folder = _folder(str(butler.datastore_document()["root"]), run)
+    folder = graphs_folder(str(butler.datastore_document()["root"]), run)
     if not folder.exists():
         return []
     return sorted(

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 
@@ -28,8 +27,7 @@ from pachon.dimensions import match_rows
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import QuantumStatus
 from pachon.pipe_base.execution.run_init import initialize_run
-from pachon.quantum_butler import DatasetState, QuantumBackedButler, QuantumGraph
-from pachon.quantum_butler.receipt import RECEIPT_FOLDER
+from pachon.quantum_butler import RECEIPT_FOLDER, DatasetState, QuantumBackedButler, QuantumGraph, run_folder
 from pachon.resources import ResourcePath
 
 __all__ = ["check_options", "initialize_graph", "initialize_only", "run_quantum_graph", "run_with_sink"]
@@ -136,7 +134,7 @@ def _without_checks_of_a_new_run(graph: QuantumGraph, options: RunOptions) -> Ru
     if source is None or source.config.get("root") != source.root:
         return options  # its files lie in several places, or elsewhere
     root = ResourcePath(options.root if options.root is not None else source.root, force_directory=True)
-    folder = ResourcePath(f"{root.geturl()}{quote(graph.header.output_run)}/", force_directory=True)
+    folder = run_folder(root, graph.header.output_run)
     if not root.is_local or not os.path.isdir(folder.ospath):
         return options
     if any(entry.name != RECEIPT_FOLDER for entry in os.scandir(folder.ospath)):

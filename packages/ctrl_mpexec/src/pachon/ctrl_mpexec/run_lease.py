@@ -13,17 +13,16 @@ import contextlib
 import datetime
 import json
 import logging
-import os
 import signal
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Final, Self
 
 from pachon.base import FormatError, NotFoundError, PachonError
+from pachon.butler.process_identity import ProcessIdentity, is_running, this_process
 from pachon.resources import ResourcePath
 from pachon.resources.errors import ResourceExistsError
 
@@ -50,10 +49,11 @@ class _Holder:
     """Who holds a lock; the content of the object, as JSON."""
 
     token: str
+    machine: str
+    """As `pachon.butler.process_identity` has it: name, start and name space of process numbers."""
     process: int
-    began: str
-    """What the system says of when the process was started; a number that was used again does not pass for it."""
-    host: str
+    started: int
+    """When the process was started, in ticks of its machine; a number that was used again does not pass for it."""
     since: str
     renewed: float
     """Seconds since 1970 (UTC)."""
@@ -73,42 +73,41 @@ class _Holder:
     def age(self) -> float:
         return time.time() - self.renewed
 
-    def is_dead(self, host: str) -> bool:
+    def is_dead(self) -> bool:
         """Whether it cannot live any more."""
-        if self.age() > STALE_S:
-            return True
-        return bool(self.host == host and self.began and _began(self.process) != self.began)
+        identity = ProcessIdentity(
+            machine=self.machine, number=self.process, started=self.started, user="", program=self.command
+        )
+        return self.age() > STALE_S or is_running(identity) is False
 
     def __str__(self) -> str:
-        return (
-            f"process {self.process} on {self.host} since {self.since}, last sign of life {max(self.age(), 0):.0f} s ago: "
-            f"{self.command}"
-        )
+        host, age = self.machine.partition(" ")[0], max(self.age(), 0)
+        return f"process {self.process} on {host} since {self.since}, last sign of life {age:.0f} s ago: {self.command}"
 
 
 @contextlib.contextmanager
-def run_lease(place: ResourcePath, *, host: str, command: str) -> Iterator[None]:
+def run_lease(place: ResourcePath, *, command: str) -> Iterator[None]:
     """Hold the lock as long as the block lasts.
 
     Parameters
     ----------
     place
         The object.
-    host, command
-        What is told to others.
+    command
+        What is told to others of what this process does.
 
     Raises
     ------
     LeaseHeldError
         If somebody else holds it.
     """
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    identity = this_process()
     mine = _Holder(
         token=uuid.uuid4().hex,
-        process=os.getpid(),
-        began=_began(os.getpid()),
-        host=host,
-        since=now,
+        machine=identity.machine,
+        process=identity.number,
+        started=identity.started,
+        since=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         renewed=time.time(),
         command=command,
     )
@@ -127,7 +126,7 @@ def run_lease(place: ResourcePath, *, host: str, command: str) -> Iterator[None]
                 place.remove(missing_ok=True)
 
 
-def check_lease(place: ResourcePath, *, host: str) -> None:
+def check_lease(place: ResourcePath) -> None:
     """Refuse if somebody holds the lock, and seems to live.
 
     Raises
@@ -136,7 +135,7 @@ def check_lease(place: ResourcePath, *, host: str) -> None:
         It names the holder.
     """
     found = _holder(place)
-    if found is not None and not found.is_dead(host):
+    if found is not None and not found.is_dead():
         raise LeaseHeldError(str(found))
 
 
@@ -149,7 +148,7 @@ def _take(place: ResourcePath, mine: _Holder) -> None:
     found = _holder(place)
     if found is not None and found.token == mine.token:
         return  # the answer to the first attempt was lost, and the storage library tried again
-    if found is not None and not found.is_dead(mine.host):
+    if found is not None and not found.is_dead():
         raise LeaseHeldError(str(found))
     if found is not None:
         _log.warning("The lock of the run is taken over: its holder is gone (%s).", found)
@@ -180,13 +179,3 @@ def _holder(place: ResourcePath) -> _Holder | None:
         return _Holder.from_bytes(place.read())
     except (NotFoundError, FormatError):
         return None
-
-
-def _began(process: int) -> str:
-    """Give something that tells a process from another one that had its number; nothing where there is no ``/proc``."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        # The name of the program stands in brackets, and may hold anything; the 20th field after it is the start.
-        return f"{boot}:{Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()[19]}"
-    except (OSError, IndexError):
-        return ""

@@ -14,13 +14,10 @@ import platform
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
 
 from pachon.base import ConflictError
 from pachon.ctrl_mpexec.run_lease import LeaseHeldError, check_lease, run_lease
-from pachon.datastore.final_path import check_stored_path
-from pachon.quantum_butler import QuantumGraph
-from pachon.quantum_butler.receipt import RECEIPT_FOLDER
+from pachon.quantum_butler import QuantumGraph, notes_folder
 from pachon.resources import ResourcePath
 
 __all__ = ["RunBusyError", "refuse_busy_runs", "run_lock"]
@@ -53,7 +50,7 @@ def refuse_busy_runs(root: str, runs: Iterable[str]) -> None:
     if not place.is_local:
         for run in runs:
             try:
-                check_lease(_lease_place(place, run), host=platform.node())
+                check_lease(_lease_place(place, run))
             except LeaseHeldError as error:
                 raise RunBusyError(run, error.holder) from None
         return
@@ -62,9 +59,9 @@ def refuse_busy_runs(root: str, runs: Iterable[str]) -> None:
     import fcntl
 
     for run in runs:
-        check_stored_path(run)
+        path = notes_folder(place, run).join(_NAME).ospath
         try:
-            descriptor = os.open(os.path.join(place.ospath, run, RECEIPT_FOLDER, _NAME), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue  # nobody ever ran anything into it
         try:
@@ -90,7 +87,6 @@ def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
         return
     place = ResourcePath(root if root is not None else graph.datastore.root, force_directory=True)
     run = graph.header.output_run
-    check_stored_path(run)
     if not place.is_local:
         with _leased(place, run):
             yield
@@ -100,7 +96,7 @@ def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
     except ImportError:  # not a POSIX system
         yield
         return
-    path = os.path.join(place.ospath, run, RECEIPT_FOLDER, _NAME)
+    path = notes_folder(place, run).join(_NAME).ospath
     os.makedirs(os.path.dirname(path), exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
@@ -121,15 +117,14 @@ def run_lock(graph: QuantumGraph, root: str | None = None) -> Iterator[None]:
 @contextlib.contextmanager
 def _leased(place: ResourcePath, run: str) -> Iterator[None]:
     try:
-        with run_lease(_lease_place(place, run), host=platform.node(), command=_command()):
+        with run_lease(_lease_place(place, run), command=_command()):
             yield
     except LeaseHeldError as error:
         raise RunBusyError(run, error.holder) from None
 
 
 def _lease_place(place: ResourcePath, run: str) -> ResourcePath:
-    check_stored_path(run)
-    return ResourcePath(f"{place.geturl()}{quote(run)}/{RECEIPT_FOLDER}/{_NAME}.json")
+    return notes_folder(place, run).join(f"{_NAME}.json")
 
 
 def _command() -> str:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pachon.quantum_butler.quantum_backed_butler import QuantumBackedButler
     from pachon.quantum_butler.quantum_table import QuantumTable
     from pachon.quantum_butler.receipt import (
-        RECEIPT_FOLDER,
         QuantumProvenance,
         Receipt,
         find_receipts,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         write_receipt,
     )
     from pachon.quantum_butler.record_store import GraphRecordStore
+    from pachon.quantum_butler.run_folder import RECEIPT_FOLDER, graphs_folder, notes_folder, run_folder
     from pachon.quantum_butler.tables import (
         ConnectionEdges,
         DatasetNodes,
@@ -65,9 +65,12 @@ __all__ = [
     "TaskQuanta",
     "find_receipts",
     "find_receipts_of_run",
+    "graphs_folder",
     "latest_records",
+    "notes_folder",
     "read_receipt",
     "receipt_folder",
+    "run_folder",
     "write_receipt",
 ]
 
@@ -94,16 +97,19 @@ __getattr__, __dir__ = lazy_exports(
         "QuantumGraph": "pachon.quantum_butler.graph",
         "QuantumProvenance": "pachon.quantum_butler.receipt",
         "QuantumTable": "pachon.quantum_butler.quantum_table",
-        "RECEIPT_FOLDER": "pachon.quantum_butler.receipt",
+        "RECEIPT_FOLDER": "pachon.quantum_butler.run_folder",
         "Receipt": "pachon.quantum_butler.receipt",
         "ReceiptError": "pachon.quantum_butler.errors",
         "TaskExplanation": "pachon.quantum_butler.explanation",
         "TaskQuanta": "pachon.quantum_butler.tables",
         "find_receipts": "pachon.quantum_butler.receipt",
         "find_receipts_of_run": "pachon.quantum_butler.receipt",
+        "graphs_folder": "pachon.quantum_butler.run_folder",
         "latest_records": "pachon.quantum_butler.receipt",
+        "notes_folder": "pachon.quantum_butler.run_folder",
         "read_receipt": "pachon.quantum_butler.receipt",
         "receipt_folder": "pachon.quantum_butler.receipt",
+        "run_folder": "pachon.quantum_butler.run_folder",
         "write_receipt": "pachon.quantum_butler.receipt",
     },
 )

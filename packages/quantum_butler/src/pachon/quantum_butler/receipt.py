@@ -16,16 +16,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import quote
 
 from pachon.datasets import new_id
 from pachon.datastore import FileRecords, StoredFile
-from pachon.datastore.final_path import check_stored_path
 from pachon.quantum_butler.errors import ReceiptError
+from pachon.quantum_butler.run_folder import notes_folder
 from pachon.resources import ResourcePath
 
 __all__ = [
-    "RECEIPT_FOLDER",
     "QuantumProvenance",
     "Receipt",
     "find_receipts",
@@ -35,9 +33,6 @@ __all__ = [
     "receipt_folder",
     "write_receipt",
 ]
-
-RECEIPT_FOLDER = ".receipts"
-"""Name of the folder, within that of the run, below the root of the datastore."""
 
 _EXTENSION = ".receipt"
 _FORMAT = "pachon-receipt"
@@ -174,9 +169,7 @@ def receipt_folder(root: ResourcePath, run: str, graph_id: uuid.UUID) -> Resourc
     PathOutsideRootError
         If the run, which a graph file names, leads out of the root.
     """
-    check_stored_path(run)
-    folder = ResourcePath(root, force_directory=True).geturl()
-    return ResourcePath(f"{folder}{quote(run)}/{RECEIPT_FOLDER}/{graph_id}/", force_directory=True)
+    return notes_folder(root, run).join(f"{graph_id}/")
 
 
 def write_receipt(root: ResourcePath, receipt: Receipt) -> ResourcePath:
@@ -207,9 +200,7 @@ def find_receipts(root: ResourcePath, run: str, graph_id: uuid.UUID) -> list[Res
 
 def find_receipts_of_run(root: ResourcePath, run: str) -> list[ResourcePath]:
     """List the receipts of all graphs that have the same output run, oldest first."""
-    check_stored_path(run)
-    place = ResourcePath(root, force_directory=True).geturl()
-    return _receipts_below(ResourcePath(f"{place}{quote(run)}/{RECEIPT_FOLDER}/", force_directory=True))
+    return _receipts_below(notes_folder(root, run))
 
 
 def _receipts_below(folder: ResourcePath) -> list[ResourcePath]:

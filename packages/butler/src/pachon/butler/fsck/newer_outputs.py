@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
-from urllib.parse import quote
 from uuid import UUID
 
 from pachon.butler.fsck.facts import BadRow
@@ -18,15 +16,12 @@ from pachon.datasets import DatasetRef
 from pachon.datastore import FileRecords, StoredFile
 from pachon.datastore.file_check import FileKeeper, FileState
 from pachon.datastore.records import file_part, is_owned
-from pachon.quantum_butler import RECEIPT_FOLDER, find_receipts_of_run, read_receipt
+from pachon.quantum_butler import find_receipts_of_run, graphs_folder, read_receipt
 from pachon.quantum_butler.errors import ReceiptError
-from pachon.resources import ResourcePath
 
 __all__ = ["find_newer_outputs"]
 
 _log = logging.getLogger(__name__)
-
-_GRAPHS: Final = "graphs"
 
 
 def find_newer_outputs(
@@ -117,8 +112,7 @@ def _file(row: StoredFile) -> tuple[UUID, str, str]:
 
 def _graph_text(keeper: FileKeeper, run: str, graph_id: UUID) -> str:
     """Name a graph by the file that is kept of it, or else by its id."""
-    place = ResourcePath(keeper.root, force_directory=True).geturl()
-    kept = ResourcePath(f"{place}{quote(run)}/{RECEIPT_FOLDER}/{_GRAPHS}/{graph_id}.qg")
+    kept = graphs_folder(keeper.root, run).join(f"{graph_id}.qg")
     if not kept.exists():
         return str(graph_id)
     return kept.ospath if kept.is_local else str(kept)
