@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from pachon.pipe_base.graph_builder.given_data_ids import complete_data_ids
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan, split_independent
 from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite, LookupKind, classify
 from pachon.pipe_base.graph_builder.skeleton import Skeleton, part_dimensions
-from pachon.pipe_base.graph_builder.sky_joins import plan_sky_joins, with_pixels
+from pachon.pipe_base.graph_builder.sky_joins import SkyJoins, plan_sky_joins, with_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,16 +44,29 @@ def fetch_parts(plan: BuildPlan, source: FactSource) -> list[PartFacts]:
             found.append(PartFacts(labels=labels, data_ids=complete_data_ids(plan.data_ids, group, labels, source)))
             continue
         joins = plan_sky_joins(plan, labels, group)
-        data_ids = source.fetch_data_ids(
-            joins.dimensions,
-            where=joins.expression(plan.where),
-            bind=plan.bind,
-            data_id=plan.data_id,
-            datasets=_constraints(plan, labels),
-            tables=plan.data_id_tables,
-        )
+        data_ids = source.fetch_data_ids(joins.dimensions, **_conditions(plan, labels, joins))
         found.append(PartFacts(labels=labels, data_ids=with_pixels(data_ids, joins, group)))
     return found
+
+
+class _Conditions(TypedDict):
+    """What data IDs of a part must satisfy, as a fact source wants to be told."""
+
+    where: str
+    bind: Mapping[str, Any] | None
+    data_id: Mapping[str, Any] | None
+    datasets: Sequence[DatasetSearch]
+    tables: Sequence[DataIdTable]
+
+
+def _conditions(plan: BuildPlan, labels: Sequence[str], joins: SkyJoins) -> _Conditions:
+    return _Conditions(
+        where=joins.expression(plan.where),
+        bind=plan.bind,
+        data_id=plan.data_id,
+        datasets=_constraints(plan, labels),
+        tables=plan.data_id_tables,
+    )
 
 
 def _constraints(plan: BuildPlan, labels: Sequence[str]) -> list[DatasetSearch]:
@@ -70,16 +83,7 @@ def explain_nothing(plan: BuildPlan, source: FactSource) -> list[str]:
     sentences: list[str] = []
     for labels in split_independent(plan):
         joins = plan_sky_joins(plan, labels, part_dimensions(plan, labels))
-        sentences.extend(
-            source.explain_empty(
-                joins.dimensions,
-                where=joins.expression(plan.where),
-                bind=plan.bind,
-                data_id=plan.data_id,
-                datasets=_constraints(plan, labels),
-                tables=plan.data_id_tables,
-            )
-        )
+        sentences.extend(source.explain_empty(joins.dimensions, **_conditions(plan, labels, joins)))
     return list(dict.fromkeys(sentences))
 
 
