@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from s3_server import running_server, temporary_bucket
 
 from pachon.base import InvalidInputError
 from pachon.butler import Butler, FindingKind, FsckReport
@@ -18,7 +18,6 @@ from pachon.butler.writer_table import WriterTable
 from pachon.datasets import DatasetRef, DatasetType
 from pachon.registry.testing.postgresql import PostgresServer, postgres_server, postgres_url
 from pachon.registry.testing.postgresql_programs import find_programs
-from pachon.resources import backends
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -39,23 +38,14 @@ with faults.install(kill):
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    server_module = pytest.importorskip("moto.server", reason="the S3 server for tests is not installed")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"{host}:{port}"
-    server.stop()
+    with running_server() as address:
+        yield address
 
 
 @pytest.fixture
 def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    import s3fs
-
-    monkeypatch.setenv("PACHON_S3_PROFILE_tests", f"http://key:secret@{s3_endpoint}")
-    name = f"bucket-{uuid.uuid4()}"
-    s3fs.S3FileSystem(endpoint_url=f"http://{s3_endpoint}", key="key", secret="secret").mkdir(name)
-    yield f"s3://tests@{name}/the files/"
-    backends._backends.clear()
+    with temporary_bucket(s3_endpoint, "tests", monkeypatch) as uri:
+        yield f"{uri}the files/"
 
 
 @pytest.fixture(params=["postgresql", "s3"])

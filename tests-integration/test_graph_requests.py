@@ -3,17 +3,16 @@
 
 import logging
 import re
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from s3_server import running_server, temporary_bucket
 
 from pachon.butler import Butler
 from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph
 from pachon.quantum_butler.testing import example_graph
-from pachon.resources import backends
 
 CLUSTER = 300
 
@@ -51,17 +50,8 @@ def requests() -> Iterator[Requests]:
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, requests: Requests) -> Iterator[str]:
-    server_module = pytest.importorskip("moto.server", reason="the S3 server for tests is not installed")
-    s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=True)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("PACHON_S3_PROFILE_graphs", f"http://key:secret@{host}:{port}")
-    bucket = f"bucket-{uuid.uuid4()}"
-    s3fs.S3FileSystem(endpoint_url=f"http://{host}:{port}", key="key", secret="secret").mkdir(bucket)
-    yield f"s3://graphs@{bucket}/graphs/"
-    backends._backends.clear()
-    server.stop()
+    with running_server(verbose=True) as address, temporary_bucket(address, "graphs", monkeypatch) as uri:
+        yield f"{uri}graphs/"
 
 
 def test_few_requests(folder: str, requests: Requests) -> None:

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from s3_server import running_server, temporary_bucket
 
 from pachon.butler import Butler, FindingKind
 from pachon.ctrl_mpexec.run_lease import STALE_S, LeaseHeldError, run_lease
@@ -20,24 +20,15 @@ from pachon.ctrl_mpexec.run_lock import RunBusyError, refuse_busy_runs
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.datasets import DatasetExistence
 from pachon.quantum_butler import find_receipts_of_run
-from pachon.resources import ResourcePath, backends
+from pachon.resources import ResourcePath
 
 PIPETASK = str(Path(sys.executable).parent / "pipetask")
 
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server_module = pytest.importorskip("moto.server", reason="the S3 server for tests is not installed")
-    s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("PACHON_S3_PROFILE_runs", f"http://key:secret@{host}:{port}")
-    name = f"bucket-{uuid.uuid4()}"
-    s3fs.S3FileSystem(endpoint_url=f"http://{host}:{port}", key="key", secret="secret").mkdir(name)
-    yield f"s3://runs@{name}/the files/"
-    backends._backends.clear()
-    server.stop()
+    with running_server() as address, temporary_bucket(address, "runs", monkeypatch) as uri:
+        yield f"{uri}the files/"
 
 
 def start(repository: Path, *arguments: object, seconds: float) -> "subprocess.Popen[str]":

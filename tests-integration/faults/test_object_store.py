@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from s3_server import running_server, temporary_bucket
 
 from faults.checking import check_one_of, mend
 from faults.conftest import NIGHTLY
@@ -20,9 +20,6 @@ from pachon.base import PachonError, StorageError
 from pachon.butler import Butler
 from pachon.resources import ResourcePath, backends
 
-moto_server = pytest.importorskip("moto.server", reason="the S3 server for tests is not installed (extra test-s3)")
-s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
-
 WRITES: dict[str, tuple[Operation, ...]] = {
     "put": (CASES["put"][1],),
     "put of a table": (CASES["put of a table"][1],),
@@ -34,23 +31,16 @@ WRITES: dict[str, tuple[Operation, ...]] = {
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[S3Proxy]:
-    server = moto_server.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with S3Proxy(f"{host}:{port}") as made:
+    with running_server() as address, S3Proxy(address) as made:
         yield made
-    server.stop()
 
 
 @pytest.fixture
 def store(tmp_path: Path, proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     """A repository whose files are in the object store; its client tries each request twice."""
-    monkeypatch.setenv("PACHON_S3_PROFILE_faults", f"http://key:secret@{proxy.address}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    bucket = f"bucket-{uuid.uuid4()}"
-    s3fs.S3FileSystem(endpoint_url=f"http://{proxy.address}", key="key", secret="secret").mkdir(bucket)
-    yield Repository.make(tmp_path, datastore={"root": f"s3://faults@{bucket}/files/"})
-    backends._backends.clear()
+    with temporary_bucket(proxy.address, "faults", monkeypatch) as uri:
+        yield Repository.make(tmp_path, datastore={"root": f"{uri}files/"})
 
 
 @pytest.fixture
