@@ -25,8 +25,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from pachon.base import PachonError, ReadOnlyError
+from pachon.base.process_identity import this_process
 from pachon.butler.errors import NotTransactionalError, WriterEndedError
-from pachon.butler.process_identity import this_process
 from pachon.butler.writer_table import WriterRecord, WriterTable
 from pachon.datastore import FileRecords
 from pachon.datastore.write_token import find_token, new_writer, unique_token

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any, Final
 
 from pachon.base import ConflictError
-from pachon.butler.process_identity import ProcessIdentity
+from pachon.base.process_identity import ProcessIdentity
 from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
 
 __all__ = ["ENDED_WELL", "WriterRecord", "WriterTable"]

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Self
 
 from pachon.base import FormatError, NotFoundError, PachonError
-from pachon.butler.process_identity import ProcessIdentity, is_running, this_process
+from pachon.base.process_identity import ProcessIdentity, is_running, this_process
 from pachon.resources import ResourcePath
 from pachon.resources.errors import ResourceExistsError
 
@@ -50,7 +50,7 @@ class _Holder:
 
     token: str
     machine: str
-    """As `pachon.butler.process_identity` has it: name, start and name space of process numbers."""
+    """As `pachon.base.process_identity` has it: name, start and name space of process numbers."""
     process: int
     started: int
     """When the process was started, in ticks of its machine; a number that was used again does not pass for it."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         write_receipt,
     )
     from pachon.quantum_butler.record_store import GraphRecordStore
-    from pachon.quantum_butler.run_folder import RECEIPT_FOLDER, graphs_folder, notes_folder, run_folder
+    from pachon.quantum_butler.run_places import RECEIPT_FOLDER, graphs_folder, notes_folder, run_folder
     from pachon.quantum_butler.tables import (
         ConnectionEdges,
         DatasetNodes,
@@ -97,19 +97,19 @@ __getattr__, __dir__ = lazy_exports(
         "QuantumGraph": "pachon.quantum_butler.graph",
         "QuantumProvenance": "pachon.quantum_butler.receipt",
         "QuantumTable": "pachon.quantum_butler.quantum_table",
-        "RECEIPT_FOLDER": "pachon.quantum_butler.run_folder",
+        "RECEIPT_FOLDER": "pachon.quantum_butler.run_places",
         "Receipt": "pachon.quantum_butler.receipt",
         "ReceiptError": "pachon.quantum_butler.errors",
         "TaskExplanation": "pachon.quantum_butler.explanation",
         "TaskQuanta": "pachon.quantum_butler.tables",
         "find_receipts": "pachon.quantum_butler.receipt",
         "find_receipts_of_run": "pachon.quantum_butler.receipt",
-        "graphs_folder": "pachon.quantum_butler.run_folder",
+        "graphs_folder": "pachon.quantum_butler.run_places",
         "latest_records": "pachon.quantum_butler.receipt",
-        "notes_folder": "pachon.quantum_butler.run_folder",
+        "notes_folder": "pachon.quantum_butler.run_places",
         "read_receipt": "pachon.quantum_butler.receipt",
         "receipt_folder": "pachon.quantum_butler.receipt",
-        "run_folder": "pachon.quantum_butler.run_folder",
+        "run_folder": "pachon.quantum_butler.run_places",
         "write_receipt": "pachon.quantum_butler.receipt",
     },
 )

@@ -20,7 +20,7 @@ from typing import Any
 from pachon.datasets import new_id
 from pachon.datastore import FileRecords, StoredFile
 from pachon.quantum_butler.errors import ReceiptError
-from pachon.quantum_butler.run_folder import notes_folder
+from pachon.quantum_butler.run_places import notes_folder
 from pachon.resources import ResourcePath
 
 __all__ = [

@@ -14,10 +14,10 @@ from typing import Final
 from uuid import UUID
 
 from pachon.base import NotFoundError, PachonError
+from pachon.base.process_identity import this_process
 from pachon.butler.fsck.findings import mended
 from pachon.butler.fsck.report import Finding, FindingKind
 from pachon.butler.fsck.unnamed_files import Verdict
-from pachon.butler.process_identity import this_process
 from pachon.butler.prune import remove_trash
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.session import Session

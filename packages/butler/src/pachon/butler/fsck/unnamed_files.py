@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Self
 
+from pachon.base.process_identity import is_running
 from pachon.butler.fsck.report import Finding, FindingKind
-from pachon.butler.process_identity import is_running
 from pachon.butler.writer_lease import RENEWAL_S
 from pachon.butler.writer_table import WriterRecord
 from pachon.datastore.write_token import find_token
