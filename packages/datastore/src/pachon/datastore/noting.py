@@ -90,27 +90,11 @@ def note_files(
     with progress("Ingesting", total=count) as bar:
         for start in range(0, count, _STEP):
             stop = min(start + _STEP, count)
-            block = paths[start:stop]
-            # What is asked here is asked of each file: a function for it would take as long as the answer.
-            parts = [path.rpartition("/") for path in block]
-            plain = inside or _PLAIN.fullmatch("".join([name for _, _, name in parts])) is not None
-            texts: list[str] = []
-            places: list[str] = []
-            before = place = shown = None
-            for path, (folder, _, name) in zip(block, parts, strict=True):
-                if name in _NO_FILES or ZIP_MEMBER in name:
-                    raise _no_file(path)
-                if folder != before or not folder:
-                    place, shown = folders.find(folder, path)
-                    before = folder
-                text = f"{shown}{name if plain else quote(name)}"
-                # Most are recorded as they are given: one text of each is enough.
-                texts.append(path if text == path else text)
-                places.append(f"{place}{name}")
+            texts, places, names = _locate(paths[start:stop], folders, inside=inside)
             recorded[start:stop] = texts
             sizes[start:stop], sums[start:stop] = describe(places)
             large += [(start + n, places[n]) for n, value in enumerate(sums[start:stop]) if value is None]
-            readers[start:stop] = formatters.find([name for _, _, name in parts], places)
+            readers[start:stop] = formatters.find(names, places)
             bar.advance(stop - start)
     if large:
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
@@ -119,6 +103,30 @@ def note_files(
     reach("ingest.all_transferred")
     reach("ingest.synced")
     return _records(setup, datasets, recorded, readers, sizes if track else np.full(count, -1, dtype=np.int64), sums)
+
+
+def _locate(paths: Sequence[str], folders: _Folders, *, inside: bool) -> tuple[list[str], list[str], list[str]]:
+    """Give for each file what is recorded of its path, its place on this machine, and its name.
+
+    What is asked here is asked of each of very many files: a function for it would take as long as the answer.
+    """
+    parts = [path.rpartition("/") for path in paths]
+    names = [name for _, _, name in parts]
+    plain = inside or _PLAIN.fullmatch("".join(names)) is not None
+    texts: list[str] = []
+    places: list[str] = []
+    before = place = shown = None
+    for path, (folder, _, name) in zip(paths, parts, strict=True):
+        if name in _NO_FILES or ZIP_MEMBER in name:
+            raise _no_file(path)
+        if folder != before or not folder:
+            place, shown = folders.find(folder, path)
+            before = folder
+        text = f"{shown}{name if plain else quote(name)}"
+        # Most are recorded as they are given: one text of each is enough.
+        texts.append(path if text == path else text)
+        places.append(f"{place}{name}")
+    return texts, places, names
 
 
 def _check_accepted(setup: FileSetup, datasets: DatasetTable) -> None:
