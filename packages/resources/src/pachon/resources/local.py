@@ -53,7 +53,7 @@ class LocalBackend(Backend):
 
     def create(self, url: Url, data: bytes, *, sync: bool = True) -> None:
         with storage_errors("written", url):
-            create_file(_file(url), lambda stream: stream.write(data), sync=sync)
+            create_file(_file(url), data, sync=sync)
 
     def replace(self, url: Url, data: bytes, *, sync: bool = True) -> None:
         with storage_errors("written", url):

@@ -13,23 +13,29 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
-__all__ = ["create_file", "fsync_files", "keep_mode", "make_folders", "new_sibling", "replace_file", "sync_folder"]
+from pachon.resources.folder_sync import meanwhile_sync_folder, sync_folder
+
+__all__ = ["create_file", "fsync_files", "keep_mode", "make_folders", "new_sibling", "replace_file"]
 
 Fill = Callable[[BinaryIO], object]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 
 GROUP_FILE = 0o664
 GROUP_FOLDER = 0o2775
 """Mode of a folder that a group shares; the set-group bit hands the group on to what is made inside."""
 
-SYNC_THREADS = 8
+SYNC_THREADS = 32
 """fsyncs in flight at a time: a journalling file system commits those that wait together."""
 
 
 def create_file(
-    path: str, fill: Fill, *, sync: bool = True, sync_name: bool = True, group_writable: bool = False
+    path: str,
+    content: bytes | memoryview | Fill,
+    *,
+    sync: bool = True,
+    sync_name: bool = True,
+    group_writable: bool = False,
 ) -> None:
     """Create a file that must not exist and fill it; missing folders are made.
 
@@ -37,8 +43,9 @@ def create_file(
     ----------
     path
         Where; the folders above are made if needed.
-    fill
-        Is called with the open file. If it fails, or anything after it, the file is removed.
+    content
+        What is written, or what writes it: that is called with the open file. If it fails, or anything after it, the file
+        is removed.
     sync
         Whether the file and its folder are on the medium on return. Without, call `fsync_files` later.
     sync_name
@@ -48,19 +55,32 @@ def create_file(
     """
     descriptor = _open_new(path, group_writable=group_writable)
     try:
-        with open(descriptor, "wb", closefd=True) as stream:
+        try:
             if group_writable:
-                os.fchmod(stream.fileno(), GROUP_FILE)
-            fill(stream)
-            stream.flush()
-            if sync:
-                os.fsync(stream.fileno())
-        if sync and sync_name:
-            sync_folder(os.path.dirname(path))
+                os.fchmod(descriptor, GROUP_FILE)
+            if callable(content):
+                with open(descriptor, "wb", closefd=False) as stream:
+                    content(stream)
+            else:
+                _write_all(descriptor, content)
+            if sync and sync_name:
+                with meanwhile_sync_folder(os.path.dirname(path)):
+                    os.fsync(descriptor)
+            elif sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(path)
         raise
+
+
+def _write_all(descriptor: int, data: bytes | memoryview) -> None:
+    # The length of a view counts its elements, which need not be bytes.
+    rest = memoryview(data).cast("B") if memoryview(data).nbytes else b""
+    while len(rest):
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def replace_file(path: str, fill: Fill, *, sync: bool = True) -> None:
@@ -68,8 +88,10 @@ def replace_file(path: str, fill: Fill, *, sync: bool = True) -> None:
 
     Parameters
     ----------
-    path, fill, sync
+    path, sync
         As for `create_file`.
+    fill
+        Is called with the open file.
     """
     with new_sibling(path) as sibling:
         create_file(sibling, fill, sync=sync, sync_name=False)
@@ -128,18 +150,6 @@ def make_folders(path: str, *, group_writable: bool = False) -> None:
     elif mode & 0o700 != 0o700:
         os.chmod(path, mode & 0o7777 | 0o700)
     sync_folder(parent)
-
-
-def sync_folder(path: str) -> None:
-    """Bring the names in a folder to the medium, where the file system knows how."""
-    descriptor = os.open(path or ".", os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _NO_FOLDER_SYNC:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def fsync_files(paths: Iterable[str | os.PathLike[str]], *, sync_names: bool = True) -> None:

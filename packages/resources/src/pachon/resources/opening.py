@@ -10,7 +10,8 @@ from typing import IO, Any
 
 from pachon.base import InvalidInputError
 from pachon.resources.errors import ResourceExistsError, UnsupportedOperationError, storage_errors
-from pachon.resources.local_files import keep_mode, make_folders, new_sibling, sync_folder
+from pachon.resources.folder_sync import sync_folder
+from pachon.resources.local_files import keep_mode, make_folders, new_sibling
 from pachon.resources.location import Location
 from pachon.resources.temporary import temporary_folder
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bringing the names in a folder to the medium: alone, or while the file that was made in it is on its way there too.
+
+A journalling file system writes both with one entry of its journal. Whoever asks for them one after the other waits for the disk
+once more, for nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from contextlib import AbstractContextManager
+from queue import Empty, SimpleQueue
+from types import TracebackType
+
+__all__ = ["meanwhile_sync_folder", "sync_folder"]
+
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+
+
+def sync_folder(path: str) -> None:
+    """Bring the names in a folder to the medium, where the file system knows how."""
+    descriptor = os.open(path or ".", os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+_Answer = SimpleQueue[BaseException | None]
+_Request = tuple[str, _Answer]
+_IDLE_S = 0.5
+"""Seconds after which the helper ends."""
+
+
+class meanwhile_sync_folder(AbstractContextManager[None]):  # noqa: N801  # used like a function
+    """Do what `sync_folder` does while the block does something else; both are done at its end.
+
+    If both fail, the exception of the block is the one that is raised. The folder is synced after the block, if that came to its
+    end, when the helper is at work for another thread.
+    """
+
+    __slots__ = ("_answer", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._answer: _Answer | None = None
+
+    def __enter__(self) -> None:
+        answer: _Answer = SimpleQueue()
+        if _helper.take(self.path, answer):
+            self._answer = answer
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        if self._answer is not None:
+            failure = self._answer.get()
+            if failure is not None and kind is None:
+                raise failure
+        elif kind is None:
+            sync_folder(self.path)
+
+
+class _Helper:
+    """A thread that syncs one folder at a time; it is started when it is needed, and ends when it is not for a while.
+
+    So a process that forks some time after its last write has no threads because of this.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: a forked child has no threads, and what was locked in the parent stays locked."""
+        self._free = threading.Lock()
+        self._asked: SimpleQueue[_Request] | None = None
+
+    def take(self, path: str, answer: _Answer) -> bool:
+        """Begin with a folder, whose outcome the answer will get; tell whether that could be done at once."""
+        if not self._free.acquire(blocking=False):
+            return False
+        if self._asked is None:
+            asked: SimpleQueue[_Request] = SimpleQueue()
+            try:
+                threading.Thread(target=self._work, args=(asked, self._free), name="folder sync", daemon=True).start()
+            except RuntimeError:  # no more threads for this process, or Python is about to end
+                self._free.release()
+                return False
+            self._asked = asked
+        self._asked.put((path, answer))
+        return True
+
+    def _work(self, asked: SimpleQueue[_Request], free: threading.Lock) -> None:
+        while True:
+            try:
+                path, answer = asked.get(timeout=_IDLE_S)
+            except Empty:
+                if not free.acquire(blocking=False):
+                    continue  # somebody is just about to ask
+                self._asked = None
+                free.release()
+                return
+            failure: BaseException | None = None
+            try:
+                sync_folder(path)
+            except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
+                failure = error
+            free.release()
+            answer.put(failure)
+
+
+_helper = _Helper()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helper.reset)
