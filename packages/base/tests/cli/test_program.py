@@ -56,6 +56,8 @@ COMMANDS = '''
             raise ExceptionGroup("two", [InvalidInputError("One."), KeyError("defect")])
         if how == "refused":
             raise PermissionError(13, "Permission denied", "/some/file")
+        if how == "full":
+            raise OSError(28, "No space left on device")
         if how == "interrupt":
             raise KeyboardInterrupt
         if how == "exit":
@@ -149,6 +151,8 @@ def test_a_file_that_the_system_refuses_is_one_line(program) -> None:
     result = run_command(program, "--log-level", "WARNING", "fail", "refused")
     assert (result.exit_code, result.stderr) == (1, "Error: /some/file: permission denied.\n")
     assert "Traceback" in run_command(program, "--log-level", "DEBUG", "fail", "refused").stderr
+    full = run_command(program, "--log-level", "WARNING", "fail", "full")
+    assert (full.exit_code, full.stderr) == (1, "Error: The output: no space left on device.\n")
 
 
 def test_traceback_on_debug_and_for_defects(program) -> None:
@@ -240,6 +244,18 @@ SLOW = '''
         """Wait."""
         print("waiting", flush=True)
         time.sleep(60)
+    class Deaf:
+        """Whose finalizer is interrupted, where Python cannot raise anything."""
+        def __del__(self):
+            import signal
+            signal.raise_signal(signal.SIGINT)
+            for _ in range(100):
+                pass
+    @click.command()
+    def finalize():
+        """Wait, interrupted before that."""
+        Deaf()
+        time.sleep(60)
     @click.command()
     def pour():
         """Write much."""
@@ -257,7 +273,7 @@ def process(install, tmp_path: Path) -> list[str]:
     install(
         "slow",
         "test.commands",
-        {"wait": "slow_mod:wait", "pour": "slow_mod:pour", "greet": "slow_mod:greet"},
+        {"wait": "slow_mod:wait", "finalize": "slow_mod:finalize", "pour": "slow_mod:pour", "greet": "slow_mod:greet"},
         {"slow_mod": SLOW},
     )
     return [sys.executable, "-c", textwrap.dedent(RUNNER), str(tmp_path / "slow")]
@@ -271,6 +287,12 @@ def test_interrupt_exits_with_130(process) -> None:
         _, stderr = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "Traceback" not in stderr
+
+
+def test_an_interrupt_of_a_finalizer_is_not_lost(process) -> None:
+    result = subprocess.run([*process, "finalize"], capture_output=True, text=True, timeout=50, check=False)
+    assert result.returncode == 130
+    assert result.stderr.strip() == ""
 
 
 def test_broken_pipe_is_silent(process) -> None:

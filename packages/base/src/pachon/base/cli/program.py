@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeGuard
 import click
 
 from pachon.base.cli.group import LazyGroup
+from pachon.base.cli.lost_interrupts import hearing_lost_interrupts
 from pachon.base.cli.splitting import split_commas_callback
 from pachon.base.errors import InvalidInputError, PachonError
 
@@ -19,7 +20,13 @@ __all__ = ["describe_error", "make_program", "run_program"]
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 """Exit codes beside 0."""
 
-_REFUSALS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+_REFUSALS = frozenset(
+    {
+        errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT,
+        # A folder where a file is meant or the other way round, names that no file can have.
+        errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP,
+    }
+)  # fmt: skip
 
 
 def make_program(name: str, *, entry_points: str, distribution: str, help: str) -> LazyGroup:
@@ -118,7 +125,9 @@ def run_program(program: click.Group, arguments: Sequence[str] | None = None) ->
     interrupted. An error of pachon is one line on stderr, with a traceback when the project logs at DEBUG, and so is a file
     that the system refuses to write or read; any other error is a defect, and its traceback is shown.
     """
-    sys.exit(_run(program, arguments))
+    with hearing_lost_interrupts():
+        code = _run(program, arguments)
+    sys.exit(code)
 
 
 def _run(program: click.Group, arguments: Sequence[str] | None) -> int:
@@ -184,8 +193,13 @@ def _own_errors(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_refusal(error: BaseException) -> TypeGuard[OSError]:
-    """Whether the system refuses a file for a reason that its user can mend: rights, space."""
-    return isinstance(error, OSError) and error.errno in _REFUSALS and error.filename is not None
+    """Whether the system refuses a file for a reason that its user can mend: rights, space, a folder of that name."""
+    # A standard output that is full has no name.
+    return (
+        isinstance(error, OSError)
+        and error.errno in _REFUSALS
+        and (error.filename is not None or error.errno == errno.ENOSPC)
+    )
 
 
 def _leaves(error: BaseException) -> Iterable[BaseException]:
@@ -209,7 +223,8 @@ def describe_error(error: BaseException) -> str:
     """
     message = str(error) or type(error).__name__
     if _is_refusal(error):
-        message = f"{error.filename}: {(error.strerror or message).lower()}."
+        where = "The output" if error.filename is None else error.filename
+        message = f"{where}: {(error.strerror or message).lower()}."
     notes = getattr(error, "__notes__", ())
     parts = [message, *(note for note in notes if "\n" not in note)]
     shown = [indent(note, "  ") for note in notes if "\n" in note]

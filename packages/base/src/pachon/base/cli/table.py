@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables on standard output, for people and for machines."""
 
-import csv
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from pachon.base.errors import InvalidInputError
+from pachon.base.errors import InvalidInputError, StorageError
 
 __all__ = ["FORMATS", "print_table"]
 
@@ -20,7 +18,13 @@ RICH_ROWS = 1000
 Columns = Mapping[str, Sequence[Any]]
 
 
-def print_table(columns: Columns, *, format: str = "table", title: str | None = None) -> None:
+def print_table(
+    columns: Columns,
+    *,
+    format: str = "table",
+    title: str | None = None,
+    kinds: Mapping[str, type] | None = None,
+) -> None:
     """Write a table to standard output.
 
     Parameters
@@ -33,6 +37,8 @@ def print_table(columns: Columns, *, format: str = "table", title: str | None = 
         objects, one a row), ``csv``, ``ecsv`` (needs astropy) or ``arrow`` (an IPC stream; needs pyarrow).
     title
         A line above the table for people.
+    kinds
+        What the values of columns are (int, float, bool or str), where they do not say it themselves because all are None.
 
     Raises
     ------
@@ -41,18 +47,22 @@ def print_table(columns: Columns, *, format: str = "table", title: str | None = 
     """
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidInputError("The columns of a table must have one length.")
-    writers = {
-        "table": _write_table,
-        "json": _write_json,
-        "csv": _write_csv,
-        "ecsv": _write_ecsv,
-        "arrow": _write_arrow,
-    }
-    if format not in writers:
+    if format not in FORMATS:
         raise InvalidInputError(f"There is no table format {format!r}; formats are {', '.join(FORMATS)}.")
-    if title and format == "table":
+    if format != "table":
+        # For programs only.
+        from pachon.base.cli.row_writers import write_rows
+
+        # Only JSON has lists and mappings.
+        plain = _plain_columns(columns) if format == "json" else _uniform(columns)
+        of_all = {name: _kind(values, (kinds or {}).get(name)) for name, values in plain.items()}
+        write_rows([plain], of_all, format=format)
+        return
+    if sys.stdout is None:
+        raise StorageError("Standard output is closed, so nothing can be written to it.")
+    if title:
         sys.stdout.write(f"{title}\n")
-    writers[format](columns, sys.stdout)
+    _write_table(columns, sys.stdout)
 
 
 def _write_table(columns: Columns, stream: TextIO) -> None:
@@ -90,47 +100,6 @@ def _write_plain(texts: Mapping[str, Sequence[str]], columns: Columns, stream: T
     stream.writelines(f"{'  '.join(row).rstrip()}\n" for row in zip(*padded, strict=True))
 
 
-def _write_json(columns: Columns, stream: TextIO) -> None:
-    names = list(columns)
-    rows = [dict(zip(names, map(_plain, row), strict=True)) for row in zip(*columns.values(), strict=True)]
-    json.dump(rows, stream, indent=None if len(rows) > RICH_ROWS else 1)
-    stream.write("\n")
-
-
-def _write_csv(columns: Columns, stream: TextIO) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*([_text(value) for value in values] for values in columns.values()), strict=True))
-
-
-def _write_ecsv(columns: Columns, stream: TextIO) -> None:
-    try:
-        from astropy.table import MaskedColumn, Table  # heavy, and for this format only
-    except ImportError as error:
-        raise InvalidInputError("The format ecsv needs astropy: pip install 'pachon-base[tables]'.") from error
-    table = Table()
-    for name, values in _uniform(columns).items():
-        known = [value for value in values if value is not None]
-        blank = type(known[0])() if known else ""
-        # Who reads the table gets numbers, of which some are masked, rather than objects.
-        filled = [blank if value is None else value for value in values]
-        mask = [value is None for value in values]
-        table[name] = MaskedColumn(filled, mask=mask if any(mask) else None, dtype=None if known else str)
-    table.write(stream, format="ascii.ecsv")
-
-
-def _write_arrow(columns: Columns, stream: TextIO) -> None:
-    try:
-        import pyarrow  # heavy, and for this format only
-        import pyarrow.ipc
-    except ImportError as error:
-        raise InvalidInputError("The format arrow needs pyarrow: pip install 'pachon-base[tables]'.") from error
-    table = pyarrow.table(_uniform(columns))
-    stream.flush()
-    with pyarrow.ipc.new_stream(stream.buffer, table.schema) as writer:
-        writer.write_table(table)
-
-
 def _plain(value: Any) -> Any:
     """Give a value that JSON knows."""
     if hasattr(value, "dtype") and hasattr(value, "item"):
@@ -154,15 +123,22 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _plain_columns(columns: Columns) -> dict[str, list[Any]]:
+    return {name: [_plain(value) for value in values] for name, values in columns.items()}
+
+
 def _uniform(columns: Columns) -> dict[str, list[Any]]:
     """Give columns of one plain kind each: all numbers, all truth values, or all text."""
     result: dict[str, list[Any]] = {}
-    for name, values in columns.items():
-        plain = [_plain(value) for value in values]
+    for name, plain in _plain_columns(columns).items():
         kinds = {type(value) for value in plain if value is not None}
         uniform = len(kinds) < 2 and kinds <= {bool, int, float, str}
-        result[name] = plain if uniform else [_text(value) for value in values]
+        result[name] = plain if uniform else [_text(value) for value in columns[name]]
     return result
+
+
+def _kind(values: Sequence[Any], said: type | None) -> type:
+    return next((type(value) for value in values if value is not None), said or str)
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:
