@@ -36,7 +36,9 @@ class Categorical:
     @classmethod
     def constant(cls, value: int | str, length: int) -> Categorical:
         """Make a column that holds one value in every row."""
-        return cls(np.zeros(length, dtype=np.int32), value_array([value]))
+        # One value is not worth the questions that many are asked.
+        values = np.array([value], dtype=np.int64 if type(value) is int else object)
+        return cls(np.zeros(length, dtype=np.int32), values)
 
     @classmethod
     def concat(cls, parts: Sequence[Categorical]) -> Categorical:
@@ -99,7 +101,7 @@ def _encoded_integers(array: np.ndarray) -> Categorical:
 
 def value_array(values: Sequence[Any]) -> np.ndarray:
     """Make a dictionary of integers (int64) or of anything else (object)."""
-    if values and all(type(value) is int for value in values):
+    if values and set(map(type, values)) == {int}:
         return np.array(values, dtype=np.int64)
     array = np.empty(len(values), dtype=object)
     array[:] = values

@@ -140,7 +140,7 @@ class DataCoordinate:
             merged = {**{k: v for k, v in defaults.mapping.items() if k in group}, **merged}
         values = {name: _checked(group, name, merged[name]) for name in group.names if name in merged}
         if len(values) == len(group.names):
-            return cls(group, tuple(values[name] for name in group.ordered))
+            return cls(group, tuple(map(values.__getitem__, group.ordered)))
         missing = [name for name in group.required if name not in values]
         if missing:
             raise DataIdValueError(

@@ -53,14 +53,14 @@ class DataIdTable(Sequence[DataCoordinate]):
         length: int | None = None,
         given: Mapping[int, Mapping[str, Value]] = MappingProxyType({}),
     ) -> None:
-        order = group.ordered if all(name in columns for name in group.ordered) else group.required
+        order = group.ordered if all(map(columns.__contains__, group.ordered)) else group.required
         missing = [name for name in order if name not in columns]
         if missing:
             raise InvalidInputError(f"A table of data IDs of {group!r} lacks {', '.join(missing)}.")
         self.group = group
         self.given = given
         self.columns = MappingProxyType({name: columns[name] for name in order})
-        lengths = {len(column) for column in self.columns.values()} | ({length} if length is not None else set())
+        lengths = {len(column.codes) for column in self.columns.values()} | ({length} if length is not None else set())
         if len(lengths) > 1:
             raise InvalidInputError(f"The columns of a table of data IDs have different lengths: {lengths}.")
         self._length = lengths.pop() if lengths else 0
@@ -82,8 +82,8 @@ class DataIdTable(Sequence[DataCoordinate]):
         given = {} if order is group.ordered else {row: known for row, d in enumerate(data_ids) if (known := _given(d))}
         if len(data_ids) == 1:
             # A single call is a table of one row, and should not pay for sorting it.
-            values = data_ids[0].values
-            return cls(group, {name: Categorical.constant(values[i], 1) for i, name in enumerate(order)}, 1, given)
+            values = zip(order, data_ids[0].values, strict=False)
+            return cls(group, {name: Categorical.constant(value, 1) for name, value in values}, 1, given)
         columns = {
             name: Categorical.encode(_plain_column(group, name, [data_id.values[i] for data_id in data_ids]))
             for i, name in enumerate(order)
