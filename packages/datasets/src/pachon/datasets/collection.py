@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
 from pachon.base import InvalidInputError, closest
 
-__all__ = ["CollectionInfo", "CollectionType"]
+__all__ = ["LONGEST_NAME", "CollectionInfo", "CollectionType", "find_name_fault"]
+
+LONGEST_NAME: Final = 128
+"""Characters of the longest name of a collection."""
 
 
 class CollectionType(enum.IntEnum):
@@ -56,3 +60,20 @@ class CollectionInfo:
     """Dataset types ever held (a superset of those held now), if they were asked for."""
     sealed: bool = False
     """Whether a run takes no further datasets."""
+
+
+def find_name_fault(name: str) -> str | None:
+    """Say in a sentence why something cannot be the name of a collection; `None` if it can."""
+    reason = None
+    if not 1 <= len(name) <= LONGEST_NAME:
+        reason = f"it must have 1 to {LONGEST_NAME} characters"
+    elif any(character in "*?[]" for character in name):
+        reason = "the characters *?[] are for patterns"
+    elif not name.isprintable():
+        reason = "it holds a character that cannot be printed"
+    elif name != name.strip() or name.startswith("/") or name.endswith("/"):
+        reason = "it begins or ends with a blank or a '/'"
+    if reason is None:
+        return None
+    shown = name if len(name) <= 160 else name[:157] + "..."
+    return f"{shown!r} is no name for a collection: {reason}."

@@ -129,7 +129,7 @@ def deterministic_ids(dataset_type: str, data_ids: DataIdTable, run: str | None 
 
 def ids_from_uuids(ids: Iterable[uuid.UUID]) -> np.ndarray:
     """Put UUIDs into an array of shape (n, 16), uint8."""
-    data = b"".join(item.bytes for item in ids)
+    data = b"".join([item.bytes for item in ids])
     return np.frombuffer(data, dtype=np.uint8).reshape(-1, 16).copy()
 
 

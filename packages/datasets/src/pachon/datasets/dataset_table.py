@@ -66,7 +66,7 @@ class DatasetTable(Sequence[DatasetRef]):
         return cls(
             dataset_type,
             DataIdTable.from_rows(dataset_type.dimensions, [ref.data_id for ref in refs]),
-            ids_from_uuids(ref.id for ref in refs),
+            ids_from_uuids([ref.id for ref in refs]),
             Categorical.constant(refs[0].run, 1) if len(refs) == 1 else Categorical.encode([ref.run for ref in refs]),
         )
 

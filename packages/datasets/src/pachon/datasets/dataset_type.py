@@ -60,7 +60,7 @@ class DatasetType:
         If the name is not legal, or is that of a dimension element.
     """
 
-    __slots__ = ("_group", "dimension_names", "is_calibration", "name", "parent_storage_class", "storage_class")
+    __slots__ = ("_group", "_key", "dimension_names", "is_calibration", "name", "parent_storage_class", "storage_class")
 
     name: str
     dimension_names: tuple[str, ...]
@@ -94,6 +94,7 @@ class DatasetType:
         self.storage_class = storage_class if isinstance(storage_class, str) else storage_class.name
         self.is_calibration = is_calibration
         self.parent_storage_class = parent_storage_class
+        self._key = (name, self.dimension_names, self.storage_class, is_calibration, parent_storage_class)
 
     @property
     def dimensions(self) -> DimensionGroup:
@@ -200,19 +201,16 @@ class DatasetType:
             parent_storage_class=document.get("parent_storage_class"),
         )
 
-    def _key(self) -> tuple[Any, ...]:
-        return (self.name, self.dimension_names, self.storage_class, self.is_calibration, self.parent_storage_class)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DatasetType):
             return NotImplemented
-        return self._key() == other._key()
+        return self is other or self._key == other._key
 
     def __lt__(self, other: DatasetType) -> bool:
         return self.name < other.name
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return hash(self._key)
 
     def __repr__(self) -> str:
         calibration = ", is_calibration=True" if self.is_calibration else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from pachon.datasets.collection import CollectionInfo
 from pachon.datasets.dataset_ref import DatasetRef
@@ -35,6 +35,13 @@ class FactSource(Protocol):
     @property
     def universe(self) -> DimensionUniverse:
         """The dimensions of the repository."""
+        ...
+
+    def searching(self, collections: Sequence[str]) -> Self:
+        """Give the same facts for data that are looked for in these collections.
+
+        What they hold of one instrument or sky map alone is meant where a query of data IDs names none.
+        """
         ...
 
     def fetch_dataset_types(self, names: Iterable[str]) -> dict[str, DatasetType]:
