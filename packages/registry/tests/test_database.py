@@ -262,6 +262,19 @@ def test_a_file_that_cannot_change_is_opened_without_locks(url: str, monkeypatch
     assert not Path(f"{url.removeprefix('sqlite:///')}-shm").exists()
 
 
+def test_the_mark_of_outside_changes(url: str) -> None:
+    with SqlRegistry.create(url) as registry, SqlRegistry.open(url, writeable=True) as other:
+        before = registry.outside_changes()
+        registry.collections.register("mine")
+        list(registry.collections.query())
+        assert registry.outside_changes() == before
+        with registry.write():
+            registry.collections.register("mine/too")
+            assert registry.outside_changes() == before
+        other.collections.register("other")
+        assert registry.outside_changes() != before
+
+
 def test_universe_is_kept(url: str) -> None:
     from pachon.registry.testing.universes import library_universe
 

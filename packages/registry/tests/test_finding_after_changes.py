@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from pachon.base import PachonError
 from pachon.datasets import CollectionType, DatasetRef, DatasetType
@@ -74,6 +75,49 @@ def test_a_removed_collection(sample: SampleData, other: SqlRegistry) -> None:
     assert found(other, sample, "second") == sample.find(sample.bias, "first", detector=1)
 
 
+def test_a_run_that_is_removed_between_two_statements(sample: SampleData, other: SqlRegistry, url: str) -> None:
+    """Of a tagged dataset the run is looked up after it was found."""
+    registry, first = sample.registry, sample.find(sample.bias, "first", detector=1)
+    assert first is not None
+    registry.collections.associate("tag", [first])
+    removed: list[str] = []
+
+    def remove(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "FROM collection" in statement and "collection_id IN" in statement and not removed:
+            removed.append(statement)
+            registry.datasets.remove([first.id])
+            registry.collections.remove_from("path", ["first"])
+            registry.collections.remove("first")
+
+    with SqlRegistry.open(url) as third:
+        # All that is asked before, so that only the run is not known yet.
+        assert third.collections.flatten("tag") == ("tag",)
+        assert found(third, sample, "tag", detector=3) is None
+        engine = third._state.database.engine
+        event.listen(engine, "before_cursor_execute", remove)
+        assert found(third, sample, "tag") is None
+        assert removed
+
+
+def test_a_dataset_that_is_imported_while_it_is_removed(postgres_url: str) -> None:
+    """SQLite has one writer at a time."""
+    with SqlRegistry.create(postgres_url) as registry, SqlRegistry.open(postgres_url, writeable=True) as third:
+        sample = SampleData(registry)
+        ref = sample.put(sample.bias, "one", detector=1)
+        removed: list[str] = []
+
+        def remove(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            if "FROM collection" in statement and "collection_id IN" in statement and not removed:
+                removed.append(statement)
+                registry.datasets.remove([ref.id])
+                registry.collections.remove("one")
+
+        event.listen(third._state.database.engine, "before_cursor_execute", remove)
+        with pytest.raises(MissingCollectionError, match="one"):
+            third.datasets.import_([ref])
+        assert removed
+
+
 def test_a_removed_dataset_type(sample: SampleData, other: SqlRegistry) -> None:
     for run in ("first", "second"):
         for table in sample.registry.datasets.get_by_run(run):
@@ -102,6 +146,21 @@ def test_inside_a_snapshot(sample: SampleData, other: SqlRegistry) -> None:
     with other.snapshot():
         assert found(other, sample, "path") == first
         sample.registry.collections.set_chain("path", ["second"])
+        assert found(other, sample, "path") == first
+    assert found(other, sample, "path") == sample.find(sample.bias, "second", detector=1)
+
+
+def test_a_snapshot_that_begins_with_what_is_known(sample: SampleData, other: SqlRegistry) -> None:
+    first = sample.find(sample.bias, "first", detector=1)
+    assert first is not None
+    with other.snapshot():
+        assert other.collections.flatten("path") == ("first",)
+    with other.snapshot():
+        # Nothing need be read for this: the snapshot begins with it all the same.
+        assert other.collections.flatten("path") == ("first",)
+        with sample.registry.write():
+            sample.registry.collections.set_chain("path", ["second"])
+            sample.registry.datasets.remove([first.id])
         assert found(other, sample, "path") == first
     assert found(other, sample, "path") == sample.find(sample.bias, "second", detector=1)
 

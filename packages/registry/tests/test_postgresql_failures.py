@@ -105,6 +105,24 @@ def test_a_server_that_goes_in_the_middle_of_a_transaction(
         assert len(again.datasets.get_by_run("one")[0]) == 2
 
 
+def test_going_on_after_the_connection_was_lost(sample: SampleData, server: PostgresServer, url: str) -> None:
+    registry, name = sample.registry, url.rsplit("/", 1)[1]
+
+    def catch_it() -> None:
+        with registry.write():
+            registry.collections.register("new")
+            server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            with pytest.raises(DatabaseError, match="was lost"):
+                registry.collections.register("newer")
+            with pytest.raises(DatabaseError, match="undid the whole transaction"):
+                registry.collections.register("newest")
+
+    with pytest.raises(DatabaseError, match="undid the whole transaction; nothing of it is written"):
+        catch_it()
+    assert registry.collections.query("new*") == []
+    assert registry.collections.register("new")
+
+
 def test_a_server_that_goes_while_rows_are_copied(sample: SampleData, server: PostgresServer) -> None:
     registry = sample.registry
     count = 60_000
@@ -267,9 +285,9 @@ def test_readers_do_not_wait_for_a_writer(url: str, sample: SampleData) -> None:
 
 def test_a_writer_waits_for_a_lock_only_so_long(url: str, sample: SampleData, monkeypatch: pytest.MonkeyPatch) -> None:
     from pachon.registry import DatabaseBusyError
-    from pachon.registry.database import engine
+    from pachon.registry.database import transactions
 
-    monkeypatch.setitem(engine.WRITE, "postgresql", "BEGIN; SET LOCAL lock_timeout = '300ms'")
+    monkeypatch.setitem(transactions.WRITE, "postgresql", "BEGIN; SET LOCAL lock_timeout = '300ms'")
     with SqlRegistry.open(url, writeable=True) as other, sample.registry.write():
         sample.registry.collections.seal("one")
         with pytest.raises(DatabaseBusyError, match="try again"):

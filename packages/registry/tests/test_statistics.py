@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pachon.datasets import CollectionType, DatasetTable, DatasetType, new_ids
+from pachon.dimensions import Categorical, DataIdTable, Timespan
 from pachon.registry import SqlRegistry
 from pachon.registry.database.inserts import insert_columns
-from pachon.registry.database.statistics import MANY
+from pachon.registry.database.statistics import MANY, VERY_MANY, TableGrowth
 
 QUIET = "ALTER TABLE {} SET (autovacuum_enabled = off)"
 
@@ -31,11 +33,10 @@ def _add(registry: SqlRegistry, start: int, count: int) -> None:
         insert_columns(connection, table, {"number": range(start + half, start + count)})
 
 
-def _known_rows(registry: SqlRegistry) -> float:
+def _known_rows(registry: SqlRegistry, table: str = "counted") -> float:
     with registry._state.database.read() as connection:
-        return float(
-            connection.exec_driver_sql("SELECT reltuples FROM pg_class WHERE relname = 'counted'").scalar_one()
-        )
+        asked = f"SELECT reltuples FROM pg_class WHERE relname = '{table}'"
+        return float(connection.exec_driver_sql(asked).scalar_one())
 
 
 def test_a_table_that_grew_much_is_counted_when_the_transaction_ends(registry: SqlRegistry) -> None:
@@ -50,6 +51,80 @@ def test_a_table_that_grew_much_is_counted_when_the_transaction_ends(registry: S
     # A small part of a large table changes no plan.
     _add(registry, 20 * MANY, MANY)
     assert _known_rows(registry) == second
+
+
+def test_many_small_transactions_are_as_a_large_one(registry: SqlRegistry) -> None:
+    each = MANY // 4
+    for number in range(3):
+        _add(registry, number * each, each)
+    assert _known_rows(registry) == -1
+    _add(registry, 3 * each, each)
+    assert _known_rows(registry) == 4 * each
+    # Seldom: the larger the table, the more new rows make a difference.
+    counted = set()
+    for number in range(4, 80):
+        _add(registry, number * each, each)
+        counted.add(_known_rows(registry))
+    assert max(counted) > 0.8 * 80 * each
+    assert len(counted) < 20
+
+
+def test_a_table_that_becomes_large_by_and_by_has_the_others_counted_too(registry: SqlRegistry) -> None:
+    with registry._state.database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE few (number BIGINT)")
+        connection.exec_driver_sql(QUIET.format("few"))
+        connection.exec_driver_sql("INSERT INTO few SELECT generate_series(1, 30)")
+    each = MANY // 2
+    for start in range(0, VERY_MANY // 2, each):
+        _add(registry, start, each)
+    assert _known_rows(registry, "few") == -1
+    for start in range(VERY_MANY // 2, 2 * VERY_MANY, each):
+        _add(registry, start, each)
+    assert _known_rows(registry, "few") == 30
+
+
+def test_rows_that_the_database_copies_count_too(postgres_url: str) -> None:
+    with SqlRegistry.create(postgres_url) as registry:
+        universe = registry.universe
+        registry.dimension_records.insert("instrument", [{"name": "Cam"}])
+        detectors = [{"instrument": "Cam", "id": number, "full_name": str(number)} for number in range(2 * MANY)]
+        registry.dimension_records.insert("detector", detectors)
+        bias = DatasetType("bias", ["detector"], "NumpyArray", is_calibration=True, universe=universe)
+        registry.dataset_types.register(bias)
+        for name, kind in (("run", "RUN"), ("tagged", "TAGGED"), ("calib", "CALIBRATION")):
+            registry.collections.register(name, CollectionType[kind])
+        with registry._state.database.write() as connection:
+            tables = registry._state.view(connection).get_dataset_type("bias").tables
+            members, ranges = tables.membership.name, tables.validity.name
+            connection.exec_driver_sql(QUIET.format(members))
+            connection.exec_driver_sql(QUIET.format(ranges))
+        data_ids = DataIdTable.from_rows(
+            bias.dimensions, [{"instrument": "Cam", "detector": d["id"]} for d in detectors]
+        )
+        table = DatasetTable(bias, data_ids, new_ids(len(data_ids)), Categorical.constant("run", len(data_ids)))
+        registry.datasets.insert(table)
+        assert _known_rows(registry, members) == 2 * MANY
+        registry.collections.associate("tagged", table)
+        assert _known_rows(registry, members) == 4 * MANY
+        registry.collections.certify("calib", table, Timespan(None, None))
+        assert _known_rows(registry, ranges) == 2 * MANY
+
+
+def test_after_a_large_table_those_that_were_never_counted_are_counted_too(registry: SqlRegistry) -> None:
+    """A few rows are enough for a bad plan: they may be the inner side of a loop over those of the large table."""
+    with registry._state.database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE few (number BIGINT)")
+        connection.exec_driver_sql(QUIET.format("few"))
+        connection.exec_driver_sql("CREATE TABLE filled_later (number BIGINT)")
+        connection.exec_driver_sql(QUIET.format("filled_later"))
+        connection.exec_driver_sql("ANALYZE filled_later")
+        connection.exec_driver_sql("INSERT INTO few SELECT generate_series(1, 30)")
+        connection.exec_driver_sql("INSERT INTO filled_later SELECT generate_series(1, 20)")
+    _add(registry, 0, VERY_MANY // 2)
+    assert _known_rows(registry, "few") == -1
+    _add(registry, VERY_MANY, VERY_MANY)
+    assert _known_rows(registry, "few") == 30
+    assert _known_rows(registry, "filled_later") == 20
 
 
 def test_rows_that_were_undone_do_not_count(registry: SqlRegistry) -> None:
@@ -74,3 +149,13 @@ def test_a_table_that_may_not_be_counted_is_no_error(registry: SqlRegistry) -> N
         connection.exec_driver_sql("ALTER TABLE renamed RENAME TO counted")
     _add(registry, 5 * MANY, 2 * MANY)
     assert _known_rows(registry) == pytest.approx(4 * MANY, rel=0.05)
+
+
+def test_two_threads_that_find_the_same_rows_new() -> None:
+    growth = TableGrowth()
+    assert growth.add({"t": MANY}) == {"t": MANY}
+    assert growth.add({"t": MANY}) == {"t": 2 * MANY}
+    assert growth.is_worth_counting("t", -1)
+    # The other one asked before that was counted.
+    growth.is_worth_counting("t", -1)
+    assert growth.add({"t": 1}) == {}

@@ -46,6 +46,7 @@ def test_scalars(value: Any, kind: str, stored: Any) -> None:
 @pytest.mark.parametrize("value", [circle(10, 20, 0), LonLat.fromDegrees(10, 20), SkyCoord(10, 20, unit="deg")])
 def test_regions(value: Any) -> None:
     constant = bound_constant(value, 0)
+    assert not is_sequence(value)
     assert constant.type == "region"
     assert isinstance(constant.value, bytes)
     assert region_from_bytes(constant.value).getBoundingCircle().contains(circle(10, 20, 0).getCenter())

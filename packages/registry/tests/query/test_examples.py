@@ -5,7 +5,8 @@ import datetime
 from typing import Any
 
 import pytest
-from lsst.sphgeom import DISJOINT
+from astropy.coordinates import SkyCoord
+from lsst.sphgeom import DISJOINT, LonLat
 
 from pachon.base import PachonError
 from pachon.datasets import DatasetSearch
@@ -208,6 +209,25 @@ def test_default_governor(example: SqlRegistry, where: str, count: int) -> None:
     assert len(example.query.data_ids(["detector"], where=where, defaults={"instrument": "Cam1"})) == count
 
 
+def test_default_governor_of_what_is_joined(example: SqlRegistry) -> None:
+    search = DatasetSearch(dataset_type="bias", collections=("imported_g",))
+    for instrument, count in (("Cam1", 1), ("Cam2", 0)):
+        found = example.query.data_ids(["skymap"], datasets=[search], defaults={"instrument": instrument})
+        assert len(found) == count
+        assert len(example.query.data_ids(["skymap"], defaults={"instrument": instrument})) == 1
+
+
+def test_alternate_keys_of_a_governor_mention_it(example: SqlRegistry) -> None:
+    (skymap,) = example.query.records("skymap", where="skymap = 'SkyMap1'")
+    found = example.query.data_ids(["tract"], where="skymap.hash = :hash AND tract = 0", bind={"hash": skymap.hash})
+    assert [data_id["skymap"] for data_id in found] == ["SkyMap1"]
+
+
+@pytest.mark.parametrize("value", [LonLat.fromDegrees(0.1, 0.4), SkyCoord(0.1, 0.4, unit="deg")])
+def test_positions_on_the_sky(example: SqlRegistry, value: Any) -> None:
+    assert len(example.query.data_ids(["visit"], where="visit.region OVERLAPS :place", bind={"place": value})) == 1
+
+
 D, E, V, B = ["detector"], ["exposure"], ["visit"], "bias"
 
 
@@ -289,6 +309,11 @@ def test_errors(example: SqlRegistry, result: str | list[str], where: str, error
 def test_errors_of_searches(example: SqlRegistry) -> None:
     with pytest.raises(CalibrationLookupError):
         example.query.datasets("bias", "calib")
+    # Detector 1 has one bias, 2 and 3 have two.
+    (only,) = example.query.datasets("bias", "calib", order_by="detector", limit=1)
+    assert only.data_id["detector"] == 1
+    with pytest.raises(CalibrationLookupError):
+        example.query.datasets("bias", "calib", order_by="detector", limit=2)
     with pytest.raises(InvalidQueryError):
         example.query.datasets("bias", "*")
     with pytest.raises(InvalidQueryError):

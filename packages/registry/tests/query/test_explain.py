@@ -40,7 +40,7 @@ OF_RECORDS: list[tuple[str, str, list[str]]] = [
 OF_DATASETS: list[tuple[str, tuple[str, ...], str, list[str]]] = [
     ("bias", (), "", ["No collections were given", "'bias'"]),
     ("coadd", ("imported_g",), "", ["'imported_g' never held a 'coadd'"]),
-    ("raw", ("imported_g", "tagged"), "", ["'imported_g' never held", "are in 'proc'"]),
+    ("raw", ("imported_g", "tagged"), "", ["'imported_g', 'tagged' never held", "are in 'proc'"]),
     ("bias", ("imported_g",), "instrument = 'Cam2'", ["'imported_g' never held instrument = 'Cam2'"]),
     (
         "bias",

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a search for datasets begins on SQLite; the answers are the same."""
+"""Where a search for datasets begins; the answers are the same."""
 
 import itertools
 
 import pytest
 
 from pachon.registry import SqlRegistry
-from pachon.registry.query import execute
-from pachon.registry.query.join_order import leading_elements, skipped_dimension, through_records
+from pachon.registry.query import reordering
+from pachon.registry.query.compile_sql import compile_plan
+from pachon.registry.query.join_order import (
+    leading_elements,
+    named_records,
+    names_next_dimension,
+    skipped_dimension,
+    through_records,
+)
 from pachon.registry.query.plan import DatasetSource, Plan
 
 X = "instrument = 'Cam1' AND "
@@ -46,10 +53,33 @@ def test_equal_answers(example: SqlRegistry, where: str, monkeypatch: pytest.Mon
         return sorted(example.query.datasets("raw", "proc", where=X + where).uuids())
 
     plain = ids()
-    monkeypatch.setattr(execute, "_MANY_DATASETS", 0)
+    monkeypatch.setattr(reordering, "_MANY_DATASETS", 0)
+    monkeypatch.setattr(reordering, "_COST_OF_LOOK_UP", 0.0)
     assert ids() == plain
-    monkeypatch.setattr(execute, "_MOST_RECORDS", 1)
+    monkeypatch.setattr(reordering, "_MOST_RECORDS", 1)
+    monkeypatch.setattr(reordering, "_MOST_RECORDS_OF_SERVER", 1)
     assert ids() == plain
+
+
+def test_postgresql_looks_for_datasets_record_by_record(example: SqlRegistry) -> None:
+    plan = _plan(example, X + "detector = 1")
+    assert names_next_dimension(plan)
+    assert not names_next_dimension(_plan(example, X + "detector IN (1, 2)"))
+    sql = str(compile_plan(through_records(plan, "exposure"), example._state.schema, "postgresql"))
+    assert "LATERAL (SELECT" in sql
+    assert "OFFSET 0" in sql
+
+
+def test_records_that_are_named_must_be_there(example: SqlRegistry) -> None:
+    plan = _plan(example, X + "detector = 7")
+    assert named_records(plan) == {"detector": {"instrument": "Cam1", "detector": 7}}
+    assert named_records(_plan(example, X + "detector > 7")) == {}
+    with example._state.database.snapshot() as connection:
+        assert reordering.reordered(example._state, connection, plan).doomed
+        there = reordering.reordered(example._state, connection, _plan(example, X + "detector = 1"))
+    assert not there.doomed
+    spec = example.query.dataset_spec("raw", "proc", where=X + "detector = 7")
+    assert len(example.query.fetch(spec)) == example.query.count(spec) == len(list(example.query.batches(spec))) == 0
 
 
 def test_equal_answers_in_any_order_of_conditions(example: SqlRegistry) -> None:

@@ -20,6 +20,16 @@ def _column(found: Any, name: str) -> list[Any]:
     return list(found.column(name).tolist())
 
 
+def test_names_outside_of_the_expression_are_told_as_what_they_are(example: SqlRegistry) -> None:
+    with pytest.raises(QueryNameError) as caught:
+        example.query.data_ids(["detector"], where="instrument = 'Cam1'", order_by="-detecter")
+    assert str(caught.value) == (
+        "Results cannot be ordered by '-detecter': The name 'detecter' is not known. Did you mean 'detector'?"
+    )
+    with pytest.raises(QueryNameError, match=r"^There is no column 'detector\.nam': 'detector' has no field 'nam'"):
+        example.query.general(["detector"], ["detector.nam"], where="instrument = 'Cam1'")
+
+
 def test_order(example: SqlRegistry) -> None:
     query = example.query.data_ids
     assert _column(query(["exposure"], order_by="-exposure"), "exposure") == [4, 3, 2, 1]
@@ -86,13 +96,73 @@ def test_data_id(example: SqlRegistry) -> None:
             "exposure.observation_typ = 'a'",
             "'exposure' has no field 'observation_typ'. Did you mean 'observation_type'?",
         ),
-        ("exposure.qwxyz = 'a'", "'exposure' has no field 'qwxyz'."),
+        (
+            "detector.qwxyz = 'a'",
+            "'detector' has no field 'qwxyz'. It has instrument, id, full_name, name_in_raft, raft, purpose.",
+        ),
+        ("instrument = Cam1", "The name 'Cam1' is not known. Text stands in single quotes: 'Cam1'."),
+        ("instrument IN ('Cam1', Cam2)", "The name 'Cam2' is not known. Text stands in single quotes: 'Cam2'."),
+        ("exposure.target_name = None", "The name 'None' is not known: what has no value is NULL."),
+        (
+            "exposure.timespan.start > T'2025-01-01'",
+            "The name 'exposure.timespan.start' is not known: a time span has begin and end.",
+        ),
     ],
 )
 def test_unknown_names(example: SqlRegistry, where: str, message: str) -> None:
     with pytest.raises(InvalidQueryError) as caught:
         example.query.data_ids(["exposure"], where=where)
     assert str(caught.value).endswith(f": {message}")
+
+
+def test_unknown_fields_of_datasets(example: SqlRegistry) -> None:
+    with pytest.raises(InvalidQueryError, match=r"'raw' has no field 'runn'\. Did you mean 'run'\?"):
+        example.query.datasets("raw", "proc", where="raw.runn = 'proc'")
+    with pytest.raises(InvalidQueryError, match=r"'raw' has no field 'file'\. It has dataset_id, run,"):
+        example.query.datasets("raw", "proc", where="raw.file = 'proc'")
+
+
+@pytest.mark.parametrize(
+    ("where", "ending"),
+    [
+        ("detector = '1'", "= does not take int and string. Write the number without quotes."),
+        ("detector = 'D1'", "= does not take int and string. There is also detector.full_name."),
+        ("'a' < exposure", "< does not take string and int. There is also exposure.obs_id."),
+        ("day_obs = '2025-01-01'", "= does not take int and string."),
+        (
+            "exposure.timespan.begin > '2025-01-01'",
+            "> does not take datetime and string. A time is written T'2025-01-01'.",
+        ),
+        ("exposure.timespan OVERLAPS '2025'", "OVERLAPS does not take timespan and string. A time is written T'2025'."),
+    ],
+)
+def test_text_that_cannot_be_compared(example: SqlRegistry, where: str, ending: str) -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        example.query.data_ids(["exposure", "detector"], where=where)
+    assert str(caught.value).endswith(ending)
+
+
+def test_how_regions_are_written_is_said(example: SqlRegistry) -> None:
+    with pytest.raises(
+        InvalidQueryError, match=r"'CIRCLE ICRS 1 2 3' cannot be read: .*; it is CIRCLE ra dec radius, RANGE"
+    ):
+        example.query.data_ids(["visit"], where="visit.region OVERLAPS REGION('CIRCLE ICRS 1 2 3')")
+    for text, function in (
+        ("CIRCLE 1 2 3", "CIRCLE(1, 2, 3)"),
+        ("RANGE 1 2 3 4", "BOX(1.5, 3.5, 1, 1)"),
+        ("POLYGON 1 1 2 1 2 2", "POLYGON(1, 1, 2, 1, 2, 2)"),
+    ):
+        found, wanted = (
+            example.query.data_ids(["visit"], where=f"visit.region OVERLAPS {region}", order_by="visit")
+            for region in (f"REGION('{text}')", function)
+        )
+        assert _column(found, "visit") == _column(wanted, "visit")
+
+
+@pytest.mark.parametrize(("operator", "word"), [("&&", "AND"), ("||", "OR"), ("&", "AND")])
+def test_operators_of_other_languages(example: SqlRegistry, operator: str, word: str) -> None:
+    with pytest.raises(InvalidQueryError, match=rf"There is no operator '.'; write {word}\."):
+        example.query.data_ids(["exposure"], where=f"exposure = 1 {operator} exposure = 2")
 
 
 def test_tables(example: SqlRegistry) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pachon.registry.errors import ConflictingDefinitionError as ConflictingDefinitionError
     from pachon.registry.errors import DatabaseBusyError as DatabaseBusyError
     from pachon.registry.errors import DatabaseError as DatabaseError
+    from pachon.registry.errors import DatabaseFullError as DatabaseFullError
     from pachon.registry.errors import DatasetTypeError as DatasetTypeError
     from pachon.registry.errors import InvalidQueryError as InvalidQueryError
     from pachon.registry.errors import MissingCollectionError as MissingCollectionError
@@ -39,6 +40,7 @@ __all__ = [
     "ConflictingDefinitionError",
     "DatabaseBusyError",
     "DatabaseError",
+    "DatabaseFullError",
     "DatasetTypeError",
     "ExpandedDataIds",
     "InvalidQueryError",
@@ -68,6 +70,7 @@ __getattr__, __dir__ = lazy_exports(
         "ConflictingDefinitionError": "pachon.registry.errors",
         "DatabaseBusyError": "pachon.registry.errors",
         "DatabaseError": "pachon.registry.errors",
+        "DatabaseFullError": "pachon.registry.errors",
         "DatasetTypeError": "pachon.registry.errors",
         "ExpandedDataIds": "pachon.registry.dimension_records.expansion",
         "InvalidQueryError": "pachon.registry.errors",

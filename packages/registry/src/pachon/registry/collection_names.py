@@ -7,8 +7,8 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
+from pachon.datasets.collection import find_name_fault
 from pachon.registry.errors import CollectionExpressionError
-from pachon.registry.schema.static_tables import COLLECTION_NAME_LENGTH
 
 __all__ = ["as_expressions", "check_collection_name", "is_glob", "match_glob", "refuse_globs"]
 
@@ -63,16 +63,6 @@ def check_collection_name(name: str) -> str:
     CollectionExpressionError
         If it cannot be the name of a collection.
     """
-    reason = None
-    if not 1 <= len(name) <= COLLECTION_NAME_LENGTH:
-        reason = f"it must have 1 to {COLLECTION_NAME_LENGTH} characters"
-    elif any(character in "*?[]" for character in name):
-        reason = "the characters *?[] are for patterns"
-    elif not name.isprintable():
-        reason = "it holds a character that cannot be printed"
-    elif name != name.strip() or name.startswith("/") or name.endswith("/"):
-        reason = "it begins or ends with a blank or a '/'"
-    if reason is not None:
-        shown = name if len(name) <= 160 else name[:157] + "..."
-        raise CollectionExpressionError(f"{shown!r} is no name for a collection: {reason}.")
+    if (fault := find_name_fault(name)) is not None:
+        raise CollectionExpressionError(fault)
     return name

@@ -101,7 +101,10 @@ class Definitions:
 
     def at(self, connection: sa.Connection) -> View:
         """Give the definitions as a connection sees them now."""
-        return View(self._valid_cache(connection), connection, self._schema, self._statements)
+        view = self._database.verified_for(connection)
+        if isinstance(view, View) and view.is_of(self._cache):
+            return view
+        return self._look(connection)
 
     def remembered(self, connection: sa.Connection) -> tuple[View, int] | None:
         """Give the definitions as they were when they were last read, and the count of changes then.
@@ -121,7 +124,7 @@ class Definitions:
 
     def known_summaries(self, connection: sa.Connection) -> set[tuple[int, str, str]]:
         """Give the facts (collection, governor, value) that are known to be in the summaries; a set to add to."""
-        return self._valid_cache(connection).summaries
+        return self.at(connection).summaries
 
     def refresh(self) -> None:
         """Forget everything."""
@@ -131,14 +134,14 @@ class Definitions:
         """Say that this transaction registers something: others must not see it before it is committed."""
         if _TRANSACTION not in connection.info:
             info = connection.info
-            info[_TRANSACTION] = _Cache(version=-1)
+            self._see_own(connection)
             self._database.on_undo(lambda: info.update({_TRANSACTION: _Cache(version=-1)}))
             self._database.on_end(lambda: info.pop(_TRANSACTION, None))
 
     def changed(self, connection: sa.Connection) -> None:
         """Say that this transaction changes what clients may have cached."""
         self.added(connection)
-        connection.info[_TRANSACTION] = _Cache(version=-1)
+        self._see_own(connection)
         connection.execute(self._raise_counter)
         self._database.on_end(self.refresh)
 
@@ -147,38 +150,32 @@ class Definitions:
         connection.execute(self._lock_counter)
         # What was read before the others were done is forgotten.
         self.added(connection)
-        connection.info[_TRANSACTION] = _Cache(version=-1)
+        self._see_own(connection)
 
-    def _valid_cache(self, connection: sa.Connection) -> _Cache:
+    def _look(self, connection: sa.Connection) -> View:
         own: _Cache | None = connection.info.get(_TRANSACTION)
         if own is not None:
-            return own
+            return View(own, connection, self._schema, self._statements)
         cache = self._cache
-        if self._database.verified_for(connection) is cache:
-            return cache
-        marker = self._data_version(connection)
+        marker = self._database.data_version(connection)
         verified: tuple[int, _Cache] | None = connection.info.get(_VERIFIED)
-        if verified is not None and verified[0] == marker and verified[1] is cache:
-            self._database.note_verified(connection, cache)
-            return cache
-        if self._quick_counter is None:
-            self._quick_counter = QuickStatement(self._read_counter, connection)
-        ((version,),) = self._quick_counter.fetch(connection)
-        if version != cache.version:
-            cache = self._cache = _Cache(version=version)
+        if verified is None or verified[0] != marker or verified[1] is not cache:
+            if self._quick_counter is None:
+                self._quick_counter = QuickStatement(self._read_counter, connection)
+            ((version,),) = self._quick_counter.fetch(connection)
+            if version != cache.version:
+                cache = self._cache = _Cache(version=version)
+            if marker is not None:
+                connection.info[_VERIFIED] = (marker, cache)
+        view = View(cache, connection, self._schema, self._statements)
         if marker is not None:
-            connection.info[_VERIFIED] = (marker, cache)
-            self._database.note_verified(connection, cache)
-        return cache
+            self._database.note_verified(connection, view)
+        return view
 
-    def _data_version(self, connection: sa.Connection) -> int | None:
-        """Give SQLite's own mark of changes by other connections: a tenth of the price of a query."""
-        if self._database.dialect != "sqlite":
-            return None
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        mark: int = driver.execute("PRAGMA data_version").fetchone()[0]
-        return mark
+    def _see_own(self, connection: sa.Connection) -> None:
+        """Begin anew with what this transaction sees, which others do not see yet."""
+        connection.info[_TRANSACTION] = _Cache(version=-1)
+        self._database.note_verified(connection, None)
 
 
 class _Statements:
@@ -228,6 +225,15 @@ class View:
         self._schema = schema
         self._statements = statements
 
+    def is_of(self, cache: _Cache) -> bool:
+        """Whether it shows what a cache holds."""
+        return self._cache is cache
+
+    @property
+    def summaries(self) -> set[tuple[int, str, str]]:
+        """The facts (collection, governor, value) that are known to be in the summaries; a set to add to."""
+        return self._cache.summaries
+
     # Collections.
 
     def find_collections(self, names: Iterable[str]) -> dict[str, Collection]:
@@ -265,7 +271,7 @@ class View:
         return found if len(found) == len(wanted) else {name: self.get_collection(name) for name in wanted}
 
     def collections_by_id(self, ids: Iterable[int]) -> Mapping[int, Collection]:
-        """Give collections by number; all of them must exist."""
+        """Give collections by number, and perhaps others; those that do not exist are not among them."""
         missing = [number for number in dict.fromkeys(ids) if number not in self._cache.names]
         for part in _chunks(missing):
             for row in self._connection.execute(self._statements.by_ids, {"ids": part}):

@@ -8,7 +8,7 @@
                         IncompatibleUniverseError
     InvalidInputError   CollectionTypeError, CollectionCycleError, CollectionExpressionError, NoDefaultCollectionError,
                         DatasetTypeError, InvalidQueryError (Syntax, Type, Name, Governor, Join), UnimplementedQueryError
-    StorageError        DatabaseError, DatabaseBusyError, TransactionConflictError
+    StorageError        DatabaseError, DatabaseBusyError, DatabaseFullError, TransactionConflictError
     FormatError         SchemaVersionError
 
 Data IDs which name nothing, or contradict themselves, have the errors of `pachon.dimensions`.
@@ -29,6 +29,7 @@ __all__ = [
     "ConflictingDefinitionError",
     "DatabaseBusyError",
     "DatabaseError",
+    "DatabaseFullError",
     "DatasetTypeError",
     "IncompatibleUniverseError",
     "InvalidQueryError",
@@ -141,6 +142,12 @@ class DatabaseError(StorageError):
     """The database failed; nothing of the call was written."""
 
     kind = "database"
+
+
+class DatabaseFullError(DatabaseError):
+    """The disk is full; whatever was to be committed is not, also if only the commit has failed."""
+
+    kind = "database_full"
 
 
 class DatabaseBusyError(DatabaseError):

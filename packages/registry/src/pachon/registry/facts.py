@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from pachon.datasets import CollectionInfo, CollectionType, DatasetSearch, DatasetTable, DatasetType, ValidityTable
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, DimensionUniverse, RecordTable
@@ -37,6 +37,12 @@ class RegistryFacts:
     def universe(self) -> DimensionUniverse:
         """The dimensions of the registry."""
         return self._state.universe
+
+    def searching(self, collections: Sequence[str]) -> Self:
+        """Give the same facts, with the governor values that are the only ones in these collections as defaults; those given stay."""
+        held = self._collections.fetch_governor_values(self._collections.find(collections))
+        only = {name: next(iter(values)) for name, values in held.items() if len(values) == 1}
+        return type(self)(self._state, {**only, **self._defaults})
 
     def fetch_dataset_types(self, names: Iterable[str]) -> dict[str, DatasetType]:
         """Give the registered dataset types of these names; absent ones are left out."""

@@ -24,6 +24,7 @@ from pachon.registry.database.id_arrays import among_ids, ids_text
 from pachon.registry.database.inserts import insert_columns, insert_or_skip
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.database.retries import retried
+from pachon.registry.database.statistics import note_growth
 from pachon.registry.database.texts import check_text
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.datasets.rows import CHUNK, id_list, ids_array, type_chunks
@@ -60,7 +61,9 @@ class OpaqueTable:
         self.name = name
         self.columns = columns
         self._table = table
-        self._key = (name, columns)
+        # As a text, which remembers its hash.
+        self._key = f"{name} {columns}"
+        self._names = {column.name for column in columns}
         self._texts = {column.name for column in columns if column.type == "text"}
         self._uuids = {column.name for column in columns if column.type == "uuid"}
 
@@ -81,7 +84,9 @@ class OpaqueTable:
                 with self._state.database.part(connection, single=count == 1):
                     if skip_existing:
                         statement = insert_or_skip(self._table, self._state.dialect)
-                        return connection.execute(statement, _as_rows(listed)).rowcount
+                        added = connection.execute(statement, _as_rows(listed)).rowcount
+                        note_growth(connection, self._table, added)
+                        return added
                     insert_columns(connection, self._table, listed)
                     return count
             except IntegrityError as error:
@@ -152,10 +157,10 @@ class OpaqueTable:
     def iter_chunks(self, size: int = CHUNK) -> Iterator[dict[str, Any]]:
         """Give all rows as columns, some at a time, by the first column of the key; all see one state of the table.
 
-        Nothing else is held in memory, however many rows there are.
+        Nothing else is held in memory, however many rows there are. Other things can be done in between, also by the same thread.
         """
         order = [self._table.c[column.name] for column in self.columns if column.key]
-        with self._state.database.snapshot() as connection:
+        with self._state.database.stream() as connection:
             # Options of the connection would also hold for the statement that begins its transaction.
             select = sa.select(self._table).order_by(*order)
             for rows in connection.execute(select, execution_options={"yield_per": size}).partitions():
@@ -208,8 +213,8 @@ class OpaqueTable:
     def move(self, column: str, values: Any, target: OpaqueTable, extra: Mapping[str, Any] | None = None) -> int:
         """Move rows of which a column has one of some values into another table; give how many there were.
 
-        Columns of the other table which this one lacks take their values from ``extra``. Of several clients who move the same
-        rows at the same time one does.
+        Columns of the other table which this one lacks take their values from ``extra``; a row whose key the other table has is
+        only taken out of this one. Of several clients who move the same rows at the same time one does.
         """
         wanted = list(dict.fromkeys(self._values(column, values)))
         added = dict(extra or {})
@@ -222,7 +227,9 @@ class OpaqueTable:
                 source = sa.select(*(self._table.c[name] for name in shared), *literals).where(chosen)
                 # On a server another client may be moving them: then this waits, and finds them gone.
                 source = source.order_by(self._table.c[column]).with_for_update()
-                connection.execute(sa.insert(target._table).from_select([*shared, *added], source))
+                connection.execute(
+                    insert_or_skip(target._table, self._state.dialect).from_select([*shared, *added], source)
+                )
                 moved += connection.execute(sa.delete(self._table).where(chosen)).rowcount
         return moved
 
@@ -243,13 +250,18 @@ class OpaqueTable:
         return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
     def _checked(self, columns: Columns) -> dict[str, list[Any]]:
-        unknown = set(columns) - {column.name for column in self.columns}
+        unknown = columns.keys() - self._names
         if unknown:
             raise InvalidInputError(f"Table {self.name!r} has no column {min(unknown)!r}.")
-        listed = {name: self._values(name, values) for name, values in columns.items()}
-        for name in self._texts & listed.keys():
-            check_text("".join(filter(None, listed[name])), f"A value of {name!r} for table {self.name!r}")
-        if len({len(values) for values in listed.values()}) > 1:
+        others = [(name, values) for name, values in columns.items() if name not in self._uuids]
+        listed = {name: values.tolist() if isinstance(values, np.ndarray) else list(values) for name, values in others}
+        for name in self._uuids & columns.keys():
+            listed[name] = self._values(name, columns[name])
+        texts = {name: "".join(filter(None, listed[name])) for name in self._texts if name in listed}
+        if "\0" in (joined := "".join(texts.values())) or not joined.isascii():
+            for name, text in texts.items():
+                check_text(text, f"A value of {name!r} for table {self.name!r}")
+        if len(set(map(len, listed.values()))) > 1:
             raise InvalidInputError(f"The columns for table {self.name!r} have different lengths.")
         return listed
 

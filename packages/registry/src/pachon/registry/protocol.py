@@ -441,14 +441,14 @@ class Registry(Protocol):
         """Whether changes are allowed."""
         ...
 
-    def write(self, *, whole: bool = False) -> AbstractContextManager[None]:
+    def write(self, *, whole: bool = False) -> AbstractContextManager[object]:
         """Apply all changes of the block in one transaction, or none; a block inside another one fails alone.
 
         With ``whole`` no part fails alone: no exception of a change may be caught inside.
         """
         ...
 
-    def snapshot(self) -> AbstractContextManager[None]:
+    def snapshot(self) -> AbstractContextManager[object]:
         """Let all reads of the block see one state."""
         ...
 

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -26,6 +26,7 @@ from pachon.registry.schema.schema import Schema, create_schema, read_schema
 from pachon.registry.state import State
 
 if TYPE_CHECKING:
+    from pachon.registry.database.advisory_lock import AdvisoryLock
     from pachon.registry.facts import RegistryFacts
     from pachon.registry.query.front import Queries
 
@@ -139,8 +140,7 @@ class SqlRegistry:
         """Whether a block of `write` is open in this thread: what is written now is lost if that fails."""
         return self._state.database.is_writing
 
-    @contextmanager
-    def write(self, *, whole: bool = False) -> Iterator[None]:
+    def write(self, *, whole: bool = False) -> AbstractContextManager[object]:
         """Apply all changes of the block in one transaction, or none; nothing slow belongs inside.
 
         A block inside another one is a part of it that fails alone. Reads of the same thread see the changes. With ``whole``
@@ -153,14 +153,19 @@ class SqlRegistry:
         DatabaseBusyError
             If other processes hold the lock for too long.
         """
-        with self._state.database.write(whole=whole):
-            yield
+        return self._state.database.write(whole=whole)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> AbstractContextManager[object]:
         """Let all reads of the block see one state of the database; takes no lock."""
-        with self._state.database.snapshot():
-            yield
+        return self._state.database.snapshot()
+
+    def outside_changes(self) -> object | None:
+        """Give a mark; while it stays the same, this thread alone has changed the database. None if that cannot be told."""
+        return self._state.database.outside_changes()
+
+    def advisory_lock(self, name: str) -> AdvisoryLock:
+        """Give a lock of all clients of the database that keeps nobody from reading or writing; ``name`` is a word."""
+        return self._state.database.advisory_lock(name)
 
     def facts(self, defaults: Mapping[str, str] | None = None) -> RegistryFacts:
         """Give what the builder of quantum graphs asks; ``defaults`` are values of governor dimensions."""

@@ -113,9 +113,14 @@ def fetch_governor_values(
 ) -> dict[int, dict[str, set[str]]]:
     """Give the values of each governor that each collection ever held."""
     table = state.schema.static.summary_governor
+
+    def build() -> sa.Select[Any]:
+        return sa.select(table).where(table.c.collection_id.in_(sa.bindparam("ids", expanding=True)))
+
+    statement = state.prepare(("governor values",), build)
     held: dict[int, dict[str, set[str]]] = {}
     for part in _parts(collection_ids):
-        for row in connection.execute(sa.select(table).where(table.c.collection_id.in_(part))):
+        for row in connection.execute(statement, {"ids": part}):
             held.setdefault(row.collection_id, {}).setdefault(row.governor, set()).add(row.value)
     return held
 
@@ -125,10 +130,12 @@ def select_searchable(
 ) -> set[int]:
     """Give those of some collections that may hold a dataset type."""
     table = state.schema.static.summary_dataset_type
-    found = connection.execute(
-        sa.select(table.c.collection_id).where(table.c.dataset_type_id == dataset_type_id)
-    ).scalars()
-    return set(found) & set(collection_ids)
+
+    def build() -> sa.Select[Any]:
+        return sa.select(table.c.collection_id).where(table.c.dataset_type_id == sa.bindparam("dataset_type"))
+
+    statement = state.prepare(("searchable",), build)
+    return set(connection.execute(statement, {"dataset_type": dataset_type_id}).scalars()) & set(collection_ids)
 
 
 @retried

@@ -10,6 +10,7 @@ from pachon.datasets import CollectionType, DatasetTable
 from pachon.registry import summaries
 from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.database.retries import retried
+from pachon.registry.database.statistics import note_growth
 from pachon.registry.datasets.insertion import registered_type
 from pachon.registry.datasets.references import hold_collections, hold_datasets
 from pachon.registry.datasets.rows import data_id_columns, id_list, type_chunks
@@ -55,7 +56,8 @@ def _associate(
             table.c.collection_id == table.c.run_id,
             table.c.dataset_type_id == known.id,
         )
-        connection.execute(insert_or_skip(table, state.dialect).from_select([*copied, "collection_id"], source))
+        statement = insert_or_skip(table, state.dialect).from_select([*copied, "collection_id"], source)
+        note_growth(connection, table, connection.execute(statement).rowcount)
     present = _ids_in(connection, table, collection, ids)
     if lost := [id_ for id_ in ids if id_ not in present]:
         raise _why_absent(connection, known, collection, datasets, id_list(datasets.ids).index(lost[0]))

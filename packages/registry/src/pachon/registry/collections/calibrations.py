@@ -15,6 +15,7 @@ from pachon.registry.collections.associations import summarize_ids
 from pachon.registry.collections.locks import lock_collection
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.retries import retried
+from pachon.registry.database.statistics import note_growth
 from pachon.registry.datasets.insertion import registered_type
 from pachon.registry.datasets.references import hold_datasets
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed, type_chunks
@@ -88,6 +89,7 @@ def _certify(
         inserted += connection.execute(statement).rowcount
     if inserted < len(ids):
         raise NotFoundError(f"{len(ids) - inserted} of these {len(ids)} datasets are not registered.")
+    note_growth(connection, validity, inserted)
     summarize_ids(state, connection, collection, known, ids)
 
 

@@ -62,7 +62,8 @@ def _change(state: State, parent: str, children: str | Iterable[str], change: _C
         for name in names:
             if name not in found:
                 view.get_collection(name)
-        old = [child.name for child in _stored_children(connection, state, view, chain)]
+        # Read now, not from a cache: another process may just have changed them.
+        old = [child.name for child in view.children([chain])[chain.id]]
         new = list(dict.fromkeys(change(old, names)))
         if new == old:
             return
@@ -80,17 +81,6 @@ def _change(state: State, parent: str, children: str | Iterable[str], change: _C
                     for position, member in enumerate(members)
                 ],
             )
-
-
-def _stored_children(connection: sa.Connection, state: State, view: View, chain: Collection) -> list[Collection]:
-    """Read the children now, not from a cache: another process may just have changed them."""
-    table = state.schema.static.collection_child
-    ids = connection.execute(
-        sa.select(table.c.child_id).where(table.c.parent_id == chain.id).order_by(table.c.position)
-    ).scalars()
-    numbers = list(ids)
-    known = view.collections_by_id(numbers)
-    return [known[number] for number in numbers]
 
 
 def _refuse_cycle(view: View, chain: Collection, members: Sequence[Collection]) -> None:

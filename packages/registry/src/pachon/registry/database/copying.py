@@ -32,7 +32,7 @@ def copy_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[st
     statement = f"COPY {quote.format_table(table)} ({listed}) FROM STDIN"
     writers = [_writer(table.c[name]) for name in columns]
     length = len(next(iter(columns.values()), ()))
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for start in range(0, length, _ROWS):

@@ -3,29 +3,49 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pachon.base import InvalidInputError, ReadOnlyError
-from pachon.registry.database.engine import BEGIN, SNAPSHOT, WRITE, make_engine
-from pachon.registry.database.failures import is_busy, own_errors
+from pachon.registry.database.advisory_lock import AdvisoryLock, advisory_lock
+from pachon.registry.database.engine import make_engine
+from pachon.registry.database.failures import OwnErrors, is_busy
 from pachon.registry.database.kept_connections import KeptConnections
 from pachon.registry.database.replica import Replica
-from pachon.registry.database.statistics import forget_growth, refresh_statistics
+from pachon.registry.database.statistics import TableGrowth, forget_growth, refresh_statistics
+from pachon.registry.database.thread_state import ThreadState
+from pachon.registry.database.transactions import (
+    BEGIN,
+    SNAPSHOT,
+    WRITE,
+    begin,
+    commit,
+    data_version,
+    is_undone,
+    roll_back,
+)
 from pachon.registry.errors import DatabaseBusyError
 
 __all__ = ["LOCK_TIMEOUT_S", "Database"]
 
 LOCK_TIMEOUT_S = 60.0
 """How long a write waits for those of other processes."""
+_NOTHING = nullcontext()
+_open: weakref.WeakSet[Database] = weakref.WeakSet()
+"""All of this process."""
+_FORK_WAIT_S = 10.0
+"""How long a fork waits for the writes of other threads."""
+_LOOKED = "pachon_looked"
 _SAVEPOINT = "pachon"
 """Name of all savepoints; the innermost one of a name is meant."""
 
@@ -64,14 +84,17 @@ class Database:
         self.before_write: Callable[[sa.Connection], None] | None = None
         """What each write transaction does first; its exception refuses the write."""
         self._closed = False
-        self._thread = _ThreadState()
-        # Threads of one process queue here, which is fairer than SQLite's polling.
-        self._writer = threading.Lock()
+        self._growth = TableGrowth()
+        self._own_errors = OwnErrors(engine)
+        self._commits = 0
+        """By all threads of this process."""
+        self._begin_alone()
         self._reads = engine.execution_options()
         self._snapshots = engine.execution_options(**{BEGIN: SNAPSHOT[self.dialect]})
         self._writes = engine.execution_options(**{BEGIN: WRITE[self.dialect]})
         # A pooler in front of a server lends connections by the transaction, and SQLite's are this process's own.
-        self._kept = KeptConnections() if self.dialect == "sqlite" else None
+        self._kept = KeptConnections(keeps=self.dialect == "sqlite")
+        _open.add(self)
 
     @classmethod
     def open(cls, url: str, *, readonly: bool = False, create: bool = False, replica_url: str | None = None) -> Self:
@@ -90,6 +113,21 @@ class Database:
             raise InvalidInputError("A read replica is one of PostgreSQL, and so is the database that it follows.")
         return cls(engine, readonly=readonly, replica=replica)
 
+    def _begin_alone(self) -> None:
+        """Take no part in what threads of a parent are doing: in a forked child they are not there, and nothing of theirs ends."""
+        self._thread = ThreadState()
+        # Threads of one process queue here, which is fairer than SQLite's polling. It knows whose it is, so that whoever
+        # was interrupted just when it was given can give it back.
+        self._writer = threading.RLock()
+
+    def _wait_for_writers(self) -> None:
+        """Wait until no other thread writes, but not for ever: it may wait for this one."""
+        self._writer.acquire(timeout=_FORK_WAIT_S)
+
+    def _let_writers_go_on(self) -> None:
+        with suppress(RuntimeError):  # the wait was in vain
+            self._writer.release()
+
     @property
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
@@ -105,32 +143,39 @@ class Database:
         """Whether this thread is in a write transaction."""
         return self._thread.writing is not None
 
-    @contextmanager
-    def read(self, *, replica: bool = False) -> Iterator[sa.Connection]:
+    def read(self, *, replica: bool = False) -> AbstractContextManager[sa.Connection]:
         """Give a connection for single statements; inside a transaction of this thread, that one's.
 
         ``replica`` allows an answer that is a little late, also to a client that may write.
         """
-        if (current := self._thread.writing or self._thread.snapshot) is not None:
-            yield current
-            return
+        if (given := self._thread.given) is not None:
+            return given
         self._check_open()
-        with self._reader(replica, self._reads) as connection:
-            yield connection
+        return self._reading(replica)
 
     @contextmanager
-    def snapshot(self, *, replica: bool = False) -> Iterator[sa.Connection]:
+    def _reading(self, replica: bool) -> Iterator[sa.Connection]:
+        with self._own_errors, self._lend(self._reads, replica=replica) as connection:
+            yield connection
+
+    def snapshot(self, *, replica: bool = False) -> AbstractContextManager[sa.Connection]:
         """Give a connection on which several statements see one state; ``replica`` as for `read`."""
-        if (current := self._thread.writing or self._thread.snapshot) is not None:
-            yield current
-            return
+        if (given := self._thread.given) is not None:
+            return given
         self._check_open()
-        with self._reader(replica, self._snapshots) as connection:
-            self._thread.snapshot = connection
+        return self._snapshot(replica)
+
+    @contextmanager
+    def _snapshot(self, replica: bool) -> Iterator[sa.Connection]:
+        with self._own_errors, self._lend(self._snapshots, replica=replica) as connection:
+            thread = self._thread
             try:
+                thread.begin_snapshot(connection)
                 yield connection
             finally:
-                self._thread.snapshot = self._thread.verified = None
+                thread.snapshot = thread.outer = thread.verified = None
+                if thread.writing is None:
+                    thread.given = None
 
     @property
     def is_writing(self) -> bool:
@@ -138,8 +183,8 @@ class Database:
         return self._thread.writing is not None
 
     @contextmanager
-    def stream(self) -> Iterator[sa.Connection]:
-        """Give a snapshot whose rows are read bit by bit while its caller does other things.
+    def stream(self, *, replica: bool = False) -> Iterator[sa.Connection]:
+        """Give a snapshot whose rows are read bit by bit while its caller does other things; ``replica`` as for `read`.
 
         It is no snapshot of the thread: what that reads and writes meanwhile goes its own way.
         """
@@ -147,11 +192,10 @@ class Database:
             yield current
             return
         self._check_open()
-        with self._reader(True, self._snapshots) as connection:
+        with self._own_errors, self._lend(self._snapshots, replica=replica) as connection:
             yield connection
 
-    @contextmanager
-    def write(self, *, whole: bool = False) -> Iterator[sa.Connection]:
+    def write(self, *, whole: bool = False) -> AbstractContextManager[sa.Connection]:
         """Give a connection in a write transaction, committed at the end and undone by an exception.
 
         Inside a transaction of the same thread this is a part of it which fails alone: if it raises and the
@@ -165,50 +209,75 @@ class Database:
         DatabaseBusyError
             If the write lock cannot be had in time.
         """
-        if (current := self._thread.writing) is not None:
-            if self._thread.whole:
-                with own_errors(self.engine):
-                    yield current
-                return
-            try:
-                with own_errors(self.engine), _savepoint(current):
-                    yield current
-            except BaseException:
-                self._thread.run(self._thread.on_undo)
-                raise
-            return
+        thread = self._thread
+        if thread.writing is None:
+            return self._transaction(whole)
+        if thread.whole and thread.given is not None:
+            return thread.given
+        return self._part(thread.writing)
+
+    @contextmanager
+    def _part(self, connection: sa.Connection) -> Iterator[sa.Connection]:
+        """Let a part of a transaction fail alone, with what it made known in this process."""
+        thread = self._thread
+        thread.check_whole(connection)
+        try:
+            with self._own_errors, _savepoint(connection):
+                yield connection
+        except BaseException:
+            thread.run(thread.on_undo)
+            if is_undone(connection):
+                # What follows is in a transaction too, and is not committed alone.
+                thread.undone = True
+                begin(connection, SNAPSHOT[self.dialect])
+            raise
+
+    @contextmanager
+    def _transaction(self, whole: bool) -> Iterator[sa.Connection]:
         self._check_open()
         if self.readonly:
             raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
         self._written = True
-        with own_errors(self.engine), self._locked_connection() as connection:
-            self._thread.begin(connection, whole=whole)
+        thread = self._thread
+        with self._own_errors, self._locked_connection() as connection:
             try:
-                if self.before_write is not None:
-                    self.before_write(connection)
+                thread.begin(connection, whole=whole)
+                self._look_before_write(connection)
                 yield connection
-                connection.commit()
+                # A child that was forked inside of the block leaves the transaction to its parent.
+                if thread is self._thread:
+                    thread.check_whole(connection)
+                    commit(connection)
+                    self._commits += 1
+                    thread.commits += 1
             except BaseException:
-                _undo(connection)
-                self._thread.run(self._thread.on_undo)
+                if thread is self._thread:
+                    _undo(connection)
+                thread.run(thread.on_undo)
                 raise
             finally:
+                # Python answers an interrupt in calls, of which there is none before the thread is out of the transaction.
+                at_end = thread.on_end
+                thread.writing = thread.verified = thread.mark = None
+                thread.given, thread.on_undo, thread.on_end = thread.outer, [], []
                 # After a failure too, and while the connection is ours: what it knows of this transaction goes.
-                self._thread.run(self._thread.end())
-            if self.dialect == "postgresql":
-                refresh_statistics(connection)
+                self._end(connection, at_end)
+            if self.dialect == "postgresql" and thread is self._thread:
+                refresh_statistics(connection, self._growth)
 
-    @contextmanager
-    def part(self, connection: sa.Connection, *, single: bool = False) -> Iterator[None]:
+    def _end(self, connection: sa.Connection, actions: list[Callable[[], None]]) -> None:
+        try:
+            self._thread.run(actions)
+        except BaseException:
+            connection.invalidate()  # and with it what it knows
+            raise
+
+    def part(self, connection: sa.Connection, *, single: bool = False) -> AbstractContextManager[None]:
         """Let a part of a transaction fail alone, so that its reason can be looked for in the same transaction.
 
         With ``single`` nothing is undone on SQLite, where one row that is refused leaves nothing behind.
         """
-        if single and self.dialect == "sqlite":
-            yield
-            return
-        with _savepoint(connection):
-            yield
+        return _NOTHING if single and self.dialect == "sqlite" else _savepoint(connection)
 
     def on_undo(self, action: Callable[[], None]) -> None:
         """Have an action done whenever a part of this thread's transaction is undone."""
@@ -231,8 +300,7 @@ class Database:
     def close(self) -> None:
         """Close all connections; the database cannot be used any more."""
         self._closed = True
-        if self._kept is not None:
-            self._kept.close()
+        self._kept.close()
         self.engine.dispose()
         if self._replica is not None:
             self._replica.close()
@@ -247,71 +315,97 @@ class Database:
         if self._closed:
             raise InvalidInputError("The registry is closed; open it again.")
 
-    @contextmanager
-    def _reader(self, replica: bool, primary: sa.Engine) -> Iterator[sa.Connection]:
+    def _look_before_write(self, connection: sa.Connection) -> None:
+        """Do what each write does first, unless nobody has written since this connection did it."""
+        mark = self._thread.mark = data_version(connection)
+        if self.before_write is None or (mark is not None and connection.info.get(_LOOKED) == mark):
+            return
+        self.before_write(connection)
+        connection.info[_LOOKED] = mark
+
+    def data_version(self, connection: sa.Connection) -> int | None:
+        """Give SQLite's mark of changes by other connections, None on another database.
+
+        A snapshot begins with it: what is known to be right for the mark is right for all that the snapshot sees.
+        """
+        if connection is self._thread.writing and self._thread.mark is not None:
+            return self._thread.mark  # nobody else writes meanwhile
+        begin(connection)
+        return data_version(connection)
+
+    def outside_changes(self) -> object | None:
+        """Give a mark; while it stays the same, this thread alone has changed the database. None if that cannot be told."""
+        if self.dialect != "sqlite":
+            return None
+        # A mark means something to its own connection only, and leaves out what that did itself: so the one that writes, too.
+        # That may have been another thread's meanwhile.
+        with self.snapshot() as connection:
+            others = self._commits - self._thread.commits
+            return id(connection.connection.dbapi_connection), self.data_version(connection), others
+
+    def advisory_lock(self, name: str) -> AdvisoryLock:
+        """Give a lock of all clients that is none of rows; ``name`` is a word."""
+        return advisory_lock(self.engine, name, self.lock_timeout)
+
+    def _lend(self, primary: sa.Engine, *, replica: bool) -> AbstractContextManager[sa.Connection]:
+        """Give a connection to read with: of the copy if that will do, else of the database."""
         if self._replica is not None and (self.readonly or (replica and not self._written)):
             how = primary.get_execution_options().get(BEGIN)
             if (connection := self._replica.connect(how)) is not None:
-                with own_errors(self._replica.engine), connection:
-                    yield connection
-                return
-        with (
-            own_errors(self.engine),
-            primary.connect() if self._kept is None else self._kept.borrow(primary) as connection,
-        ):
-            yield connection
+                return _of_replica(connection, self._replica.engine)
+        return self._kept.borrow(primary)
 
     @contextmanager
     def _locked_connection(self) -> Iterator[sa.Connection]:
-        if self._kept is None:
-            with self._writes.connect() as connection:
+        if self.dialect != "sqlite":
+            with self._kept.borrow(self._writes) as connection:
                 forget_growth(connection)
-                connection.begin()
+                begin(connection)
                 yield connection
             return
         deadline = time.monotonic() + self.lock_timeout
-        if not self._writer.acquire(timeout=self.lock_timeout):
-            raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
+        writer = self._writer
         try:
-            with self._kept.borrow(self._writes) as connection:
+            if not writer.acquire(timeout=self.lock_timeout):
+                raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
+            # One for reading and writing: it knows what it wrote itself, and need not ask whether that changed anything.
+            with self._kept.borrow(self._snapshots) as connection:
                 _begin_before(connection, deadline, self.lock_timeout)
                 yield connection
         finally:
-            self._writer.release()
+            with suppress(RuntimeError):  # it was not had
+                writer.release()
+
+
+def _in_all(step: Callable[[Database], None]) -> Callable[[], None]:
+    def take() -> None:
+        for database in list(_open):
+            step(database)
+
+    return take
+
+
+if hasattr(os, "register_at_fork"):
+    # SQLite keeps its locks of a process in memory: a child that is forked while a thread writes inherits that lock for ever.
+    os.register_at_fork(
+        before=_in_all(Database._wait_for_writers),
+        after_in_parent=_in_all(Database._let_writers_go_on),
+        after_in_child=_in_all(Database._begin_alone),
+    )
 
 
 def _undo(connection: sa.Connection) -> None:
     """Undo a transaction, whose connection may be gone and the transaction with it; the first error is the one to report."""
     try:
-        connection.rollback()
-    except DBAPIError:
+        roll_back(connection)
+    except (DBAPIError, sqlite3.Error):
         connection.invalidate()
 
 
-class _ThreadState(threading.local):
-    """The transaction of a thread, and what is to be done at its end."""
-
-    def __init__(self) -> None:
-        self.writing: sa.Connection | None = None
-        self.whole = False
-        """Whether the transaction has no parts that fail alone."""
-        self.snapshot: sa.Connection | None = None
-        self.verified: tuple[sa.Connection, object] | None = None
-        self.on_undo: list[Callable[[], None]] = []
-        self.on_end: list[Callable[[], None]] = []
-
-    def begin(self, connection: sa.Connection, *, whole: bool) -> None:
-        self.writing, self.whole = connection, whole
-
-    def end(self) -> list[Callable[[], None]]:
-        at_end = self.on_end
-        self.writing, self.verified, self.on_undo, self.on_end = None, None, [], []
-        return at_end
-
-    @staticmethod
-    def run(actions: list[Callable[[], None]]) -> None:
-        for action in actions:
-            action()
+@contextmanager
+def _of_replica(connection: sa.Connection, engine: sa.Engine) -> Iterator[sa.Connection]:
+    with OwnErrors(engine), connection:
+        yield connection
 
 
 @contextmanager
@@ -342,7 +436,7 @@ def _begin_before(connection: sa.Connection, deadline: float, lock_timeout: floa
     """Begin, trying again while another process holds the lock."""
     while True:
         try:
-            connection.begin()
+            begin(connection, WRITE["sqlite"])
         except OperationalError as error:
             if not is_busy(error):
                 raise

@@ -11,24 +11,13 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError
 
 from pachon.base import InvalidInputError, NotFoundError
 from pachon.registry.database.postgresql_engine import make_postgresql_engine
+from pachon.registry.database.transactions import BEGIN, begin
 
-__all__ = ["BEGIN", "SNAPSHOT", "WRITE", "make_engine", "parse_url"]
-
-BEGIN = "pachon_begin"
-"""Execution option that holds the statement which begins a connection's transactions."""
-WRITE = {
-    # Take the write lock at once: a transaction that reads first and then writes could find its snapshot outdated.
-    "sqlite": "BEGIN IMMEDIATE",
-    # One message. The limit holds for this transaction alone, as a pooler wants it.
-    "postgresql": "BEGIN; SET LOCAL lock_timeout = '60s'",
-}
-"""How a write begins."""
-SNAPSHOT = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
-"""How reads begin that see one state of the database; they take no lock."""
+__all__ = ["make_engine", "parse_url"]
 
 BUSY_SLICE_MS = 250
 """Longest single wait inside SQLite, where Python cannot be interrupted."""
@@ -117,17 +106,7 @@ def _sqlite_engine(url: sa.URL, *, readonly: bool, create: bool) -> sa.Engine:
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        if how := connection.get_execution_options().get(BEGIN):
-            # By the driver: SQLAlchemy's way of running a text costs as much as all of a small transaction.
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            try:
-                driver.execute(how)
-            except sqlite3.OperationalError as error:
-                raise OperationalError(how, None, error) from error
-
+    event.listen(engine, "begin", begin)
     return _forked_safely(engine)
 
 

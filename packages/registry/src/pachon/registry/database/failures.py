@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from pachon.base import FormatError, InvalidInputError
-from pachon.registry.errors import DatabaseBusyError, DatabaseError, TransactionConflictError
+from pachon.registry.errors import DatabaseBusyError, DatabaseError, DatabaseFullError, TransactionConflictError
 
-__all__ = ["driver_error", "is_busy", "own_errors", "place"]
+__all__ = ["UNDONE", "OwnErrors", "driver_error", "is_busy", "place"]
 
+UNDONE = "An earlier error of the database undid the whole transaction; nothing of it is written."
 _CONFLICTS = {"40001", "40P01"}
 """Serialization failure, deadlock: the transaction was undone, and may succeed when it is repeated."""
 _LOCK_TIMEOUT = "55P03"
@@ -25,19 +26,37 @@ _MARGIN = 400
 """Characters of a driver's message that are shown: it may quote a value of any length."""
 
 
-@contextmanager
-def own_errors(engine: sa.Engine) -> Iterator[None]:
-    """Turn the driver's errors into ours. What a verb expects, it has caught before."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as error:
-        own = _translated(engine, error)
-        # The driver's own words stay in the chain, unless they hold a secret.
-        raise own from (None if _tells(engine, error) else error)
-    except (UnicodeEncodeError, OverflowError) as error:
-        if not _is_of_driver(error):
-            raise
-        raise InvalidInputError(f"A value cannot be stored in {place(engine)}: {error}.") from error
+class OwnErrors:
+    """Turns the driver's errors, raised in a ``with`` block, into ours. What a verb expects, it has caught before.
+
+    One may be used for many blocks, also at the same time: it keeps nothing.
+    """
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> Literal[False]:
+        if error is not None:
+            self._translate(error)
+        return False
+
+    def _translate(self, error: BaseException) -> None:
+        engine = self._engine
+        if isinstance(error, DBAPIError | sqlite3.Error):
+            own = _translated(engine, error)
+            # The driver's own words stay in the chain, unless they hold a secret.
+            raise own from (None if _tells(engine, error) else error)
+        if isinstance(error, PendingRollbackError):
+            raise DatabaseError(UNDONE) from error
+        if isinstance(error, UnicodeEncodeError | OverflowError) and _is_of_driver(error):
+            raise InvalidInputError(f"A value cannot be stored in {place(engine)}: {error}.") from error
 
 
 def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Exception:
@@ -56,10 +75,14 @@ def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Excepti
         )
     if code == _OUT_OF_RANGE:
         return InvalidInputError(f"A number is too large for the database: {what}.")
+    if what == "parser stack overflow":
+        return InvalidInputError("The expression is nested too deep for the database; write it with fewer parentheses.")
     if code in _BAD_TEXT or isinstance(original, UnicodeError) or "cannot contain NUL" in what:
         return InvalidInputError(f"A text holds a character that the database cannot store: {what}.")
     if isinstance(error, IntegrityError):
         return DatabaseError(f"The database {where} refused a row: {what}.")
+    if getattr(original, "sqlite_errorname", "") == "SQLITE_FULL":
+        return DatabaseFullError(f"The database {where} failed: {what}.")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return DatabaseError(f"The connection to {where} was lost: {what}.")
     return DatabaseError(f"The database {where} failed: {what}.")
@@ -95,7 +118,7 @@ def driver_error(connection: sa.Connection, statement: str, error: Exception) ->
         statement, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
     )
     if isinstance(wrapped, DBAPIError):
-        driver = connection.connection.driver_connection
+        driver = connection.connection.dbapi_connection
         wrapped.connection_invalidated = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
         if wrapped.connection_invalidated:
             connection.invalidate(wrapped)

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 __all__ = ["among_ids", "ids_text"]
 
 
 def among_ids(column: sa.ColumnElement[Any], parameter: str) -> sa.ColumnElement[bool]:
     """Give the condition that a column of ids is among those of a parameter, whose value `ids_text` makes."""
-    array = sa.cast(sa.bindparam(parameter, type_=sa.Text), postgresql.ARRAY(postgresql.UUID))
-    return sa.type_coerce(column, postgresql.UUID) == sa.any_(array)
+    # The types of SQLAlchemy's dialect would be imported with it, also where the database is SQLite.
+    array = sa.cast(sa.bindparam(parameter, type_=sa.Text), sa.ARRAY(sa.Uuid))
+    # As rows: the text would be read again for each row of a small table if it were the operand of ANY.
+    return sa.type_coerce(column, sa.Uuid).in_(sa.select(sa.func.unnest(array)))
 
 
 def ids_text(ids: Sequence[bytes]) -> str:

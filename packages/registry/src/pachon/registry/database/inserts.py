@@ -53,18 +53,19 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[
     """Insert rows that are given as columns of values which the database takes as they are."""
     names = list(columns)
     if connection.dialect.name == "postgresql":
-        if len(next(iter(columns.values()), ())) >= _COPIED:
+        count = len(next(iter(columns.values()), ()))
+        if count >= _COPIED:
             copy_columns(connection, table, columns)
-            note_growth(connection, table, len(next(iter(columns.values()))))
         elif rows := list(zip(*columns.values(), strict=True)):
             connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+        note_growth(connection, table, count)
         return
     rows = list(zip(*columns.values(), strict=True))
     if not rows:
         return
     # The driver takes tuples twice as fast as SQLAlchemy makes them of mappings.
     text = _sqlite_insert(table, tuple(names))
-    driver = connection.connection.driver_connection
+    driver: object = connection.connection.dbapi_connection
     if len(rows) == 1 and isinstance(driver, sqlite3.Connection):
         # One row: the driver alone takes a tenth of the time that SQLAlchemy takes for its preparations.
         try:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -13,11 +13,20 @@ from pachon.registry.database.columns import Kind, concatenated, fetch_columns
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.uploads import uploaded
 
-__all__ = ["fetch_by_keys", "fetch_columns_by_keys", "matching"]
+__all__ = [
+    "fetch_by_keys",
+    "fetch_columns_by_keys",
+    "few_values",
+    "list_conditions",
+    "list_parameters",
+    "matching",
+]
 
 _T = TypeVar("_T")
 _IN_LIMIT = 5000
 """Values in one list of IN, far below the drivers' limits of parameters."""
+_ARRAY_LIMIT = 1_000_000
+"""Values in one array: a single parameter, which PostgreSQL has and which needs no time of the drivers for each value."""
 
 
 def fetch_by_keys(
@@ -75,16 +84,67 @@ def _run(
     # Lists of the values of each dimension meet all their combinations: good when most of these are wanted.
     product = math.prod(len(distinct[name]) for name in varying)
     first, *others = sorted(varying, key=lambda name: -len(distinct[name]))
-    if product <= 4 * len(keys) and all(len(distinct[name]) <= _IN_LIMIT for name in others):
-        conditions += [columns[name].in_(distinct[name]) for name in others]
-        starts = range(0, len(distinct[first]), _IN_LIMIT)
-        lists = [columns[first].in_(distinct[first][start : start + _IN_LIMIT]) for start in starts]
+    dialect = connection.dialect.name
+    limit = _limit(dialect)
+    if product <= 4 * len(keys) and all(len(distinct[name]) <= limit for name in others):
+        conditions += [_one_of(columns[name], distinct[name], dialect) for name in others]
+        starts = range(0, len(distinct[first]), limit)
+        lists = [_one_of(columns[first], distinct[first][start : start + limit], dialect) for start in starts]
         return [run(select.where(*conditions, part)) for part in lists]
     once = keys.take(keys.first_rows())
     values = {f"key_{name}": (columns[name].type, once.columns[name].tolist()) for name in varying}
     with uploaded(connection, values, len(once)) as table:
         joined = [columns[name] == table.c[f"key_{name}"] for name in varying]
         return [run(select.where(*conditions, *joined))]
+
+
+def few_values(columns: Iterable[str], keys: KeyTable, dialect: str) -> dict[str, list[Any]] | None:
+    """Give the distinct values of each dimension of some keys, if one statement with lists of them meets few others."""
+    distinct = {name: keys.columns[name].compacted().values.tolist() for name in columns}
+    counts = [len(values) for values in distinct.values()]
+    return distinct if math.prod(counts) <= 4 * len(keys) and max(counts, default=0) <= _limit(dialect) else None
+
+
+def list_conditions(
+    columns: Mapping[str, sa.ColumnElement[Any]], alone: Collection[str], dialect: str
+) -> list[sa.ColumnElement[bool]]:
+    """Give the conditions that columns have values of lists: parameters, so that the statement can be kept.
+
+    Parameters
+    ----------
+    columns
+        By dimension.
+    alone
+        Dimensions of which there is a single value.
+    dialect
+        ``sqlite`` or ``postgresql``.
+    """
+    return [
+        column == sa.bindparam(f"only_{name}")
+        if name in alone
+        else column == sa.any_(sa.bindparam(f"list_{name}", type_=sa.ARRAY(column.type)))
+        if dialect == "postgresql"
+        else column.in_(sa.bindparam(f"list_{name}", expanding=True))
+        for name, column in columns.items()
+    ]
+
+
+def list_parameters(lists: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Give the parameters of `list_conditions`."""
+    return {
+        f"only_{name}" if len(values) == 1 else f"list_{name}": values[0] if len(values) == 1 else values
+        for name, values in lists.items()
+    }
+
+
+def _limit(dialect: str) -> int:
+    return _ARRAY_LIMIT if dialect == "postgresql" else _IN_LIMIT
+
+
+def _one_of(column: sa.ColumnElement[Any], values: Sequence[Any], dialect: str) -> sa.ColumnElement[bool]:
+    if dialect == "postgresql":
+        return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
+    return column.in_(values)
 
 
 def matching(columns: Mapping[str, sa.ColumnElement[Any]], prefix: str = "key_") -> sa.ColumnElement[bool]:

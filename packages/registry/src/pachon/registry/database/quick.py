@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from pachon.registry.database.engine import BEGIN
 from pachon.registry.database.failures import driver_error
+from pachon.registry.database.transactions import begin
 
 __all__ = ["QuickStatement"]
 
@@ -36,8 +36,7 @@ class QuickStatement:
 
     def fetch(self, connection: sa.Connection, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Run a selection; a transaction that the connection is to have is begun before."""
-        if not connection.in_transaction() and connection.get_execution_options().get(BEGIN):
-            connection.begin()
+        begin(connection)
         rows: list[Any] = self._execute(connection, parameters or {}).fetchall()
         return rows
 
@@ -47,7 +46,7 @@ class QuickStatement:
         return count
 
     def _execute(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> Any:
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection
         try:
             return driver.execute(self._text, {**self._constants, **parameters})
         except connection.dialect.loaded_dbapi.Error as error:

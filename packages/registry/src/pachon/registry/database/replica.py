@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from pachon.registry.database.engine import BEGIN
 from pachon.registry.database.failures import place
+from pachon.registry.database.transactions import BEGIN
 
 __all__ = ["Replica"]
 

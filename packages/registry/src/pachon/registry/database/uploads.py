@@ -52,13 +52,30 @@ def uploaded(connection: sa.Connection, columns: _Columns, length: int) -> Itera
 
 
 def _arrays(columns: _Columns, length: int) -> sa.FromClause:
-    """Send the columns as arrays within the statement that joins them: a replica and a reader may make no tables."""
-    kinds: dict[str, TypeEngine[Any]] = {"row_number": sa.BigInteger(), **{n: kind for n, (kind, _) in columns.items()}}
-    values: list[Sequence[Any]] = [range(length), *(sequence for _, sequence in columns.values())]
+    """Send the columns as arrays within the statement that joins them: a replica and a reader may make no tables.
+
+    A column of one value is sent as that value: of a condition on an array the server supposes that it leaves one row of two hundred, and
+    would go through the rest in loops.
+    """
+    kinds: dict[str, TypeEngine[Any]] = {"row_number": sa.BigInteger()}
+    values: list[list[Any]] = [list(range(length))]
+    constants: dict[str, sa.ColumnElement[Any]] = {}
+    for name, (kind, sequence) in columns.items():
+        listed = list(sequence)
+        if length > 1 and listed[0] == listed[-1] and listed.count(listed[0]) == length:
+            constants[name] = sa.literal(listed[0], kind)
+        else:
+            kinds[name] = kind
+            values.append(listed)
     arrays = [
-        sa.cast(sa.literal(list(column), sa.ARRAY(kind)), sa.ARRAY(kind))
+        sa.cast(sa.literal(column, sa.ARRAY(kind)), sa.ARRAY(kind))
         for column, kind in zip(values, kinds.values(), strict=True)
     ]
     table = sa.func.unnest(*arrays).table_valued(*(sa.column(name, kind) for name, kind in kinds.items()))
     # Few names, so that a statement that was compiled before is known again; enough for those of one statement.
-    return table.render_derived(name=f"upload_{next(_numbers) % 16}")
+    number = next(_numbers) % 16
+    derived = table.render_derived(name=f"upload_{number}")
+    if not constants:
+        return derived
+    given = [derived.c.row_number, *(constants[n].label(n) if n in constants else derived.c[n] for n in columns)]
+    return sa.select(*given).subquery(f"given_{number}")

@@ -43,8 +43,10 @@ def find_one(
     *,
     view: View,
     timespan: Timespan | None = None,
-) -> DatasetRef | None:
+) -> DatasetRef | EllipsisType | None:
     """Give the dataset of a data ID from the first collection that has one.
+
+    Gives ``...`` if the run of that was removed after the dataset was found: only where each statement sees a state of its own.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def find_remembered(
     """Do what `find_one` does in a single statement, which also tells whether the definitions that it relies on still hold.
 
     On a server each statement is a message there and back. Gives ``...`` if that cannot be had: if the definitions are not
-    known or have changed, or the data ID is in very many places.
+    known or have changed, the data ID is in very many places, or the run of what was found was removed meanwhile.
     """
     remembered = state.definitions.remembered(connection)
     if remembered is None:
@@ -127,11 +129,13 @@ def _first_place(path: SearchPath, rows: Sequence[Any]) -> tuple[Any, int]:
 
 def _as_reference(
     known: RegisteredType, data_id: DataCoordinate, path: SearchPath, view: View, found: tuple[Any, int]
-) -> DatasetRef | None:
+) -> DatasetRef | EllipsisType | None:
     best, place = found
     if best is None or place == len(path.rank):
         return None
-    run = view.collections_by_id([best[1]])[best[1]]
+    run = view.collections_by_id([best[1]]).get(best[1])
+    if run is None:
+        return ...
     id_ = best[0] if isinstance(best[0], uuid.UUID) else uuid.UUID(bytes=best[0])
     return DatasetRef(known.dataset_type, data_id, run.name, id=id_)
 

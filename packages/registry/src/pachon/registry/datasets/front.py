@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from types import EllipsisType
 
 import numpy as np
+import sqlalchemy as sa
 
 from pachon.datasets import DatasetRef, DatasetTable, DatasetType, ValidityTable, ids_from_uuids
 from pachon.dimensions import DataCoordinate, DataIdTable, Timespan
@@ -40,13 +42,7 @@ class Datasets:
         DataIdValueError
             If a dimension record does not exist.
         """
-        tables = as_tables(datasets)
-        if len(tables) == 1:
-            insertion.insert(self._state, tables[0])
-            return
-        with self._state.database.write():
-            for table in tables:
-                insertion.insert(self._state, table)
+        insertion.insert(self._state, as_tables(datasets))
 
     def import_(self, datasets: DatasetTable | Iterable[DatasetRef]) -> int:
         """Register datasets with their ids; those that are there already are left alone. Give the number of new ones.
@@ -56,8 +52,7 @@ class Datasets:
         ConflictingDefinitionError
             If an id exists with another type, run or data ID, or a run holds another dataset of that data ID.
         """
-        with self._state.database.write():
-            return sum(insertion.import_(self._state, table) for table in as_tables(datasets))
+        return insertion.import_(self._state, as_tables(datasets))
 
     def find_one(
         self,
@@ -92,11 +87,27 @@ class Datasets:
                 found = finding.find_remembered(self._state, connection, _name(dataset_type), data_id, names)
                 if found is not ...:
                     return found
-            view = self._state.view(connection)
-            known = view.get_dataset_type(_name(dataset_type))
-            path = view.flatten(names)
-            data_id = data_id.subset(known.dataset_type.dimensions)
-            return finding.find_one(self._state, connection, known, data_id, path, view=view, timespan=timespan)
+            found = self._find_one(connection, dataset_type, data_id, names, timespan)
+            if found is not ...:
+                return found
+        with self._state.database.snapshot(replica=True) as connection:
+            found = self._find_one(connection, dataset_type, data_id, names, timespan)
+            assert found is not ..., "rows of one state name runs that it has"
+            return found
+
+    def _find_one(
+        self,
+        connection: sa.Connection,
+        dataset_type: str | DatasetType,
+        data_id: DataCoordinate,
+        names: Sequence[str],
+        timespan: Timespan | None,
+    ) -> DatasetRef | EllipsisType | None:
+        view = self._state.view(connection)
+        known = view.get_dataset_type(_name(dataset_type))
+        path = view.flatten(names)
+        data_id = data_id.subset(known.dataset_type.dimensions)
+        return finding.find_one(self._state, connection, known, data_id, path, view=view, timespan=timespan)
 
     def find(
         self,

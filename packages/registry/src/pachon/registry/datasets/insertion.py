@@ -20,7 +20,12 @@ from pachon.registry.datasets.reading import fetch_locations
 from pachon.registry.datasets.references import hold_collections, missing_record, require_records
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed
 from pachon.registry.definitions import Collection, RegisteredType
-from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, DatasetTypeError
+from pachon.registry.errors import (
+    CollectionTypeError,
+    ConflictingDefinitionError,
+    DatasetTypeError,
+    TransactionConflictError,
+)
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
@@ -31,7 +36,7 @@ TAI_MINUS_UTC_NS = 37_000_000_000
 
 
 @retried
-def insert(state: State, datasets: DatasetTable) -> None:
+def insert(state: State, tables: Sequence[DatasetTable]) -> None:
     """Register new datasets; all or none.
 
     Raises
@@ -47,40 +52,50 @@ def insert(state: State, datasets: DatasetTable) -> None:
     DataIdValueError
         If a dimension record does not exist.
     """
-    if len(datasets):
+    if any(map(len, tables)):
         with state.database.write() as connection:
-            _insert(state, connection, datasets)
+            for table in _in_order(tables):
+                _insert(state, connection, table)
 
 
 @retried
-def import_(state: State, datasets: DatasetTable) -> int:
-    """Register datasets with their ids unless they are there; give the number of new ones.
+def import_(state: State, tables: Sequence[DatasetTable]) -> int:
+    """Register datasets with their ids unless they are there, all or none; give the number of new ones.
 
     Raises
     ------
     ConflictingDefinitionError
         If an id exists with another type, run or data ID, or a run holds another dataset of that type and data ID.
     """
-    if not len(datasets):
-        return 0
     with state.database.write() as connection:
-        while True:
-            new = _unknown(state, connection, datasets)
-            try:
-                if len(new):
-                    _insert(state, connection, new)
-            except ConflictingDefinitionError:
-                # Another client may have imported some of them at the same time.
-                if len(_unknown(state, connection, new)) == len(new):
-                    raise
-            else:
-                return len(new)
+        return sum(_import(state, connection, table) for table in _in_order(tables))
+
+
+def _in_order(tables: Sequence[DatasetTable]) -> list[DatasetTable]:
+    """Give what is not empty in an order that all clients have, so that two do not wait for each other in a circle."""
+    return sorted((table for table in tables if len(table)), key=lambda table: table.dataset_type.name)
+
+
+def _import(state: State, connection: sa.Connection, datasets: DatasetTable) -> int:
+    while True:
+        new = _unknown(state, connection, datasets)
+        try:
+            if len(new):
+                _insert(state, connection, new)
+        except ConflictingDefinitionError:
+            # Another client may have imported some of them at the same time.
+            if len(_unknown(state, connection, new)) == len(new):
+                raise
+        else:
+            return len(new)
 
 
 def registered_type(state: State, connection: sa.Connection, datasets: DatasetTable) -> RegisteredType:
     """Give the registered form of a table's dataset type; the storage class may differ."""
     asked = datasets.dataset_type
     known = state.view(connection).get_dataset_type(asked.name)
+    if known.dataset_type is asked and datasets.data_ids.group is asked.dimensions:
+        return known
     if known.dataset_type.dimensions != asked.dimensions or known.dataset_type.is_calibration != asked.is_calibration:
         raise DatasetTypeError(f"{asked!r} is registered as {known.dataset_type!r}.")
     if datasets.data_ids.group != known.dataset_type.dimensions:
@@ -112,13 +127,14 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
         "dataset_id": ids,
         "run_id": numbers,
     }
-    for dimension in known.tables.group.required:
+    tables = known.tables
+    for dimension in tables.group.required:
         members[dimension_column(dimension)] = datasets.data_ids.columns[dimension].tolist()
     try:
         # A failed row must be undone before the reason is looked for; a single one undoes itself on SQLite.
         with state.database.part(connection, single=count == 1):
             insert_columns(connection, state.schema.static.dataset, rows)
-            insert_columns(connection, known.tables.membership, members)
+            insert_columns(connection, tables.membership, members)
     except IntegrityError as error:
         raise _reason(state, connection, known, datasets, error) from None
     _summarize(state, connection, known, datasets, runs)
@@ -172,6 +188,8 @@ def _unknown(state: State, connection: sa.Connection, datasets: DatasetTable) ->
     runs = view.collections_by_id({place.run_id for place in located.values()})
     for row in np.flatnonzero(there).tolist():
         place = located[ids[row]]
+        if place.run_id not in runs or place.dataset_type_id not in tables:
+            raise TransactionConflictError(f"Dataset {datasets[row].id} is being removed by another client; try again.")
         given = tuple(datasets.data_ids.columns[d][row] for d in known.tables.group.required)
         if (place.dataset_type_id, runs[place.run_id].name, place.data_id) != (known.id, datasets.runs[row], given):
             raise ConflictingDefinitionError(
@@ -191,7 +209,9 @@ def _reason(
         row = id_list(datasets.ids).index(id_)
         return ConflictingDefinitionError(f"A dataset with id {datasets[row].id} exists already: {place.data_id}.")
     if (row_of := _occupied(state, connection, known, datasets)) is not None:
-        return ConflictingDefinitionError(f"A dataset {datasets[row_of]} exists already, with another id.")
+        return ConflictingDefinitionError(
+            f"A dataset {datasets[row_of]} exists already, with another id: choose another run, or remove that dataset first."
+        )
     return ConflictingDefinitionError(
         f"Two datasets of the call have one id, or one data ID and run ({known.dataset_type.name}; {error.orig})."
     )

@@ -48,8 +48,18 @@ class ExpandedDataIds(Sequence[DataCoordinate]):
         return DataCoordinate(self.data_ids.group, data_id.values, self._records_of(index))
 
     def __iter__(self) -> Iterator[DataCoordinate]:
+        # Many data IDs share the records of coarse elements, which are made once.
+        made: dict[str, dict[int, DimensionRecord | None]] = {name: {} for name in self.rows}
+        rows = [(name, made[name], self.rows[name].tolist()) for name in self.rows]
+        group = self.data_ids.group
         for index, data_id in enumerate(self.data_ids):
-            yield DataCoordinate(self.data_ids.group, data_id.values, self._records_of(index))
+            records: dict[str, DimensionRecord | None] = {}
+            for name, known, places in rows:
+                row = places[index]
+                if row not in known:
+                    known[row] = self._record(name, row)
+                records[name] = known[row]
+            yield DataCoordinate(group, data_id.values, records)
 
     def _records_of(self, index: int) -> dict[str, DimensionRecord | None]:
         return {name: self._record(name, int(rows[index])) for name, rows in self.rows.items()}
@@ -77,8 +87,9 @@ def expand(state: State, connection: sa.Connection, data_id: DataCoordinate) -> 
     cache = state.view(connection)
     known = {**data_id.given, **data_id.mapping}
     records: dict[str, DimensionRecord | None] = {}
+    universe = state.universe
     for name in group.lookup_order:
-        element = state.universe[name]
+        element = universe[name]
         missing = [dimension for dimension in element.required if dimension not in known]
         if missing:
             raise DataIdValueError(f"No record gives a value of {', '.join(missing)} for {data_id}.")
@@ -93,7 +104,7 @@ def expand(state: State, connection: sa.Connection, data_id: DataCoordinate) -> 
         else:
             _take_implied(element, record, known)
         records[name] = record
-    return DataCoordinate(group, tuple(known[name] for name in group.ordered), records)
+    return DataCoordinate(group, tuple(map(known.__getitem__, group.ordered)), records)
 
 
 def _fetch_one(

@@ -35,7 +35,9 @@ def fixed_binds(bind: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_sequence(value: Any) -> bool:
     """Whether a bound value stands for several; such a one is allowed in a list of IN only."""
-    if isinstance(value, str | bytes | Timespan) or not isinstance(value, Iterable) or _is_of_sphgeom(value, "Region"):
+    if isinstance(value, str | bytes | Timespan) or not isinstance(value, Iterable):
+        return False
+    if _is_of_sphgeom(value, "Region") or _is_of_sphgeom(value, "LonLat"):
         return False
     # A scalar Time or SkyCoord has __iter__, too.
     return not getattr(value, "isscalar", False)

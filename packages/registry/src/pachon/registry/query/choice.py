@@ -23,7 +23,7 @@ def choose(plan: Plan, rows: Rows) -> Rows:
     Raises
     ------
     CalibrationLookupError
-        If the winning collection of a data ID has several calibrations.
+        If the winning collection of a data ID has several calibrations, and a limit does not cut that off.
     """
     if plan.fields is not None:
         return _general(plan, rows)
@@ -45,9 +45,13 @@ def _first_collection(plan: Plan, facts: SearchFacts, rows: Rows) -> Rows:
     winner = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
     ties = ~first & (rank[order] == rank[winner])
     differ = np.flatnonzero(ties & (rows.ids[order] != rows.ids[winner]).any(axis=1))
+    kept = np.sort(order[first])
+    if plan.limit is not None:
+        # What a limit cuts off is nobody's concern.
+        differ = differ[np.isin(winner[differ], kept[: abs(plan.limit)])]
     if len(differ):
         raise _several(plan, facts, rows, int(order[differ[0]]), rows.collections)
-    return rows.take(np.sort(order[first]))
+    return rows.take(kept)
 
 
 def _general(plan: Plan, rows: Rows) -> Rows:
@@ -96,5 +100,5 @@ def _several(
     data_id = ", ".join(f"{name}={rows.keys.columns[name][row]!r}" for name in plan.result.required)
     return CalibrationLookupError(
         f"Several datasets {facts.dataset_type} with {{{data_id}}} are valid in "
-        f"{facts.names[int(collections[row])]!r}; constrain the time, or search with find_first=False."
+        f"{facts.names[int(collections[row])]!r}; constrain the time, or ask for all of them (find_first=False, --no-find-first)."
     )

@@ -24,13 +24,9 @@ from pachon.registry.query.compile_sql import (
     Uploaded,
     compile_count,
     compile_plan,
-    count_records,
-    datasets_beyond,
     is_distinct,
 )
-from pachon.registry.query.join_order import skipped_dimension, through_records
 from pachon.registry.query.plan import (
-    DatasetSource,
     EnvelopeSource,
     Mark,
     PixelRangeSource,
@@ -41,6 +37,7 @@ from pachon.registry.query.plan import (
 )
 from pachon.registry.query.products import MOST_PRODUCT_ROWS, SMALL_PART_ROWS, why_refused
 from pachon.registry.query.region_tests import RegionTable, overlapping_pairs
+from pachon.registry.query.reordering import reordered
 from pachon.registry.query.rows import Rows, empty_rows, field_kinds, rows_of_columns, rows_of_keys
 from pachon.registry.query.sources import few_ranges
 from pachon.registry.query.two_sides import Sides, joined_rows, overlapping_records, pixel_ranges, split_at_overlap
@@ -52,10 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["count_plan", "run_plan", "stream_plan"]
 
-_MOST_RECORDS = 20_000
-"""Records by which datasets are looked for one by one."""
-_MANY_DATASETS = 20
-"""Datasets a record from which on that is quicker than to read the whole index."""
 _MOST_PIXELS = 5_000_000
 """Pixels that are computed for one query; more need a constraint."""
 _FEW = 50
@@ -82,9 +75,9 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
     QueryJoinError
         If parts of the query are unrelated, and their product is large.
     """
+    plan = reordered(state, connection, plan)
     if plan.doomed or plan.limit == 0:
         return empty_rows(plan)
-    plan = _reordered(state, connection, plan)
     with _prepared(state, connection, plan, tables) as made:
         stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
 
@@ -118,6 +111,9 @@ def stream_plan(
         rows = run_plan(state, connection, plan, tables)
         yield from (rows.take(np.arange(start, min(start + size, len(rows)))) for start in range(0, len(rows), size))
         return
+    plan = reordered(state, connection, plan)
+    if plan.doomed:
+        return
     with _prepared(state, connection, plan, tables) as made:
         select = compile_plan(plan, state.schema, state.dialect, uploaded=made, grouped=not final)
         parts = (rows_of_columns(plan, c) for c in iter_columns(connection, select, _kinds(state, plan), size))
@@ -130,6 +126,7 @@ def stream_plan(
 
 def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> int:
     """Count the rows of an answer; by the database where it can."""
+    plan = reordered(state, connection, plan)
     if plan.doomed or plan.limit == 0:
         return 0
     if not _is_final(plan):
@@ -139,19 +136,6 @@ def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequ
         select = compile_count(plan, state.schema, state.dialect, uploaded=made, most=most)
         count = int(connection.execute(select).scalar_one())
     return count if plan.keys or plan.datasets is not None else min(count, 1)
-
-
-def _reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
-    """Look for datasets by the records of a dimension of which nothing is said, if these are few and the datasets many."""
-    dimension = skipped_dimension(plan) if state.dialect == "sqlite" else None
-    if dimension is None:
-        return plan
-    records = int(connection.execute(count_records(state.schema, dimension, _MOST_RECORDS + 1)).scalar_one())
-    if records > _MOST_RECORDS:
-        return plan
-    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
-    many = connection.execute(datasets_beyond(state.schema, source.facts, _MANY_DATASETS * records)).first() is not None
-    return through_records(plan, dimension) if many else plan
 
 
 _Select = Callable[[Plan, int | None], Rows]
@@ -302,8 +286,10 @@ def _is_final(plan: Plan) -> bool:
     """Whether the rows of the database are those of the answer."""
     if plan.refinements:
         return False
-    if plan.datasets is not None:
-        return is_distinct(plan) and plan.only_collection is not None
+    if (facts := plan.datasets) is not None:
+        # A dataset is in one run.
+        once = not plan.find_first and not facts.certified and facts.runs >= facts.members.keys()
+        return is_distinct(plan) and (plan.only_collection is not None or once)
     if any(len(facts.ranks) > 1 or facts.certified for facts in plan.chosen):
         return False
     return set(plan.keys) <= set(plan.result.names)

@@ -14,7 +14,18 @@ from pachon.registry.query.plan import PixelSource
 from pachon.registry.query.planner import plan_condition, resolved_condition
 from pachon.registry.query.search_facts import fetch_search_facts, other_holders
 from pachon.registry.query.spec import QuerySpec, SearchFacts
-from pachon.registry.query.tree import All, DatasetField, Predicate, Truth, conjuncts, values_of
+from pachon.registry.query.tree import (
+    All,
+    Comparison,
+    DatasetField,
+    IsOneOf,
+    Key,
+    Predicate,
+    Truth,
+    Type,
+    conjuncts,
+    values_of,
+)
 from pachon.registry.query.two_sides import without_overlaps
 from pachon.registry.state import State
 
@@ -73,7 +84,7 @@ class _Trial:
         # Validity matters only to calibrations, and tables only where there are some.
         tables = tables and bool(self._spec.tables)
         validity = validity and any(f.certified for f in facts)
-        key = (conjuncts(condition), types, tables, validity, overlaps, spec and spec.all_searches)
+        key = (conjuncts(condition), types, tables, validity, overlaps, spec and (spec.dimensions, spec.all_searches))
         if key not in self._known_answers:
             self._known_answers[key] = self._ask(
                 condition, facts, tables=tables, validity=validity, overlaps=overlaps, spec=spec
@@ -105,11 +116,16 @@ class _Trial:
         of_records = [c for c in conditions if not _needs_datasets(c)]
         if reasons := self.missing_values(conditions):
             return reasons
+        about = self._data_id_conditions(of_records)
+        if about and self.has_rows(_all(of_records), ()):
+            return self._why_no_datasets(conditions)
+        if about and (reason := self._why_not_this(about, [c for c in of_records if c not in about])):
+            return [reason]
         if not self.has_rows(_ALWAYS, (), tables=False):
             return [self._missing_records()]
         alone = [c for c in of_records if not self.has_rows(c, (), tables=False)]
         if alone:
-            return [self._no_overlap(c) or f"Nothing satisfies {c}{self._known(c, of_records)}." for c in alone]
+            return [self._why_alone(c, of_records) for c in alone]
         if not self.has_rows(_all(of_records), (), tables=False):
             return [self._first_that_empties(of_records)]
         if self._spec.tables and not self.has_rows(_all(of_records), ()):
@@ -143,6 +159,49 @@ class _Trial:
         known = describe_known(self._state, self._connection, condition, conditions, missing=False)
         return f"; {known}" if known else ""
 
+    def _data_id_conditions(self, conditions: list[Predicate]) -> list[Predicate]:
+        """Give what a data ID says, with the instrument and the like of the expression; nothing if it says no more than these."""
+        universe = self._state.universe
+        equal = [c for c in conditions if isinstance(c, Comparison) and c.operator == "="]
+        keys = {c: c.left.dimension for c in equal if isinstance(c.left, Key)}
+        said = [name for name in keys.values() if name in self._spec.data_id and name not in universe.governors]
+        return [c for c, name in keys.items() if name in universe.governors or name in said] if said else []
+
+    def _why_not_this(self, about: list[Predicate], others: list[Predicate]) -> str | None:
+        """Say what excludes one data ID: only questions about it are asked, which are answered at once however much there is."""
+        shown = " AND ".join(map(str, about))
+        if not self.has_rows(_all(about), (), tables=False):
+            return self._no_overlap(_all(about))
+        kept = list(about)
+        for condition in others:
+            kept.append(condition)
+            if not self.has_rows(_all(kept), (), tables=False):
+                return self._no_overlap(_all(kept)) or f"Nothing with {shown} satisfies {condition}."
+        return None
+
+    def _why_alone(self, condition: Predicate, conditions: list[Predicate]) -> str:
+        """Say why a condition leaves nothing of all dimensions together."""
+        if apart := self._no_overlap(condition):
+            return apart
+        known = self._known(condition, conditions)
+        if not known and isinstance(condition, Comparison) and isinstance(condition.left, Key):
+            # There is such a value; what is wanted with it is missing.
+            universe, dimensions = self._state.universe, self._spec.dimensions
+            # An exposure may be of no visit: what relates the two is looked at too.
+            relations = [name for name in dimensions.elements if universe[name].always_join]
+            for name in (*dimensions.required, *relations):
+                own = dataclasses.replace(
+                    self._spec,
+                    dimensions=universe.conform(universe[name].required),
+                    result=None,
+                    searches=(),
+                    tables=(),
+                )
+                related = condition.left.dimension in own.dimensions
+                if related and universe[name].has_table and not self.has_rows(condition, (), tables=False, spec=own):
+                    return f"There are no records of {name} with {condition}."
+        return f"Nothing satisfies {condition}{known}."
+
     def _first_that_empties(self, conditions: list[Predicate]) -> str:
         kept: list[Predicate] = []
         for condition in conditions:
@@ -164,9 +223,20 @@ class _Trial:
 
     def _given_rows(self, conditions: list[Predicate]) -> str:
         if not self.has_rows(_ALWAYS, ()):
-            return "No row of the given data IDs exists, or belongs together with another one."
+            return self._unknown_rows() or "No row of the given data IDs exists, or belongs together with another one."
         shown = " AND ".join(map(str, conditions))
         return f"No row of the given data IDs satisfies {shown}."
+
+    def _unknown_rows(self) -> str | None:
+        """Name the values of the given data IDs, if of one of their dimensions none exists."""
+        for table in self._spec.tables:
+            for name in table.group.required:
+                values = table.columns[name].compacted().values.tolist()
+                kind: Type = "int" if self._state.universe.dimensions[name].primary_key.type == "int" else "string"
+                condition = IsOneOf(operand=Key(dimension=name, type=kind), values=tuple(values[:_MOST_OTHERS]))
+                if len(values) <= _MOST_OTHERS and (said := self._missing_value(condition, [])):
+                    return f"No row of the given data IDs exists. {said}"
+        return None
 
     def _why_no_datasets(self, conditions: list[Predicate]) -> list[str]:
         """The records are there: say which search finds nothing for them, and why."""

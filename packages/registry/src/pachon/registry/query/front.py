@@ -124,7 +124,7 @@ class Queries:
             # The transaction may end before the last part is taken.
             yield self.fetch(spec)
             return
-        with self._state.database.stream() as connection:
+        with self._state.database.stream(replica=True) as connection:
             plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
             for rows in stream_plan(self._state, connection, plan, spec.tables, size=size):
                 yield make_answer(self._state, connection, spec, plan, rows)

@@ -16,12 +16,12 @@ __all__ = ["contradictions", "equal_keys", "governor_defaults"]
 def governor_defaults(
     predicate: Predicate,
     data_id: Mapping[str, int | str],
-    result: DimensionGroup,
+    dimensions: DimensionGroup,
     defaults: Mapping[str, str],
     scope: Scope,
     given: Collection[str] = (),
 ) -> dict[str, str]:
-    """Give the default values of governors that hold for a query; a dimension that a table gives counts as mentioned.
+    """Give the default values of governors that hold for a query of some dimensions; one that a table gives counts as mentioned.
 
     Raises
     ------
@@ -31,7 +31,8 @@ def governor_defaults(
     universe = scope.universe
     used = list(values_of(predicate))
     mentioned = {value.dimension for value in used if isinstance(value, Key)} | {*data_id, *given}
-    applied = {g: value for g, value in defaults.items() if g in result and g not in mentioned}
+    mentioned |= {value.element for value in used if isinstance(value, Field) and value.alternate_key}
+    applied = {g: value for g, value in defaults.items() if g in dimensions and g not in mentioned}
     needing: list[tuple[str, str, int | None]] = [
         (value.dimension, str(value), value.position) for value in used if isinstance(value, Key)
     ]

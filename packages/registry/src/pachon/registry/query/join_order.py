@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a search for datasets begins."""
+"""Where a search for datasets begins, where the database would not find it out by itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Union
 from pachon.registry.query.tree import Field, Key, conjuncts, values_of
 from pachon.registry.schema.dataset_tables import searched_first
 
-__all__ = ["leading_elements", "skipped_dimension", "through_records"]
+__all__ = ["leading_elements", "named_records", "names_next_dimension", "skipped_dimension", "through_records"]
 
 
 def leading_elements(plan: Plan, source: DatasetSource) -> list[str]:
@@ -38,7 +38,7 @@ def skipped_dimension(plan: Plan) -> str | None:
     for the datasets of each record (`through_records`).
     """
     datasets = [s for s in plan.sources if isinstance(s, DatasetSource)]
-    if plan.limit is not None or len(datasets) != 1 or datasets[0].with_validity:
+    if len(datasets) != 1 or datasets[0].with_validity:
         return None
     others = [s for s in plan.sources if not isinstance(s, DatasetSource)]
     if not all(isinstance(s, ElementSource | UnionSource) for s in others):
@@ -55,14 +55,39 @@ def skipped_dimension(plan: Plan) -> str | None:
     return first if universe[first].has_table else None
 
 
+def names_next_dimension(plan: Plan) -> bool:
+    """Whether the dimension that follows the skipped one in the index has one value: then each record has few datasets."""
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    universe = plan.result.universe
+    dimensions = [d for d in searched_first(source.facts.dimensions) if not universe[d].governor]
+    return dimensions[1] in plan.constants
+
+
 def through_records(plan: Plan, dimension: str) -> Plan:
     """Give the plan that looks for datasets record by record of a dimension."""
     joined = [s.element for s in plan.sources if isinstance(s, ElementSource)]
     constrained = _constrained(plan)
     source = next(s for s in plan.sources if isinstance(s, DatasetSource))
     before = [d for d in source.facts.dimensions.required if d in joined and d in constrained and d != dimension]
-    sources = plan.sources if dimension in joined else (*plan.sources, ElementSource(element=dimension))
-    return replace(plan, sources=sources, leading=(*before, dimension))
+    return _led_by(plan, (*before, dimension))
+
+
+def named_records(plan: Plan) -> dict[str, dict[str, int | str]]:
+    """Give the keys of records, by element, that all datasets of a search must have because conditions name them."""
+    universe = plan.result.universe
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    elements = [universe[d] for d in source.facts.dimensions.required if d in plan.constants]
+    return {
+        e.name: {d: plan.constants[d] for d in e.required}
+        for e in elements
+        if e.has_table and not e.governor and all(d in plan.constants for d in e.required)
+    }
+
+
+def _led_by(plan: Plan, leading: tuple[str, ...]) -> Plan:
+    first = [ElementSource(element=name) for name in leading]
+    sources = (*first, *(s for s in plan.sources if s not in first))
+    return replace(plan, sources=sources, leading=leading)
 
 
 def _constrained(plan: Plan) -> set[str]:

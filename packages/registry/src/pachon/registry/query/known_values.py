@@ -177,7 +177,7 @@ def _shown(value: int | str, known: list[int | str]) -> str:
     if not known:
         return "; there are none at all."
     if isinstance(value, int):
-        return f"; {' and '.join(map(str, known))} exist{'s' if len(known) == 1 else ''}."
+        return f"; {' and '.join(map(str, known))} exist{'s' if len(known) == 1 else ''} and {'is' if len(known) == 1 else 'are'} nearest."
     if hint := closest(value, map(str, known)):
         return f".{hint}"
     return f"; there are {', '.join(sorted(map(str, known))[:_SHOWN])}."

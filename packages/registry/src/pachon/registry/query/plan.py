@@ -95,7 +95,8 @@ class PixelRangeSource:
     """Half-open ranges of common pixels, shape (n, 2), int64."""
 
     def __str__(self) -> str:
-        return f"{self.element} with a pixel in {len(self.ranges)} ranges"
+        count = len(self.ranges)
+        return f"{self.element} with a pixel in {count} range{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class DatasetSource:
 
     def __str__(self) -> str:
         count = len(self.facts.members) + len(self.facts.certified)
-        return f"datasets {self.facts.dataset_type} in {count} collections"
+        return f"datasets {self.facts.dataset_type} in {count} collection{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +252,7 @@ class Plan:
     chosen: tuple[SearchFacts, ...] = ()
     """Searches of a general result of which the first collection that has a dataset wins."""
     leading: tuple[str, ...] = ()
-    """Elements by whose records datasets are looked for, in order, where SQLite would not see that."""
+    """Elements by whose records datasets are looked for, in order, where the database would not see that."""
     products: tuple[Product, ...] = ()
     """Parts of the query that nothing relates, if there are several."""
     limit: int | None = None

@@ -61,7 +61,7 @@ def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predica
     scope = scope_of(spec, facts)
     predicate = _read(spec, scope)
     given = {name for table in spec.tables for name in table.columns}
-    defaults = governor_defaults(predicate, spec.data_id, spec.dimensions, spec.defaults, scope, given)
+    defaults = governor_defaults(predicate, spec.data_id, scope.dimensions, spec.defaults, scope, given)
     fixed = {**defaults, **spec.data_id}
     return _conjunction([predicate, *(_equal(scope, name, value) for name, value in fixed.items())])
 
@@ -76,11 +76,15 @@ def _read(spec: QuerySpec, scope: Scope) -> Predicate:
     return resolve(spec.where, scope, spec.bind)
 
 
-def _column(name: str, scope: Scope) -> Value:
-    """Give the column of a name outside of an expression."""
+def _column(name: str, scope: Scope, purpose: str) -> Value:
+    """Give the column of a name outside of an expression; the ``purpose`` says in errors what it is for."""
     from pachon.registry.query.resolve import resolve_name
 
-    return resolve_name(name, scope)
+    try:
+        return resolve_name(name, scope)
+    except InvalidQueryError as error:
+        # There is no expression to point into.
+        raise type(error)(f"{purpose}: {error.reason}") from None
 
 
 def plan_condition(
@@ -162,7 +166,7 @@ def _equal(scope: Scope, dimension: str, value: int | str) -> Predicate:
 def _order_term(name: str, spec: QuerySpec, facts: Sequence[SearchFacts]) -> OrderTerm:
     result_types = tuple(f.dataset_type for f in facts[:1]) if spec.result is not None else ()
     scope = Scope(dimensions=spec.dimensions, dataset_types=result_types, element=spec.element, text=name)
-    value = _column(name.removeprefix("-"), scope)
+    value = _column(name.removeprefix("-"), scope, f"Results cannot be ordered by {name!r}")
     if value.type not in _ORDERED:
         raise InvalidQueryError(f"Results cannot be ordered by {value}, which is of type {value.type}")
     if not isinstance(value, DatasetField) and not _dimensions_of(spec.dimensions.universe, value) <= set(
@@ -194,7 +198,10 @@ def _outputs(spec: QuerySpec, scope: Scope) -> tuple[OutputField, ...] | None:
     """Give the columns of a general result."""
     if spec.fields is None:
         return None
-    outputs = [OutputField(name=name, value=_column(name, scope)) for name in dict.fromkeys(spec.fields)]
+    outputs = [
+        OutputField(name=name, value=_column(name, scope, f"There is no column {name!r}"))
+        for name in dict.fromkeys(spec.fields)
+    ]
     return tuple(o for o in outputs if not (isinstance(o.value, Key) and o.name in spec.dimensions))
 
 
@@ -223,7 +230,7 @@ def _why_doomed(facts: SearchFacts, equal: Mapping[str, int | str]) -> list[str]
     """Say why a search can find nothing, from the summaries of its collections."""
     if not facts.collections:
         return [f"No collections were given for {facts.dataset_type!r}."]
-    reasons = [f"Collection {name!r} never held a {facts.dataset_type!r}." for name in facts.without_type]
+    reasons: list[str] = []
     alive = False
     for number in (*facts.members, *facts.certified):
         absent = _absent_governor(facts, number, equal)
@@ -233,7 +240,12 @@ def _why_doomed(facts: SearchFacts, equal: Mapping[str, int | str]) -> list[str]
     if alive:
         return []
     given = ", ".join(facts.collections)
-    return [*reasons, f"No {facts.dataset_type!r} can be found in the collections {given}."]
+    if facts.without_type:
+        shown = ", ".join(map(repr, facts.without_type))
+        reasons.append(
+            f"Collection{'s' if len(facts.without_type) > 1 else ''} {shown} never held a {facts.dataset_type!r}."
+        )
+    return [f"No {facts.dataset_type!r} can be found in the collections {given}.", *reasons]
 
 
 def _absent_governor(facts: SearchFacts, number: int, equal: Mapping[str, int | str]) -> str | None:

@@ -21,7 +21,7 @@ _SHORTEST = 1e-5
 _MOST_VERTICES = 8
 _LARGEST = 0.35
 """Radians; two near polygons of this radius lie in one hemisphere."""
-_PAIRS = 32_000
+_PAIRS = 8_000
 """Pairs that are compared at a time, so that they stay in the cache of the processor."""
 _VERTEX = 24
 """Bytes of a vertex: three doubles."""

@@ -334,9 +334,26 @@ class _Resolver:
             raise self._type_error(node, str(error)) from None
 
     def _mismatch(self, node: s.Expression, operator: str, left: t.Value, right: t.Value) -> QueryTypeError:
+        hint = self._for_text(left, right) or self._for_text(right, left)
         return self._type_error(
-            node, f"{operator} does not take {left.type} and {right.type} ({left} {operator} {right})"
+            node,
+            f"{left} is of type {left.type} and {right} of type {right.type}; "
+            f"{operator} does not take {left.type} and {right.type}{hint}",
         )
+
+    def _for_text(self, value: t.Value, text: t.Value) -> str:
+        """Say what may be compared with a constant text that a value cannot be compared with."""
+        if not isinstance(text, t.Constant) or text.type != "string":
+            return ""
+        if value.type in ("datetime", "timespan"):
+            return f". A time is written T{text}"
+        if not isinstance(value, t.Key) or value.type != "int":
+            return ""
+        if str(text.value).isdecimal():
+            return ". Write the number without quotes"
+        element = self._scope.universe.dimensions[value.dimension]
+        names = [f"{element.name}.{key.name}" for key in element.alternate_keys if key.type == "string"]
+        return f". There is also {' and '.join(names)}" if names else ""
 
     def _type_error(self, node: s.Expression, reason: str) -> QueryTypeError:
         return QueryTypeError(reason, self._scope.text, node.position)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pachon.base import closest
@@ -29,6 +30,8 @@ _COLUMN_TYPES: Mapping[str, Type] = {
     "region": "region",
     "timespan": "timespan",
 }
+_AFTER_OPERATOR = re.compile(r"[=<>(,]\s*$")
+"""What stands before a name that was perhaps meant as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +107,15 @@ class Scope:
             element = self.universe[owner]
             if name in element.column_names or (element.is_dimension and name == element.name):
                 return self._field(element, name, position)
-            hint = closest(name, element.column_names)
-            raise QueryNameError(f"{owner!r} has no field {name!r}.{hint}", self.text, position)
+            raise self._no_field(owner, name, element.column_names, position)
         if name in DATASET_FIELDS:
             if owner in self.dataset_types:
                 return self._dataset_field(owner, name, position)
             if not self.dataset_types or not closest(owner, (*self.universe.elements, *self.dataset_types)):
                 reason = f"The dataset type {owner!r} has not been joined to the query"
                 raise QueryNameError(reason, self.text, position)
+        if owner in self.dataset_types:
+            raise self._no_field(owner, name, DATASET_FIELDS, position)
         raise self._unknown(f"{owner}.{name}", position, owner)
 
     def _field(self, element: DimensionElement, name: str, position: int) -> Value:
@@ -139,8 +143,18 @@ class Scope:
     def _dataset_field(dataset_type: str, name: str, position: int) -> DatasetField:
         return DatasetField(dataset_type=dataset_type, name=name, type=DATASET_FIELDS[name], position=position)
 
+    def _no_field(self, owner: str, name: str, fields: Iterable[str], position: int) -> QueryNameError:
+        hint = closest(name, fields) or f" It has {', '.join(fields)}."
+        return QueryNameError(f"{owner!r} has no field {name!r}.{hint}", self.text, position)
+
     def _unknown(self, name: str, position: int, part: str | None = None) -> QueryNameError:
+        if ".timespan." in name:
+            return QueryNameError(f"The name {name!r} is not known: a time span has begin and end", self.text, position)
+        if name in ("None", "nan", "NaN"):
+            return QueryNameError(f"The name {name!r} is not known: what has no value is NULL", self.text, position)
         fields = {f for e in self.dimensions.elements for f in self.universe[e].column_names}
         known = [*self.universe.elements, *fields, *self.dataset_types, *(DATASET_FIELDS if self.dataset_types else ())]
         hint = closest(part or name, [n for n in known if not n[-1].isdigit()])
+        if not hint and _AFTER_OPERATOR.search(self.text[:position]):
+            hint = f" Text stands in single quotes: {name!r}."
         return QueryNameError(f"The name {name!r} is not known.{hint}", self.text, position)

@@ -80,7 +80,10 @@ def pos_region(pos: str) -> Region:
     try:
         return Region.from_ivoa_pos(pos)
     except (ValueError, RuntimeError, IndexError) as error:
-        raise InvalidInputError(f"The region {pos!r} cannot be read: {str(error).splitlines()[0]}") from None
+        raise InvalidInputError(
+            f"The region {pos!r} cannot be read: {str(error).splitlines()[0]}; "
+            "it is CIRCLE ra dec radius, RANGE ra ra dec dec, or POLYGON ra dec ra dec ra dec ..."
+        ) from None
 
 
 def _vector(ra: float, dec: float) -> UnitVector3d:

@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
 
-__all__ = ["Column", "arithmetic", "glob", "in_list", "in_ranges", "joined", "literal", "on_step"]
+__all__ = ["Column", "glob", "in_list", "in_ranges", "joined", "literal", "on_step"]
 
 _LONG_LIST = 2000
 """Longest list of IN that travels as one parameter a value."""
@@ -85,21 +85,6 @@ def literal(constant: t.Constant) -> Column:
             return sa.null()
         case _:
             return sa.literal(constant.value, Bytes())
-
-
-def arithmetic(operator: str, left: Column, right: Column) -> Column:
-    """Two numbers joined by an operator; a division by zero is unknown."""
-    match operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "%":
-            return left % sa.func.nullif(right, 0)
-        case _:
-            return sa.cast(left, sa.Double()) / sa.func.nullif(sa.cast(right, sa.Double()), 0.0)
 
 
 def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:

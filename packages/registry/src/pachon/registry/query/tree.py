@@ -97,6 +97,19 @@ class Bound:
         return f"{self.timespan}.{self.which}"
 
 
+def _region_text(value: bytes) -> str:
+    """Say where a region is: a circle around it, in degrees."""
+    # lsst-sphgeom takes longer to import than most queries take.
+    from lsst.sphgeom import LonLat
+
+    from pachon.dimensions import region_from_bytes
+
+    circle = region_from_bytes(value).getBoundingCircle()
+    centre = LonLat(circle.getCenter())
+    ra, dec, radius = (angle.asDegrees() for angle in (centre.getLon(), centre.getLat(), circle.getOpeningAngle()))
+    return f"<region within {radius:.3g} deg of ra {ra:.7g}, dec {dec:.7g}>"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
     """A literal or a bound value.
@@ -112,8 +125,8 @@ class Constant:
         match self.type, self.value:
             case _, None:
                 return "NULL"
-            case "region", _:
-                return "<region>"
+            case "region", bytes(value):
+                return _region_text(value)
             case "uuid", bytes(value):
                 return str(uuid.UUID(bytes=value))
             case "datetime", int(ns):

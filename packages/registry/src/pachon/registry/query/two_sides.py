@@ -49,7 +49,7 @@ __all__ = [
     "without_overlaps",
 ]
 
-_PAIRS = 500_000
+_PAIRS = 64_000
 """Pairs that are compared at a time."""
 
 

@@ -44,7 +44,7 @@ class SchemaGuard:
         SchemaVersionError
             If the tables, the universe or the place changed; the message says which.
         """
-        driver = connection.connection.driver_connection
+        driver: object = connection.connection.dbapi_connection
         if isinstance(driver, sqlite3.Connection):
             # The driver alone takes a fifth of the time, and this is done before each write.
             rows = driver.execute(self._query).fetchall()

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from pachon.datasets.collection import LONGEST_NAME
 from pachon.registry.database.column_types import Id, Key64, Nanoseconds, Text, Uuid, text
 from pachon.registry.schema.references import checked_by_database
 
-__all__ = ["COLLECTION_NAME_LENGTH", "DATASET_TYPE_NAME_LENGTH", "StaticTables", "new_metadata"]
+__all__ = ["DATASET_TYPE_NAME_LENGTH", "StaticTables", "new_metadata"]
 
-COLLECTION_NAME_LENGTH = 128
 DATASET_TYPE_NAME_LENGTH = 128
 
 
@@ -47,7 +47,7 @@ class StaticTables:
             "collection",
             metadata,
             sa.Column("collection_id", Id, primary_key=True, autoincrement=True),
-            sa.Column("name", text(COLLECTION_NAME_LENGTH), nullable=False, unique=True),
+            sa.Column("name", text(LONGEST_NAME), nullable=False, unique=True),
             sa.Column("type", sa.SmallInteger, nullable=False),
             sa.Column("doc", Text, nullable=False),
             sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -7,6 +7,7 @@ It shares with the compiler the resolved tree of an expression, and nothing that
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -302,7 +303,7 @@ class Oracle:
                 return 0 if bounds is None else bounds[0 if which == "begin" else 1]
             case t.Negative(operand=operand):
                 known = self._value(operand, case)
-                return None if known is None else -known
+                return None if known is None else _fitting(-known)
             case t.Arithmetic(operator=sign, left=left, right=right):
                 a, b = self._value(left, case), self._value(right, case)
                 return None if a is None or b is None else _calculated(sign, a, b)
@@ -328,6 +329,19 @@ def _dataset_field(place: _Place, name: str) -> Any:
 
 
 def _calculated(sign: str, a: Any, b: Any) -> Any:
+    try:
+        return _fitting(_step(sign, a, b))
+    except (OverflowError, ZeroDivisionError):
+        return None
+
+
+def _fitting(result: Any) -> Any:
+    """Give a result, or None if it does not fit into 64 bits or a double."""
+    fits = -(2**63) <= result < 2**63 if isinstance(result, int) else math.isfinite(result)
+    return result if fits else None
+
+
+def _step(sign: str, a: Any, b: Any) -> Any:
     match sign:
         case "+":
             return a + b
@@ -336,10 +350,14 @@ def _calculated(sign: str, a: Any, b: Any) -> Any:
         case "*":
             return a * b
         case "%":
-            # The sign is that of the left side.
-            return None if b == 0 else abs(a) % abs(b) * (-1 if a < 0 else 1)
+            # The sign is that of the left side; of fractions the integer parts count.
+            return _remainder(int(a), int(b))
         case _:
-            return None if b == 0 else a / b
+            return a / b
+
+
+def _remainder(a: int, b: int) -> int:
+    return abs(a) % abs(b) * (-1 if a < 0 else 1)
 
 
 def _agree(data_id: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:

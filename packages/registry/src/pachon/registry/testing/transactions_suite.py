@@ -231,6 +231,16 @@ class TransactionsSuite:
         assert trash.delete(keys) == 1
         assert trash.fetch()["path"] == ["q"]
 
+    def test_rows_that_are_moved_to_where_their_keys_are(self, registry: Registry) -> None:
+        table, ids = self._filled(registry)
+        trash = registry.opaque("trash", _TRASH)
+        rows = table.fetch("dataset_id", ids[:1])
+        table.move("dataset_id", ids[:1], trash, {"failures": 7})
+        table.insert(rows)
+        assert table.move("dataset_id", ids[:2], trash, {"failures": 0}) == 2
+        assert sorted(trash.fetch()["failures"]) == [0, 7]
+        assert len(table.fetch()["part"]) == 1
+
     def test_a_group_whose_registration_was_undone(self, sample: SampleData) -> None:
         """On SQLite the next one gets its number."""
         registry = sample.registry

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a search for datasets begins, if that depends on how much there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from pachon.registry.database.key_lookup import matching
+from pachon.registry.dimension_records.fields import key_columns
+from pachon.registry.query.compile_sql import compile_plan, count_records, datasets_beyond
+from pachon.registry.query.join_order import (
+    named_records,
+    names_next_dimension,
+    skipped_dimension,
+    through_records,
+)
+from pachon.registry.query.plan import DatasetSource, Plan
+from pachon.registry.state import State
+
+__all__ = ["reordered"]
+
+_MOST_RECORDS = 20_000
+"""Records by which datasets are looked for one by one."""
+_MANY_DATASETS = 20
+"""Datasets a record from which on that is quicker than to read the whole index."""
+_MOST_RECORDS_OF_SERVER = 100_000
+_COST_OF_LOOK_UP = 2.0
+"""What it costs to look for the datasets of one record, in the units in which the server estimates. Its own estimate is four times of that: it
+takes each page that is read for one from a disk."""
+
+
+def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
+    """Look for datasets by the records of a dimension of which nothing is said, if these are few and the datasets many.
+
+    An index that begins with such a dimension does not say quickly that no dataset has a certain value of another one. So the records that are
+    named must be there; if one is not, the plan that is given is doomed.
+    """
+    dimension = skipped_dimension(plan)
+    if dimension is None or plan.doomed:
+        return plan
+    for element, key in named_records(plan).items():
+        if not _exists(state, connection, element, key):
+            return replace(plan, doomed=(f"There is no {element} with {key}.",))
+    if plan.limit is not None:
+        return plan
+    if state.dialect == "sqlite":
+        better = _has_many_datasets(state, connection, plan, dimension)
+    else:
+        better = names_next_dimension(plan) and _is_costly(state, connection, plan, dimension)
+    return through_records(plan, dimension) if better else plan
+
+
+def _exists(state: State, connection: sa.Connection, element: str, key: Mapping[str, int | str]) -> bool:
+    columns = key_columns(state.universe[element], state.schema.elements[element])
+    asking: sa.Select[Any] = state.prepare(
+        ("is there", element), lambda: sa.select(sa.literal_column("1")).where(matching(columns))
+    )
+    return connection.execute(asking, {f"key_{name}": key[name] for name in columns}).first() is not None
+
+
+def _has_many_datasets(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
+    records = _records(state, connection, dimension, _MOST_RECORDS)
+    if records is None:
+        return False
+    facts = next(s for s in plan.sources if isinstance(s, DatasetSource)).facts
+    beyond = state.prepare(("beyond", facts.group_id), lambda: datasets_beyond(state.schema, facts))
+    parameters = {"dataset_type": facts.type_id, "number": _MANY_DATASETS * records}
+    return connection.execute(beyond, parameters).first() is not None
+
+
+def _is_costly(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
+    """Whether the server's own way costs more, as it estimates itself."""
+    records = _records(state, connection, dimension, _MOST_RECORDS_OF_SERVER)
+    if records is None:
+        return False
+    ((estimate,),) = connection.execute(_Explained(compile_plan(plan, state.schema, state.dialect)))
+    return bool(estimate[0]["Plan"]["Total Cost"] > _COST_OF_LOOK_UP * records)
+
+
+def _records(state: State, connection: sa.Connection, element: str, most: int) -> int | None:
+    """Count the records of an element; `None` if there are more."""
+    counting = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1))
+    records = int(connection.execute(counting).scalar_one())
+    return records if records <= most else None
+
+
+class _Explained(sa.Executable, sa.ClauseElement):
+    """Asks how the server would answer a statement."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: sa.Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(_Explained)
+def _write_explained(explained: _Explained, compiler: Any, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(explained.statement, **options)}"

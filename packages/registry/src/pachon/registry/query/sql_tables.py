@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The sources of a plan to the tables that a statement selects from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from pachon.dimensions import DimensionElement
+from pachon.dimensions.timespan import MAX_NS
+from pachon.registry.database.column_types import Key64
+from pachon.registry.query.join_order import leading_elements
+from pachon.registry.query.plan import (
+    DatasetSource,
+    ElementSource,
+    EnvelopeSource,
+    PixelRangeSource,
+    PixelSource,
+    Plan,
+    RegionPixelsSource,
+    Source,
+    UnionSource,
+    UploadSource,
+)
+from pachon.registry.query.spec import SearchFacts
+from pachon.registry.query.sql_values import Column, in_ranges
+from pachon.registry.schema.dimension_tables import dimension_column, key_type
+from pachon.registry.schema.schema import Schema
+
+__all__ = ["JoinedTables", "Uploaded"]
+
+_LONGEST_NAME = 40
+_PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """Tables that were made for a plan; their columns are named as dimensions are."""
+
+    tables: Sequence[sa.FromClause] = ()
+    """The given tables, in the order of the plan."""
+    marks: Sequence[sa.FromClause] = ()
+    """Where each mark of the plan holds."""
+    pixels: Mapping[EnvelopeSource | RegionPixelsSource, sa.FromClause] = field(default_factory=dict)
+    """Computed pixels."""
+
+
+@lru_cache(maxsize=1024)
+def alias_of(table: sa.Table, name: str) -> sa.FromClause:
+    """Give a table under another name; making its columns anew for each query takes longer than all else of a small one."""
+    alias = table.alias(name)
+    len(alias.c)
+    return alias
+
+
+class _CrossJoin(sa.sql.selectable.Join):
+    """Two tables that SQLite goes through in this order."""
+
+    inherit_cache = True
+
+
+@compiles(_CrossJoin)
+def _write_cross_join(join: _CrossJoin, compiler: Any, **options: Any) -> str:
+    options["asfrom"] = True
+    return f"{compiler.process(join.left, **options)} CROSS JOIN {compiler.process(join.right, **options)}"
+
+
+class JoinedTables:
+    """The tables of one statement, and the conditions that join them.
+
+    Parameters
+    ----------
+    plan
+        Whose sources are joined.
+    schema
+        The tables of the registry.
+    dialect
+        ``sqlite`` or ``postgresql``.
+    uploaded
+        Tables made for the plan.
+    """
+
+    def __init__(self, plan: Plan, schema: Schema, dialect: str, uploaded: Uploaded) -> None:
+        self._plan = plan
+        self._schema = schema
+        self._universe = schema.universe
+        self._dialect = dialect
+        self._uploaded = uploaded
+        self._tables: list[sa.FromClause] = []
+        self.conditions: list[Column] = []
+        self._keys: dict[str, list[Column]] = {}
+        self._elements: dict[str, sa.FromClause] = {}
+        self._datasets: dict[str, sa.FromClause] = {}
+        self._facts: dict[str, SearchFacts] = {}
+        self._details: dict[tuple[str, str], sa.FromClause] = {}
+        self._pixels: dict[int, Column] = {}
+        for source in plan.sources:
+            self._add(source)
+        for first, *others in self._keys.values():
+            self.conditions += [column == first for column in others]
+
+    # What was joined.
+
+    def key(self, dimension: str) -> Column:
+        """Give the column of a dimension."""
+        return self._keys[dimension][0]
+
+    def element(self, name: str) -> sa.FromClause:
+        """Give the records of an element."""
+        return self._elements[name]
+
+    def has_element(self, name: str) -> bool:
+        """Whether the records of an element are joined."""
+        return name in self._elements
+
+    def dataset(self, dataset_type: str) -> sa.FromClause:
+        """Give the datasets of a type."""
+        return self._datasets[dataset_type]
+
+    def detail(self, dataset_type: str, kind: str) -> sa.FromClause:
+        """Join the table that has further facts of datasets, if that is not done: ``dataset``, ``run`` or ``collection``."""
+        if (dataset_type, kind) not in self._details:
+            datasets, static = self._datasets[dataset_type], self._schema.static
+            name = f"{kind}_of_{_short_name(self._facts[dataset_type])}"
+            if kind == "dataset":
+                table: sa.FromClause = static.dataset.alias(name)
+                self.conditions.append(table.c.dataset_id == datasets.c.dataset_id)
+            else:
+                table = static.collection.alias(name)
+                self.conditions.append(table.c.collection_id == datasets.c[f"{kind}_id"])
+            self._tables.append(table)
+            self._details[dataset_type, kind] = table
+        return self._details[dataset_type, kind]
+
+    def selected_from(self) -> list[sa.FromClause]:
+        """Give what is selected from.
+
+        SQLite knows nothing of how many rows a condition leaves, so it is told to look for datasets by the records that satisfy
+        conditions, where an index of the datasets begins with the keys of these.
+        """
+        datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource) and not s.with_validity]
+        if self._dialect != "sqlite" or not datasets:
+            return self._tables
+        table = self._datasets[datasets[0].facts.dataset_type]
+        first = [t for name in leading_elements(self._plan, datasets[0]) if (t := self._elements.get(name)) is not None]
+        if not first:
+            return self._tables
+        chain = first[0]
+        for other in (*first[1:], table):
+            chain = _CrossJoin(chain, other, sa.true())
+        return [chain, *(t for t in self._tables if t is not table and t not in first)]
+
+    # Sources.
+
+    def _add(self, source: Source) -> None:
+        match source:
+            case ElementSource(element=name):
+                element = self._universe[name]
+                table = alias_of(self._schema.elements[name], name)
+                self._elements[name] = table
+                self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
+            case UnionSource(dimension=name, target=target):
+                column = self._schema.elements[target].c[name]
+                union = sa.select(column.label(name)).distinct().subquery(f"all_{name}")
+                self._join(union, {name: union.c[name]})
+            case PixelSource():
+                self._add_pixels(source)
+            case EnvelopeSource(element=name, pixel=pixel):
+                computed = self._uploaded.pixels[source]
+                self._join(computed, {d: computed.c[d] for d in (*self._universe[name].required, pixel)})
+            case RegionPixelsSource(pixel=pixel):
+                computed = self._uploaded.pixels[source]
+                self._join(computed, {pixel: computed.c[pixel]})
+            case PixelRangeSource(element=name, ranges=ranges):
+                self._add_ranges(self._universe[name], ranges)
+            case DatasetSource():
+                self._add_datasets(source)
+            case UploadSource(index=index, dimensions=dimensions):
+                given = self._uploaded.tables[index]
+                self._join(given, {name: given.c[name] for name in dimensions})
+
+    def _join(self, table: sa.FromClause, keys: Mapping[str, Column]) -> None:
+        self._tables.append(table)
+        for dimension, column in keys.items():
+            self._keys.setdefault(dimension, []).append(column)
+
+    def _add_pixels(self, source: PixelSource) -> None:
+        element = self._universe[source.element]
+        table = alias_of(self._schema.overlaps[source.element], f"pixels_{source.join}_{source.element}")
+        self._join(table, {d: table.c[dimension_column(d)] for d in element.required})
+        pixel = table.c[dimension_column(self._universe.common_skypix)]
+        if source.dimension:
+            self._keys.setdefault(self._universe.common_skypix, []).append(pixel)
+        elif source.join in self._pixels:
+            self.conditions.append(pixel == self._pixels[source.join])
+        else:
+            self._pixels[source.join] = pixel
+
+    def _add_ranges(self, element: DimensionElement, ranges: np.ndarray) -> None:
+        if element.is_skypix:
+            self.conditions.append(in_ranges(self.key(element.name), ranges))
+            return
+        table = self._schema.overlaps[element.name]
+        pixel = table.c[dimension_column(self._universe.common_skypix)]
+        keys = [table.c[dimension_column(d)].label(d) for d in element.required]
+        name = f"touching_{len(self._tables)}_{element.name}"
+        touching = sa.select(*keys).where(in_ranges(pixel, ranges)).distinct().subquery(name)
+        self._join(touching, {d: touching.c[d] for d in element.required})
+
+    def _add_datasets(self, source: DatasetSource) -> None:
+        facts = source.facts
+        tables = self._schema.datasets(facts.dimensions, facts.group_id)
+        name = f"datasets_{_short_name(facts)}"
+        self._facts[facts.dataset_type] = facts
+        if not source.with_validity:
+            if self._plan.leading and self._dialect == "postgresql":
+                self._datasets[facts.dataset_type] = self._record_by_record(tables.membership, facts, name)
+            else:
+                member = alias_of(tables.membership, name)
+                self.conditions += _places_of(member, facts)
+                self._datasets[facts.dataset_type] = member
+        else:
+            sides = ((tables.membership, facts.members), (tables.validity, facts.certified))
+            parts = [_places(t, facts.type_id, list(ids), facts.dimensions.required) for t, ids in sides if ids]
+            both = parts[0] if len(parts) == 1 else sa.union_all(*parts)
+            self._datasets[facts.dataset_type] = both.subquery(name)
+        table = self._datasets[facts.dataset_type]
+        self._join(table, {d: table.c[dimension_column(d)] for d in facts.dimensions.required})
+
+    def _record_by_record(self, membership: sa.Table, facts: SearchFacts, alias: str) -> sa.FromClause:
+        """Give the datasets of each record of the leading elements; an OFFSET keeps PostgreSQL from another way."""
+        known: dict[str, Column] = {}
+        for name in self._plan.leading:
+            element = self._universe[name]
+            known |= {d: self._elements[name].c[element.key_name(d)] for d in element.required}
+        known |= {
+            d: sa.literal(value, key_type(self._universe, d))
+            for d, value in self._plan.constants.items()
+            if d not in known
+        }
+        required = facts.dimensions.required
+        columns = [membership.c[n] for n in (*map(dimension_column, required), *_PLACE_COLUMNS)]
+        of_record = sa.select(*columns).where(
+            *_places_of(membership, facts),
+            *(membership.c[dimension_column(d)] == known[d] for d in required if d in known),
+        )
+        return of_record.offset(sa.literal_column("0")).lateral(alias)
+
+
+def _places_of(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
+    """Require the type of a search and its collections, other than those of calibrations."""
+    return [
+        membership.c.dataset_type_id == facts.type_id,
+        membership.c.collection_id.in_(list(facts.members)),
+    ]
+
+
+def _short_name(facts: SearchFacts) -> str:
+    """Give the name of a dataset type, or what stands for a long one: PostgreSQL cuts names off, without a word, at 63 bytes."""
+    name = facts.dataset_type
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 10]}_{facts.type_id}"
+
+
+def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: tuple[str, ...]) -> sa.Select[Any]:
+    bounds = (
+        [table.c.begin_ns, table.c.end_ns]
+        if "begin_ns" in table.c
+        else [sa.literal(0, Key64).label("begin_ns"), sa.literal(MAX_NS, Key64).label("end_ns")]
+    )
+    keys = [table.c[dimension_column(d)] for d in dimensions]
+    return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(
+        table.c.dataset_type_id == type_id, table.c.collection_id.in_(collections)
+    )

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows of the caller on PostgreSQL: the server must know how many there are."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from pachon.registry import SqlRegistry
+from pachon.registry.database.column_types import Key64, text
+from pachon.registry.database.uploads import uploaded
+
+ROWS = 2000
+
+
+@pytest.fixture
+def connection(postgres_url: str) -> Iterator[Any]:
+    with SqlRegistry.create(postgres_url) as registry, registry._state.database.write() as connection:
+        yield connection
+
+
+def _given(**columns: list[Any]) -> dict[str, Any]:
+    return {name: (text(32) if isinstance(listed[0], str) else Key64, listed) for name, listed in columns.items()}
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_rows_are_those_that_were_given(connection: Any, length: int) -> None:
+    numbers, words = list(range(length)), ["a", "b", "a", "b", "c"][:length]
+    given = _given(camera=["Cam"] * length, number=numbers, one=[7] * length, word=words)
+    with uploaded(connection, given, length) as table:
+        assert list(table.c.keys()) == ["row_number", "camera", "number", "one", "word"]
+        rows = connection.execute(sa.select(*table.c).order_by(table.c.row_number)).all()
+    assert [tuple(row) for row in rows] == [(n, "Cam", n, 7, words[n]) for n in numbers]
+
+
+def test_nothing_but_equal_values(connection: Any) -> None:
+    with uploaded(connection, _given(camera=["Cam"] * 3), 3) as table:
+        assert connection.execute(sa.select(table.c.camera)).scalars().all() == ["Cam"] * 3
+
+
+def test_the_server_expects_all_rows_of_one_camera(connection: Any) -> None:
+    """Of an equality with a column of an array it supposes that one row of two hundred satisfies it."""
+    connection.exec_driver_sql('CREATE TABLE pictures (camera VARCHAR(32) COLLATE "C", number BIGINT)')
+    connection.exec_driver_sql("INSERT INTO pictures SELECT 'Cam', generate_series(1, 2000)")
+    connection.exec_driver_sql("ANALYZE pictures")
+    pictures = sa.table("pictures", sa.column("camera", text(32)), sa.column("number", Key64))
+    given = _given(camera=["Cam"] * ROWS, number=list(range(ROWS)))
+    with uploaded(connection, given, ROWS) as table:
+        select = sa.select(pictures.c.number).where(
+            pictures.c.camera == table.c.camera, pictures.c.number == table.c.number, pictures.c.camera == "Cam"
+        )
+        assert len(connection.execute(select).all()) == ROWS - 1
+        compiled = select.compile(dialect=connection.dialect)
+        plan = connection.exec_driver_sql(f"EXPLAIN {compiled}", compiled.params).scalars().all()
+    (scan,) = [line for line in plan if "Function Scan" in line]
+    (expected,) = re.findall(r"rows=(\d+)", scan)
+    assert int(expected) == ROWS
+    assert not any("Nested Loop" in line for line in plan), "\n".join(plan)
