@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -119,7 +120,7 @@ def test_steps(stored, records):
     seen = []
     with faults.install(seen.append):
         datastore.remove_files(written)
-    assert seen == ["remove.begin", "remove.removed", "remove.removed", "remove.removed", "remove.end"]
+    assert seen == ["remove.begin", "remove.looked", "remove.removed", "remove.removed", "remove.removed", "remove.end"]
     assert set(seen) <= set(FAULT_POINTS)
 
 
@@ -151,3 +152,11 @@ def test_objects_of_a_store_are_removed_some_at_a_time(open_files, example, reco
     records.move_to_trash(written.dataset_id[:2])
     assert outcomes(datastore.remove_files(written)) == ["removed", "removed", "shared"]
     assert datastore.exists(written).tolist() == [False, False, True]
+
+
+def test_a_file_that_a_live_row_names_by_its_absolute_path_stays(stored, records):
+    datastore, _refs, written = stored
+    records.move_to_trash(written.dataset_id)
+    other = replace(written.row(1), dataset_id=uuid4(), path=datastore.uri(written.row(1)).geturl())
+    records.add(FileRecords.from_rows([other]))
+    assert outcomes(datastore.remove_files(records.list_trash())) == ["removed", "shared", "removed"]

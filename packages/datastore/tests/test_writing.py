@@ -134,7 +134,8 @@ def test_a_failed_sync_is_not_tried_again(open_files, things, files_in, root, mo
     calls = []
 
     def fsync(descriptor):
-        calls.append(descriptor)
+        status = os.fstat(descriptor)
+        calls.append((status.st_dev, status.st_ino))
         raise OSError(5, "Input/output error")
 
     datastore = open_files()
@@ -145,7 +146,8 @@ def test_a_failed_sync_is_not_tried_again(open_files, things, files_in, root, mo
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(StorageError, match="medium"):
         datastore.write_many(one)
-    assert len(calls) == 1
+    # The file and its folder, each once.
+    assert len(calls) == len(set(calls)) == 2
     assert files_in(root) == before
 
 
@@ -417,3 +419,12 @@ def test_the_path_of_an_opaque_output_of_a_graph_is_known_before_it_is_written(
     assert written.path.tolist() == [predicted]
     found = datastore.get(ref, records=written)
     assert (found if storage_class == "Bytes" else found.read_bytes()) == b"abc"
+
+
+def test_a_folder_that_was_moved_away_and_linked_is_refused(tmp_path):
+    store = FileStore(ResourcePath(f"{tmp_path}/store", force_directory=True))
+    store.create("run/flat/a.fits", b"x")
+    os.rename(tmp_path / "store/run", tmp_path / "elsewhere")
+    os.symlink(tmp_path / "elsewhere", tmp_path / "store/run")
+    with pytest.raises(PathOutsideRootError):
+        store.local_path("run/flat/a.fits")

@@ -133,7 +133,10 @@ class DatasetFileNotFoundError(NotFoundError, FileNotFoundError):
 
     def __str__(self) -> str:
         if self.uri is None:
-            return f"Datastore {self.datastore!r} holds no file of dataset {self.dataset_type!r} ({self.dataset_id})."
+            return (
+                f"Datastore {self.datastore!r} holds no file of dataset {self.dataset_type!r} ({self.dataset_id}): "
+                f"it was never stored here, or was unstored."
+            )
         return f"The file of dataset {self.dataset_type!r} ({self.dataset_id}) is missing: {self.uri}"
 
 

@@ -30,6 +30,7 @@ FAULT_POINTS = (
     "discard.begin",
     "discard.removed",
     "remove.begin",
+    "remove.looked",
     "remove.removed",
     "remove.end",
 )

@@ -52,6 +52,11 @@ class FileKeeper(Protocol):
         """The folder of all files."""
         ...
 
+    @property
+    def root_urls(self) -> tuple[str, ...]:
+        """How URIs of what is below the root begin."""
+        ...
+
     def list_files(self) -> Iterator[StoredListing]:
         """Give all files below the root; see `pachon.datastore.stored_listing.list_files`."""
         ...

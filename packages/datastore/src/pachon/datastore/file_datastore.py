@@ -71,6 +71,10 @@ class FileDatastore(Datastore):
         """The folder of all files."""
         return self.setup.store.root
 
+    @property
+    def root_urls(self) -> tuple[str, ...]:
+        return self.setup.store.root_urls
+
     def write_many(
         self,
         items: Sequence[tuple[Any, DatasetRef]],

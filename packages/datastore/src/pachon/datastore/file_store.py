@@ -19,7 +19,8 @@ from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.datastore.remote_sizes import remote_sizes
 from pachon.resources import ResourcePath, exist_many, fsync_files
 from pachon.resources.errors import ResourceExistsError, storage_errors
-from pachon.resources.local_files import GROUP_FILE, create_file, make_folders, sync_folder
+from pachon.resources.folder_sync import sync_folder
+from pachon.resources.local_files import GROUP_FILE, create_file, make_folders
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
 
@@ -45,6 +46,9 @@ class FileStore:
         self.local_root: str | None = self.root.ospath.rstrip("/") or "/" if self.root.is_local else None
         self._real_root = None if self.local_root is None else os.path.realpath(self.local_root)
         self._url = self.root.geturl()
+        real = () if self._real_root is None else (ResourcePath(self._real_root, force_directory=True).geturl(),)
+        self.root_urls = tuple(dict.fromkeys((self._url, *real)))
+        """How URIs of what is below the root begin: as the root is named, and without the links that lead there."""
         self._safe_folders: set[str] = set()
         """Local folders whose names are known to be on the medium."""
 
@@ -101,19 +105,50 @@ class FileStore:
             for root in dict.fromkeys((self.local_root, self._real_root)):
                 if root is not None and text.startswith(f"{root.rstrip('/')}/"):
                     return text[len(root.rstrip("/")) + 1 :]
-            return None
+            # A link elsewhere may lead there.
+            folder, name = os.path.split(text)
+            real, top = os.path.realpath(folder), f"{str(self._real_root).rstrip('/')}/"
+            return f"{real}/{name}"[len(top) :] if f"{real}/".startswith(top) else None
         uri = ResourcePath(source)
         if uri.is_local:
             return self.path_inside(uri.ospath)
         found = uri.relative_to(self.root)
         return None if found in (None, ".") else found
 
-    def create(self, path: str, data: bytes | memoryview, *, sync: bool = False, sync_name: bool = True) -> None:
+    def real_path(self, path: str) -> str:
+        """Give the absolute path of a recorded path on this machine, without the links that lead to the root."""
+        return f"{str(self._real_root).rstrip('/')}/{path}"
+
+    def without_links(self, path: str) -> str:
+        """Follow the links among the folders of a recorded path, so that a file has one path however it was reached.
+
+        Raises
+        ------
+        PathOutsideRootError
+            If they lead out of the root.
+        """
+        if self.local_path(path) is None:
+            return path
+        folder, _, name = path.rpartition("/")
+        real = os.path.realpath(f"{self.local_root}/{folder}")
+        below = real[len(str(self._real_root).rstrip("/")) + 1 :]
+        return f"{below}/{name}" if below else name
+
+    def create(
+        self,
+        path: str,
+        data: bytes | memoryview,
+        *,
+        sync: bool = False,
+        sync_name: bool = True,
+        plain: set[str] | None = None,
+    ) -> None:
         """Make a new file exclusively. Where there is fsync, `sync` is still owed unless it is asked for here.
 
-        Without `sync_name` the name of the file is owed to the medium all the same: for one that is renamed at once.
+        Without `sync_name` the name of the file is owed to the medium all the same: for one that is renamed at once. ``plain``
+        is that of `check_inside`.
         """
-        local = self.local_path(path)
+        local = self.local_path(path, plain)
         if local is None:
             content = bytes(data)
             with self.answer_may_be_lost(path, len(content), lambda: checksum_of_bytes(content)):
@@ -121,13 +156,7 @@ class FileStore:
             return
         with storage_errors("written and brought to the medium" if sync else "written", local):
             self._make_safe(os.path.dirname(local))
-            create_file(
-                local,
-                lambda stream: stream.write(data),
-                sync=sync,
-                sync_name=sync_name,
-                group_writable=self.group_writable,
-            )
+            create_file(local, data, sync=sync, sync_name=sync_name, group_writable=self.group_writable)
 
     def make_folder_of(self, path: str) -> None:
         """Make the folder of a file that is brought here."""

@@ -9,7 +9,7 @@ from pachon.datasets import DatasetRef, DatasetType
 from pachon.datastore.default_templates import DEFAULT_TEMPLATES
 from pachon.datastore.errors import DatastoreConfigError
 from pachon.datastore.final_path import final_path
-from pachon.datastore.lookup_key import LookupKey, LookupTable, instrument_of
+from pachon.datastore.lookup_key import LookupKey, LookupTable
 from pachon.datastore.template import FileTemplate
 from pachon.datastore.write_token import predicted_token, unique_token
 from pachon.dimensions import DimensionUniverse
@@ -46,7 +46,8 @@ class FileTemplates:
         self.table: LookupTable[FileTemplate] = LookupTable.parse(merged, universe, _template, where="templates")
         self._defaults: dict[DatasetType, FileTemplate] = {}
         """The default as it suits each dataset type that was met."""
-        self._checked: set[tuple[FileTemplate, DatasetType]] = set()
+        self._suitable: dict[tuple[DatasetType, str | None], FileTemplate] = {}
+        """What was found, and checked, for each dataset type and instrument."""
 
     def find(self, ref: DatasetRef) -> FileTemplate:
         """Give the template of a dataset, checked against its dataset type.
@@ -56,10 +57,12 @@ class FileTemplates:
         TemplateError
             If the template does not suit the dataset type.
         """
-        template = self._choose(ref.dataset_type, instrument_of(ref))
-        if (template, ref.dataset_type) not in self._checked:
+        asked = ref.dataset_type, self.table.scope_of(ref)
+        template = self._suitable.get(asked)
+        if template is None:
+            template = self._choose(*asked)
             template.check_dataset_type(ref.dataset_type)
-            self._checked.add((template, ref.dataset_type))
+            self._suitable[asked] = template
         return template
 
     def unique_path(self, ref: DatasetRef, extension: str) -> str:

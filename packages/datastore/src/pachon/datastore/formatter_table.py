@@ -16,7 +16,7 @@ from pachon.datastore.config_document import FormatterDocument, read_document
 from pachon.datastore.default_formatters import default_formatters
 from pachon.datastore.errors import DatastoreConfigError, NoFormatterError
 from pachon.datastore.formatter import FileDescriptor, Formatter
-from pachon.datastore.lookup_key import LookupKey, LookupTable, candidate_keys, instrument_of
+from pachon.datastore.lookup_key import LookupKey, LookupTable, candidate_keys
 from pachon.dimensions import DimensionUniverse
 
 __all__ = ["FormatterChoice", "FormatterTable", "load_formatter"]
@@ -87,7 +87,7 @@ class FormatterTable:
         NoFormatterError
             If none is configured; it says under which keys one could be.
         """
-        return self.choose(ref.dataset_type, instrument_of(ref))
+        return self.choose(ref.dataset_type, self._table.scope_of(ref))
 
     def choose(self, dataset_type: DatasetType, instrument: str | None = None) -> FormatterChoice:
         """Give the formatter that writes datasets of a type; see `find`."""

@@ -144,7 +144,8 @@ class _Inspector:
 
     def __init__(self, setup: FileSetup) -> None:
         self._setup = setup
-        self._folders: set[str] = set()
+        self._folders: dict[str, str] = {}
+        """Recorded paths of the folders that were met, as they are without links."""
         self._extensions: set[tuple[str, str]] = set()
 
     def look_at(self, file: FileDataset) -> _Source:
@@ -152,12 +153,20 @@ class _Inspector:
             raise InvalidInputError(
                 f"{str(file.path)!r} cannot be ingested: {ZIP_MEMBER!r} names a member of a zip file; take it out first."
             )
-        inside = self._setup.store.path_inside(file.path)
+        inside = self._without_links(self._setup.store.path_inside(file.path))
         place = self._place(file, inside)
         size = _size(place)
         extension = _extension(place)
         formatter = self._formatter(file, extension, place)
         return _Source(file=file, place=place, inside=inside, formatter=formatter, extension=extension, size=size)
+
+    def _without_links(self, inside: str | None) -> str | None:
+        if inside is None:
+            return None
+        folder, _, name = inside.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = self._setup.store.without_links(inside).rpartition("/")[0]
+        return f"{real}/{name}" if (real := self._folders[folder]) else name
 
     def _place(self, file: FileDataset, inside: str | None) -> str | ResourcePath:
         if inside is None:
@@ -165,10 +174,6 @@ class _Inspector:
         store = self._setup.store
         if store.local_root is None:
             return store.uri(inside)
-        folder = inside.rpartition("/")[0]
-        if folder not in self._folders:
-            store.local_path(inside)  # refuses links that lead out of the root
-            self._folders.add(folder)
         return f"{store.local_root}/{inside}"
 
     def _formatter(self, file: FileDataset, extension: str, place: str | ResourcePath) -> str:
@@ -267,7 +272,11 @@ def _take(setup: FileSetup, source: _Source, mode: str | None, created: list[str
     if source.inside is not None and mode in (None, "split"):
         return _describe(source, source.inside, source.place, checksum=checksum, is_new=False)
     if mode in ("direct", "split"):
-        return _describe(source, _absolute(source.place), source.place, checksum=checksum, is_new=False)
+        place = source.place
+        if source.inside is not None and setup.store.local_root is not None:
+            # One path, by whatever link the repository was reached.
+            place = setup.store.real_path(source.inside)
+        return _describe(source, _absolute(place), source.place, checksum=checksum, is_new=False)
     assert mode is not None
     path = setup.templates.unique_path(source.file.refs[0], source.extension)
     local = setup.store.local_path(path)

@@ -161,9 +161,13 @@ class LookupTable(Generic[T]):
             self._found[asked] = found
             return found
 
+    def scope_of(self, ref: DatasetRef) -> str | None:
+        """Give the instrument of a dataset if it could matter here."""
+        return instrument_of(ref) if self._instruments else None
+
     def find_for(self, ref: DatasetRef) -> tuple[LookupKey, T] | None:
         """Give the key and value that apply to one dataset, None if none does."""
-        return self.find(ref.dataset_type, instrument_of(ref) if self._instruments else None)
+        return self.find(ref.dataset_type, self.scope_of(ref))
 
     def items(self) -> Iterator[tuple[LookupKey, T]]:
         """Iterate over all keys and values."""

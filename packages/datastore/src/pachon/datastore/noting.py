@@ -159,11 +159,13 @@ class _Folders:
         text = folder or "."
         below = self._store.path_inside(f"{text.rstrip('/')}/file")
         if below is not None:
-            local = self._store.local_path(below)  # refuses links that lead out of the root
-            assert local is not None
+            below = self._store.without_links(below)
             prefix = below.removesuffix("file")
-            place = local.removesuffix("file")
-            return (place, prefix) if self._inside else (place, f"file://{quote(place)}")
+            if self._inside:
+                return f"{self._store.local_root}/{prefix}", prefix
+            # One path, by whatever link the repository was reached.
+            place = self._store.real_path(prefix)
+            return place, f"file://{quote(place)}"
         if self._inside:
             raise InvalidInputError(
                 f"{folder} does not lie in the repository; say how its files are to get there (transfer)."

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, Self
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 import numpy as np
@@ -22,8 +23,10 @@ __all__ = [
     "RecordColumn",
     "StoredFile",
     "TextArray",
+    "absolute_paths",
     "file_part",
     "is_owned",
+    "path_below",
     "text_array",
 ]
 
@@ -249,6 +252,20 @@ def is_owned(path: str) -> bool:
 def file_part(path: str) -> str:
     """Give the path of the file itself, for one that names a member of a zip file."""
     return path.partition(ZIP_MEMBER)[0]
+
+
+def absolute_paths(roots: Sequence[str], paths: Iterable[str]) -> list[str]:
+    """Give the other paths that rows may have for files below a root: the absolute ones of a ``direct`` ingest.
+
+    ``roots`` are URIs of the root, each with a slash at its end.
+    """
+    quoted = [quote(path) for path in paths]
+    return [f"{root}{path}" for root in roots for path in quoted]
+
+
+def path_below(roots: Sequence[str], path: str) -> str:
+    """Give the path below a root of an absolute path that leads there, and any other path as it is."""
+    return next((unquote(path[len(root) :]) for root in roots if path.startswith(root)), path)
 
 
 def text_array(values: ArrayLike | Sequence[object]) -> TextArray:

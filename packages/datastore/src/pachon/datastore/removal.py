@@ -21,7 +21,7 @@ from pachon.base import PachonError
 from pachon.datastore.faults import reach
 from pachon.datastore.file_store import FileStore
 from pachon.datastore.record_store import RecordStore
-from pachon.datastore.records import FileRecords, file_part, is_owned
+from pachon.datastore.records import FileRecords, absolute_paths, file_part, is_owned, path_below
 from pachon.resources.bulk import worker_count
 
 __all__ = ["BATCH", "Removal", "RemovalOutcome", "remove_files"]
@@ -84,7 +84,8 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
     for start in range(0, len(files), BATCH):
         part = files[start : start + BATCH]
         owned = [path for path in part if is_owned(path)]
-        shared = {file_part(path) for path in live.find_paths(owned).path} if live is not None and owned else set()
+        shared = _still_named(store, owned, live) if live is not None and owned else set()
+        reach("remove.looked")
         for path, result in zip(part, _remove_each(store, part, shared), strict=True):
             results[path] = result
             reach("remove.removed")
@@ -95,6 +96,12 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
         outcomes=tuple(outcome for outcome, _ in outcomes),
         errors=tuple(error for _, error in outcomes),
     )
+
+
+def _still_named(store: FileStore, paths: Sequence[str], live: RecordStore) -> set[str]:
+    """Give those of these files that live rows name, be it by an absolute URI (``direct``)."""
+    named = live.find_paths([*paths, *absolute_paths(store.root_urls, paths)])
+    return {path_below(store.root_urls, file_part(path)) for path in named.path}
 
 
 def _remove_each(store: FileStore, paths: Sequence[str], shared: set[str]) -> Iterator[tuple[RemovalOutcome, str]]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pachon.base import NotFoundError, StorageError
 from pachon.datastore.file_store import FileStore
 from pachon.datastore.final_path import check_stored_path
-from pachon.resources.local_files import make_folders, sync_folder
+from pachon.resources.folder_sync import sync_folder
+from pachon.resources.local_files import make_folders
 
 __all__ = ["LOST_FOLDER", "StoredListing", "list_files", "set_aside"]
 

@@ -7,6 +7,7 @@ and checked once; `FileTemplate.format` is a pure function of a dataset ref.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import posixpath
 import re
@@ -27,6 +28,10 @@ _BAD_CHARACTERS = re.compile(r'[\s<>:"\\|?*%\x00-\x1f\x7f]')
 """Blank space, control characters, and what shells, URIs or other systems' file names give a meaning."""
 _CONVERSIONS: Mapping[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _NO_COLUMN = object()
+
+
+_MOST_MADE = 4096
+"""Values of a field whose text is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,8 @@ class Field:
 
     def render(self, value: object) -> str:
         """Format a value for a path."""
+        if type(value) is int and not self.spec and self.conversion is None:
+            return str(value)
         if self.conversion is not None:
             value = _CONVERSIONS[self.conversion](value)
         if isinstance(value, str) and not value.isalnum():
@@ -70,11 +77,16 @@ class _Step:
     """A field as it is filled for the datasets of one type."""
 
     literal: str
-    field: Field | None
-    """None if the datasets have nothing for it."""
-    name: str
-    is_value: bool = False
-    """Whether every dataset has a value of that name, and no record is asked."""
+    """The text before the value; also all of the text, where the value is the same for all datasets."""
+    field: Field | None = None
+    """None if nothing is to be looked at."""
+    name: str = ""
+    position: int | None = None
+    """Where the value is among those of a data ID, with run and id after them; None if a record is asked."""
+    stays: bool = True
+    """Without a field: whether the text is wanted, or stood before a value that the datasets do not have."""
+    made: dict[object, str] = dataclasses.field(default_factory=dict)
+    """Text with value of the values that came before: runs, instruments and days are those of many datasets."""
 
 
 class FileTemplate:
@@ -97,7 +109,7 @@ class FileTemplate:
     def __init__(self, text: str) -> None:
         self.text = text
         self.fields, self._tail = _parse(text)
-        self._steps: dict[tuple[DatasetType, bool], tuple[_Step, ...]] = {}
+        self._steps: dict[tuple[DatasetType, int], tuple[_Step, ...]] = {}
         self._check()
 
     def format(self, ref: DatasetRef) -> str:
@@ -110,43 +122,52 @@ class FileTemplate:
         TemplateError
             If a field that is not optional is not defined, or the result would leave the root or is empty.
         """
-        defined = _defined_values(ref)
+        known = (*ref.data_id.values, ref.run, ref.id)
+        # What fills each field is chosen once for all datasets of a type whose data IDs know as much.
+        key = (ref.dataset_type, len(known))
+        steps = self._steps.get(key)
+        if steps is None:
+            steps = self._steps[key] = tuple(self._choose_steps(ref))
         parts: list[str] = []
-        for step in self._steps_for(ref, defined):
-            field = step.field
-            if field is None:
-                value = None
-            elif step.is_value:
-                value = defined[step.name]
-            else:
-                value = _look_up(step.name, defined, ref, self.text)
-            if value is not None and field is not None:
-                parts += (step.literal, field.render(value))
-            elif field is not None and not field.optional:
+        for step in steps:
+            replacement = step.field
+            if replacement is None:
+                if step.stays or "/" in step.literal:
+                    parts.append(step.literal)
+                continue
+            value = known[step.position] if step.position is not None else _look_up(step.name, ref, self.text)
+            if value is not None:
+                text = step.made.get(value)
+                if text is None:
+                    text = step.literal + replacement.render(value)
+                    if len(step.made) < _MOST_MADE:
+                        step.made[value] = text
+                parts.append(text)
+            elif not replacement.optional:
                 raise self._lacks(step.name, ref)
             elif "/" in step.literal:
                 parts.append(step.literal)
         return _as_relative_path("".join(parts) + self._tail, self.text)
 
-    def _steps_for(self, ref: DatasetRef, defined: Mapping[str, object]) -> tuple[_Step, ...]:
-        """Choose what fills each field, once for all datasets of a type whose data IDs know as much."""
-        key = (ref.dataset_type, ref.data_id.is_full)
-        steps = self._steps.get(key)
-        if steps is None:
-            steps = self._steps[key] = tuple(self._choose_steps(ref, defined))
-        return steps
-
-    def _choose_steps(self, ref: DatasetRef, defined: Mapping[str, object]) -> Iterator[_Step]:
+    def _choose_steps(self, ref: DatasetRef) -> Iterator[_Step]:
+        defined = _defined_values(ref)
+        order = [*ref.data_id.mapping, "run", "id"]
+        alias = _skypix_alias(ref.dataset_type.dimensions)
         if ref.dataset_type.component is not None and not any("component" in f.alternatives for f in self.fields):
             raise TemplateError(
                 f"File template {self.text!r} has no {{component}}, which {ref.dataset_type.name!r} needs."
             )
         for field in self.fields:
             name = field.choose(defined)
-            if name.partition(".")[0] in defined:
-                yield _Step(literal=field.literal, field=field, name=name, is_value="." not in name)
+            place = alias if name == "skypix" and alias is not None else name
+            if place in order:
+                yield _Step(literal=field.literal, field=field, name=name, position=order.index(place))
+            elif name in defined:  # what is the same for all: the dataset type, its component
+                yield _Step(literal=field.literal + field.render(defined[name]))
+            elif name.partition(".")[0] in defined:
+                yield _Step(literal=field.literal, field=field, name=name)
             elif field.optional:
-                yield _Step(literal=field.literal, field=None, name=name)
+                yield _Step(literal=field.literal, stays=False)
             else:
                 raise self._lacks(name, ref)
 
@@ -287,11 +308,9 @@ def _skypix_alias(dimensions: DimensionGroup) -> str | None:
     return dimensions.skypix[0] if len(dimensions.skypix) == 1 else None
 
 
-def _look_up(name: str, defined: Mapping[str, object], ref: DatasetRef, text: str) -> object:
-    """Give the value of a field, None if there is none."""
+def _look_up(name: str, ref: DatasetRef, text: str) -> object:
+    """Give the value of a column of a record, None if there is none."""
     primary, _, column = name.partition(".")
-    if not column or primary not in defined:
-        return defined.get(name)
     records = ref.data_id.records
     if records is None:
         raise DataIdNotExpandedError(
@@ -309,7 +328,12 @@ def _look_up(name: str, defined: Mapping[str, object], ref: DatasetRef, text: st
 
 
 def _as_relative_path(text: str, template: str) -> str:
-    path = posixpath.normpath("/" + text).lstrip("/") if ".." not in text.split("/") else ".."
+    parts = text.split("/")
+    if ".." in parts:
+        path = ".."
+    else:
+        is_plain = "" not in parts and "." not in parts
+        path = text if is_plain else posixpath.normpath("/" + text).lstrip("/")
     folder, slash, name = path.rpartition("/")
     name = name.replace(".", "_").replace("#", "HASH")
     if path == ".." or not name or "\0" in text:

@@ -18,6 +18,8 @@ __all__ = ["WriteToken", "find_token", "new_writer", "predicted_token", "unique_
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: one case only (some file systems have just one), and no letters that look like digits."""
+_PAIRS = tuple(_ALPHABET[number & 31] + _ALPHABET[number >> 5] for number in range(1024))
+"""What ten bits are, lowest first; tokens and their parts have even numbers of characters."""
 _CHARACTERS = 12
 _WRITER_CHARACTERS = 6
 
@@ -69,4 +71,4 @@ def find_token(path: str) -> WriteToken | None:
 
 
 def _encode(number: int, characters: int) -> str:
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * characters, 5))
+    return "".join([_ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * characters, 5)])

@@ -12,8 +12,7 @@ follows from the dataset id, so that what is there is always whole and a retry r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,7 @@ from pachon.datastore.records import NewFileRecords, text_array
 from pachon.datastore.write_plan import PlannedFile
 from pachon.datastore.write_token import unique_token
 from pachon.resources import ResourcePath
-from pachon.resources.local_files import sync_folder
+from pachon.resources.folder_sync import sync_folder
 
 __all__ = ["remove_created", "write_files"]
 
@@ -49,12 +48,13 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
     places = [_beside(planned.path) if beside else planned.path for planned in plan]
     created: list[str] = []
     unsynced: list[str] = []
+    plain: set[str] = set()
     sizes: list[int] = []
     checksums: list[str] = []
     try:
         for planned, place in zip(plan, places, strict=True):
             # One file is synced while it is open; many are synced together, faster than one after the other.
-            written = _write_file(setup, planned, place, created, replace=predicted, sync=len(plan) == 1)
+            written = _write_file(setup, planned, place, created, plain, replace=predicted, sync=len(plan) == 1)
             sizes.append(written.size)
             checksums.append(written.checksum)
             if not written.synced:
@@ -96,17 +96,28 @@ class _Written:
 
 
 def _write_file(
-    setup: FileSetup, planned: PlannedFile, place: str, created: list[str], *, replace: bool, sync: bool
+    setup: FileSetup,
+    planned: PlannedFile,
+    place: str,
+    created: list[str],
+    plain: set[str],
+    *,
+    replace: bool,
+    sync: bool,
 ) -> _Written:
-    """Write one file and note its path as created."""
-    with _formatting(planned):
+    """Write one file and note its path as created; ``plain`` is that of `check_inside`."""
+    try:
         data = planned.formatter.to_bytes(planned.obj)
+    except StorageError:
+        raise
+    except Exception as error:
+        raise _own_error(planned, error) from error
     if data is NotImplemented:
         return _Written(*_write_by_formatter(setup, planned, place, created, replace=replace), synced=False)
     if replace and setup.store.local_root is None:
         setup.store.replace(place, data)
     else:
-        setup.store.create(place, data, sync=sync, sync_name=not replace)
+        setup.store.create(place, data, sync=sync, sync_name=not replace, plain=plain)
     created.append(place)
     reach("write.written")
     # The length of a view counts its elements, which need not be bytes.
@@ -135,26 +146,25 @@ def _write_by_formatter(
 
 def _fill(setup: FileSetup, planned: PlannedFile, local: str) -> tuple[int, str]:
     # The open file keeps its inode from being used again, should the formatter replace it.
-    with _formatting(planned), open(local, "rb") as made:
-        if planned.formatter.write_local_file(planned.obj, local) is NotImplemented:
-            raise TypeError("it can only read")
-        status = os.fstat(made.fileno())
-        if not os.path.samestat(status, os.stat(local)):
-            raise TypeError("it replaced the file instead of writing into it")
+    try:
+        with open(local, "rb") as made:
+            if planned.formatter.write_local_file(planned.obj, local) is NotImplemented:
+                raise TypeError("it can only read")
+            status = os.fstat(made.fileno())
+            if not os.path.samestat(status, os.stat(local)):
+                raise TypeError("it replaced the file instead of writing into it")
+    except StorageError:
+        raise
+    except Exception as error:
+        raise _own_error(planned, error) from error
     return status.st_size, checksum_of_file(local) if setup.checksum else ""
 
 
-@contextmanager
-def _formatting(planned: PlannedFile) -> Iterator[None]:
-    """Turn what a formatter raises into our errors; it is anybody's code and may raise anything."""
-    try:
-        yield
-    except StorageError:
-        raise
-    except OSError as error:
-        raise StorageError(f"{planned.path} cannot be written: {error}") from error
-    except Exception as error:
-        raise planned.failed(error) from error
+def _own_error(planned: PlannedFile, error: Exception) -> Exception:
+    """Give the error of ours for what a formatter raised; it is anybody's code and may raise anything."""
+    if isinstance(error, OSError):
+        return StorageError(f"{planned.path} cannot be written: {error}")
+    return planned.failed(error)
 
 
 def _beside(path: str) -> str:
@@ -182,7 +192,7 @@ def _records(
 ) -> NewFileRecords:
     count = len(plan)
     records = NewFileRecords(
-        dataset_id=ids_from_uuids(planned.ref.id for planned in plan),
+        dataset_id=ids_from_uuids([planned.ref.id for planned in plan]),
         component=text_array([planned.component or "" for planned in plan]),
         path=text_array([planned.path for planned in plan]),
         formatter=text_array([planned.formatter_name for planned in plan]),
