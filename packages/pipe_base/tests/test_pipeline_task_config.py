@@ -98,6 +98,14 @@ def test_connections_must_be_given(connections: Any) -> None:
     assert str(caught.value) == f"BadConfig: {expected}."
 
 
+def test_other_options_of_the_class_are_refused() -> None:
+    with pytest.raises(ConnectionDefinitionError) as caught:
+        type("BadConfig", (PipelineTaskConfig,), {}, pipelineConnections=ThingConnections)
+    assert str(caught.value) == (
+        "BadConfig: the class has no option 'pipelineConnections'; write connections=MyConnections."
+    )
+
+
 def test_connections_cannot_be_a_field() -> None:
     with pytest.raises(ConnectionDefinitionError, match="a field cannot be called 'connections'"):
 

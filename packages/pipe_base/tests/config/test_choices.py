@@ -124,8 +124,8 @@ def test_the_history_of_a_choice_names_the_override() -> None:
     overrider.set_value("model.name", "spline", Source(file="drp.yaml", line=3))
     overrider.set_value("plugins.names", ["polynomial"], Source(file="drp.yaml", line=4))
     shown = history_text(config, "*names")
-    assert "config.model.names\n  ['spline']            drp.yaml:3\n" in shown
-    assert "config.plugins.names\n  ['polynomial']        drp.yaml:4\n" in shown
+    assert "config.model.names\n  ['polynomial']        default\n  ['spline']            drp.yaml:3\n" in shown
+    assert "config.plugins.names\n  ['spline']            default\n  ['polynomial']        drp.yaml:4\n" in shown
 
 
 def test_a_field_that_hides_its_registry_is_explained() -> None:
@@ -186,3 +186,18 @@ def test_a_registry_refuses_a_second_target_of_one_name() -> None:
         registry.register("a", Polynomial)
     with pytest.raises(ConfigError, match="has no 'config_class'"):
         registry.register("b", int)
+
+
+def test_differences_are_named_as_people_write_them_and_say_who_made_them() -> None:
+    config = ModelConfig()
+    overrider = ConfigOverrider(config)
+    overrider.run_python("config.model.name = 'spline'\nconfig.plugins['spline'].knots = 7\n", "p.yaml", 3)
+    assert [str(difference) for difference in compare_configs(ModelConfig(), config)] == [
+        "model.names: ['polynomial'] (default) -> ['spline'] (p.yaml:3)",
+        "model['polynomial'].order: 2 (default) -> (absent) (p.yaml:3)",
+        "plugins['spline'].knots: 10 (default) -> 7 (p.yaml:4)",
+        "model['spline'].knots: (absent) (default) -> 10 (p.yaml:3)",
+    ]
+    assert "config.model.names\n  ['polynomial']        default\n  ['spline']            p.yaml:3\n" in history_text(
+        config, "model*"
+    )

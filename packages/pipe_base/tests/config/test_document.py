@@ -77,5 +77,14 @@ def test_comparison_names_every_difference_and_who_made_it() -> None:
     assert compare_configs(old, PartConfig())[0].name == "class"
 
 
+def test_parts_of_what_was_empty_are_the_difference() -> None:
+    new = WholeConfig()
+    new.by_number[1] = "one"
+    assert [difference.name for difference in compare_configs(WholeConfig(), new)] == ["by_number.1"]
+    assert [difference.name for difference in compare_configs(new, WholeConfig())] == ["by_number.1"]
+
+
 def test_flat_values() -> None:
+    made = {"s": {"!target": "m.T", "x": 1}, "r": {"!names": ["b"], "b": {"y": 2}}, "o": {"p": {"!class": "m.P"}}}
+    assert dict(flat_values(made)) == {"s.target": "m.T", "s.x": 1, "r.names": ["b"], "r['b'].y": 2, "o.p": "m.P"}
     assert dict(flat_values({"a": {"b": 1, "c": []}, "d": {}})) == {"a.b": 1, "a.c": [], "d": {}}

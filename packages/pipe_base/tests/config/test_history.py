@@ -15,6 +15,7 @@ class Color(Enum):
 class PartConfig(Config):
     n: int = 1
     items: list[int] = Field(default=[])
+    table: dict[str, list[int]] = Field(default={"a": [1]})
 
 
 class WholeConfig(Config):
@@ -35,6 +36,18 @@ def test_history_tells_file_and_line_of_each_assignment() -> None:
     assert all(Path(entry.source.file).name == "test_history.py" for entry in entries[1:])
     assert entries[2].source.line == entries[1].source.line + 5
     assert config.part.history("items")[-1].value == [7]
+
+
+def test_history_of_a_change_deep_in_a_container_has_the_whole() -> None:
+    part = PartConfig()
+    part.table["a"].append(2)
+    part.table["b"] = []
+    part.table["b"].extend([3, 4])
+    assert [entry.value for entry in part.history("table")[1:]] == [
+        {"a": [1, 2]},
+        {"a": [1, 2], "b": []},
+        {"a": [1, 2], "b": [3, 4]},
+    ]
 
 
 def test_history_of_an_override_names_it() -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_parameters_stand_for_whole_values(
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("m", 3, "cannot set 'm': WholeConfig has no field 'm'."),
+        ("m", 3, "cannot set 'm': WholeConfig has no field 'm'. It has part, task, n, text, size, table."),
         ("part.xx", 3, "cannot set 'part.xx': PartConfig has no field 'xx'. Did you mean 'x'?"),
         ("pert.x", 3, "cannot set 'pert.x': WholeConfig has no field 'pert'. Did you mean 'part'?"),
         (
@@ -147,6 +148,9 @@ def test_override_files(
     with pytest.raises(NotFoundError) as caught:
         overrider.run_file(str(tmp_path / "none.py"))
     assert str(caught.value) == f"Configuration file '{tmp_path}/none.py' does not exist."
+    with pytest.raises(NotFoundError) as caught:
+        overrider.run_file("none.py")
+    assert str(caught.value) == f"Configuration file 'none.py' does not exist in the current folder, {os.getcwd()}."
 
 
 def test_override_files_of_any_scheme(whole: WholeConfig, overrider: ConfigOverrider) -> None:

@@ -48,7 +48,7 @@ def test_kinds() -> None:
             Input(name="a", storage_class="X", dimensions="visit"),  # type: ignore[arg-type]
             "dimensions must be a sequence of names, not the text 'visit'; a comma is missing",
         ),
-        (Input(name="a", storage_class="X", dimensions=(1,)), "dimensions must be names, not (1,)"),  # type: ignore[arg-type]
+        (Input(name="a", storage_class="X", dimensions=(1,)), "1 cannot be the name of a dimension"),  # type: ignore[arg-type]
         (Input(name="a", storage_class="X", dimensions=3), "dimensions must be names, not 3"),  # type: ignore[arg-type]
         (Input(name="a", storage_class="X", minimum=-1), "minimum must be a whole number from 0 on, not -1"),
         (Input(name="a", storage_class="X", minimum=2), "minimum=2 needs multiple=True"),

@@ -113,8 +113,12 @@ def test_a_complete_object_cannot_be_changed() -> None:
     )
 
 
-def _define(name: str = "Bad", dimensions: Any = VISIT, templates: Any = None, **members: Any) -> Any:
-    return type(name, (PipelineTaskConnections,), members, dimensions=dimensions, templates=templates)
+def _define(
+    name: str = "Bad", dimensions: Any = VISIT, templates: Any = None, options: Any = None, **members: Any
+) -> Any:
+    return type(
+        name, (PipelineTaskConnections,), members, dimensions=dimensions, templates=templates, **(options or {})
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,12 +128,30 @@ def _define(name: str = "Bad", dimensions: Any = VISIT, templates: Any = None, *
             {"dimensions": None},
             'Bad: no dimensions; write class ...(PipelineTaskConnections, dimensions=("visit",)).',
         ),
-        ({"dimensions": "visit"}, "Bad: dimensions must be a sequence of names, not the text 'visit'."),
+        (
+            {"dimensions": "visit"},
+            "Bad: dimensions must be a sequence of names, not the text 'visit'; a comma is missing.",
+        ),
+        ({"dimensions": ("visit", "Visit!")}, "Bad: 'Visit!' cannot be the name of a dimension."),
+        ({"options": {"dimension": VISIT}}, "Bad: the class has no option 'dimension'. Did you mean 'dimensions'?"),
+        (
+            {"options": {"bands": "gri"}},
+            "Bad: the class has no option 'bands'. Its options are dimensions, templates, deprecated_templates.",
+        ),
+        ({"templates": ["a"]}, "Bad: templates must be a mapping from names to texts, not ['a']."),
         (
             {"x": Input(name="a", storage_class="X", dimensions="visit")},  # type: ignore[arg-type]
             "Bad.x: dimensions must be a sequence of names, not the text 'visit'; a comma is missing.",
         ),
         ({"x": Input(name="a", storage_class="X", minimum=3)}, "Bad.x: minimum=3 needs multiple=True."),
+        (
+            {"x": Input(name="a", storage_class="X", multiple="yes")},  # type: ignore[arg-type]
+            "Bad.x: multiple must be True or False, not 'yes'.",
+        ),
+        (
+            {"x": Input(name="a", storage_class="X", doc=3)},  # type: ignore[arg-type]
+            "Bad.x: doc must be a text, not 3.",
+        ),
         (
             {"x": Input(name="{knd}_a", storage_class="X"), "templates": {"kind": "b"}},
             "Bad.x: template 'knd' in '{knd}_a' has no default. Did you mean 'kind'?",

@@ -427,6 +427,28 @@ def test_only_datasets_that_are_there_say_when_and_where_quanta_are(source):
     assert "It is wanted for [2026-01-01T00:01:00, 2026-01-01T00:01:30)" in caught.value.__notes__[-1]
 
 
+def test_what_is_always_does_not_say_when_a_quantum_is(source):
+    """A bounding connection to something without time leaves the quantum its own."""
+    later = source.add("bias", "calib/later", *({"instrument": "Cam", "detector": d} for d in (0, 1)))
+    early = [ref for ref, _ in source.members["calib/run"]]
+    source.members["calib"] = []
+    source.certify("calib", early, Timespan(None, "2026-01-01T00:02:00"))
+    source.certify("calib", later, Timespan("2026-01-01T00:02:00", None))
+    note = source.register(DatasetType("note", ["detector"], "StructuredDataDict", universe=source.universe))
+    source.add("note", "raws", *({"instrument": "Cam", "detector": d} for d in (0, 1)))
+    plan = repository.make_plan(source)
+    isr = plan.tasks["isr"]
+    inputs = (*isr.inputs, ConnectionPlan(name="note", dataset_type="note"))
+    tasks = {**plan.tasks, "isr": dataclasses.replace(isr, inputs=inputs, temporal_bounds=("note",))}
+    datasets = {**plan.datasets, "note": dataclasses.replace(plan.datasets["raw"], dataset_type=note)}
+    pruned = build(source, dataclasses.replace(plan, tasks=tasks, datasets=datasets))
+    (found,) = pruned.prerequisites
+    assert {
+        (pruned.quanta["isr"][int(q)]["exposure"], found.datasets[int(d)].run)
+        for q, d in zip(found.quantum, found.dataset, strict=True)
+    } == {(1, "calib/run"), (2, "calib/later")}
+
+
 def test_optional_prerequisite_may_be_missing(source):
     nothing = DatasetType("dark", ["detector"], "StructuredDataDict", is_calibration=True, universe=source.universe)
     connection = ConnectionPlan(name="dark", dataset_type="dark", minimum=0)
@@ -443,11 +465,96 @@ def test_what_holds_for_all_time_holds_for_an_exposure_of_unknown_time(source):
     assert kept(pruned)["isr"] == 4
 
 
-def test_a_calibration_of_something_else_needs_a_function_of_the_author(source):
+def test_calibrations_of_all_detectors_for_a_task_of_none(source):
+    """A visit has nothing to do with the number of a detector: each detector has its own choice by time."""
+    later = source.add("bias", "calib/later", {"instrument": "Cam", "detector": 1})
+    source.members["calib"] = []
+    early = [ref for ref, _ in source.members["calib/run"]]
+    source.certify("calib", early[:1], Timespan(None, None))
+    source.certify("calib", early[1:], Timespan(None, "2026-01-01T00:02:00"))
+    source.certify("calib", later, Timespan("2026-01-01T00:02:00", None))
+    plan = repository.make_plan(source)
+    visits = source.universe.conform(["visit"])
+    kinds = {
+        c.dataset_type: DatasetType(c.dataset_type, visits, "StructuredDataDict", universe=source.universe)
+        for c in plan.tasks["warp"].outputs
+    }
+    datasets = {n: dataclasses.replace(p, dataset_type=kinds[n]) if n in kinds else p for n, p in plan.datasets.items()}
+    tasks = {
+        "isr": dataclasses.replace(plan.tasks["isr"], prerequisites=()),
+        "cal": plan.tasks["cal"],
+        "warp": dataclasses.replace(plan.tasks["warp"], dimensions=visits),
+    }
+    plan = dataclasses.replace(plan, tasks=tasks, datasets=datasets)
     connection = ConnectionPlan(name="bias", dataset_type="bias", is_calibration=True, multiple=True)
-    plan = with_prerequisite(repository.make_plan(source), "coadd", connection, source.types["bias"])
-    with pytest.raises(GraphBuildError, match=r"'coadd'.*'bias'.*lookup_function"):
-        build(source, plan)
+    pruned = build(source, with_prerequisite(plan, "warp", connection, source.types["bias"]))
+    found = next(found for found in pruned.prerequisites if found.label == "warp")
+    chosen = {
+        (pruned.quanta["warp"][int(q)]["visit"], found.datasets[int(d)].data_id["detector"], found.datasets[int(d)].run)
+        for q, d in zip(found.quantum, found.dataset, strict=True)
+    }
+    assert chosen == {
+        (visit, detector, "calib/later" if visit > 1 and detector == 1 else "calib/run")
+        for visit in (1, 2, 3)
+        for detector in (0, 1)
+    }
+    assert len(found.quantum) == 2 * len(pruned.kept("warp"))
+
+
+def test_calibrations_by_place_and_time(source):
+    """Which detectors touch a patch depends on the visit; which of their calibrations are wanted on its time."""
+    later = source.add("bias", "calib/later", *({"instrument": "Cam", "detector": d} for d in (0, 1)))
+    early = [ref for ref, _ in source.members["calib/run"]]
+    source.members["calib"] = []
+    source.certify("calib", early, Timespan(None, "2026-01-01T00:02:00"))
+    source.certify("calib", later, Timespan("2026-01-01T00:02:00", None))
+    connection = ConnectionPlan(name="bias", dataset_type="bias", is_calibration=True, multiple=True)
+    pruned = build(source, with_prerequisite(repository.make_plan(source), "warp", connection, source.types["bias"]))
+    found = next(found for found in pruned.prerequisites if found.label == "warp")
+    chosen = set()
+    for q, d in zip(found.quantum, found.dataset, strict=True):
+        quantum, bias = pruned.quanta["warp"][int(q)], found.datasets[int(d)]
+        chosen.add((quantum["visit"], quantum["patch"], bias.data_id["detector"], bias.run))
+    # Detector 0 lies in the western patches, which have even numbers.
+    assert chosen == {
+        (visit, patch, patch % 2, "calib/run" if visit == 1 else "calib/later")
+        for visit in (1, 2)
+        for patch in range(4)
+    }
+
+
+def test_an_overall_input_connects_no_tasks(source):
+    """Two readers of the raws are built alone: what limits one does not limit the other."""
+    plan = repository.make_plan(source)
+    isr = plan.tasks["isr"]
+    output = ConnectionPlan(name="output", dataset_type="tract_table", minimum=0)
+    census = dataclasses.replace(
+        plan.tasks["coadd"],
+        label="census",
+        dimensions=source.universe.conform(["tract", "visit"]),
+        inputs=(dataclasses.replace(isr.inputs[0], multiple=True),),
+        outputs=(output, *(dataclasses.replace(c, dataset_type=f"census{c.name}") for c in isr.outputs[1:])),
+        metadata_type="census_metadata",
+    )
+    made = {c.dataset_type: census.dimensions for c in census.outputs}
+    datasets = {
+        **plan.datasets,
+        **{
+            name: dataclasses.replace(
+                plan.datasets["isr_out"],
+                producer="census",
+                dataset_type=DatasetType(name, dimensions, "StructuredDataDict", universe=source.universe),
+            )
+            for name, dimensions in made.items()
+        },
+    }
+    both = dataclasses.replace(plan, tasks={"isr": isr, "census": census}, datasets=datasets)
+    assert split_independent(both) == [("isr",), ("census",)]
+    pruned = build(source, both)
+    # Visit 3 lies outside the tract.
+    assert kept(pruned) == {"isr": 6, "census": 2}
+    (raws,) = [e for e in pruned.edges if e.label == "census" and not e.is_output]
+    assert len(raws.dataset) == 4
 
 
 def test_a_calibration_by_pixel_needs_a_function_of_the_author(source):

@@ -141,11 +141,14 @@ def test_instruments(write: Write) -> None:
     with pytest.raises(PipelineError) as caught:
         Pipeline.read("top.yaml")
     assert str(caught.value) == (
-        "top.yaml, line 2, column 22, imports.1: 'other.yaml' is for instrument 'b.Cam', but top.yaml, line 2, column 11, imports.0 is for "
-        "'a.Cam'; set 'instrument' in the import."
+        "top.yaml, line 2, column 22, imports.1: 'other.yaml' is for instrument 'b.Cam' (other.yaml, line 2, column 1, "
+        "instrument), but the pipeline is for 'a.Cam' (base.yaml, line 2, column 1, instrument); set 'instrument' in the import."
     )
     write(top="instrument: c.Cam\nimports: [base.yaml]")
-    with pytest.raises(PipelineError, match=r"'base.yaml' is for instrument 'a.Cam', but top.yaml is for 'c.Cam'"):
+    with pytest.raises(PipelineError, match=r"for 'c.Cam' \(top.yaml, line 2, column 1, instrument\); set"):
+        Pipeline.read("top.yaml")
+    write(top="imports: [{location: base.yaml, instrument: b.Cam}]\ninstrument: c.Cam")
+    with pytest.raises(PipelineError, match=r"for instrument 'b.Cam' \(top.yaml, line 2, column 11, imports.0\), but"):
         Pipeline.read("top.yaml")
 
 
@@ -191,7 +194,7 @@ def test_conflicts_name_both_places(write: Write, first: str, second: str, messa
         ),
         (
             "tasks: {one: m.One}\nsubsets: {one: [one]}",
-            "top.yaml, line 3, column 11, subsets.one: 'one' is the name of a task and cannot name a subset too.",
+            "top.yaml, line 3, column 11, subsets.one: 'one' is the name of a task (top.yaml, line 2, column 9, tasks.one) and cannot name a subset too.",
         ),
         (
             "tasks: {one: m.One}\nsubsets: {step1: [one]}\nsteps: [{label: step, dimensions: []}]",
@@ -252,7 +255,13 @@ def test_names_that_match_nothing_are_a_warning(write: Write, caplog: pytest.Log
     ("rename", "message"),
     [
         ("{five: six}", "top.yaml, line 2, column 1, imports, rename: 'base.yaml' has no task 'five'."),
-        ("{one: two}", "base.yaml: 'one' cannot be renamed to 'two', which exists already."),
+        (
+            "{one: two}",
+            (
+                "top.yaml, line 2, column 1, imports, rename: 'one' cannot be renamed to 'two', which exists already "
+                "(base.yaml, line 5, column 3, tasks.two)."
+            ),
+        ),
     ],
 )
 def test_renaming_must_fit(write: Write, rename: str, message: str) -> None:

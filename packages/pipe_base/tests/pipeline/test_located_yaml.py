@@ -73,6 +73,10 @@ both: {{<<: *list, <<: *base}}
             "a: *nothing\n",
             "f.yaml, line 1, column 4: there is no anchor (&name) for this alias (*name); a text that begins with '*' must be in quotes.",
         ),
+        (
+            "a: [\n",
+            "f.yaml, line 2, column 1: a value is missing before the end of the file, or a bracket is not closed.",
+        ),
         ("a:\n\tb: 1\n", "f.yaml, line 2, column 1: a tab cannot indent YAML; use spaces."),
         (
             "a: 1\ntasks\n  b: 2\n",

@@ -81,6 +81,20 @@ def test_the_command_line_comes_last(pipeline: Pipeline, tmp_path: Path) -> None
     assert pipeline.parameters["offset"] == 2.5
 
 
+def test_a_parameter_that_was_not_there_is_made_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = Pipeline.from_yaml(
+        f"description: d\nparameters: {{offset: 1}}\ntasks: {{measure: {SAMPLE}.MeasureTask}}"
+    )
+    assert pipeline.with_config("parameters", "offset", "2").parameters == {"offset": 2}
+    assert not caplog.records
+    assert pipeline.with_config("parameters", "ofset", "2").parameters == {"offset": 1, "ofset": 2}
+    assert pipeline.with_config("parameters", "zz", "2").parameters == {"offset": 1, "zz": 2}
+    assert [record.getMessage() for record in caplog.records] == [
+        "-c parameters:ofset=2: the pipeline had no parameter 'ofset'; it is a new one. Did you mean 'offset'?",
+        "-c parameters:zz=2: the pipeline had no parameter 'zz'; it is a new one. There is offset.",
+    ]
+
+
 def test_instrument_overrides_come_before_the_pipeline(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +243,7 @@ def test_impossible_changes(pipeline: Pipeline, change: object, message: str) ->
             "{knd}_x",
             (
                 "Task 'measure' cannot be configured: MeasureConnections.measurement: the name '{knd}_x' uses an unknown "
-                "template. Did you mean 'kind'?"
+                "template. Did you mean 'kind'? 'measurement' is set by -c measure:connections.measurement={knd}_x."
             ),
         ),
     ],

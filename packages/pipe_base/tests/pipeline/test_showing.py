@@ -74,6 +74,11 @@ def test_config(pipeline: Pipeline) -> None:
     assert "config.saveLogOutput" not in pipeline.show("config=savelog*:NOIGNORECASE")
     with pytest.raises(UnknownLabelError):
         pipeline.show("config=combin::*")
+    # Without a label the pattern is for all tasks; somebody who means a task is told.
+    assert pipeline.show("config=zz*") == "# No field of any task matches 'zz*'.\n"
+    assert pipeline.show("config=combine") == (
+        "# No field of any task matches 'combine'. For the fields of task 'combine' write config=combine::*.\n"
+    )
 
 
 def test_dump_config(pipeline: Pipeline) -> None:
@@ -90,6 +95,18 @@ def test_history(pipeline: Pipeline) -> None:
     with pytest.raises(InvalidInputError) as caught:
         pipeline.show("history=combine::nothing")
     assert str(caught.value) == "No field of task 'combine' matches 'nothing'."
+    with pytest.raises(InvalidInputError) as caught:
+        pipeline.show("history=combine")
+    assert str(caught.value) == (
+        "No field matches 'combine'. For the fields of task 'combine' write history=combine::*."
+    )
+
+
+def test_history_of_a_task_that_cannot_be_configured_says_why(pipeline: Pipeline) -> None:
+    shown = pipeline.with_config("combine", "nosuch", "1").show("history=combine::*")
+    assert shown.startswith(
+        "### No configuration of task 'combine': Task 'combine' cannot be configured: -c combine:nosuch=1"
+    )
 
 
 def test_tasks_subsets_inputs_and_graphs(pipeline: Pipeline) -> None:

@@ -95,6 +95,12 @@ def test_query_constraints() -> None:
         registered={},
     )
     assert list(graph.query_constraints()) == ["a"]
+    # What one reader can do without does not limit what is made.
+    optional = PipelineGraph.build(
+        [task("r", edge("r", "a"), edge("r", "b", multiple=True)), task("s", edge("s", "b", multiple=True, minimum=0))],
+        registered={},
+    )
+    assert list(optional.query_constraints()) == ["a"]
     assert list(graph.overall_inputs()) == ["a", "b", "i", "p"]
     assert graph.dataset_types["p"].is_prerequisite
     assert graph.dataset_types["i"].is_init

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pachon.base import InvalidInputError
@@ -71,6 +72,12 @@ class PipelineTask(Task):
 
 def wants_data_id(task: PipelineTask) -> bool:
     """Whether ``run`` of a task has a parameter ``data_id``."""
+    return _takes_data_id(getattr(task.run, "__func__", task.run))
+
+
+@lru_cache(1000)
+def _takes_data_id(run: Callable[..., Any]) -> bool:
+    # Asked for each quantum, and the same for all quanta of a task.
     import inspect
 
-    return "data_id" in inspect.signature(task.run).parameters
+    return "data_id" in inspect.signature(run).parameters

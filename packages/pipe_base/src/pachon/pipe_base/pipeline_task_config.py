@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from pachon.pipe_base.config import Config
 from pachon.pipe_base.connections import ConnectionDefinitionError, PipelineTaskConnections
@@ -87,6 +87,10 @@ class PipelineTaskConfig(Config):
     """Whether the log of each quantum is kept as a dataset."""
 
     def __init_subclass__(cls, *, connections: type[PipelineTaskConnections] | None = None, **kwargs: Any) -> None:
+        if unknown := [name for name in kwargs if name not in ConfigDict.__annotations__]:
+            raise ConnectionDefinitionError(
+                cls.__name__, None, f"the class has no option {unknown[0]!r}; write connections=MyConnections"
+            )
         super().__init_subclass__(**kwargs)
         if connections is None:
             if not hasattr(cls, "connections_class"):

@@ -147,14 +147,19 @@ class _RegistryNode(InstanceNode):
             # In the body of a class a field hides a variable of its name.
             raise ConfigError(f"A field that chooses needs a ChoiceRegistry, not {registry!r}.")
         trail = Trail(class_name=class_name)
-        vars(self).update(_trail=trail, registry=registry, _configs={})
+        chosen = tuple(dict.fromkeys(chosen))
+        vars(self).update(_trail=trail, registry=registry, _configs={}, _declared=chosen)
         vars(self)["_names"] = _Names((), registry, trail, "names")
-        for name in dict.fromkeys(chosen):
+        for name in chosen:
             self._names.check_registered(name)
             list.append(self._names, name)
 
     _names: _Names
     _configs: dict[str, Config]
+    _declared: tuple[str, ...]
+
+    def default_entries(self) -> Mapping[str, Any]:
+        return {"names": list(self._declared)}
 
     def __getitem__(self, name: str) -> Config:
         """Give the configuration of an entry, chosen or not."""
@@ -223,14 +228,14 @@ class _RegistryNode(InstanceNode):
             self[name].set_data(entry)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.registry, list(self._names), self._trail, self._configs)
+        state = {key: value for key, value in vars(self).items() if key != "_names"}
+        return _rebuild, (type(self), list(self._names), state)
 
 
-def _rebuild(
-    cls: type[_RegistryNode], registry: ChoiceRegistry, names: list[str], trail: Trail, configs: dict[str, Config]
-) -> _RegistryNode:
+def _rebuild(cls: type[_RegistryNode], names: list[str], state: dict[str, Any]) -> _RegistryNode:
     node = cls.__new__(cls)
-    vars(node).update(_trail=trail, registry=registry, _names=_Names(names, registry, trail, "names"), _configs=configs)
+    vars(node).update(state)
+    vars(node)["_names"] = _Names(names, node.registry, trail_of(node), "names")
     return node
 
 

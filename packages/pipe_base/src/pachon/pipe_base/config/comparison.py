@@ -54,6 +54,8 @@ def compare_configs(old: Config | Mapping[str, Any], new: Config | Mapping[str, 
     if documents[0]["class"] != documents[1]["class"]:
         found.append(ConfigDifference(name="class", old=documents[0]["class"], new=documents[1]["class"]))
     for name in dict.fromkeys([*before, *after]):
+        if _has_parts(name, before) or _has_parts(name, after):
+            continue  # empty on the other side: each of the parts is a difference of its own
         values = before.get(name, _ABSENT), after.get(name, _ABSENT)
         if values[0] != values[1] and not (values[0] != values[0] and values[1] != values[1]):  # two NaN are equal
             sources = [_last_source(document, name) for document in documents]
@@ -63,11 +65,16 @@ def compare_configs(old: Config | Mapping[str, Any], new: Config | Mapping[str, 
     return tuple(found)
 
 
+def _has_parts(name: str, values: Mapping[str, Any]) -> bool:
+    return name not in values and any(other.startswith((f"{name}.", f"{name}[")) for other in values)
+
+
 def _last_source(document: Mapping[str, Any], name: str) -> str:
-    """Give who last set a field, or the node that holds it."""
+    """Give who last set a field, or the node that holds it, or what that is made of."""
     history = document.get("history", {})
     while name:
-        if entries := history.get(name):
-            return str(Assignment.from_document(entries[-1]).source)
-        name = name.rpartition(".")[0]
+        for recorded in (name, f"{name}.target", f"{name}.names"):
+            if entries := history.get(recorded):
+                return str(Assignment.from_document(entries[-1]).source)
+        name = name[: max(name.rfind("."), name.rfind("["), 0)]
     return "default"

@@ -31,13 +31,16 @@ from pachon.pipe_base.config.errors import (
     UnsetFieldError,
 )
 from pachon.pipe_base.config.field_docs import field_docs
-from pachon.pipe_base.config.history import Assignment, Source, Trail, caller_source, plain_value
+from pachon.pipe_base.config.history import Assignment, Source, Trail, caller_source, default_assignment, plain_value
 from pachon.pipe_base.config.node import ConfigNode, FieldLine, child_nodes, place_child, trail_of
 from pachon.pipe_base.config.python_code import value_code
 from pachon.pipe_base.config.validation import describe_validation_error, validate_exact
 from pachon.pipe_base.import_path import import_object
 
 __all__ = ["Config"]
+
+_MOST_LISTED = 12
+"""A configuration of more fields does not name them all in an error."""
 
 
 class Config(BaseModel, ConfigNode):
@@ -157,7 +160,10 @@ class Config(BaseModel, ConfigNode):
         """
         cls = type(self)
         if name not in cls.model_fields:
-            raise UnknownFieldError(cls.__name__, name, closest(name, cls.model_fields))
+            hint = closest(name, cls.model_fields)
+            if not hint and 0 < len(cls.model_fields) <= _MOST_LISTED:
+                hint = f" It has {', '.join(cls.model_fields)}."
+            raise UnknownFieldError(cls.__name__, name, hint)
         if self._trail.frozen:
             raise FrozenConfigError(cls.__name__, self._trail.full_name(name))
         if (deprecated := cls.model_fields[name].deprecated) is not None:
@@ -341,7 +347,7 @@ class Config(BaseModel, ConfigNode):
         entries = self._trail.history.get(name, [])
         if default is PydanticUndefined:
             return list(entries)
-        return [Assignment(value=plain_value(default), source=Source(text="default")), *entries]
+        return [default_assignment(default), *entries]
 
     # -- comparison and copies -----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from pydantic import Field
@@ -35,6 +35,10 @@ def config_class_of(target: Any) -> type[Config]:
 class InstanceNode(ConfigNode):
     """A node that pydantic accepts as it is, because it looks after its own values."""
 
+    def default_entries(self) -> Mapping[str, Any]:
+        """Give what the node itself holds if nobody changes it, by the names that its record uses."""
+        return {}
+
     @classmethod
     def __class_getitem__(cls, item: Any) -> type[Self]:
         return cls  # the argument is for readers
@@ -62,8 +66,10 @@ class Configurable(InstanceNode):
 
     def __init__(self, target: Any) -> None:
         config = config_class_of(target)()
-        vars(self).update(_trail=Trail(class_name=import_path_of(target)), target=target, value=config)
+        trail = Trail(class_name=import_path_of(target))
+        vars(self).update(_trail=trail, target=target, value=config, _declared=target)
 
+    _declared: Any
     target: Any
     """The class that is made from this configuration."""
     value: Config
@@ -103,6 +109,9 @@ class Configurable(InstanceNode):
         return f"Configurable({import_path_of(self.target)}, {self.value!r})"
 
     # -- the node --------------------------------------------------------------------------------------------------
+
+    def default_entries(self) -> Mapping[str, Any]:
+        return {"target": self._declared}
 
     def iter_nodes(self) -> Iterator[tuple[str, ConfigNode]]:
         yield "", self.value

@@ -87,6 +87,16 @@ class _Items:
 
     _trail: Trail
     _field: str
+    _holder: _Items | None = None
+    """The container that this one is an item of."""
+
+    def _items_of(self) -> Iterable[Any]:
+        return self.values() if isinstance(self, dict) else self  # type: ignore[return-value]  # a container
+
+    def _hold_items(self) -> None:
+        for item in self._items_of():
+            if isinstance(item, _Items):
+                item._holder = self
 
     def _check_writeable(self) -> None:
         if self._trail.frozen:
@@ -108,8 +118,12 @@ class _Items:
         return AbsentItemError(self._trail.class_name, name, value, plain_value(self))
 
     def _changed(self) -> None:
-        self._trail.record(self._field, self, caller_source())
-        for name, node in child_nodes(self._field, self):
+        self._hold_items()
+        whole = self
+        while whole._holder is not None:
+            whole = whole._holder
+        self._trail.record(self._field, whole, caller_source())
+        for name, node in child_nodes(self._field, whole):
             place_child(node, self._trail, name)
 
 
@@ -119,6 +133,7 @@ class ItemList(list[Any], _Items):
     def __init__(self, values: Iterable[Any], item: Any, trail: Trail, field: str) -> None:
         super().__init__(values)
         self._item, self._trail, self._field = item, trail, field
+        self._hold_items()
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         return list, (list(self),)  # the configuration wraps it again
@@ -196,6 +211,7 @@ class ItemMapping(dict[Any, Any], _Items):
     def __init__(self, values: Mapping[Any, Any], items: tuple[Any, Any], trail: Trail, field: str) -> None:
         super().__init__(values)
         self._items, self._trail, self._field = items, trail, field
+        self._hold_items()
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         return dict, (dict(self),)

@@ -65,9 +65,19 @@ def _is_below(name: str, path: str) -> bool:
 
 
 def flat_values(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give the leaves of a document's values with their full names; lists are leaves."""
-    if isinstance(values, Mapping) and values:
-        for key, value in values.items():
-            yield from flat_values(value, f"{prefix}.{key}" if prefix else str(key))
-    else:
+    """Give the leaves of a document's values with their full names, as people write them; lists are leaves."""
+    if not (isinstance(values, Mapping) and values):
         yield prefix, values
+        return
+    for key, value in values.items():
+        yield from flat_values(value, _name_within(prefix, str(key), is_registry="!names" in values))
+
+
+def _name_within(prefix: str, key: str, *, is_registry: bool) -> str:
+    """Give the full name of what stands under a key; what begins with ``!`` describes the part itself."""
+    if key == "!class":
+        return prefix
+    if is_registry and not key.startswith("!"):
+        return f"{prefix}[{key!r}]"
+    name = key.removeprefix("!")
+    return f"{prefix}.{name}" if prefix else name

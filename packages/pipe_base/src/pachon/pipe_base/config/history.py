@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["Assignment", "Source", "Trail", "caller_source", "plain_value"]
+__all__ = ["Assignment", "Source", "Trail", "caller_source", "default_assignment", "plain_value"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _PYDANTIC = os.sep + "pydantic" + os.sep
@@ -51,6 +51,11 @@ class Assignment:
         """Read what `to_document` gave."""
         source = Source(text=document.get("text", ""), file=document.get("file", ""), line=document.get("line", 0))
         return cls(value=document["value"], source=source)
+
+
+def default_assignment(value: object) -> Assignment:
+    """Give the assignment that stands for a default."""
+    return Assignment(value=plain_value(value), source=Source(text="default"))
 
 
 @dataclass(slots=True)

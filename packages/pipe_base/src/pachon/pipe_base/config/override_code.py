@@ -85,7 +85,8 @@ def read_override(uri: str) -> str:
         try:
             return read_local_text(expanded)
         except (FileNotFoundError, IsADirectoryError):
-            raise NotFoundError(f"Configuration file {expanded!r} does not exist.") from None
+            where = "" if os.path.isabs(expanded) else f" in the current folder, {os.getcwd()}"
+            raise NotFoundError(f"Configuration file {expanded!r} does not exist{where}.") from None
     from pachon.resources import ResourcePath  # fsspec is not needed for local files
 
     resource = ResourcePath(expanded)

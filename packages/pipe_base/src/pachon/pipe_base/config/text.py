@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from pachon.pipe_base.config.config import Config
+from pachon.pipe_base.config.configurable import InstanceNode
 from pachon.pipe_base.config.errors import shortened
-from pachon.pipe_base.config.history import Assignment
+from pachon.pipe_base.config.history import Assignment, default_assignment
 from pachon.pipe_base.config.node import ConfigNode, FieldLine, trail_of
 from pachon.pipe_base.import_path import import_path_of
 
@@ -79,7 +80,10 @@ def _histories(node: ConfigNode) -> Iterator[tuple[str, list[Assignment]]]:
             else:
                 yield name, node.history(name)
     else:
-        yield from recorded.items()
+        defaults = node.default_entries() if isinstance(node, InstanceNode) else {}
+        for name in dict.fromkeys([*defaults, *recorded]):
+            default = [default_assignment(defaults[name])] if name in defaults else []
+            yield name, [*default, *recorded.get(name, ())]
 
 
 def _shown(value: object) -> str:

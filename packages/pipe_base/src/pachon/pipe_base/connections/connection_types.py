@@ -37,6 +37,7 @@ __all__ = [
     "Output",
     "PrerequisiteInput",
     "connection_problem",
+    "dimensions_problem",
     "template_fields",
 ]
 
@@ -221,21 +222,30 @@ def connection_problem(connection: Connection) -> str:
         return f"{connection.name!r} is not a legal dataset type name"
     if connection.component is not None and not connection.is_input:
         return f"{connection.name!r} names a component; only inputs may read components"
-    if not isinstance(connection, DimensionedConnection):
-        return ""
-    dimensions: Any = connection.dimensions
+    for field_ in fields(connection):
+        value = getattr(connection, field_.name)
+        if field_.type == "bool" and not isinstance(value, bool):
+            return f"{field_.name} must be True or False, not {value!r}"
+        if field_.type == "str" and not isinstance(value, str):
+            return f"{field_.name} must be a text, not {value!r}"
+    if isinstance(connection, DimensionedConnection) and (problem := dimensions_problem(connection.dimensions)):
+        return problem
+    return _minimum_problem(connection) if isinstance(connection, InputConnection) else ""
+
+
+def dimensions_problem(dimensions: Any) -> str:
+    """Say what is wrong with names of dimensions, whatever the universe, or give an empty text."""
     if isinstance(dimensions, str):
         return f"dimensions must be a sequence of names, not the text {dimensions!r}; a comma is missing"
-    if not isinstance(dimensions, tuple) or not all(isinstance(name, str) for name in dimensions):
+    if not isinstance(dimensions, Iterable):
         return f"dimensions must be names, not {dimensions!r}"
-    if isinstance(connection, InputConnection):
-        return _minimum_problem(connection)
-    return ""
+    wrong = [name for name in dimensions if not (isinstance(name, str) and name.isidentifier())]
+    return f"{wrong[0]!r} cannot be the name of a dimension" if wrong else ""
 
 
 def _minimum_problem(connection: InputConnection) -> str:
     minimum: Any = connection.minimum
-    if not isinstance(minimum, int) or minimum < 0:
+    if type(minimum) is not int or minimum < 0:
         return f"minimum must be a whole number from 0 on, not {minimum!r}"
     if connection.minimum > 1 and not connection.multiple:
         return f"minimum={connection.minimum} needs multiple=True"

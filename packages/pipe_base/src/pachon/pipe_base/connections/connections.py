@@ -18,6 +18,7 @@ from pachon.pipe_base.connections.connection_types import (
     Output,
     PrerequisiteInput,
     connection_problem,
+    dimensions_problem,
     template_fields,
 )
 from pachon.pipe_base.connections.errors import ConnectionDefinitionError, MissingPrerequisiteError, ScalarError
@@ -135,7 +136,11 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
         deprecated_templates: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init_subclass__(**kwargs)
+        for option in kwargs:
+            options = ("dimensions", "templates", "deprecated_templates")
+            listed = closest(option, options) or f" Its options are {', '.join(options)}."
+            raise ConnectionDefinitionError(cls.__name__, None, f"the class has no option {option!r}", listed)
+        super().__init_subclass__()
         for name in RESERVED_NAMES:
             if isinstance(vars(cls).get(name), Connection):
                 raise ConnectionDefinitionError(
@@ -147,11 +152,12 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
                     cls.__name__, None, 'no dimensions; write class ...(PipelineTaskConnections, dimensions=("visit",))'
                 )
         else:
-            if isinstance(dimensions, str):
+            cls.dimensions = _checked_dimensions(cls, dimensions)
+        for given in (templates, deprecated_templates):
+            if given is not None and not isinstance(given, Mapping):
                 raise ConnectionDefinitionError(
-                    cls.__name__, None, f"dimensions must be a sequence of names, not the text {dimensions!r}"
+                    cls.__name__, None, f"templates must be a mapping from names to texts, not {given!r}"
                 )
-            cls.dimensions = tuple(dimensions)
         cls.templates = MappingProxyType({**cls.templates, **(templates or {})})
         cls.deprecated_templates = MappingProxyType({**cls.deprecated_templates, **(deprecated_templates or {})})
         cls.declared_connections = MappingProxyType(_collect(cls))
@@ -192,10 +198,7 @@ class PipelineTaskConnections(metaclass=_ConnectionsMeta):
                     raise ConnectionDefinitionError(
                         cls_name, name, f"dataset type {connection.name!r} is written by connection {other!r} too"
                     )
-        dimensions: Any = self.dimensions  # a constructor may have set anything
-        if isinstance(dimensions, str):
-            raise ConnectionDefinitionError(cls_name, None, f"dimensions must be names, not {dimensions!r}")
-        self.dimensions = tuple(dimensions)
+        self.dimensions = _checked_dimensions(type(self), self.dimensions)  # a constructor may have set anything
         self._frozen = True
 
     # -- changes in the constructor --------------------------------------------------------------------------------
@@ -353,6 +356,16 @@ def check_refs(name: str, connection: Connection, refs: Collection[Any], label: 
             f"Task {label!r}, connection {name!r}: {len(refs)} datasets {connection.name!r} for {data_id}, "
             f"at least {connection.minimum} needed."
         )
+
+
+def _checked_dimensions(cls: type[PipelineTaskConnections], given: Any) -> tuple[str, ...]:
+    """Give the dimensions of a class, or of an object of it, if they can be names."""
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        given = tuple(given)
+    if problem := dimensions_problem(given):
+        raise ConnectionDefinitionError(cls.__name__, None, problem)
+    names: tuple[str, ...] = given
+    return names
 
 
 def _collect(cls: type[PipelineTaskConnections]) -> dict[str, Connection]:

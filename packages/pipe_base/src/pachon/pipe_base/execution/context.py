@@ -42,6 +42,10 @@ class QuantumButler(Protocol):
         """Write a dataset."""
         ...
 
+    def put_many(self, items: Sequence[tuple[Any, DatasetRef]], /) -> Sequence[DatasetRef]:
+        """Write datasets together, all or none; they appear in this order."""
+        ...
+
     def exists(self, ref: DatasetRef, /) -> bool:
         """Whether a dataset can be read."""
         ...

@@ -61,6 +61,7 @@ class _RecordList(logging.Handler):
         if self._left_out:
             note = {**self._last[0], "message": f"({self._left_out} records are left out here)"}
             self.records.append(note)
+            self._left_out = 0
         self.records.extend(self._last)
         self._last.clear()
         return self.records

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pachon.base import StorageError
 from pachon.pipe_base.execution.stored_text import shortened
 from pachon.pipe_base.outcomes import Caveats
 
@@ -100,13 +101,22 @@ class QuantumOutcome:
     warnings: tuple[str, ...] = ()
     """What the summary of the run should repeat, such as outputs that ``run`` did not return."""
 
+    @property
+    def name(self) -> str:
+        """Task and data ID for people, as ``isr instrument=Cam, exposure=3``."""
+        return f"{self.task_label} {', '.join(f'{name}={value}' for name, value in self.data_id.items())}"
+
 
 _HOPELESS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 def is_hopeless(error: BaseException) -> bool:
     """Tell whether the file system is full or read-only, so that every other quantum would fail in the same way."""
-    return isinstance(error, OSError) and error.errno in _HOPELESS
+    cause: BaseException | None = error
+    # The datastore says in words of its own what the system refused.
+    while isinstance(cause, StorageError) and cause.errno is None:
+        cause = cause.__cause__
+    return isinstance(cause, OSError) and cause.errno in _HOPELESS
 
 
 _MOST_FRAMES: Final = 50

@@ -8,7 +8,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -93,32 +93,56 @@ def run_quantum(
 
     Notes
     -----
-    The metadata is written after all other outputs, and only on success: its presence means that the quantum is done.
-    The log is written last, always.
+    The log is written after all other outputs, always; with it, and appearing after it, the metadata, only on success: their
+    presence means that the quantum is done.
     """
     options = options or ExecutionOptions()
     begin = time.monotonic()
     metadata_ref = _single(quantum, METADATA_CONNECTION)
     look = options.skip_existing and not options.assume_no_existing_outputs
     if metadata_ref is not None and look and butler.exists(metadata_ref):
-        return _outcome(quantum, QuantumStatus.DONE_BEFORE, begin)
+        return _outcome(quantum, QuantumStatus.DONE_BEFORE, seconds=time.monotonic() - begin)
     label = f"{quantum.task_label}:{quantum.data_id}" if quantum.data_id.group else quantum.task_label
     run = _run_of(quantum)
     with capture_log(label, run) as take_records:
         attempt = _Attempt(quantum, butler, tasks, options)
-        outcome = attempt.run()
-        log_ref = _single(quantum, LOG_CONNECTION)
-        if log_ref is not None:
-            extra: dict[str, Any] = {"previous_process_quanta": list(previous_quanta)}
-            if outcome.exception is not None:
-                extra["exception"] = outcome.exception.to_document()
-            if outcome.status is QuantumStatus.FAILURE:
-                extra["metadata"] = attempt.notes_so_far()
-            if look and (earlier := _earlier_attempts(butler, log_ref)):
-                extra["previous_attempts"] = earlier
-            butler.put(log_document(take_records(), **extra), log_ref)
-            outcome = replace(outcome, outputs=(*outcome.outputs, log_ref.id))
+        outcome = _keep(attempt, attempt.run(), take_records, previous_quanta, look=look)
     return replace(outcome, seconds=time.monotonic() - begin)
+
+
+def _keep(
+    attempt: _Attempt,
+    outcome: QuantumOutcome,
+    take_records: Callable[[], list[dict[str, Any]]],
+    previous_quanta: Sequence[str],
+    *,
+    look: bool,
+) -> QuantumOutcome:
+    """Write log and metadata; give the outcome with both among its outputs."""
+    quantum, butler = attempt.quantum, attempt.butler
+    log_ref, metadata_ref = _single(quantum, LOG_CONNECTION), _single(quantum, METADATA_CONNECTION)
+    extra: dict[str, Any] = {"previous_process_quanta": list(previous_quanta)}
+    if log_ref is not None and look and (earlier := _earlier_attempts(butler, log_ref)):
+        extra["previous_attempts"] = earlier
+    if outcome.status is QuantumStatus.SUCCESS and metadata_ref is not None:
+        if outcome.exception is not None:
+            extra["exception"] = outcome.exception.to_document()
+        try:
+            kept = [(attempt.metadata_document(outcome), metadata_ref)]
+            if log_ref is not None:
+                kept.insert(0, (log_document(take_records(), **extra), log_ref))
+            butler.put_many(kept)
+            return replace(outcome, outputs=(*outcome.outputs, *(ref.id for _, ref in reversed(kept))))
+        except Exception as error:  # noqa: BLE001  # without metadata the quantum is not done
+            outcome = attempt.failed(error)
+    if log_ref is None:
+        return outcome
+    if outcome.exception is not None:
+        extra["exception"] = outcome.exception.to_document()
+    if outcome.status is QuantumStatus.FAILURE:
+        extra["metadata"] = attempt.notes_so_far()
+    butler.put(log_document(take_records(), **extra), log_ref)
+    return replace(outcome, outputs=(*outcome.outputs, log_ref.id))
 
 
 def record_lost_attempt(quantum: Quantum, butler: QuantumButler, outcome: QuantumOutcome) -> None:
@@ -167,13 +191,12 @@ def _run_of(quantum: Quantum) -> str:
     return next((ref.run for refs in quantum.outputs.values() for ref in refs), "")
 
 
-def _outcome(quantum: Quantum, status: QuantumStatus, begin: float, **more: Any) -> QuantumOutcome:
+def _outcome(quantum: Quantum, status: QuantumStatus, **more: Any) -> QuantumOutcome:
     return QuantumOutcome(
         quantum_id=quantum.id,
         task_label=quantum.task_label,
         data_id=quantum.data_id.required,
         status=status,
-        seconds=time.monotonic() - begin,
         **more,
     )
 
@@ -195,7 +218,6 @@ class _Attempt:
         ]
 
     def run(self) -> QuantumOutcome:
-        begin = time.monotonic()
         caveats = Caveats(0)
         exception: ExceptionInfo | None = None
         try:
@@ -207,27 +229,22 @@ class _Attempt:
             exception = ExceptionInfo.of(error)
         except AnnotatedPartialOutputsError as error:
             if self.options.raise_on_partial_outputs or self.options.debug:
-                return self._failed(error.__cause__ or error, begin)
+                return self.failed(error.__cause__ or error)
             _log.warning("Only a part of the outputs of %s was made: %s", self.quantum, error.__cause__ or error)
             caveats |= Caveats.PARTIAL_OUTPUTS_ERROR
             exception = ExceptionInfo.of(error.__cause__ or error)
         except KeyboardInterrupt:
             raise  # the user wants all of it to end
         except BaseException as error:  # noqa: BLE001  # whatever a task raises is the outcome of its quantum
-            return self._failed(error, begin)
+            return self.failed(error)
         written = () if self.context is None else tuple(self.context.written)
         caveats |= Caveats.from_outputs(len(written), len(self.predicted)) if self.predicted else Caveats(0)
-        try:
-            outputs = self._write_metadata(caveats, written)
-        except Exception as error:  # noqa: BLE001  # without metadata the quantum is not done
-            return self._failed(error, begin)
         return _outcome(
             self.quantum,
             QuantumStatus.SUCCESS,
-            begin,
             caveats=caveats,
             exception=exception,
-            outputs=outputs,
+            outputs=written,
             warnings=() if self.context is None else tuple(self.context.warnings),
         )
 
@@ -306,24 +323,22 @@ class _Attempt:
         outputs = {**quantum.outputs, **{name: tuple(refs) for name, (_, refs) in changed_outputs.items()}}
         return replace(quantum, inputs=inputs, outputs=outputs)
 
-    def _write_metadata(self, caveats: Caveats, written: Sequence[Any]) -> tuple[Any, ...]:
-        ref = _single(self.quantum, METADATA_CONNECTION)
-        if ref is None:
-            return tuple(written)
+    def metadata_document(self, outcome: QuantumOutcome) -> dict[str, Any]:
+        """Give the metadata dataset of an attempt that succeeded."""
         full = self.metadata
         if not full.metadata:
             full.metadata[self.quantum.task_label] = TaskMetadata()
         usage = self.usage
-        usage["__version__"] = 1
-        usage["nodeName"] = platform.node()
-        usage["caveats"] = int(caveats)
-        usage["outputs"] = [str(item) for item in written]
-        metrics = {} if self.context is None else self.context.metrics
-        usage["butler_metrics"] = TaskMetadata({**metrics, "time_in_ingest": 0.0, "n_ingest": 0})
-        usage["gc_metrics"] = TaskMetadata({"end_isenabled": gc.isenabled(), "end_count": list(gc.get_count())})
+        # Plain numbers and texts under names without dots: they need none of the checks of `TaskMetadata`.
+        usage.scalars.update(__version__=1, nodeName=platform.node(), caveats=int(outcome.caveats))
+        usage.arrays["outputs"] = [str(item) for item in outcome.outputs]
+        butler, garbage = TaskMetadata(), TaskMetadata()
+        butler.scalars.update({} if self.context is None else self.context.metrics, time_in_ingest=0.0, n_ingest=0)
+        garbage.scalars["end_isenabled"] = gc.isenabled()
+        garbage.arrays["end_count"] = list(gc.get_count())
+        usage.metadata.update(butler_metrics=butler, gc_metrics=garbage)
         full.metadata["quantum"] = usage
-        self.butler.put(full.to_document(), ref)
-        return (*written, ref.id)
+        return full.to_document()
 
     def notes_so_far(self) -> dict[str, Any]:
         """Give what would be the metadata dataset, had the quantum not failed: how far it came and what it used."""
@@ -333,7 +348,8 @@ class _Attempt:
         except Exception:  # noqa: BLE001  # what the task noted may be why it failed, and must not cost the log too
             return TaskMetadata({"quantum": self.usage}).to_document()
 
-    def _failed(self, error: BaseException, begin: float) -> QuantumOutcome:
+    def failed(self, error: BaseException) -> QuantumOutcome:
+        """Log why the attempt failed, and give its outcome."""
         info = ExceptionInfo.of(error)
         if info.is_shortened:
             # The traceback that logging makes itself would hold all of it.
@@ -346,7 +362,6 @@ class _Attempt:
         return _outcome(
             self.quantum,
             QuantumStatus.FAILURE,
-            begin,
             exception=info,
             outputs=() if self.context is None else tuple(self.context.written),
             exit_code=code,

@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pachon.datasets import CollectionType, FactSource
+from pachon.datasets import CollectionType, FactSource, id_keys
+from pachon.datasets.collection import find_name_fault
 from pachon.datastore import FileRecords
-from pachon.dimensions import DataIdTable
+from pachon.datastore.write_token import find_token
+from pachon.dimensions import DataIdTable, RecordTable
 from pachon.dimensions.instances import collector_at_rest
 from pachon.pipe_base.graph_builder.adjust import call_hook_of_all, call_hooks
-from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.errors import ForeignOutputError, GraphBuildError
+from pachon.pipe_base.graph_builder.facts import PartFacts
 from pachon.pipe_base.graph_builder.fetch import (
+    data_id_queries,
     explain_nothing,
     fetch_datasets,
     fetch_further_records,
@@ -24,12 +29,19 @@ from pachon.pipe_base.graph_builder.fetch import (
 )
 from pachon.pipe_base.graph_builder.freeze import existing_ids, freeze
 from pachon.pipe_base.graph_builder.given_data_ids import GivenDataIds
-from pachon.pipe_base.graph_builder.hints import log_counts, prerequisite_hint
-from pachon.pipe_base.graph_builder.init_datasets import resolve_init
+from pachon.pipe_base.graph_builder.hints import (
+    log_counts,
+    log_empty_parts,
+    log_unknown_inputs,
+    log_unused_rows,
+    prerequisite_hint,
+)
+from pachon.pipe_base.graph_builder.init_datasets import InitDataset, resolve_init
 from pachon.pipe_base.graph_builder.pipeline_plan import RUN_OUTPUTS, plan_from_graph, task_reads
+from pachon.pipe_base.graph_builder.plan import BuildPlan
 from pachon.pipe_base.graph_builder.prerequisites import find_prerequisites
-from pachon.pipe_base.graph_builder.prune import prune
-from pachon.pipe_base.graph_builder.resolve import KEPT, resolve
+from pachon.pipe_base.graph_builder.prune import Pruned, prune
+from pachon.pipe_base.graph_builder.resolve import KEPT, DatasetStatus, resolve
 from pachon.pipe_base.graph_builder.skeleton import make_skeleton
 from pachon.quantum_butler import DatastoreSource, DropReason, GraphHeader, QuantumGraph
 
@@ -111,7 +123,7 @@ def build_quantum_graph(
         ``where`` or ``data_id_tables``.
     retained_dataset_types
         Names or patterns of the outputs that were kept of quanta that are done; those that made others run again when these
-        are wanted. All are kept by default. Needs ``skip_existing_in``.
+        are wanted. All are kept by default, and if none are named. Needs ``skip_existing_in``.
     prune_unanchored_quanta
         Labels of a source and an anchor: quanta of the source from which no quantum of the anchor is reached are dropped, and all
         that follows from them.
@@ -126,21 +138,26 @@ def build_quantum_graph(
     Returns
     -------
     QuantumGraph
-        It may be empty; ``graph.explain()`` says why.
+        It may be empty; ``graph.explain()`` says why, and ``graph.explain(label, data_id, butler=butler)`` why a quantum is not there.
 
     Raises
     ------
     GraphBuildError
-        If options or pipeline make no sense.
+        If options or pipeline make no sense, or outputs would go to a collection whose name none can have.
+    UnknownInputsError
+        If the data IDs depend on dataset types that nobody writes and the repository does not know.
     MissingPrerequisiteError
         If a prerequisite is missing for a quantum that could run otherwise.
     OutputExistsError
         If outputs are in the way.
+    ForeignOutputError
+        If outputs would be replaced that no graph has written.
 
     References
     ----------
     ``docs/walks/graph-build.md`` lists the stages in reading order.
     """
+    _check_new_names(output_run, output)
     graph = _resolved(pipeline, butler)
     data_id_tables = tuple(data_id_tables)
     names = (input_collections,) if isinstance(input_collections, str) else tuple(input_collections)
@@ -169,6 +186,50 @@ def build_quantum_graph(
         prune_unanchored_quanta=prune_unanchored_quanta,
         reproducible_ids=reproducible_ids,
     )
+    log_unknown_inputs(graph)
+    # The instrument and the sky map of the inputs need not be named, if there is but one of each.
+    butler = butler.searching(names)
+    content = _find_content(plan, butler, names, keeps_records=attach_datastore_records)
+    header = GraphHeader(
+        output_run=output_run,
+        input_collections=names,
+        output=output,
+        command=command,
+        metadata=dict(metadata or {}),
+        notes=content.notes,
+        queries=data_id_queries(plan),
+    )
+    with collector_at_rest():
+        tables = freeze(
+            plan,
+            content.pruned,
+            content.init,
+            content.records,
+            header=header,
+            pipeline=graph.to_document(),
+            reads=task_reads(graph),
+            file_records=butler.datastore_records(existing_ids(content.pruned, content.init))
+            if attach_datastore_records
+            else None,
+            datastore=_datastore_source(butler) if attach_datastore_records else None,
+        )
+        del content  # its columns are in the tables now, as far as they are needed
+        return QuantumGraph.from_tables(tables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """What goes into the graph."""
+
+    pruned: Pruned
+    init: list[InitDataset]
+    records: dict[str, RecordTable]
+    notes: tuple[str, ...]
+    """Why parts of the pipeline have no data IDs."""
+
+
+def _find_content(plan: BuildPlan, butler: GraphSource, names: Sequence[str], *, keeps_records: bool) -> _Content:
+    """Go through the stages; what these hand on to each other goes before the graph is made, which takes as much memory again."""
     with collector_at_rest():
         parts = fetch_parts(plan, butler)
         skeleton = make_skeleton(plan, parts)
@@ -189,41 +250,62 @@ def build_quantum_graph(
         ),
         adjust_all=lambda *state: call_hook_of_all(resolution, records, butler, *state),
     )
+    if keeps_records:
+        _check_replaced(pruned, butler, plan.output_run)
     # A hook may have added any dataset.
     records = fetch_further_records(records, pruned.prerequisites, butler)
     log_counts(plan, pruned)
+    log_unused_rows(plan, parts)
     needed = [label for label in plan.tasks if len(pruned.kept(label))]
     done = [n for n in plan.tasks if n not in needed and (pruned.reasons[n] == DropReason.ALREADY_DONE).any()]
     init = resolve_init(plan, facts, needed, RUN_OUTPUTS, done)
 
-    asked = plan.data_ids is None
-    nothing = explain_nothing(plan, butler) if asked and any(not len(part.data_ids) for part in parts) else []
-    header = GraphHeader(
-        output_run=output_run,
-        input_collections=names,
-        output=output,
-        command=command,
-        metadata=dict(metadata or {}),
-        notes=tuple(nothing),
-    )
-    with collector_at_rest():
-        tables = freeze(
-            plan,
-            pruned,
-            init,
-            records,
-            header=header,
-            pipeline=graph.to_document(),
-            reads=task_reads(graph),
-            file_records=butler.datastore_records(existing_ids(pruned, init)) if attach_datastore_records else None,
-            datastore=_datastore_source(butler) if attach_datastore_records else None,
-        )
-        return QuantumGraph.from_tables(tables)
+    nothing = {} if plan.data_ids is not None else _explain_empty_parts(plan, parts, butler, names)
+    if any(len(part.data_ids) for part in parts):
+        log_empty_parts(nothing)  # else the caller says why the graph is empty
+    notes = dict.fromkeys(sentence for sentences in nothing.values() for sentence in sentences)
+    return _Content(pruned=pruned, init=init, records=records, notes=tuple(notes))
+
+
+def _explain_empty_parts(
+    plan: BuildPlan, parts: Sequence[PartFacts], source: FactSource, names: Sequence[str]
+) -> dict[tuple[str, ...], list[str]]:
+    """Say for the tasks of each part without data IDs why there are none."""
+    empty = [tuple(part.labels) for part in parts if not len(part.data_ids)]
+    shown = ", ".join(map(repr, names))
+    # Chains without children leave nothing to search.
+    nowhere = [] if plan.input_collections else [f"There is nothing to search: no collection is in {shown}."]
+    return {labels: [*nowhere, *explain_nothing(plan, source, labels)] for labels in empty}
 
 
 def _resolved(pipeline: Pipeline | PipelineGraph, butler: FactSource) -> PipelineGraph:
     graph = pipeline if hasattr(pipeline, "resolve") else pipeline.to_graph()
     return graph.resolve(butler)
+
+
+def _check_new_names(output_run: str, output: str | None) -> None:
+    """Refuse names that no collection can have before anything is asked for: the repository would when the first output is registered."""
+    for name in (output_run,) if output is None else (output_run, output):
+        if (fault := find_name_fault(name)) is not None:
+            raise GraphBuildError(f"Outputs cannot go there: {fault}")
+
+
+def _check_replaced(pruned: Pruned, butler: GraphSource, output_run: str) -> None:
+    """Refuse to replace what somebody put into the run: a graph's outputs lie where their ids say, and only there they are written anew."""
+    found: list[str] = []
+    for name, columns in pruned.datasets.items():
+        rows = np.flatnonzero(columns.status == DatasetStatus.REPLACED)
+        records = butler.datastore_records(columns.ids[rows]) if len(rows) else None
+        if records is None or not len(records):
+            continue
+        foreign = [not ((token := find_token(path)) and token.predicted) for path in records.path.tolist()]
+        others = np.isin(id_keys(columns.ids[rows]), id_keys(records.dataset_id[np.array(foreign)]))
+        paths = dict(zip(map(bytes, records.dataset_id), records.path.tolist(), strict=True))
+        found.extend(
+            f"{name}@{columns.data_ids[row]} (in {paths[columns.ids[row].tobytes()]})" for row in rows[others].tolist()
+        )
+    if found:
+        raise ForeignOutputError(output_run, found)
 
 
 def _datastore_source(butler: GraphSource) -> DatastoreSource:

@@ -13,6 +13,7 @@ __all__ = [
     "InitInputMissingError",
     "InitOutputMissingError",
     "OutputExistsError",
+    "UnknownInputsError",
 ]
 
 
@@ -20,6 +21,19 @@ class GraphBuildError(InvalidInputError):
     """The pipeline, collections or options cannot give a graph."""
 
     kind = "graph_build"
+
+
+class UnknownInputsError(NotFoundError):
+    """The data IDs depend on inputs whose dataset types nobody writes and the repository does not know."""
+
+    kind = "missing_dataset_type"
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(tuple(sentences))
+        self.sentences = tuple(sentences)
+
+    def __str__(self) -> str:
+        return " ".join(self.sentences)
 
 
 class AmbiguousPrerequisiteError(InvalidInputError):
@@ -39,21 +53,40 @@ class AmbiguousPrerequisiteError(InvalidInputError):
         )
 
 
-class OutputExistsError(ConflictError):
-    """Outputs of quanta that are done lie in the output run."""
-
-    kind = "output_exists"
+class _OutputsInRunError(ConflictError):
+    """The output run holds what a graph would write."""
 
     def __init__(self, run: str, outputs: Sequence[str]) -> None:
         super().__init__(run, outputs)
         self.run, self.outputs = run, tuple(outputs)
 
-    def __str__(self) -> str:
-        shown = "; ".join(self.outputs[:5])
+    @property
+    def _shown(self) -> str:
         more = f" and {len(self.outputs) - 5} more" if len(self.outputs) > 5 else ""
+        return "; ".join(self.outputs[:5]) + more
+
+
+class OutputExistsError(_OutputsInRunError):
+    """Outputs of quanta that are done lie in the output run."""
+
+    kind = "output_exists"
+
+    def __str__(self) -> str:
         return (
-            f"{len(self.outputs)} outputs exist in {self.run!r} already: {shown}{more}. "
+            f"{len(self.outputs)} outputs exist in {self.run!r} already: {self._shown}. "
             "Skip their quanta (skip_existing_in), replace them (clobber), or choose another run."
+        )
+
+
+class ForeignOutputError(_OutputsInRunError):
+    """Outputs that a graph would write lie in the output run, and no graph has written them."""
+
+    kind = "foreign_output"
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.outputs)} outputs of quanta that are to run were put or imported into {self.run!r}, not written by a graph: "
+            f"{self._shown}. They are not replaced: remove them ('butler prune-datasets'), or choose another run."
         )
 
 

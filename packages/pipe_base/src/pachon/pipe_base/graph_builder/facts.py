@@ -11,7 +11,7 @@ import numpy as np
 from pachon.datasets import DatasetTable, ValidityTable
 from pachon.dimensions import DataIdTable, RecordTable
 
-__all__ = ["DatasetFacts", "LookupFacts", "PairFacts", "PartFacts", "PrerequisiteFacts", "RecordFacts"]
+__all__ = ["DatasetFacts", "LookupFacts", "PairFacts", "PartFacts", "PrerequisiteFact", "RecordFacts", "TimedFacts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,20 @@ class PairFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimedFacts:
+    """A calibration that a query relates with the task: which data IDs go together, and when its datasets are valid."""
+
+    data_ids: DataIdTable
+    """Data IDs over the dimensions of task and dataset together."""
+    validity: ValidityTable
+
+    @property
+    def datasets(self) -> DatasetTable:
+        """Its datasets, whenever they are valid."""
+        return self.validity.datasets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookupFacts:
     """A prerequisite found by the connection's own function."""
 
@@ -55,8 +69,8 @@ class LookupFacts:
     datasets: DatasetTable
 
 
-PrerequisiteFacts = Mapping[tuple[str, str], "ValidityTable | PairFacts | LookupFacts"]
-"""By task label and connection name."""
+PrerequisiteFact = ValidityTable | PairFacts | TimedFacts | LookupFacts
+"""What is known of one prerequisite connection."""
 
 RecordFacts = Mapping[str, RecordTable]
 """Dimension records by element."""

@@ -12,17 +12,26 @@ import numpy as np
 from pachon.datasets import DatasetRef, DatasetSearch, DatasetTable, DatasetType, FactSource, ValidityTable
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionRecord, RecordTable, match_rows
 from pachon.pipe_base.graph_builder.errors import GraphBuildError
-from pachon.pipe_base.graph_builder.facts import DatasetFacts, LookupFacts, PairFacts, PartFacts
+from pachon.pipe_base.graph_builder.facts import (
+    DatasetFacts,
+    LookupFacts,
+    PairFacts,
+    PartFacts,
+    PrerequisiteFact,
+    TimedFacts,
+)
 from pachon.pipe_base.graph_builder.given_data_ids import complete_data_ids
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan, split_independent
 from pachon.pipe_base.graph_builder.prerequisites import FoundPrerequisite, LookupKind, classify
 from pachon.pipe_base.graph_builder.skeleton import Skeleton, part_dimensions
 from pachon.pipe_base.graph_builder.sky_joins import SkyJoins, plan_sky_joins, with_pixels
+from pachon.quantum_butler import DataIdQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "data_id_queries",
     "expand",
     "explain_nothing",
     "fetch_datasets",
@@ -78,13 +87,32 @@ def _constraints(plan: BuildPlan, labels: Sequence[str]) -> list[DatasetSearch]:
     ]
 
 
-def explain_nothing(plan: BuildPlan, source: FactSource) -> list[str]:
-    """Ask which condition emptied each part."""
-    sentences: list[str] = []
+def explain_nothing(plan: BuildPlan, source: FactSource, labels: Sequence[str]) -> list[str]:
+    """Ask which condition emptied the part of some tasks."""
+    joins = plan_sky_joins(plan, labels, part_dimensions(plan, labels))
+    return list(source.explain_empty(joins.dimensions, **_conditions(plan, labels, joins)))
+
+
+def data_id_queries(plan: BuildPlan) -> tuple[DataIdQuery, ...]:
+    """Give what is asked for the data IDs of each part, to be kept in the graph."""
+    found = []
     for labels in split_independent(plan):
-        joins = plan_sky_joins(plan, labels, part_dimensions(plan, labels))
-        sentences.extend(source.explain_empty(joins.dimensions, **_conditions(plan, labels, joins)))
-    return list(dict.fromkeys(sentences))
+        group = part_dimensions(plan, labels)
+        joins = plan_sky_joins(plan, labels, group)
+        given = sum(len(table) for table in plan.data_id_tables) if plan.data_id_tables else None
+        found.append(
+            DataIdQuery.of(
+                labels,
+                joins.dimensions.names,
+                plan.bind,
+                where=joins.expression(plan.where),
+                data_id=dict(plan.data_id or {}),
+                datasets={s.dataset_type: tuple(s.collections) for s in _constraints(plan, labels)},
+                given_rows=given,
+                is_given=plan.data_ids is not None,
+            )
+        )
+    return tuple(found)
 
 
 def fetch_datasets(plan: BuildPlan, skeleton: Skeleton, source: FactSource) -> DatasetFacts:
@@ -180,7 +208,7 @@ def fetch_prerequisites(
     records: Mapping[str, RecordTable],
     source: FactSource,
     done: Mapping[str, np.ndarray] | None = None,
-) -> dict[tuple[str, str], ValidityTable | PairFacts | LookupFacts]:
+) -> dict[tuple[str, str], PrerequisiteFact]:
     """Fetch the candidates of every prerequisite connection, in bulk where its kind allows it.
 
     Parameters
@@ -193,7 +221,7 @@ def fetch_prerequisites(
     names = {c.dataset_type for task in plan.tasks.values() for c in task.prerequisites}
     registered = source.fetch_dataset_types(names)
     validity: dict[str, ValidityTable] = {}
-    found: dict[tuple[str, str], ValidityTable | PairFacts | LookupFacts] = {}
+    found: dict[tuple[str, str], PrerequisiteFact] = {}
     for label, task in plan.tasks.items():
         for connection in task.prerequisites:
             name = connection.dataset_type
@@ -201,15 +229,15 @@ def fetch_prerequisites(
             kind = classify(task, connection, dataset_type.dimensions)
             quanta = skeleton.quanta[label]
             rows = np.flatnonzero(~done[label]) if done is not None else np.arange(len(quanta))
-            if dataset_type.is_calibration and kind in (LookupKind.JOIN, LookupKind.PIXEL):
-                # Validity ranges are compared by key only; to ignore them would give calibrations of other times.
+            if dataset_type.is_calibration and kind is LookupKind.PIXEL:
+                # To ignore validity ranges would give calibrations of other times.
                 raise GraphBuildError(
                     f"Task {label!r}: the calibration {name!r} (connection {connection.name!r}) has dimensions that "
-                    "do not follow from the task's; give the connection a lookup_function."
+                    "are pixels of the sky; give the connection a lookup_function."
                 )
             if kind is LookupKind.FUNCTION:
                 found[label, connection.name] = _look_up(plan, connection, dataset_type, quanta, rows, records, source)
-            elif kind is LookupKind.JOIN:
+            elif kind is LookupKind.JOIN and not dataset_type.is_calibration:
                 found[label, connection.name] = _join(
                     plan, task, dataset_type, quanta.take(rows), name in registered and len(rows) > 0, source
                 )
@@ -221,6 +249,10 @@ def fetch_prerequisites(
                         else _no_validity(dataset_type)
                     )
                 found[label, connection.name] = validity[name]
+                if kind is LookupKind.JOIN:
+                    both = task.dimensions | dataset_type.dimensions
+                    related = source.fetch_data_ids(both, tables=[quanta.take(rows)])
+                    found[label, connection.name] = TimedFacts(data_ids=related, validity=validity[name])
     return found
 
 

@@ -125,14 +125,18 @@ def existing_ids(pruned: Pruned, init: Sequence[InitDataset]) -> np.ndarray:
             if edge.connection.dataset_type == name:
                 used[edge.dataset] = True
         found.append(columns.ids[used & (columns.status == DatasetStatus.EXISTING)])
-    for read in pruned.prerequisites:
-        used = np.zeros(len(read.datasets), dtype=bool)
-        used[read.dataset] = True
-        found.append(read.datasets.ids[used])
+    found.extend(r.datasets.ids[_occurring(r.dataset, len(r.datasets))] for r in pruned.prerequisites)
     ids = np.concatenate(found)
     _, first = np.unique(id_keys(ids), return_index=True)
     distinct: np.ndarray = ids[np.sort(first)]
     return distinct
+
+
+def _occurring(numbers: np.ndarray, stop: int) -> np.ndarray:
+    """Give the numbers below ``stop`` that occur, ascending (np.unique would import numpy.ma)."""
+    there = np.zeros(stop, dtype=bool)
+    there[numbers] = True
+    return np.flatnonzero(there)
 
 
 def _new_rows(kept: np.ndarray) -> np.ndarray:
@@ -192,7 +196,7 @@ def _add_prerequisites(
     by_type: dict[str, list[DatasetTable]] = {}
     for found in pruned.prerequisites:
         if len(found.dataset):
-            used = found.datasets.take(np.unique(found.dataset))
+            used = found.datasets.take(_occurring(found.dataset, len(found.datasets)))
             by_type.setdefault(found.connection.dataset_type, []).append(used)
     for name, tables in by_type.items():
         everything = DatasetTable.concat(tables)

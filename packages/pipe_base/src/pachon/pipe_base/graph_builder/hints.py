@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pachon.datasets import ValidityTable
 from pachon.dimensions import RecordTable, Timespan, match_rows
-from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts
+from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts, PartFacts, PrerequisiteFact, TimedFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
 from pachon.pipe_base.graph_builder.prerequisites import task_times
 from pachon.pipe_base.graph_builder.prune import Pruned
 from pachon.pipe_base.graph_builder.resolve import KEPT, Resolution
+from pachon.pipe_base.pipeline_graph.pipeline_graph import PipelineGraph
+from pachon.pipe_base.pipeline_graph.unknown_inputs import describe_unknown_input, is_optional, unknown_inputs
 from pachon.quantum_butler.drop_reason import DropReason
 
-__all__ = ["log_counts", "prerequisite_hint"]
+__all__ = ["log_counts", "log_empty_parts", "log_unknown_inputs", "log_unused_rows", "prerequisite_hint"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 def prerequisite_hint(
     plan: BuildPlan,
     resolution: Resolution,
-    facts: Mapping[tuple[str, str], ValidityTable | PairFacts | LookupFacts],
+    facts: Mapping[tuple[str, str], PrerequisiteFact],
     records: Mapping[str, RecordTable],
     task: TaskPlan,
     connection: ConnectionPlan,
@@ -38,7 +39,11 @@ def prerequisite_hint(
     if isinstance(fact, LookupFacts):
         return f"The lookup_function of {connection.name!r} found none in {where}."
     if not len(fact.datasets):
+        if not plan.datasets[name].is_registered:
+            return f"The repository knows no dataset type {name!r}."
         return f"There is no {name!r} at all in {where}."
+    if isinstance(fact, TimedFacts):
+        fact = fact.validity
     if isinstance(fact, PairFacts):
         return f"{len(fact.datasets)} datasets {name!r} exist in {where}, none for this data ID."
     quanta = resolution.quanta[task.label]
@@ -67,6 +72,20 @@ def prerequisite_hint(
     return f"It is wanted for {time} (TAI); the nearest validity ranges in {where} are {ranges}."
 
 
+def log_unknown_inputs(graph: PipelineGraph) -> None:
+    """Warn of inputs that tasks need, and that nobody writes and the repository does not know."""
+    for node in unknown_inputs(graph):
+        if not is_optional(graph, node):
+            _log.warning("%s", describe_unknown_input(graph, node))
+
+
+def log_empty_parts(reasons: Mapping[tuple[str, ...], Sequence[str]]) -> None:
+    """Warn of tasks for which nothing matched, while others have quanta; ``reasons`` has the sentences by their labels."""
+    for labels, sentences in reasons.items():
+        tasks = f"{'Task' if len(labels) == 1 else 'Tasks'} {', '.join(labels)}"
+        _log.warning("%s: no quanta. %s", tasks, " ".join(sentences) or "No data ID satisfies all conditions.")
+
+
 def log_counts(plan: BuildPlan, pruned: Pruned) -> None:
     """Log what became of each task's quanta, and warn where a query constraint would have saved most of the work."""
     for label, reasons in pruned.reasons.items():
@@ -86,4 +105,22 @@ def log_counts(plan: BuildPlan, pruned: Pruned) -> None:
                 idle,
                 len(reasons),
                 " or ".join(free),
+            )
+
+
+def log_unused_rows(plan: BuildPlan, parts: Sequence[PartFacts]) -> None:
+    """Warn of rows of the caller's tables of data IDs that came to nothing."""
+    for table in plan.data_id_tables:
+        used = np.zeros(len(table), dtype=bool)
+        for part in parts:
+            shared = [name for name in table.group.required if name in part.data_ids.group]
+            if shared and len(part.data_ids):
+                used |= match_rows(table, part.data_ids, shared) >= 0
+        idle = np.flatnonzero(~used)
+        if len(idle) and used.any():
+            _log.warning(
+                "%d of %d rows of the table of data IDs gave no quantum, %s for one.",
+                len(idle),
+                len(table),
+                table[int(idle[0])],
             )

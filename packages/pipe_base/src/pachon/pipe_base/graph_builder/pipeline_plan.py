@@ -9,11 +9,18 @@ from typing import Any
 from pachon.base import closest
 from pachon.dimensions import DataIdTable
 from pachon.pipe_base.connections import PipelineTaskConnections
-from pachon.pipe_base.graph_builder.errors import GraphBuildError
+from pachon.pipe_base.graph_builder.errors import GraphBuildError, UnknownInputsError
 from pachon.pipe_base.graph_builder.given_data_ids import GivenDataIds, table_of_data_ids
-from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, DatasetPlan, TaskPlan
+from pachon.pipe_base.graph_builder.plan import (
+    BuildPlan,
+    ConnectionPlan,
+    DatasetPlan,
+    TaskPlan,
+    split_independent,
+)
 from pachon.pipe_base.pipeline_graph.nodes import GraphEdge, TaskNode
 from pachon.pipe_base.pipeline_graph.pipeline_graph import PipelineGraph
+from pachon.pipe_base.pipeline_graph.unknown_inputs import describe_unknown_input, is_optional, unknown_inputs
 
 __all__ = ["plan_from_graph", "task_reads"]
 
@@ -44,6 +51,8 @@ def plan_from_graph(
     ------
     GraphBuildError
         If a task could not be imported, a dataset type is not known, or a constraint names no overall input.
+    UnknownInputsError
+        If inputs that limit the data IDs are neither written by the pipeline nor known to the repository.
     """
     for node in graph.tasks.values():
         if not node.is_imported:
@@ -51,6 +60,11 @@ def plan_from_graph(
                 f"Task {node.label!r} cannot be used: {node.problem or 'its class was not imported'}."
             )
     constraints = _constraints(graph, dataset_query_constraint)
+    unknown = {node.name: node for node in unknown_inputs(graph)}
+    needed = [node for name, node in unknown.items() if name in constraints and not is_optional(graph, node)]
+    if needed and data_ids is None:
+        raise UnknownInputsError([describe_unknown_input(graph, node) for node in needed])
+    constraints -= unknown.keys()
     datasets: dict[str, DatasetPlan] = {}
     for name, dataset in graph.dataset_types.items():
         if dataset.dataset_type is None:
@@ -60,9 +74,10 @@ def plan_from_graph(
             producer="" if name in RUN_OUTPUTS else dataset.producer,
             is_prerequisite=dataset.is_prerequisite,
             is_init=dataset.is_init,
+            is_registered=dataset.is_registered,
             constrains=name in constraints,
         )
-    return BuildPlan(
+    plan = BuildPlan(
         universe=graph.universe,
         tasks={label: _task_plan(graph, node) for label, node in graph.tasks.items()},
         datasets=datasets,
@@ -81,10 +96,26 @@ def plan_from_graph(
         unanchored=_unanchored(graph, prune_unanchored_quanta),
         reproducible_ids=reproducible_ids,
     )
+    if dataset_query_constraint not in ("all", "off"):
+        _check_each_part(plan)
+    return plan
+
+
+def _check_each_part(plan: BuildPlan) -> None:
+    """Refuse a list of constraints that has none for a part of the pipeline: its data IDs would not be limited at all."""
+    for labels in split_independent(plan):
+        names = {c.dataset_type for label in labels for c in plan.tasks[label].inputs}
+        inputs = sorted(name for name in names if plan.datasets[name].producer is None)
+        if inputs and not any(plan.datasets[name].constrains for name in inputs):
+            raise GraphBuildError(
+                f"dataset_query_constraint names no input of {', '.join(labels)}, whose data IDs are asked for alone; add one of "
+                f"{', '.join(inputs)}, or say 'off'."
+            )
 
 
 def _retained(names: str | Collection[str] | None, skip_existing_in: tuple[str, ...]) -> tuple[str, ...] | None:
-    if names is None:
+    # An empty list is what a command gives that was asked for nothing: as if the option were absent.
+    if not names:
         return None
     if not skip_existing_in:
         raise GraphBuildError("retained_dataset_types says what is left of quanta that are done; add skip_existing_in.")

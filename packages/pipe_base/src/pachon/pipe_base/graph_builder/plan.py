@@ -69,6 +69,8 @@ class DatasetPlan:
     """Label of the task that writes it; `None` for an overall input."""
     is_prerequisite: bool = False
     is_init: bool = False
+    is_registered: bool = True
+    """Whether the repository knows it."""
     constrains: bool = False
     """Whether data IDs without such a dataset are left out from the beginning."""
 
@@ -108,12 +110,12 @@ class BuildPlan:
 def split_independent(plan: BuildPlan) -> list[tuple[str, ...]]:
     """Give the labels of the weakly connected parts of a pipeline.
 
-    Parts that share no dataset type (init datasets and prerequisites apart) are built alone, so that
-    an empty one does not empty the others.
+    Parts of which none reads what another one makes (init datasets apart) are built alone, so that an empty one does not empty the
+    others. Overall inputs connect nothing: what limits one reader of the raws need not limit another.
     """
     parts: list[tuple[set[str], list[str]]] = []
     for label, task in plan.tasks.items():
-        touched = {c.dataset_type for c in (*task.inputs, *task.outputs)}
+        touched = {c.dataset_type for c in (*task.inputs, *task.outputs) if plan.datasets[c.dataset_type].producer}
         joined = [part for part in parts if not part[0].isdisjoint(touched)]
         parts = [part for part in parts if part[0].isdisjoint(touched)]
         names = touched.union(*(names for names, _ in joined))

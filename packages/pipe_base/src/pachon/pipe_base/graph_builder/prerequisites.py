@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from pachon.pipe_base.graph_builder.bounds import (
     with_edge_bounds,
 )
 from pachon.pipe_base.graph_builder.errors import AmbiguousPrerequisiteError, GraphBuildError
-from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts
+from pachon.pipe_base.graph_builder.facts import LookupFacts, PairFacts, PrerequisiteFact, TimedFacts
 from pachon.pipe_base.graph_builder.plan import BuildPlan, ConnectionPlan, TaskPlan
 from pachon.pipe_base.graph_builder.resolve import KEPT, Resolution
 from pachon.pipe_base.graph_builder.skeleton import Edges
@@ -34,7 +35,8 @@ class LookupKind(enum.Enum):
     FUNCTION = "function"
     """The connection brings its own function."""
     KEY = "key"
-    """All dimensions of the dataset follow from the quantum; validity ranges are compared with its time."""
+    """All dimensions of the dataset follow from the quantum, or have nothing to do with it, as detectors with the visit of a
+    task of visits; validity ranges are compared with its time."""
     PIXEL = "pixel"
     """The dataset has a pixel of the sky that the quantum has not."""
     JOIN = "join"
@@ -58,7 +60,9 @@ def classify(task: TaskPlan, connection: ConnectionPlan, dimensions: DimensionGr
     """Say how a prerequisite is found; ``dimensions`` are those of its dataset type."""
     if connection.lookup_function is not None:
         return LookupKind.FUNCTION
-    if set(dimensions.required) <= set(task.dimensions.names):
+    if set(dimensions.required) <= set(task.dimensions.names) or (
+        connection.is_calibration and _is_free(task.dimensions, dimensions)
+    ):
         return LookupKind.KEY
     foreign = [name for name in dimensions.required if name not in task.dimensions]
     if all(name in dimensions.skypix for name in foreign):
@@ -66,10 +70,25 @@ def classify(task: TaskPlan, connection: ConnectionPlan, dimensions: DimensionGr
     return LookupKind.JOIN
 
 
+def _is_free(task: DimensionGroup, dimensions: DimensionGroup) -> bool:
+    """Whether nothing but equal values relates the data IDs of a task and of a dataset type: no sky, no time, no table of pairs.
+
+    A detector is related with a patch if the task has a visit: then it has a place.
+    """
+    both = task | dimensions
+    others = [task.universe[name] for name in dimensions.elements if name not in task.elements]
+    places = [{group.choose("spatial", family) for family in group.spatial} for group in (task, both)]
+    return (
+        not any(e.is_skypix or e.spatial or e.temporal for e in others)
+        and not any(task.universe[name].always_join and name not in task.elements for name in both.elements)
+        and (len(both.spatial) < 2 or places[0] == places[1])
+    )
+
+
 def find_prerequisites(
     plan: BuildPlan,
     resolution: Resolution,
-    facts: Mapping[tuple[str, str], ValidityTable | PairFacts | LookupFacts],
+    facts: Mapping[tuple[str, str], PrerequisiteFact],
     records: Mapping[str, RecordTable],
 ) -> list[FoundPrerequisite]:
     """Match the prerequisites that exist with the quanta that want them; no hook is called and nothing is read.
@@ -93,6 +112,11 @@ def find_prerequisites(
             elif isinstance(fact, PairFacts):
                 datasets = fact.datasets
                 quantum, dataset = _join_pairs(quanta, fact)
+            elif isinstance(fact, TimedFacts):
+                quantum, dataset = _by_key(
+                    resolution, task, connection, quanta, fact.validity, records, bounds, fact.data_ids
+                )
+                datasets = fact.datasets
             elif classify(task, connection, fact.datasets.data_ids.group) is LookupKind.PIXEL:
                 datasets = fact.datasets
                 quantum, dataset = _by_pixel(resolution, task, quanta, fact, records, bounds)
@@ -125,28 +149,51 @@ def _by_key(
     validity: ValidityTable,
     records: Mapping[str, RecordTable],
     bounds: Sequence[Edges],
+    related: DataIdTable | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find for each quantum the valid dataset of the first collection that has one."""
+    """Find for each quantum the valid datasets, of each data ID that of the first collection that has one.
+
+    ``related`` are the data IDs, over the dimensions of both, that go together, if equal values do not say it.
+    """
     begin, end = task_times(resolution, task, quanta, records, bounds)
     candidates = validity.datasets.data_ids
-    quantum, row = _equal_pairs(quanta, candidates, candidates.group.required)
+    follows = set(candidates.group.required) <= set(quanta.group.names)
+    shared = [name for name in candidates.group.names if name in quanta.group]
+    quantum, row = _equal_pairs(quanta, candidates, candidates.group.required if follows else shared)
     valid = (validity.begin_ns[row] < end[quantum]) & (begin[quantum] < validity.end_ns[row])
     # What holds for all time (datasets of a RUN are such) holds also for a quantum whose time is not known.
     valid |= (validity.begin_ns[row] <= 0) & (validity.end_ns[row] >= MAX_NS)
     valid &= resolution.reasons[task.label][quantum] == KEPT
     quantum, row = quantum[valid], row[valid]
-    order = np.lexsort((validity.begin_ns[row], validity.rank[row], quantum))
-    quantum, row = quantum[order], row[order]
+    if related is not None:
+        together = _go_together(related, quanta, candidates, quantum, row)
+        quantum, row = quantum[together], row[together]
+    keys = np.zeros(len(row), dtype=np.int64) if follows else candidates.keys()[row]
+    order = np.lexsort((validity.begin_ns[row], validity.rank[row], keys, quantum))
+    quantum, row, keys = quantum[order], row[order], keys[order]
     first = np.ones(len(quantum), dtype=bool)
-    first[1:] = quantum[1:] != quantum[:-1]
+    first[1:] = (quantum[1:] != quantum[:-1]) | (keys[1:] != keys[:-1])
     winner = row[first][np.cumsum(first) - 1]
     # One dataset may be valid in several ranges, which meet within an exposure: that is no contradiction.
     rivals = (validity.rank[row] == validity.rank[winner]) & (
         validity.datasets.ids[row] != validity.datasets.ids[winner]
     ).any(axis=1)
     if rivals.any():
-        _refuse_ambiguous(task, connection, quanta, validity, quantum, row, int(np.flatnonzero(rivals)[0]))
+        place = int(np.flatnonzero(rivals)[0])
+        same = (quantum == quantum[place]) & (keys == keys[place])
+        _refuse_ambiguous(task, connection, quanta, validity, int(quantum[place]), row[same])
     return quantum[first], row[first]
+
+
+def _go_together(
+    related: DataIdTable, quanta: DataIdTable, candidates: DataIdTable, quantum: np.ndarray, row: np.ndarray
+) -> np.ndarray:
+    """Say which pairs of a quantum and a candidate occur together in some data ID."""
+    first = match_rows(candidates, candidates, candidates.group.required)
+    theirs = match_rows(related, quanta, quanta.group.required)
+    own = match_rows(related, candidates, candidates.group.required)
+    known = (theirs >= 0) & (own >= 0)
+    return np.isin(quantum * len(candidates) + first[row], theirs[known] * len(candidates) + own[known])
 
 
 def _refuse_ambiguous(
@@ -154,16 +201,15 @@ def _refuse_ambiguous(
     connection: ConnectionPlan,
     quanta: DataIdTable,
     validity: ValidityTable,
-    quantum: np.ndarray,
-    row: np.ndarray,
-    place: int,
+    quantum: int,
+    found: np.ndarray,
 ) -> None:
-    rivals = row[(quantum == quantum[place]) & (validity.rank[row] == validity.rank[row[place]])]
+    rivals = found[validity.rank[found] == validity.rank[found].min()]
     raise AmbiguousPrerequisiteError(
         task.label,
         connection.name,
         connection.dataset_type,
-        str(quanta[int(quantum[place])]),
+        str(quanta[quantum]),
         [str(validity.timespan(int(rival))) for rival in rivals],
     )
 
@@ -176,8 +222,7 @@ def task_times(
     bounds: Sequence[Edges],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give begin and end (TAI ns) of the times for which calibrations of quanta must be valid; ``bounds`` as from `Resolution.edges_there`."""
-    if task.temporal_bounds:
-        edges = [edge for edge in bounds if edge.label == task.label and edge.connection.name in task.temporal_bounds]
+    if edges := _bounding_edges(resolution, task, bounds, "temporal"):
         names = {edge.connection.dataset_type for edge in edges}
         begin, end = with_edge_bounds(
             len(quanta), edges, {name: time_bounds(resolution.datasets[name].data_ids, records) for name in names}
@@ -190,6 +235,20 @@ def task_times(
         count = len(quanta)
         return np.zeros(count, dtype=np.int64), np.full(count, MAX_NS, dtype=np.int64)
     return time_bounds(quanta, records)
+
+
+def _bounding_edges(
+    resolution: Resolution, task: TaskPlan, bounds: Sequence[Edges], kind: Literal["spatial", "temporal"]
+) -> list[Edges]:
+    """Give the edges of a task that say where or when its quanta are; datasets that are everywhere or always say nothing."""
+    names = task.spatial_bounds if kind == "spatial" else task.temporal_bounds
+    return [
+        edge
+        for edge in bounds
+        if edge.label == task.label
+        and edge.connection.name in names
+        and bounding_elements(resolution.datasets[edge.connection.dataset_type].data_ids.group, kind)
+    ]
 
 
 def _by_pixel(
@@ -258,7 +317,7 @@ def _task_regions(
 ) -> Callable[[str], tuple[np.ndarray, np.ndarray]] | None:
     """Give a function that lists the (quantum, pixel) pairs of a task's regions; `None` if it has none."""
     own = region_rows(quanta, records)
-    edges = [e for e in bounds if e.label == task.label and e.connection.name in task.spatial_bounds]
+    edges = _bounding_edges(resolution, task, bounds, "spatial")
     if not own and not edges:
         return None
 

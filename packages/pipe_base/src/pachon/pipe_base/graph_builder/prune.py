@@ -278,10 +278,9 @@ def _drop_without_input(
         name = edges.connection.dataset_type
         producer = plan.datasets[name].producer
         reason[lacking] = DropReason.NO_INPUTS if producer is None else DropReason.UPSTREAM_DROPPED
-        if producer is None:
-            detail[lacking] = f"no {name} in {', '.join(plan.input_collections)}"
-        else:
-            detail[lacking] = f"no {name} from {producer}"
+        where = f"in {', '.join(plan.input_collections)}" if producer is None else f"from {producer}"
+        detail[lacking] = f"no {name} {where}"
+        detail[lacking & (count > 0)] = f"fewer than {minimum} {name} {where}"
 
 
 def _readers(reason: np.ndarray, inputs: Sequence[Edges], found: Sequence[FoundPrerequisite]) -> np.ndarray:

@@ -45,7 +45,7 @@ class Skeleton:
     quanta: Mapping[str, DataIdTable]
     """By task label: distinct, full data IDs, sorted."""
     datasets: Mapping[str, DataIdTable]
-    """By dataset type: distinct, full data IDs, sorted."""
+    """By dataset type: distinct, full data IDs, sorted; those of overall inputs may be of several parts."""
     edges: tuple[Edges, ...]
 
     def edges_of(self, label: str, *, outputs: bool) -> list[Edges]:
@@ -67,16 +67,12 @@ def part_dimensions(plan: BuildPlan, labels: Sequence[str]) -> DimensionGroup:
 def make_skeleton(plan: BuildPlan, parts: Sequence[PartFacts]) -> Skeleton:
     """Project the data IDs of each part to its tasks, dataset types and edges."""
     quanta: dict[str, DataIdTable] = {}
-    datasets: dict[str, DataIdTable] = {}
+    datasets = _project_datasets(plan, parts)
     edges: list[Edges] = []
     for part in parts:
         for label in part.labels:
             task = plan.tasks[label]
             quanta[label] = part.data_ids.project(task.dimensions)
-            for connection in (*task.inputs, *task.outputs):
-                name = connection.dataset_type
-                if name not in datasets:
-                    datasets[name] = part.data_ids.project(plan.datasets[name].dataset_type.dimensions)
             for is_output, connections in ((False, task.inputs), (True, task.outputs)):
                 for connection in connections:
                     quantum, dataset = _pairs(part.data_ids, quanta[label], datasets[connection.dataset_type])
@@ -84,6 +80,16 @@ def make_skeleton(plan: BuildPlan, parts: Sequence[PartFacts]) -> Skeleton:
                         Edges(label=label, connection=connection, is_output=is_output, quantum=quantum, dataset=dataset)
                     )
     return Skeleton(quanta=quanta, datasets=datasets, edges=tuple(edges))
+
+
+def _project_datasets(plan: BuildPlan, parts: Sequence[PartFacts]) -> dict[str, DataIdTable]:
+    """Give the data IDs of each dataset type, of all parts that read or write it."""
+    found: dict[str, list[DataIdTable]] = {}
+    for part in parts:
+        tasks = [plan.tasks[label] for label in part.labels]
+        for name in dict.fromkeys(c.dataset_type for task in tasks for c in (*task.inputs, *task.outputs)):
+            found.setdefault(name, []).append(part.data_ids.project(plan.datasets[name].dataset_type.dimensions))
+    return {n: tables[0] if len(tables) == 1 else DataIdTable.concat(tables).distinct() for n, tables in found.items()}
 
 
 def _pairs(everything: DataIdTable, quanta: DataIdTable, datasets: DataIdTable) -> tuple[np.ndarray, np.ndarray]:

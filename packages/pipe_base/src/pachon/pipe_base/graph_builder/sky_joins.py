@@ -7,8 +7,10 @@ reads and writes. Pixels of one system are joined with pixels of another after t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +18,10 @@ from pachon.dimensions import Categorical, DataIdTable, DimensionGroup, Dimensio
 from pachon.pipe_base.graph_builder.plan import BuildPlan
 
 __all__ = ["SkyJoins", "plan_sky_joins", "with_pixels"]
+
+_TEXT: Final = re.compile(r"'[^'\n]*'")
+_JOIN: Final = re.compile(r"\b\w+\.region[\s)]+OVERLAPS[\s(]+\w+\.region\b", re.IGNORECASE)
+"""An overlap of two regions of the repository, not of one with a place that the user gives, nor of time spans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class SkyJoins:
 
 def plan_sky_joins(plan: BuildPlan, labels: Sequence[str], dimensions: DimensionGroup) -> SkyJoins:
     """Decide how the regions of a part are joined; one or two kinds, or a user who says it, need no decision."""
-    if len(dimensions.spatial) < 3 or "OVERLAPS" in plan.where.upper():
+    if len(dimensions.spatial) < 3 or _JOIN.search(_TEXT.sub("''", plan.where)):
         return SkyJoins(dimensions=dimensions)
     pairs = _related(plan, labels)
     stored = {name for pair in pairs for name in pair if not plan.universe[name].is_skypix}

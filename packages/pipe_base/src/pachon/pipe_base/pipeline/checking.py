@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pachon.base import InvalidInputError, PachonError
-from pachon.datasets import FactSource
+from pachon.datasets import FactSource, StorageClasses
 from pachon.dimensions import DimensionUniverse
+from pachon.pipe_base.config.node import trail_of
+from pachon.pipe_base.connections import ConnectionDefinitionError
 from pachon.pipe_base.instrument import InstrumentNotFoundError, PipelineInstrument, find_instrument
 from pachon.pipe_base.pipeline.configuring import configure_task, contract_errors, import_task_class
 from pachon.pipe_base.pipeline.contents import PipelineContents, PipelineTaskEntry
@@ -24,6 +26,7 @@ from pachon.pipe_base.pipeline_graph import (
     make_task_node,
     missing_task_node,
 )
+from pachon.pipe_base.pipeline_task_config import PipelineTaskConfig
 
 __all__ = ["PipelineCheck", "check_pipeline"]
 
@@ -62,6 +65,7 @@ def check_pipeline(
     table: TaskTable | None = None,
     *,
     thorough: bool = False,
+    storage_classes: StorageClasses | None = None,
 ) -> PipelineCheck:
     """Import and configure all tasks, check the contracts, connect the tasks; go on after an error.
 
@@ -76,12 +80,16 @@ def check_pipeline(
     thorough
         Also find what is wrong for sure before anything is run, see `pachon.pipe_base.pipeline.thorough`; without a
         repository the dimensions are those of the default universe.
+    storage_classes
+        Those that the connections may name; by default those of the repository, or the installed ones.
     """
     errors: list[PachonError] = []
     instrument = None
     try:
         instrument = None if contents.instrument is None else find_instrument(contents.instrument)
     except (InstrumentNotFoundError, InvalidInputError) as error:
+        if contents.instrument_place.line:
+            error.add_note(f"It is named here: {contents.instrument_place}.")
         errors.append(error)
     nodes: dict[str, TaskNode] = {}
     for label, entry in contents.tasks.items():
@@ -94,7 +102,7 @@ def check_pipeline(
     errors.extend(contract_errors(contents, configs))
     graph = None
     try:
-        graph = _make_graph(contents, nodes, instrument, butler)
+        graph = _make_graph(contents, nodes, instrument, butler, storage_classes)
     except PachonError as error:
         _note_places(error, contents)
         errors.append(error)
@@ -117,7 +125,11 @@ def _thorough_errors(
 
 
 def _note_places(error: PachonError, contents: PipelineContents) -> None:
-    """Say of an error of the graph where the tasks stand that it is about."""
+    """Say of an error of the graph where the steps and tasks stand that it is about."""
+    places = {step.label: step.place for step in contents.steps}
+    for label in dict.fromkeys(getattr(error, "steps", ())):
+        if label in places and places[label].line:
+            error.add_note(f"Step {label!r}: {places[label]}.")
     for label in dict.fromkeys(getattr(error, "labels", ())):
         if label in contents.tasks and contents.tasks[label].place.line:
             error.add_note(f"Task {label!r}: {contents.tasks[label].place}.")
@@ -136,10 +148,19 @@ def _make_node(
     try:
         return make_task_node(entry.label, task_class, config)
     except InvalidInputError as error:
-        raise TaskConfigurationError(entry.label, str(error)) from error
+        raise TaskConfigurationError(entry.label, f"{error}{_who_named(error, config)}") from error
     except Exception as error:  # whatever the constructor of the author's connections raises
         reason = f"its connections cannot be made: {type(error).__name__}: {error}"
         raise TaskConfigurationError(entry.label, reason) from error
+
+
+def _who_named(error: InvalidInputError, config: PipelineTaskConfig) -> str:
+    """Say who configured the name of the connection that an error is about, or the templates in names."""
+    if not isinstance(error, ConnectionDefinitionError) or error.connection is None:
+        return ""
+    told = {error.connection, *config.connections_class.templates}
+    history = trail_of(config.connections).history
+    return "".join(f" {name!r} is set by {entries[-1].source}." for name, entries in history.items() if name in told)
 
 
 def _make_graph(
@@ -147,13 +168,14 @@ def _make_graph(
     nodes: dict[str, TaskNode],
     instrument: PipelineInstrument | None,
     butler: FactSource | None,
+    storage_classes: StorageClasses | None,
 ) -> PipelineGraph:
     names = {edge.dataset_type_name for node in nodes.values() for edge in node.edges} | {PACKAGES}
     return PipelineGraph.build(
         nodes.values(),
         universe=None if butler is None else butler.universe,
         registered=None if butler is None else butler.fetch_dataset_types(sorted(names)),
-        storage_classes=getattr(butler, "storage_classes", None),
+        storage_classes=getattr(butler, "storage_classes", None) if storage_classes is None else storage_classes,
         description=contents.description,
         instrument=contents.instrument,
         data_id={} if instrument is None else {"instrument": instrument.name},

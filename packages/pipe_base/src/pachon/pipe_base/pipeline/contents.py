@@ -151,3 +151,5 @@ class PipelineContents:
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     contracts: tuple[Contract, ...] = ()
     place: Place = field(default_factory=Place, compare=False)
+    instrument_place: Place = field(default_factory=Place, compare=False)
+    """Where the instrument is named."""

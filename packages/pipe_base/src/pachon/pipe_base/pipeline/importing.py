@@ -124,13 +124,17 @@ def _identity(location: str) -> str:
 def _imported(entry: ImportEntry, contents: PipelineContents) -> PipelineContents:
     """Give what an entry takes of a pipeline."""
     if entry.instrument is not None:
-        contents = dataclasses.replace(contents, instrument=entry.instrument or None)
+        contents = dataclasses.replace(contents, instrument=entry.instrument or None, instrument_place=entry.place)
     keep = _kept_labels(entry, contents)
     if entry.rename:
         try:
             contents = rename_contents(contents, entry.rename)
         except UnknownLabelError as error:
-            raise PipelineError(f"{entry.place}, rename: {entry.location!r} has no task {error.label!r}.") from error
+            raise PipelineError(
+                f"{entry.place}, rename: {entry.location!r} has no task {error.label!r}.{error.suggestion}"
+            ) from error
+        except PipelineError as error:
+            raise PipelineError(f"{entry.place}, rename: {error}") from error
         keep = {entry.rename.get(label, label) for label in keep}
     if not entry.import_steps:
         contents = dataclasses.replace(contents, steps=())
@@ -166,7 +170,7 @@ def merge_pipelines(own: PipelineContents, imported: list[tuple[ImportEntry, Pip
     """
     if not imported:
         return own
-    instrument, instrument_place = own.instrument, own.place
+    instrument, instrument_place = own.instrument, own.instrument_place
     tasks: dict[str, PipelineTaskEntry] = {}
     subsets: dict[str, Subset] = {}
     steps: dict[str, Step] = {}
@@ -176,10 +180,11 @@ def merge_pipelines(own: PipelineContents, imported: list[tuple[ImportEntry, Pip
         if contents.instrument is not None:
             if instrument is not None and instrument != contents.instrument:
                 raise PipelineError(
-                    f"{entry.place}: {entry.location!r} is for instrument {contents.instrument!r}, but "
-                    f"{instrument_place} is for {instrument!r}; set 'instrument' in the import."
+                    f"{entry.place}: {entry.location!r} is for instrument {contents.instrument!r} "
+                    f"({contents.instrument_place}), but the pipeline is for {instrument!r} ({instrument_place}); set "
+                    "'instrument' in the import."
                 )
-            instrument, instrument_place = contents.instrument, entry.place
+            instrument, instrument_place = contents.instrument, contents.instrument_place
         for label, task in contents.tasks.items():
             if label in tasks:
                 raise PipelineError(
@@ -211,6 +216,7 @@ def merge_pipelines(own: PipelineContents, imported: list[tuple[ImportEntry, Pip
         parameters=MappingProxyType({**parameters, **own.parameters}),
         contracts=(*contracts, *own.contracts),
         place=own.place,
+        instrument_place=instrument_place,
     )
 
 

@@ -80,6 +80,7 @@ def parse_pipeline(text: str | bytes, file: str, *, strict: bool = False) -> Pip
     contents = PipelineContents(
         description=_parse_description(data, place),
         instrument=_parse_instrument(data, place),
+        instrument_place=place.at("instrument", mark=data.marks.get("instrument", (0, 0))),
         tasks=MappingProxyType(_parse_tasks(data, place, strict=strict)),
         subsets=MappingProxyType(_parse_subsets(data, place, strict=strict)),
         steps=_parse_steps(data, place),

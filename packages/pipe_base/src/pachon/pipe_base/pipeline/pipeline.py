@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
 from pachon.base import InvalidInputError, closest
-from pachon.datasets import FactSource
+from pachon.datasets import FactSource, StorageClasses
 from pachon.pipe_base.config.values import parse_literal
 from pachon.pipe_base.import_path import import_path_of
 from pachon.pipe_base.instrument import PipelineInstrument, find_instrument
@@ -45,6 +46,7 @@ from pachon.resources import ResourcePath
 __all__ = ["Pipeline"]
 
 PARAMETERS = "parameters"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class Pipeline:
     def with_config(self, label: str, name: str, value: Any, *, source: str | None = None) -> Self:
         """Override a field of a task's configuration, or set a parameter (label ``parameters``).
 
+        A parameter that the pipeline does not have is made, with a warning: its name may be misspelled.
+
         Parameters
         ----------
         label
@@ -204,6 +208,14 @@ class Pipeline:
         """
         if label == PARAMETERS:
             parsed = parse_literal(value, {}) if isinstance(value, str) else value
+            if name not in self.parameters:
+                _LOG.warning(
+                    "%s: the pipeline had no parameter %r; it is a new one.%s",
+                    source or f"-c {label}:{name}={value}",
+                    name,
+                    closest(name, self.parameters)
+                    or (f" There is {', '.join(self.parameters)}." if self.parameters else ""),
+                )
             return self._replaced(parameters=MappingProxyType({**self.parameters, name: parsed}))
         place = Place(file=source or f"-c {label}:{name}={value}")
         block = ConfigBlock(values=MappingProxyType({name: FieldOverride(value=value, place=place)}), place=place)
@@ -237,7 +249,7 @@ class Pipeline:
 
     def with_instrument(self, instrument: str | None) -> Self:
         """Set, replace or remove the instrument."""
-        return self._replaced(instrument=instrument)
+        return self._replaced(instrument=instrument, instrument_place=Place())
 
     def with_subset(self, name: str, labels: Iterable[str], *, description: str = "") -> Self:
         """Add or replace a subset."""
@@ -385,7 +397,12 @@ class Pipeline:
         return checked.raise_errors(allow_missing=True)
 
     def check(
-        self, butler: FactSource | None = None, *, table: TaskTable | None = None, thorough: bool = False
+        self,
+        butler: FactSource | None = None,
+        *,
+        table: TaskTable | None = None,
+        thorough: bool = False,
+        storage_classes: StorageClasses | None = None,
     ) -> PipelineCheck:
         """Make the graph as far as possible, and find everything that is wrong, not only the first thing.
 
@@ -396,8 +413,10 @@ class Pipeline:
         thorough
             Also check what would show in a repository or a run only: dimensions against the default universe if there
             is no repository, and whether ``run`` of each task takes its inputs.
+        storage_classes
+            Those that the connections may name; by default those of the repository, or the installed ones.
         """
-        return check_pipeline(self.contents, butler, table, thorough=thorough)
+        return check_pipeline(self.contents, butler, table, thorough=thorough, storage_classes=storage_classes)
 
 
 def _location(uri: str | os.PathLike[str] | ResourcePath) -> str:

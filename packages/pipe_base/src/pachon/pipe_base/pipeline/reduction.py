@@ -79,8 +79,8 @@ def rename_contents(contents: PipelineContents, renames: Mapping[str, str]) -> P
     for old, new in renames.items():
         if old not in contents.tasks:
             raise UnknownLabelError(old, "task", closest(old, contents.tasks))
-        if new in contents.tasks or new in contents.subsets:
-            raise PipelineError(f"{contents.place}: {old!r} cannot be renamed to {new!r}, which exists already.")
+        if (taken := contents.tasks.get(new) or contents.subsets.get(new)) is not None:
+            raise PipelineError(f"{old!r} cannot be renamed to {new!r}, which exists already ({taken.place}).")
     tasks = {
         renames.get(label, label): dataclasses.replace(task, label=renames.get(label, label))
         for label, task in contents.tasks.items()
@@ -113,7 +113,10 @@ def check_contents(contents: PipelineContents) -> None:
     """
     for subset in contents.subsets.values():
         if subset.name in contents.tasks:
-            raise PipelineError(f"{subset.place}: {subset.name!r} is the name of a task and cannot name a subset too.")
+            task = contents.tasks[subset.name]
+            raise PipelineError(
+                f"{subset.place}: {subset.name!r} is the name of a task ({task.place}) and cannot name a subset too."
+            )
         for label in subset.labels:
             if label not in contents.tasks:
                 hint = closest(label, contents.tasks)

@@ -92,7 +92,7 @@ def show_graph(item: ShowItem, graph: PipelineGraph) -> str:
     """
     match item.kind:
         case "config":
-            return "".join([*_config_texts(item, _tasks(item, graph)), *_unusable(item, graph)])
+            return "".join([*_config_texts(item, _tasks(item, graph), graph.tasks), *_unusable(item, graph)])
         case "dump-config":
             found = [f"{_heading(task)}{dump_text(task.config)}" for task in _tasks(item, graph)]
             return "\n".join([*found, *_unusable(item, graph)])
@@ -140,14 +140,25 @@ def _heading(task: TaskNode) -> str:
     return f"### Configuration for task '{task.label}'\n"
 
 
-def _config_texts(item: ShowItem, tasks: Iterable[TaskNode]) -> Iterator[str]:
+def _config_texts(item: ShowItem, tasks: Iterable[TaskNode], labels: Iterable[str]) -> Iterator[str]:
     if item.ignore_case and item.pattern != item.pattern.lower():
         yield f"# Upper and lower case of {item.pattern!r} are the same; add {_CASE_SUFFIX} to tell them apart.\n"
+    some = False
     for task in tasks:
         found = config_text(task.config, item.pattern, ignore_case=item.ignore_case)
         if found or item.label is not None:
             nothing = f"# No field matches {item.pattern!r}.\n"
             yield f"{_heading(task)}{found or nothing}\n"
+        some = some or bool(found)
+    if not some and item.label is None:
+        yield f"# No field of any task matches {item.pattern!r}.{_if_label(item, labels)}\n"
+
+
+def _if_label(item: ShowItem, labels: Iterable[str]) -> str:
+    """Say what to write, if the pattern is the label of a task."""
+    if item.pattern not in labels:
+        return ""
+    return f" For the fields of task {item.pattern!r} write {item.kind}={item.pattern}::*."
 
 
 def _history(item: ShowItem, graph: PipelineGraph) -> str:
@@ -156,10 +167,11 @@ def _history(item: ShowItem, graph: PipelineGraph) -> str:
         for task in _tasks(item, graph)
         if (text := field_history(task.config, item.pattern))
     ]
-    if not found:
+    unusable = _unusable(item, graph)
+    if not found and not unusable:
         where = "" if item.label is None else f" of task {item.label!r}"
-        raise InvalidInputError(f"No field{where} matches {item.pattern!r}.")
-    return "\n".join(found)
+        raise InvalidInputError(f"No field{where} matches {item.pattern!r}.{_if_label(item, graph.tasks)}")
+    return "\n".join([*found, *unusable])
 
 
 def _subtasks(task: TaskNode) -> str:

@@ -60,6 +60,9 @@ def _marked_problem(error: yaml.MarkedYAMLError, text: str) -> tuple[Mark, str]:
         return (begin if begin[0] else at), "a ':' is missing after this key, or a quote or bracket is not closed."
     if "quoted scalar" in context and "end of stream" in problem:
         return begin, "this quote is not closed."
+    if "flow node" in context:
+        where = f"this {here!r}" if here else "the end of the file"
+        return at, f"a value is missing before {where}, or a bracket is not closed."
     if "flow" in context and "did not find expected" in problem:
         bracket = _character(text, begin)
         return begin, f"this {bracket!r} is not closed before line {at[0]}, or a comma is missing."

@@ -35,6 +35,8 @@ class PipelineGraphError(InvalidInputError):
 
     labels: tuple[str, ...] = ()
     """Labels of the tasks that it is about, as far as they are known."""
+    steps: tuple[str, ...] = ()
+    """Labels of the steps that it is about."""
 
 
 class PipelineDataCycleError(PipelineGraphError):
@@ -81,9 +83,9 @@ class UnresolvedDatasetTypeError(PipelineGraphError):
 class StepError(PipelineGraphError):
     """Steps do not fit the tasks."""
 
-    def __init__(self, message: str, labels: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, labels: tuple[str, ...] = (), steps: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.labels = labels
+        self.labels, self.steps = labels, steps
 
 
 class SubsetExpressionError(PipelineGraphError):

@@ -118,7 +118,7 @@ class PipelineGraph:
         facts = ResolutionFacts(
             universe=universe or DimensionUniverse.default(),
             registered=registered or {},
-            storage_classes=storage_classes or StorageClasses.default(),
+            storage_classes=StorageClasses.default() if storage_classes is None else storage_classes,
             lenient=lenient,
         )
         by_label = {task.label: task for task in ordered}
@@ -270,10 +270,16 @@ class PipelineGraph:
         return dataclasses.replace(part, dataset_types=MappingProxyType(marked))
 
     def split_independent(self) -> list[Self]:
-        """Give the parts that no dataset type connects, in the order of their first tasks."""
+        """Give the parts of which none reads what another one makes, in the order of their first tasks.
+
+        Each can be built alone. Overall inputs and init datasets connect nothing.
+        """
         labels_of: dict[str, set[str]] = {label: {label} for label in self.tasks}
         owner: dict[str, str] = {}
         for edge in self.edges():
+            made = self.dataset_types[edge.dataset_type_name]
+            if made.producer is None or made.is_init:
+                continue
             first = owner.setdefault(edge.dataset_type_name, edge.task_label)
             if labels_of[first] is not labels_of[edge.task_label]:
                 merged = labels_of[first] | labels_of[edge.task_label]

@@ -102,7 +102,8 @@ def _resolve(name: str, writer: GraphEdge | None, readers: list[GraphEdge], fact
         is_prerequisite=any(edge.is_prerequisite for edge in readers),
         is_initial_query_constraint=writer is None
         and bool(regular)
-        and not any(edge.defer_graph_constraint for edge in regular),
+        # What a reader can do without does not limit what it is made for.
+        and not any(edge.defer_graph_constraint or edge.minimum == 0 for edge in regular),
         is_registered=name in facts.registered,
         is_automatic=writer is not None and writer.connection in _AUTOMATIC,
         problem=problem,
@@ -240,6 +241,8 @@ def _without_placeholder(edge: GraphEdge, definition: DatasetType, facts: Resolu
 
 
 def _check_storage_class(edge: GraphEdge, definition: DatasetType, facts: ResolutionFacts, origin: str) -> None:
+    if edge.component is None and edge.storage_class == definition.storage_class:
+        return  # it is read as it is; whether it can be read here shows when it is
     known = facts.storage_classes
     try:
         wanted = known.get(edge.storage_class)

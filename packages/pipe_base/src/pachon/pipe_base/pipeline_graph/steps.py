@@ -46,6 +46,7 @@ def check_steps(
                     f"Step {early!r} reads {node.name!r} (task {consumer!r}), which the later step {late!r} writes "
                     f"(task {node.producer!r}).",
                     (consumer, str(node.producer)),
+                    (early, late),
                 )
     for step in steps:
         if lenient and not all(name in universe.dimensions for name in step.dimensions):
@@ -60,9 +61,8 @@ def _step_of_tasks(
     for index, step in enumerate(steps):
         for label in subsets[step.label].labels:
             if label in found:
-                raise StepError(
-                    f"Task {label!r} is in two steps, {steps[found[label]].label!r} and {step.label!r}.", (label,)
-                )
+                both = (steps[found[label]].label, step.label)
+                raise StepError(f"Task {label!r} is in two steps, {both[0]!r} and {both[1]!r}.", (label,), both)
             found[label] = index
     without = sorted(tasks.keys() - found.keys())
     if without:
@@ -76,12 +76,13 @@ def _check_sharding(
 ) -> None:
     for name in step.dimensions:
         if name not in universe.dimensions:
-            raise StepError(f"Step {step.label!r}: there is no dimension {name!r}.{closest(name, universe.dimensions)}")
+            hint = closest(name, universe.dimensions)
+            raise StepError(f"Step {step.label!r}: there is no dimension {name!r}.{hint}", (), (step.label,))
     for label in subset.labels:
         task = tasks[label]
-        groups = [("dimensions", universe.conform(task.dimension_names))] if not task.problem else []
+        groups = [(f"task {label!r}", universe.conform(task.dimension_names))] if not task.problem else []
         groups += [
-            (f"output {edge.full_name!r}", universe.conform(edge.raw_dimensions))
+            (f"output {edge.full_name!r} of task {label!r}", universe.conform(edge.raw_dimensions))
             for edge in task.edges_of("output")
             if "skypix" not in edge.raw_dimensions
             and not (lenient and any(name not in universe.dimensions for name in edge.raw_dimensions))
@@ -90,9 +91,10 @@ def _check_sharding(
             for name in step.dimensions:
                 if name not in group and not _is_related(name, group, universe):
                     raise StepError(
-                        f"Step {step.label!r} is split by {name!r}, but the {what} of task {label!r} has "
-                        f"{{{', '.join(group.names)}}}.",
+                        f"Step {step.label!r} is split by {name!r}, which is no dimension of {what} "
+                        f"({', '.join(group.required) or 'none'}).",
                         (label,),
+                        (step.label,),
                     )
 
 

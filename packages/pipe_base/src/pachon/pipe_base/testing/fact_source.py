@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -46,6 +46,10 @@ class MemoryFactSource:
         self.types: dict[str, DatasetType] = {}
         self.collections: dict[str, CollectionInfo] = {}
         self.members: dict[str, list[tuple[DatasetRef, Timespan]]] = {}
+
+    def searching(self, collections: Sequence[str]) -> Self:  # it has no language, so nothing is assumed
+        """Give the same facts."""
+        return self
 
     # -- filling it --------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,10 @@ class MemoryDatasets:
         self.values[ref.id] = obj
         return ref
 
+    def put_many(self, items: Sequence[tuple[Any, DatasetRef]], /) -> list[DatasetRef]:
+        """Keep datasets."""
+        return [self.put(obj, ref) for obj, ref in items]
+
     def exists(self, ref: DatasetRef, /) -> bool:
         """Whether a dataset was given or written."""
         return ref.id in self.values
