@@ -15,7 +15,7 @@ import numpy as np
 
 from pachon.quantum_butler import DatasetState, DatastoreSource, QuantumGraph, QuantumProvenance, Receipt
 from pachon.quantum_butler.column_file.layout import MAJOR_VERSION, MINOR_VERSION
-from pachon.quantum_butler.provenance_graph import ProvenanceGraph, QuantumRecord
+from pachon.quantum_butler.provenance_graph import ProvenanceGraph, QuantumRecord, packed_content
 from pachon.quantum_butler.testing import example_tables
 from pachon.quantum_butler.testing.example import example_graph
 
@@ -112,7 +112,8 @@ def example_provenance(graph=None):
         quanta, datasets = graph.connection_rows(label, "_metadata")
         items = [None] * len(graph.datasets(f"{label}_metadata"))
         for quantum, dataset in zip(quanta.tolist(), datasets.tolist(), strict=True):
-            items[dataset] = None if quantum % 3 == 0 else {"scalars": {"label": label, "row": quantum}}
+            if quantum % 3:
+                items[dataset] = packed_content(json.dumps({"scalars": {"label": label, "row": quantum}}).encode())
         contents[f"{label}_metadata"] = items
     made = {name: graph.dataset_states(name) == DatasetState.EXISTING for name in graph.dataset_types}
     made |= {name: np.array([item is not None for item in items]) for name, items in contents.items()}

@@ -63,6 +63,12 @@ def test_only_whole_graphs(graph):
         graph.subset([next(iter(graph))]).with_output_run("new")
 
 
+@pytest.mark.parametrize("names", [{"run": "me run/*"}, {"run": "/run"}, {"run": "run", "output": "me?"}])
+def test_no_name_that_no_collection_can_have(graph, names):
+    with pytest.raises(InvalidInputError, match="is no name for a collection"):
+        graph.with_output_run(**names)
+
+
 def test_a_dataset_type_may_have_the_name_of_a_kind_of_column(tmp_path):
     tables = example_tables()
     nodes = []

@@ -8,6 +8,7 @@ from pachon.base import lazy_exports
 if TYPE_CHECKING:
     from pachon.quantum_butler.adjacency import Adjacency
     from pachon.quantum_butler.column_file.layout import GraphFileError
+    from pachon.quantum_butler.data_id_query import DataIdQuery
     from pachon.quantum_butler.dataset_state import DatasetState
     from pachon.quantum_butler.drop_reason import DropReason
     from pachon.quantum_butler.errors import DatasetNotInGraphError, NoDatastoreError, NotPredictedError, ReceiptError
@@ -41,6 +42,7 @@ __all__ = [
     "RECEIPT_FOLDER",
     "Adjacency",
     "ConnectionEdges",
+    "DataIdQuery",
     "DatasetNodes",
     "DatasetNotInGraphError",
     "DatasetState",
@@ -79,6 +81,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "Adjacency": "pachon.quantum_butler.adjacency",
         "ConnectionEdges": "pachon.quantum_butler.tables",
+        "DataIdQuery": "pachon.quantum_butler.data_id_query",
         "DatasetNodes": "pachon.quantum_butler.tables",
         "DatasetNotInGraphError": "pachon.quantum_butler.errors",
         "DatasetState": "pachon.quantum_butler.dataset_state",

@@ -12,7 +12,8 @@
     └── GraphMismatchError         the graph was built for another repository, or as it was before
     FormatError
     ├── GraphFileError             (in `column_file.layout`) a graph file is damaged, newer, or something else
-    └── ReceiptError               a receipt is damaged, newer, or something else
+    └── ReceiptError               a receipt is damaged, or something else
+        └── NewerReceiptError      a receipt is of a newer version
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ import uuid
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError
 from pachon.base.hidden_secrets import hide_secrets
 
-__all__ = ["DatasetNotInGraphError", "GraphMismatchError", "NoDatastoreError", "NotPredictedError", "ReceiptError"]
+__all__ = [
+    "DatasetNotInGraphError",
+    "GraphMismatchError",
+    "NewerReceiptError",
+    "NoDatastoreError",
+    "NotPredictedError",
+    "ReceiptError",
+]
 
 
 class DatasetNotInGraphError(NotFoundError):
@@ -71,7 +79,7 @@ class NoDatastoreError(InvalidInputError):
 
 
 class ReceiptError(FormatError):
-    """A receipt is damaged, of another version, or no receipt at all."""
+    """A receipt is damaged, or no receipt at all."""
 
     kind = "receipt"
 
@@ -84,6 +92,12 @@ class ReceiptError(FormatError):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+
+class NewerReceiptError(ReceiptError):
+    """A receipt is of a version that is not known here."""
+
+    kind = "newer_receipt"
 
 
 class GraphMismatchError(ConflictError):

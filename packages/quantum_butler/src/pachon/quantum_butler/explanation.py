@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pachon.base import NotFoundError, closest
+from pachon.datasets import FactSource
+from pachon.dimensions import DimensionUniverse
 from pachon.quantum_butler.column_source import ColumnSource
+from pachon.quantum_butler.data_id_query import DataIdQuery
 from pachon.quantum_butler.drop_reason import DropReason
 from pachon.quantum_butler.structure import DroppedEntry, GraphStructure, TaskEntry
 
-__all__ = ["Explanation", "TaskExplanation", "explain_quanta"]
+__all__ = ["Asker", "Explanation", "TaskExplanation", "explain_quanta"]
 
 _CULPRITS = (
     DropReason.MISSING_PREREQUISITE,
@@ -45,12 +48,18 @@ class TaskExplanation:
     """Number of quanta by reason and detail (a connection, dataset type, collection ...)."""
     unknown: tuple[str, ...] = ()
     """Parts of the data ID, as ``visit=12``, that no quantum of the task has, kept or dropped."""
+    ignored: tuple[str, ...] = ()
+    """Dimensions of the data ID that the task lacks."""
+    causes: tuple[str, ...] = ()
+    """Why there is no quantum with that data ID, neither kept nor dropped: sentences of the repository, if it was asked."""
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Sentences, the most frequent reason first."""
         count = f"{self.kept} {'quantum' if self.kept == 1 else 'quanta'} in the graph"
         lines = [f"{self.label}: {count}" + ("." if not self.dropped else ", dropped:")]
+        if self.ignored:
+            lines.append(f"    (its quanta have no {' or '.join(self.ignored)}; counted without)")
         for (reason, detail), number in sorted(self.dropped.items(), key=lambda item: (-item[1], item[0])):
             lines.append(f"    {number} {reason.text}" + (f": {detail}" if detail else ""))
         if not self.kept and not self.dropped:
@@ -59,7 +68,7 @@ class TaskExplanation:
                 if self.unknown
                 else "    no such data ID came out of the query"
             )
-        return tuple(lines)
+        return (*lines, *(f"    {cause}" for cause in self.causes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +118,26 @@ class Explanation:
         return "\n".join(self.lines)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Asks a repository why there is no quantum with some values."""
+
+    butler: FactSource
+    universe: DimensionUniverse
+    queries: tuple[DataIdQuery, ...]
+    """What was asked when the graph was built."""
+    values: Mapping[str, Any]
+
+    def why(self, label: str, dimensions: Sequence[str], *, known: bool) -> tuple[str, ...]:
+        """Say why a task has none, or, of quanta that are known, which values that are not theirs exclude them."""
+        query = next((query for query in self.queries if label in query.labels), None)
+        if query is None:
+            return () if known else ("The graph does not say what was asked for its data IDs; build it again.",)
+        if known:
+            return query.what_excludes(self.butler, self.universe, self.values)
+        return query.why_without(self.butler, self.universe, dimensions, self.values)
+
+
 def explain_quanta(
     structure: GraphStructure,
     columns: ColumnSource,
@@ -116,8 +145,18 @@ def explain_quanta(
     *,
     label: str | None,
     data_id: Mapping[str, Any],
+    ask: Asker | None = None,
 ) -> Explanation:
     """Count what became of the quanta of a task, or of all tasks, that have some values.
+
+    Parameters
+    ----------
+    structure, columns, notes
+        Of the graph.
+    label, data_id
+        What is asked about.
+    ask
+        Who is asked about tasks that have no quantum with these values, neither kept nor dropped.
 
     Raises
     ------
@@ -128,12 +167,12 @@ def explain_quanta(
     if label is not None and label not in labels:
         raise NotFoundError(f"The graph has no task {label!r}.{closest(label, labels)}")
     chosen = labels if label is None else [label]
-    tasks = tuple(_explain_task(structure, columns, name, data_id) for name in chosen)
+    tasks = tuple(_explain_task(structure, columns, name, data_id, ask) for name in chosen)
     return Explanation(tasks=tasks, notes=tuple(notes))
 
 
 def _explain_task(
-    structure: GraphStructure, columns: ColumnSource, label: str, data_id: Mapping[str, Any]
+    structure: GraphStructure, columns: ColumnSource, label: str, data_id: Mapping[str, Any], ask: Asker | None
 ) -> TaskExplanation:
     task, dropped = structure.tasks.get(label), structure.dropped.get(label)
     kept = _matching(columns, task, data_id) if task is not None else np.empty(0, dtype=np.int64)
@@ -149,7 +188,17 @@ def _explain_task(
         for name, value in data_id.items()
         if not any(len(_matching(columns, entry, {name: value})) for entry in entries)
     )
-    return TaskExplanation(label=label, kept=len(kept), dropped=dict(counts), unknown=unknown)
+    dimensions = entries[0].dimensions if entries else ()
+    ignored = tuple(name for name in data_id if entries and name not in dimensions)
+    is_known = bool(len(kept) or counts)
+    return TaskExplanation(
+        label=label,
+        kept=len(kept),
+        dropped=dict(counts),
+        unknown=unknown,
+        ignored=ignored,
+        causes=() if ask is None or (is_known and not ignored) else ask.why(label, dimensions, known=is_known),
+    )
 
 
 def _matching(columns: ColumnSource, entry: TaskEntry | DroppedEntry, data_id: Mapping[str, Any]) -> NDArray[np.int64]:

@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
 from pachon.quantum_butler.column_file.layout import GraphFileError
 from pachon.quantum_butler.column_file.reader import ColumnFile
-from pachon.quantum_butler.column_file.writer import encode_file
+from pachon.quantum_butler.column_file.writer import write_file
 from pachon.quantum_butler.column_source import ColumnSource, MemoryColumns
 from pachon.quantum_butler.documents import DocumentSource
 from pachon.quantum_butler.header import GraphHeader
 from pachon.quantum_butler.structure import GraphStructure
 from pachon.resources import ResourcePath, ResourcePathExpression
 
-__all__ = ["EXTENSION", "encode_graph", "load_columns", "open_graph_file", "read_plan"]
+__all__ = ["EXTENSION", "encode_graph", "load_columns", "open_graph_file", "read_plan", "write_graph"]
 
 EXTENSION = ".qg"
 
@@ -76,13 +77,26 @@ def encode_graph(
     slices: Iterable[tuple[str, bytes]] = (),
 ) -> bytes:
     """Give the content of a graph's file; slices are such contents, without documents."""
-    return bytes(
-        encode_file(
-            header={"graph": header.to_document(), "structure": structure.to_document()},
-            documents={name: documents.document(name) for name in documents.document_names},
-            tables=load_columns(columns).tables,
-            slices=slices,
-        )
+    stream = io.BytesIO()
+    write_graph(stream, header, structure, columns, documents, slices)
+    return stream.getvalue()
+
+
+def write_graph(
+    stream: IO[bytes],
+    header: GraphHeader,
+    structure: GraphStructure,
+    columns: ColumnSource,
+    documents: DocumentSource,
+    slices: Iterable[tuple[str, bytes]] = (),
+) -> None:
+    """Write the content of a graph's file to a stream."""
+    write_file(
+        stream,
+        header={"graph": header.to_document(), "structure": structure.to_document()},
+        documents={name: documents.document(name) for name in documents.document_names},
+        tables=load_columns(columns).tables,
+        slices=slices,
     )
 
 

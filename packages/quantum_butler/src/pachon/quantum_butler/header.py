@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from pachon.quantum_butler.data_id_query import DataIdQuery
+
 __all__ = ["DatastoreSource", "GraphHeader", "GraphType"]
 
 GraphType: TypeAlias = Literal["predicted", "provenance"]
@@ -52,6 +54,8 @@ class GraphHeader:
     """Whatever the builder wants to remember; JSON."""
     notes: tuple[str, ...] = ()
     """Sentences of the builder that explain what emptied the graph or parts of it, the chief culprit first."""
+    queries: tuple[DataIdQuery, ...] = ()
+    """What gave the data IDs, a query for each part of the pipeline that hangs together; none in files of older versions."""
 
     def to_document(self) -> dict[str, Any]:
         """Give plain data for JSON."""
@@ -60,6 +64,8 @@ class GraphHeader:
         document["input_collections"] = list(self.input_collections)
         document["notes"] = list(self.notes)
         document["metadata"] = dict(self.metadata)
+        if document.pop("queries"):
+            document["queries"] = [query.to_document() for query in self.queries]
         return document
 
     @classmethod
@@ -69,6 +75,7 @@ class GraphHeader:
         known["graph_id"] = uuid.UUID(known["graph_id"])
         known["input_collections"] = tuple(known.get("input_collections", ()))
         known["notes"] = tuple(known.get("notes", ()))
+        known["queries"] = tuple(map(DataIdQuery.from_document, known.get("queries", ())))
         return cls(**known)
 
 

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from pachon.base import FormatError, NotFoundError
 from pachon.datasets import ids_from_uuids
+from pachon.quantum_butler.column_file.spooled_column import SpooledColumn
 from pachon.quantum_butler.column_source import MemoryColumns
 from pachon.quantum_butler.graph import QuantumGraph
 from pachon.quantum_butler.graph_file import load_columns
 from pachon.quantum_butler.quantum_finder import locate_quanta
 from pachon.resources import ResourcePathExpression
 
-__all__ = ["ProvenanceGraph", "QuantumRecord"]
+__all__ = ["ProvenanceGraph", "QuantumRecord", "packed_content"]
 
 _MISSING_NUMBER = -1
 
@@ -105,7 +106,7 @@ class ProvenanceGraph:
         graph: QuantumGraph,
         records: Mapping[str, Sequence[QuantumRecord]],
         made: Mapping[str, NDArray[np.bool_]],
-        contents: Mapping[str, Sequence[Any]],
+        contents: Mapping[str, Sequence[bytes | None] | SpooledColumn],
     ) -> Self:
         """Add to a whole graph what became of it.
 
@@ -118,17 +119,15 @@ class ProvenanceGraph:
         made
             By dataset type: for each row of ``graph.datasets(name)`` whether it exists.
         contents
-            By dataset type: for each row what its file holds, as plain data; `None` where there is none.
+            By dataset type: for each row what its file holds, as `packed_content` gives it; `None` where there is none.
         """
-        tables = dict(load_columns(graph.columns).tables)
+        tables: dict[str, Mapping[str, Any]] = dict(load_columns(graph.columns).tables)
         for label, rows in records.items():
             tables[f"outcomes/{label}"] = {name: _column(rows, name, kind) for name, kind in _KINDS.items()}
         for name, flags in made.items():
             tables[f"made/{name}"] = {"made": np.asarray(flags, dtype=np.bool_)}
         for name, items in contents.items():
-            packed = np.empty(len(items), dtype=object)
-            packed[:] = [None if item is None else zlib.compress(json.dumps(item).encode()) for item in items]
-            tables[f"contents/{name}"] = {"content": packed}
+            tables[f"contents/{name}"] = {"content": items if isinstance(items, SpooledColumn) else _objects(items)}
         header = replace(graph.header, graph_type="provenance")
         return cls(QuantumGraph(header, graph.structure, MemoryColumns(tables), graph.documents))
 
@@ -181,6 +180,23 @@ class ProvenanceGraph:
         if packed is None:
             raise NotFoundError(f"Dataset {dataset_id} ({name}) was not there when the provenance graph was written.")
         return json.loads(zlib.decompress(packed))
+
+
+def packed_content(text: bytes) -> bytes:
+    """Give the form in which a graph holds what the file of a log, of metadata, of a configuration or of versions holds.
+
+    Parameters
+    ----------
+    text
+        JSON in UTF-8.
+    """
+    return zlib.compress(text)
+
+
+def _objects(items: Sequence[bytes | None]) -> NDArray[Any]:
+    column = np.empty(len(items), dtype=object)
+    column[:] = items
+    return column
 
 
 def _column(rows: Sequence[QuantumRecord], name: str, kind: Any) -> NDArray[Any]:

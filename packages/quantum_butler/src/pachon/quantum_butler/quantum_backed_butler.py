@@ -263,7 +263,7 @@ class QuantumBackedButler:
     def put_many(
         self, items: Iterable[tuple[Any, DatasetRef]], *, provenance: DatasetProvenance | None = None
     ) -> list[DatasetRef]:
-        """Write outputs and bring them to the medium together.
+        """Write outputs and bring them to the medium together; they appear in this order.
 
         Raises
         ------
@@ -272,14 +272,13 @@ class QuantumBackedButler:
         """
         planned = [(obj, self._predicted(ref)) for obj, ref in items]
         written = self.datastore.write_many(planned, predicted=True, provenance=provenance)
-        ids = ids_from_uuids(ref.id for _, ref in planned)
         self._remove_leftovers([ref for _, ref in planned], written)
-        self._records.forget(ids)
-        self._records.add(written)
+        self._records.renew(written)
         for _, ref in planned:
             self._tracker.written(ref.id)
-            mine = written if len(planned) == 1 else written.of_dataset(ref.id)
-            self._written[ref.id] = self._not_taken[ref.id] = FileRecords(**mine.columns())  # type: ignore[arg-type]  # columns by name
+            self._written[ref.id] = self._not_taken[ref.id] = (
+                written if len(planned) == 1 else written.of_dataset(ref.id)
+            )
         return [ref for _, ref in planned]
 
     def remove(self, refs: Iterable[DatasetRef]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from pachon.datasets import new_id
 from pachon.datastore import FileRecords, StoredFile
-from pachon.quantum_butler.errors import ReceiptError
+from pachon.quantum_butler.errors import NewerReceiptError, ReceiptError
 from pachon.quantum_butler.run_places import notes_folder
 from pachon.resources import ResourcePath
 
@@ -118,7 +118,7 @@ class Receipt:
         if not isinstance(head.get("version"), int):
             raise ReceiptError(uri, "it does not say which version it has")
         if head["version"] > _VERSION:
-            raise ReceiptError(
+            raise NewerReceiptError(
                 uri, f"it has format version {head['version']}, newer than {_VERSION}: update pachon-quantum-butler"
             )
         begin = data.rfind(b"\n", 0, len(data) - 1) + 1

@@ -55,6 +55,14 @@ class GraphRecordStore:
             for row in new.values():
                 self._rows.setdefault(row.dataset_id, {})[row.component] = row
 
+    def renew(self, records: FileRecords) -> None:
+        """Add rows in place of those that their datasets have; for what was written just now, and checked for that."""
+        new: dict[uuid.UUID, dict[str | None, StoredFile]] = {}
+        for row in records.rows():
+            new.setdefault(row.dataset_id, {})[row.component] = row
+        with self._lock:
+            self._rows.update(new)
+
     def fetch(self, ids: IdArray) -> FileRecords:
         """Give the rows of datasets; ids without rows are left out, and repeated ids give their rows once."""
         wanted = dict.fromkeys(uuids_from_ids(ids))

@@ -11,12 +11,22 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ColumnKind", "column_kind", "decode_block", "deflate", "empty_column", "encode_block", "inflate"]
+__all__ = [
+    "ColumnKind",
+    "column_kind",
+    "decode_block",
+    "decode_blocks",
+    "deflate",
+    "empty_column",
+    "encode_block",
+    "inflate",
+]
 
 ColumnKind: TypeAlias = str
 """``i1``, ``i2``, ``i4``, ``i8``, ``u1`` ..., ``f4``, ``f8``, ``b1``: numbers; ``u1x<w>``: rows of w bytes;
@@ -24,6 +34,9 @@ ColumnKind: TypeAlias = str
 
 _LEVEL = 1
 """Of zlib. After the transformations higher levels gain little and cost several times as much."""
+_BUFFER = 1 << 16
+"""Bytes, at first, for a payload that is inflated."""
+_Joined = TypeVar("_Joined", str, bytes)
 _PLAIN, _DIFFERENCES = 0, 1
 _TEXTS, _DICTIONARY = 0, 1
 _COUNT = struct.Struct("<L")
@@ -70,12 +83,19 @@ def decode_block(kind: ColumnKind, payload: bytes, rows: int) -> NDArray[Any]:
     if kind.startswith("u1x"):
         return _decode_rows(payload, rows)
     if kind == "text":
-        return _objects(_decode_texts(payload, rows))
+        return _decode_texts(payload, rows)
     if kind == "bytes":
         return _objects(_decode_bytes(payload, rows))
     if kind == "json":
         return _objects(json.loads(payload))
-    return _decode_numbers(kind, payload, rows)
+    return _decode_numbers(kind, [payload], rows)
+
+
+def decode_blocks(kind: ColumnKind, payloads: Sequence[bytes], rows: int) -> NDArray[Any]:
+    """Read the payloads of blocks of so many rows each, one after the other."""
+    if kind.startswith("u1x") or kind in ("text", "bytes", "json"):
+        return np.concatenate([decode_block(kind, payload, rows) for payload in payloads])
+    return _decode_numbers(kind, payloads, rows)
 
 
 def deflate(payload: bytes, *, attempt: bool = True) -> tuple[bytes, bool]:
@@ -89,7 +109,8 @@ def deflate(payload: bytes, *, attempt: bool = True) -> tuple[bytes, bool]:
 
 def inflate(stored: bytes) -> bytes:
     """Give the payload of a stored form."""
-    return zlib.decompress(memoryview(stored)[1:]) if stored[0] == _DEFLATED else stored[1:]
+    # A buffer that suffices for the payload is not made twice as large again and again.
+    return zlib.decompress(memoryview(stored)[1:], bufsize=_BUFFER) if stored[0] == _DEFLATED else stored[1:]
 
 
 # Numbers ---------------------------------------------------------------------------------------------------------
@@ -107,15 +128,29 @@ def _encode_numbers(values: NDArray[Any]) -> bytes:
     return bytes([_PLAIN]) + _planes(unsigned)
 
 
-def _decode_numbers(kind: str, payload: bytes, rows: int) -> NDArray[Any]:
+def _decode_numbers(kind: str, payloads: Sequence[bytes], rows: int) -> NDArray[Any]:
+    """Read blocks of equal length, one after the other: a few operations on all of them rather than on each."""
     dtype = np.dtype(kind).newbyteorder("=")
     width = dtype.itemsize
-    unsigned = _from_planes(memoryview(payload)[1:], rows, width)
-    if payload[0] == _DIFFERENCES:
-        zigzag = unsigned[1:]
-        unsigned[1:] = (zigzag >> 1) ^ (~(zigzag & 1) + 1)
-        np.cumsum(unsigned, dtype=unsigned.dtype, out=unsigned)
-    return unsigned.view(dtype)
+    if any(len(payload) != 1 + width * rows for payload in payloads):
+        raise ValueError(f"a block of {rows} numbers has another length")
+    whole = np.frombuffer(b"".join(payloads), dtype=np.uint8).reshape(len(payloads), 1 + width * rows)
+    unsigned = _from_planes(whole[:, 1:].reshape(len(payloads), width, rows))
+    are_differences = whole[:, 0] == _DIFFERENCES
+    if are_differences.all():
+        _sum_differences(unsigned)
+    elif are_differences.any():
+        some = unsigned[are_differences]
+        _sum_differences(some)
+        unsigned[are_differences] = some
+    return unsigned.reshape(-1).view(dtype)
+
+
+def _sum_differences(unsigned: NDArray[Any]) -> None:
+    """Undo differences along the rows of each block, in place."""
+    zigzag = unsigned[:, 1:]
+    unsigned[:, 1:] = (zigzag >> 1) ^ (~(zigzag & 1) + 1)
+    np.cumsum(unsigned, axis=1, dtype=unsigned.dtype, out=unsigned)
 
 
 def _magnitude(values: NDArray[Any]) -> float:
@@ -131,9 +166,20 @@ def _planes(unsigned: NDArray[Any]) -> bytes:
     return little.view(np.uint8).reshape(len(unsigned), -1).T.tobytes()
 
 
-def _from_planes(data: memoryview, rows: int, width: int) -> NDArray[Any]:
-    little = np.frombuffer(data, dtype=np.uint8).reshape(width, rows).T.copy().view(f"<u{width}").reshape(rows)
-    return little.astype(f"=u{width}", copy=False)
+def _from_planes(planes: NDArray[np.uint8]) -> NDArray[Any]:
+    """Put the bytes of numbers together; shape (blocks, bytes of a number, rows) to (blocks, rows)."""
+    width = planes.shape[1]
+    values = planes[:, 0].astype(f"=u{width}")
+    for number in range(1, width):
+        plane = planes[:, number]
+        # Small numbers have nothing in their higher bytes.
+        if plane.any():
+            values |= plane.astype(values.dtype) << (8 * number)
+    return values
+
+
+def _numbers(data: memoryview, rows: int, width: int) -> NDArray[Any]:
+    return _from_planes(np.frombuffer(data, dtype=np.uint8).reshape(1, width, rows)).reshape(-1)
 
 
 # Rows of bytes ---------------------------------------------------------------------------------------------------
@@ -148,7 +194,14 @@ def _encode_rows(values: NDArray[np.uint8]) -> bytes:
 
 def _decode_rows(payload: bytes, rows: int) -> NDArray[np.uint8]:
     planes = np.frombuffer(payload, dtype=np.uint8).reshape(-1, rows)
-    return np.ascontiguousarray(np.cumsum(planes, axis=1, dtype=np.uint8).T)
+    column = np.empty((rows, len(planes)), dtype=np.uint8)
+    column[:] = planes[:, 0]
+    nothing = bytes(rows - 1)
+    for number, plane in enumerate(planes):
+        # Most bytes of ids that were made together are the same in all of them.
+        if payload[number * rows + 1 : (number + 1) * rows] != nothing:
+            column[:, number] = np.cumsum(plane, dtype=np.uint8)
+    return column
 
 
 # Objects ---------------------------------------------------------------------------------------------------------
@@ -169,14 +222,14 @@ def _encode_texts(values: list[str | None]) -> bytes:
     return bytes([_DICTIONARY]) + _COUNT.pack(len(distinct)) + _planes(codes) + _join_texts(distinct)
 
 
-def _decode_texts(payload: bytes, rows: int) -> list[str | None]:
+def _decode_texts(payload: bytes, rows: int) -> NDArray[Any]:
     if payload[0] == _TEXTS:
-        return _split_texts(payload[1:], rows)
+        return _objects(_split_texts(payload[1:], rows))
     (count,) = _COUNT.unpack_from(payload, 1)
     start = 1 + _COUNT.size
-    codes = _from_planes(memoryview(payload)[start : start + 2 * rows], rows, 2)
-    distinct = _split_texts(payload[start + 2 * rows :], count)
-    return [distinct[code] for code in codes.tolist()]
+    codes = _numbers(memoryview(payload)[start : start + 2 * rows], rows, 2)
+    distinct = _objects(_split_texts(payload[start + 2 * rows :], count))
+    return np.take(distinct, codes)
 
 
 def _join_texts(values: list[str | None]) -> bytes:
@@ -186,11 +239,7 @@ def _join_texts(values: list[str | None]) -> bytes:
 
 
 def _split_texts(data: bytes, count: int) -> list[str | None]:
-    lengths = _from_planes(memoryview(data)[: 4 * count], count, 4).view(np.int32)
-    joined = data[4 * count :].decode(errors="surrogatepass")
-    ends = np.cumsum(np.maximum(lengths, 0)).tolist()
-    sizes = lengths.tolist()
-    return [None if size < 0 else joined[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+    return _cut(data[4 * count :].decode(errors="surrogatepass"), _numbers(memoryview(data)[: 4 * count], count, 4))
 
 
 def _encode_bytes(values: list[bytes | None]) -> bytes:
@@ -200,8 +249,14 @@ def _encode_bytes(values: list[bytes | None]) -> bytes:
 
 
 def _decode_bytes(payload: bytes, rows: int) -> list[bytes | None]:
-    lengths = _from_planes(memoryview(payload)[: 4 * rows], rows, 4).view(np.int32)
-    joined = payload[4 * rows :]
-    ends = np.cumsum(np.maximum(lengths, 0)).tolist()
-    sizes = lengths.tolist()
-    return [None if size < 0 else joined[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+    return _cut(payload[4 * rows :], _numbers(memoryview(payload)[: 4 * rows], rows, 4))
+
+
+def _cut(joined: _Joined, lengths: NDArray[np.uint32]) -> list[_Joined | None]:
+    """Cut what was joined into pieces; a length of -1 stands for null."""
+    sizes = lengths.view(np.int32)
+    ends: list[int] = np.cumsum(np.maximum(sizes, 0)).tolist()
+    pieces: list[_Joined | None] = [joined[begin:end] for begin, end in pairwise([0, *ends])]
+    for row in np.flatnonzero(sizes < 0).tolist():
+        pieces[row] = None
+    return pieces

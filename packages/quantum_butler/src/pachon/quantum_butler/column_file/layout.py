@@ -26,7 +26,7 @@ __all__ = [
 
 MAJOR_VERSION = 1
 """Raised when a reader of the earlier version would misread a file."""
-MINOR_VERSION = 1
+MINOR_VERSION = 2
 """Raised when something is added that an older reader may ignore."""
 
 SLICES = "slices"

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 from pachon.quantum_butler.column_file.block_codec import column_kind, deflate, encode_block
 from pachon.quantum_butler.column_file.directory import BlockIndex, ColumnEntry, Directory, Place
 from pachon.quantum_butler.column_file.layout import BLOCK_ROWS, SLICES, Trailer, make_lead
+from pachon.quantum_butler.column_file.spooled_column import SpooledColumn
 from pachon.quantum_butler.column_source import as_keys
 
-__all__ = ["encode_file", "is_strictly_sorted"]
+__all__ = ["Column", "encode_file", "is_strictly_sorted", "write_file"]
+
+Column = NDArray[Any] | SpooledColumn
 
 _RETRY_AFTER = 8
 """After a block that did not deflate, so many blocks of the column are stored as they are before the next attempt."""
@@ -30,13 +34,43 @@ def encode_file(
     *,
     header: Mapping[str, Any],
     documents: Mapping[str, Any],
-    tables: Mapping[str, Mapping[str, NDArray[Any]]],
+    tables: Mapping[str, Mapping[str, Column]],
     slices: Iterable[tuple[str, bytes]] = (),
-) -> bytearray:
-    """Give the bytes of a file.
+) -> bytes:
+    """Give the bytes of a file; see `write_file`."""
+    stream = io.BytesIO()
+    write_file(stream, header=header, documents=documents, tables=tables, slices=slices)
+    return stream.getvalue()
+
+
+class _Sink:
+    """A stream that knows how much was written to it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.length = 0
+
+    def append(self, data: bytes | bytearray) -> Place:
+        place = Place(self.length, len(data), zlib.crc32(data))
+        self._stream.write(data)
+        self.length += len(data)
+        return place
+
+
+def write_file(
+    stream: IO[bytes],
+    *,
+    header: Mapping[str, Any],
+    documents: Mapping[str, Any],
+    tables: Mapping[str, Mapping[str, Column]],
+    slices: Iterable[tuple[str, bytes]] = (),
+) -> None:
+    """Write the content of a file to a stream, from its beginning to its end; no more than some blocks are in memory.
 
     Parameters
     ----------
+    stream
+        Where to.
     header
         JSON mapping that a reader has as soon as the file is open; keep it small.
     documents
@@ -48,7 +82,8 @@ def encode_file(
     slices
         Names and contents of files to be stored within this one, each in one piece.
     """
-    file = bytearray(make_lead())
+    file = _Sink(stream)
+    file.append(make_lead())
     columns: dict[str, _Column] = {}
     known: dict[bytes, _Column] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -62,21 +97,22 @@ def encode_file(
                     column.scheduled = True
                     fresh.append(column)
             for column, number, stored in _stored_blocks(fresh, pool):
-                column.add(number, _append(file, stored))
-    within = {name: astuple(_append(file, content)) for name, content in slices}
+                column.add(number, file.append(stored))
+    within = {name: astuple(file.append(content)) for name, content in slices}
     if within:
         documents = {**documents, SLICES: within}
     # Near the end, so that they come with the directory.
-    places = {name: _append(file, zlib.compress(_json(document), 6)) for name, document in documents.items()}
-    zone = len(file)
+    places = {name: file.append(zlib.compress(_json(document), 6)) for name, document in documents.items()}
+    zone = file.length
     indices = {id(column): column.write_index(file) for column in columns.values()}
     entries = {name: column.entry(indices[id(column)]) for name, column in columns.items()}
-    directory = Directory(header=header, documents=places, columns=entries, index_zone=(zone, len(file) - zone)).pack()
-    place = _append(file, zlib.compress(directory, 6))
+    directory = Directory(
+        header=header, documents=places, columns=entries, index_zone=(zone, file.length - zone)
+    ).pack()
+    place = file.append(zlib.compress(directory, 6))
     trailer = Trailer(place.offset, 0, place.length, len(directory), place.crc)
-    length = len(file) + len(trailer.pack())
-    file += Trailer(place.offset, length, place.length, len(directory), place.crc).pack()
-    return file
+    length = file.length + len(trailer.pack())
+    file.append(Trailer(place.offset, length, place.length, len(directory), place.crc).pack())
 
 
 def is_strictly_sorted(rows: NDArray[np.uint8]) -> bool:
@@ -89,17 +125,11 @@ def _json(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _append(file: bytearray, data: bytes) -> Place:
-    place = Place(len(file), len(data), zlib.crc32(data))
-    file += data
-    return place
-
-
 @dataclass
 class _Column:
     """A column on its way into the file."""
 
-    values: NDArray[Any]
+    values: Column
     kind: str = field(init=False)
     progression: tuple[int, int] | None = field(init=False)
     is_sorted: bool = field(init=False)
@@ -110,6 +140,10 @@ class _Column:
     incompressible: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.values, SpooledColumn):
+            self.kind, self.progression, self.is_sorted = self.values.kind, None, False
+            self.digest = _identity(self.values)
+            return
         self.values = self.values if self.values.dtype == object else np.ascontiguousarray(self.values)
         self.kind = column_kind(self.values)
         self.progression = _progression(self.values)
@@ -135,18 +169,20 @@ class _Column:
         assert number == len(self.places)
         self.places.append(place)
 
-    def write_index(self, file: bytearray) -> Place | None:
+    def write_index(self, file: _Sink) -> Place | None:
         if self.progression is not None:
             return None
         if self.written_index is None:
-            firsts = self.values[::BLOCK_ROWS] if self.is_sorted else np.empty((0, 0), dtype=np.uint8)
+            firsts: NDArray[Any] = (
+                self.values[slice(None, None, BLOCK_ROWS)] if self.is_sorted else np.empty((0, 0), dtype=np.uint8)
+            )
             index = BlockIndex(
                 offsets=np.array([place.offset for place in self.places], dtype=np.uint64),
                 lengths=np.array([place.length for place in self.places], dtype=np.uint32),
                 crcs=np.array([place.crc for place in self.places], dtype=np.uint32),
                 firsts=firsts,
             )
-            self.written_index = _append(file, index.pack())
+            self.written_index = file.append(index.pack())
         return self.written_index
 
     def entry(self, index: Place | None) -> ColumnEntry:
@@ -162,7 +198,8 @@ class _Column:
 def _stored_blocks(columns: list[_Column], pool: ThreadPoolExecutor) -> Iterator[tuple[_Column, int, bytes]]:
     """Encode the blocks of a table's columns, row group by row group, a few groups ahead in other threads."""
     groups = max((column.blocks for column in columns), default=0)
-    window = 16
+    # What lies in a file because it is large must not come into memory as a whole here.
+    window = 1 if any(isinstance(column.values, SpooledColumn) for column in columns) else 16
     for start in range(0, groups, window):
         numbers = range(start, min(start + window, groups))
         # One job a column keeps its blocks in order, as `incompressible` wants.
@@ -192,10 +229,14 @@ def _progression(values: NDArray[Any]) -> tuple[int, int] | None:
     return first, step
 
 
+def _identity(values: Column) -> bytes:
+    return b"object" + id(values).to_bytes(8, "little")
+
+
 def _digest(kind: str, values: NDArray[Any]) -> bytes:
     if values.dtype == object:
         # Not worth looking through: an object column is never shared but by identity.
-        return b"object" + id(values).to_bytes(8, "little")
+        return _identity(values)
     digest = blake2b(f"{kind}:{len(values)}:".encode(), digest_size=16)
     digest.update(values.data)
     return digest.digest()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pachon.datasets import DatasetTable, DatasetType, new_ids
 from pachon.datastore import FileRecords
 from pachon.dimensions import Categorical, DataIdTable, DimensionUniverse, RecordTable
+from pachon.quantum_butler.data_id_query import DataIdQuery
 from pachon.quantum_butler.dataset_state import DatasetState
 from pachon.quantum_butler.drop_reason import DropReason
 from pachon.quantum_butler.graph import QuantumGraph
@@ -121,6 +122,15 @@ def example_tables(
             user="someone",
             command="pipetask qgraph",
             repository="example",
+            queries=(
+                DataIdQuery.of(
+                    tuple(labels),
+                    ("instrument", "detector", "exposure"),
+                    {"first": 1001},
+                    where="exposure >= :first",
+                    datasets={"raw": ("CAM/raw",)},
+                ),
+            ),
         ),
         universe=universe,
         pipeline={"description": "an example", "tasks": [{"label": label} for label in labels]},
