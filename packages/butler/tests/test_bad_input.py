@@ -204,6 +204,7 @@ CALLS: dict[str, Call] = {
     "remove_runs": lambda w, b: {"names": ["empty"], "unlink_from_chains": False},
     "retrieve": lambda w, b: {"refs": w.refs, "destination": str(w.folder / "out"), "transfer": "copy",
                               "preserve_path": True, "overwrite": True},
+    "searching": lambda w, b: {"collections": ["run"]},
     "storage_class_document": lambda w, b: {},
     "transaction": lambda w, b: {},
     "transfer_from_graph": lambda w, b: {"graph": str(w.folder / "none.qg"), "dataset_types": "*",
@@ -505,3 +506,12 @@ def test_an_error_that_is_not_about_arguments_comes_through(world: World, monkey
     monkeypatch.setattr("pachon.butler.put.put", broken)
     with butler, pytest.raises(TypeError, match="a mistake of ours"):
         butler.put({"a": 1}, "gain", detector=2)
+
+
+def test_an_argument_that_does_not_exist_gets_a_hint(world: World) -> None:
+    with world.open() as butler:
+        query: Any = butler.query_datasets
+        with pytest.raises(PachonError, match=r"argument 'instrument'\. Values of dimensions go into data_id="):
+            query("raw", collections="raw/all", instrument="Cam")
+        with pytest.raises(PachonError, match=r"argument 'colections'\. Did you mean 'collections'\?"):
+            query("raw", colections="raw/all")

@@ -2,6 +2,8 @@
 """Rows for what jobs wrote without a database: in batches, and from a graph with its receipts."""
 
 import json
+import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +11,7 @@ import numpy as np
 import pytest
 
 from pachon.base import ConflictError, InvalidInputError
-from pachon.butler import Butler, FindingKind, MissingOutputsError
-from pachon.butler import transfer_from_graph as transfer_module
+from pachon.butler import Butler, FindingKind, MissingOutputsError, output_files
 from pachon.butler.graph_match import GraphMismatchError
 from pachon.datasets import CollectionType, DatasetTable, DatasetType
 from pachon.datastore import FileRecords, faults
@@ -176,7 +177,7 @@ def test_what_was_registered_is_not_hashed_again(
     run_job(graph, ("isr",))
     run_job(graph, ("cal",), receipt=False)
     assert graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True) > 0
-    monkeypatch.setattr(transfer_module, "checksum_of_file", lambda place: pytest.fail(f"{place} is hashed again"))
+    monkeypatch.setattr(output_files, "checksum_of_file", lambda place: pytest.fail(f"{place} is hashed again"))
     assert graph_butler.transfer_from_graph(graph) == 0
 
 
@@ -200,8 +201,8 @@ def test_a_dataset_that_is_stored_elsewhere_stays_there(
 
 def test_receipts_spare_the_hashing(graph_butler: Butler, graph: QuantumGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
-    plain = transfer_module.checksum_of_file
-    monkeypatch.setattr(transfer_module, "checksum_of_file", lambda place: (hashed.append(str(place)), plain(place))[1])
+    plain = output_files.checksum_of_file
+    monkeypatch.setattr(output_files, "checksum_of_file", lambda place: (hashed.append(str(place)), plain(place))[1])
     run_job(graph, ("isr",))
     run_job(graph, ("cal",), receipt=False)
     # A retry that wrote something else, with a receipt of its own: the two receipts disagree.
@@ -222,6 +223,85 @@ def test_receipts_spare_the_hashing(graph_butler: Butler, graph: QuantumGraph, m
     run_job(graph, ("warp", "coadd"))
     assert graph_butler.transfer_from_graph(graph, dataset_types=["warp*"]) == 3 * len(graph.datasets("warp"))
     assert graph_butler.transfer_from_graph(graph) == 3 * len(graph.datasets("coadd"))
+
+
+def test_a_damaged_receipt_does_not_stop_a_transfer(
+    graph_butler: Butler, graph: QuantumGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_job(graph, ("isr",))
+    run_job(graph, ("cal",))
+    root = ResourcePath(graph_butler.datastore_document()["root"], force_directory=True)
+    damaged = find_receipts(root, RUN, graph.header.graph_id)[0]
+    damaged.write(damaged.read()[:-40], overwrite=True)
+    assert graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True) > 0
+    assert damaged.basename() in caplog.text
+    assert len(content(graph_butler, "post_isr")) == len(content(graph_butler, "calexp")) == 1
+    found = graph_butler.fsck(verify="checksum").findings
+    assert [item for item in found if item.path.startswith(f"{RUN}/post_isr")] == []
+
+
+def files_of(butler: Butler, name: str) -> list[Path]:
+    """Give the files of a dataset type in the output run."""
+    root = Path(ResourcePath(butler.datastore_document()["root"], force_directory=True).ospath)
+    return sorted(path for path in (root / RUN).rglob("*") if path.is_file() and path.parts[-1].startswith(name))
+
+
+@pytest.mark.parametrize("lost", [4, 1000])
+def test_an_output_that_was_cut_short_is_not_registered(
+    graph_butler: Butler, graph: QuantumGraph, caplog: pytest.LogCaptureFixture, lost: int
+) -> None:
+    """Its receipt says how long it was, and what is left cannot be read."""
+    run_job(graph, ("isr",), text="a: b")
+    cut, *others = files_of(graph_butler, "post_isr")
+    cut.write_bytes(cut.read_bytes()[:-lost])
+    graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
+    assert len(list(graph_butler.query_all_datasets(RUN, name="post_isr"))) == len(others)
+    assert content(graph_butler, "post_isr") == {"a: b"}
+    assert re.search(f"1 outputs are not registered.*{cut.name}.*run the quantum again", caplog.text)
+    # When it was made again it is registered.
+    run_job(graph, ("isr",), text="a: b")
+    assert graph_butler.transfer_from_graph(graph) == 1
+    assert len(list(graph_butler.query_all_datasets(RUN, name="post_isr"))) == len(others) + 1
+
+
+def test_an_empty_file_without_any_receipt_is_not_registered(graph_butler: Butler, graph: QuantumGraph) -> None:
+    run_job(graph, ("isr",), receipt=False)
+    cut, *others = files_of(graph_butler, "post_isr")
+    cut.write_bytes(b"")
+    graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
+    assert len(list(graph_butler.query_all_datasets(RUN, name="post_isr"))) == len(others)
+
+
+def test_a_registered_output_that_is_cut_short_later_stays_what_it_was(
+    graph_butler: Butler, graph: QuantumGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To register it anew would hide from fsck that it is damaged."""
+    run_job(graph, ("isr",), text="a: b")
+    graph_butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
+    cut = files_of(graph_butler, "post_isr")[0]
+    cut.write_bytes(cut.read_bytes()[:-4])
+    assert graph_butler.transfer_from_graph(graph) == 0
+    assert "cannot be read" in caplog.text
+    found = [item for item in graph_butler.fsck().findings if item.path.startswith(f"{RUN}/")]
+    assert [item.kind for item in found] == [FindingKind.WRONG_SIZE]
+
+
+def test_what_was_put_after_the_graph_was_built_is_a_conflict_that_says_how_to_go_on(
+    graph_butler: Butler, graph: QuantumGraph
+) -> None:
+    run_job(graph, ("isr",))
+    graph_butler.transfer_from_graph(
+        graph, dataset_types="isr_log", register_dataset_types=True, dimension_records=True
+    )
+    graph_butler.dataset_types.register(graph.dataset_types["post_isr"])
+    data_id = dict(graph.datasets("post_isr")[0].data_id.required)
+    mine = graph_butler.put({"text": "mine"}, "post_isr", data_id, run=RUN)
+    with pytest.raises(ConflictError, match="with another id") as caught:
+        graph_butler.transfer_from_graph(graph, register_dataset_types=True)
+    assert "Remove it ('butler prune-datasets') and transfer again" in caught.value.__notes__[0]
+    graph_butler.prune([mine], purge=True)
+    assert graph_butler.transfer_from_graph(graph) > 0
+    assert content(graph_butler, "post_isr") == {"x"}
 
 
 def test_a_graph_of_another_repository(graph: QuantumGraph, tmp_path: Path) -> None:
@@ -331,6 +411,39 @@ class TestBatches:
         assert graph_butler.register_graph_outputs([table], job.take_written()) == 0
         assert graph_butler.empty_trash() == []
         assert graph_butler.get(table[0]) == {"n": 8}
+
+    @pytest.mark.parametrize("stop", ["remove.begin", "remove.looked"])
+    def test_a_sweeper_that_is_late_takes_nothing_that_was_written_again(
+        self, graph_butler: Butler, graph: QuantumGraph, written: tuple[DatasetTable, QuantumBackedButler], stop: str
+    ) -> None:
+        table, job = written
+        graph_butler.register_graph_outputs([table], job.take_written())
+        graph_butler.trash(list(table))
+        stopped, go_on = threading.Event(), threading.Event()
+
+        def hook(point: str) -> None:
+            if point == stop and threading.current_thread() is sweeper:
+                stopped.set()
+                assert go_on.wait(30)
+
+        def sweep() -> None:
+            with Butler.open(graph_butler.root, writeable=True) as late:
+                late.empty_trash()
+
+        sweeper = threading.Thread(target=sweep)
+        with faults.install(hook):
+            sweeper.start()
+            assert stopped.wait(30)
+            assert len(graph_butler.empty_trash()) == len(table)
+            job.put_many([({"n": 8}, ref) for ref in graph.refs("post_isr", np.arange(len(table)))])
+            threading.Timer(0.5, go_on.set).start()
+            # It waits for the sweeper, who takes these files away: they get no rows.
+            with pytest.raises(MissingOutputsError):
+                graph_butler.register_graph_outputs([table], job.take_written())
+            sweeper.join(30)
+        job.put_many([({"n": 9}, ref) for ref in graph.refs("post_isr", np.arange(len(table)))])
+        assert graph_butler.register_graph_outputs([table], job.take_written()) == 0
+        assert [graph_butler.get(ref) for ref in table] == [{"n": 9}] * len(table)
 
     def test_trash_that_cannot_be_emptied_stops_it(
         self,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from pachon.base import ConflictError, InvalidInputError
+from pachon.base import ConflictError, InvalidInputError, NotFoundError
 from pachon.butler import Butler
 from pachon.datasets import DatasetRef, DatasetType, FileDataset, IdMode, new_id
 from pachon.datastore import SourceFileNotFoundError, faults
@@ -141,6 +141,20 @@ def test_ids(butler: Butler, tmp_path: Path, mode: IdMode) -> None:
         with pytest.raises(ConflictError, match="in the repository already"):
             butler.ingest(files, transfer="copy", id_mode=mode)
         assert butler.ingest(files, transfer="copy", id_mode=mode, on_conflict="skip") == []
+
+
+@pytest.mark.parametrize("transfer", ["copy", "direct"])
+def test_what_was_unstored_gets_its_file_again(butler: Butler, tmp_path: Path, transfer: str) -> None:
+    files = make_files(tmp_path / "in")
+    first = butler.ingest(files[:2], transfer=transfer)
+    butler.prune(first[:1], unstore=True)
+    with pytest.raises(NotFoundError):
+        butler.get(first[0])
+    again = butler.ingest(files, transfer=transfer, on_conflict="skip")
+    assert [ref.data_id["detector"] for ref in again] == [0, 2]
+    assert again[0].id == first[0].id
+    assert all(butler.get(ref) for ref in [*first, *again])
+    assert list(butler.ingest(files, transfer=transfer, on_conflict="skip")) == []
 
 
 def test_an_ingest_can_be_resumed(butler: Butler, repository: Path, tmp_path: Path) -> None:

@@ -18,29 +18,11 @@ from pathlib import Path
 import pytest
 
 from pachon.butler import Butler
-from pachon.butler.testing import add_example_records
-from pachon.datasets import DatasetType, FileDataset
+from pachon.datasets import FileDataset
 from pachon.datastore import faults
 
 LONGEST = 10.0
 """Seconds that the others may take; a lock that were held would be waited for much longer."""
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def root(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> Iterator[Path]:
-    """An example repository on each database."""
-    if request.param == "sqlite":
-        yield repository
-        return
-    url = request.getfixturevalue("postgres_url")
-    place = tmp_path / "on-postgresql"
-    with Butler.create(str(place), database=url) as butler:
-        add_example_records(butler)
-        if not butler.dataset_types.query("gain"):
-            butler.dataset_types.register(
-                DatasetType("gain", ("detector",), "StructuredDataDict", universe=butler.universe)
-            )
-    yield place
 
 
 def put(butler: Butler, _folder: Path) -> None:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pachon.base import InvalidInputError
+from pachon.base import ConflictError, InvalidInputError, NotFoundError
 from pachon.butler import Butler, prune
 from pachon.datasets import CollectionType, DatasetRef
+from pachon.datastore.records import text_array
+from pachon.quantum_butler.run_lock import RunBusyError, lock_run
+from pachon.quantum_butler.testing import busy_run
 from pachon.registry import CollectionTypeError, MissingCollectionError, OrphanedRecordError
 
 
@@ -37,14 +41,43 @@ def test_purge_removes_it_everywhere(butler: Butler, refs: list[DatasetRef], rep
     assert butler.get("gain", detector=0) == {"n": 7}
 
 
+def test_a_zip_file_stays_as_long_as_a_member_is_in_use(
+    butler: Butler, refs: list[DatasetRef], repository: Path
+) -> None:
+    records = butler._session.records
+    rows = butler.datastore_records(refs[:2])
+    (repository / "two.zip").write_bytes(b"two")
+    records.forget(rows.dataset_id)
+    records.add(replace(rows, path=text_array([f"two.zip#zip-path={n}" for n in range(2)])))
+    for ref, is_last in zip(refs[:2], (False, True), strict=True):
+        butler.trash([ref])
+        would = butler.empty_trash(dry_run=True)
+        assert [place.basename() for place in would] == ["two.zip"] * is_last
+        assert len(butler.empty_trash()) == is_last
+        assert (repository / "two.zip").exists() is not is_last
+
+
+def test_what_to_do_about_an_unstored_dataset_is_said(butler: Butler, refs: list[DatasetRef]) -> None:
+    butler.prune(refs[:1])
+    with pytest.raises(NotFoundError, match="never stored here, or was unstored"):
+        butler.get(refs[0])
+    with pytest.raises(ConflictError, match="choose another run, or remove that dataset first"):
+        butler.put({"n": 5}, "gain", detector=0)
+    butler.put({"n": 5}, refs[0])
+    assert butler.get("gain", detector=0) == {"n": 5}
+
+
 def test_disassociate_keeps_the_files(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
     butler.collections.register("tag", CollectionType.TAGGED)
     butler.collections.associate("tag", refs)
     butler.prune(refs[:1], unstore=False, disassociate=["tag"])
     assert len(butler.query_datasets("gain", collections="tag")) == 3
     assert len(stored(repository)) == 4
-    butler.prune(refs[1:2], disassociate="tag")
+    butler.prune(refs[1:2], disassociate="tag")  # files go only if that is asked for, too
     assert len(butler.query_datasets("gain", collections="tag")) == 2
+    assert len(stored(repository)) == 4
+    butler.prune(refs[2:3], unstore=True, disassociate="tag")
+    assert len(butler.query_datasets("gain", collections="tag")) == 1
     assert len(stored(repository)) == 3
 
 
@@ -147,6 +180,30 @@ def test_what_executions_kept_of_a_run_goes_with_it(butler: Butler, refs: list[D
     butler.remove_runs("run/below")
     assert not (repository / "run").exists()
     assert repository.is_dir()
+
+
+def test_nothing_is_removed_of_a_run_into_which_a_process_runs_quanta(
+    butler: Butler, refs: list[DatasetRef], repository: Path
+) -> None:
+    run, before = refs[0].run, stored(repository)
+    with busy_run(str(repository), run) as holder:
+        complaint = (
+            rf"Run '{run}' is being written by another process \(process {holder} .*; wait for its end, or end it"
+        )
+        with pytest.raises(RunBusyError, match=complaint):
+            butler.remove_runs(run, unlink_from_chains=True)
+        with pytest.raises(RunBusyError, match=complaint):
+            butler.prune(refs)
+        with pytest.raises(RunBusyError, match=complaint):
+            butler.prune(refs, purge=True)
+        with pytest.raises(RunBusyError, match=complaint):
+            butler.trash(refs)
+        assert all(butler.exists_many(refs).values())
+        assert stored(repository) >= before
+    with lock_run(str(repository), run):
+        butler.prune(refs[:1])  # who runs the quanta may remove outputs of its own
+    butler.remove_runs(run, unlink_from_chains=True)
+    assert not stored(repository)
 
 
 def test_components_are_not_removed(butler: Butler, refs: list[DatasetRef]) -> None:

@@ -11,7 +11,7 @@ from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.butler.query_results import QueryResult
 from pachon.datasets import CollectionType
-from pachon.dimensions import DataIdTable, Timespan
+from pachon.dimensions import DataIdTable, DataIdValueError, Timespan, UnknownDimensionError
 from pachon.registry import InvalidQueryError
 
 
@@ -98,8 +98,23 @@ def test_given_data_ids(filled: Butler) -> None:
             q.join_data_ids([])
         with pytest.raises(InvalidInputError, match="same dimensions"):
             q.join_data_ids([ids[0], {"instrument": "Cam", "detector": 1}])
-        with pytest.raises(InvalidInputError):
-            q.join_table({"nope": [1]})
+        with pytest.raises(UnknownDimensionError) as caught:
+            q.join_table({"nope": [1], "exposure": [1]})
+        assert "give it without the others" in caught.value.__notes__[0]
+        with pytest.raises(InvalidInputError, match="no list; join_data_ids takes"):
+            q.join_table(ids)
+
+
+def test_what_given_data_ids_lack_is_a_default_or_a_condition(filled: Butler) -> None:
+    with filled.query() as q:
+        found = q.join_data_ids([{"exposure": 1}, {"instrument": "Cam", "exposure": 2}]).datasets("raw")
+        assert {ref.data_id["exposure"] for ref in found} == {1, 2}
+        assert len(q.join_table({"exposure": [1, 2]}).datasets("raw")) == 4
+    with Butler.open(filled.root) as other, other.query() as q:
+        with pytest.raises(DataIdValueError, match="lacks a value for instrument"):
+            q.join_data_ids([{"exposure": 1}])
+        known = q.where("instrument = 'Cam'").join_data_ids([{"exposure": 1}])
+        assert len(known.datasets("raw", collections="run")) == 2
 
 
 def test_tables_of_other_libraries(filled: Butler) -> None:

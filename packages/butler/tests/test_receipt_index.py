@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checksums of receipts, found again by file."""
 
+import re
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.datastore import FileRecords, StoredFile
-from pachon.quantum_butler import ReceiptError
+from pachon.quantum_butler.errors import NewerReceiptError
 from pachon.quantum_butler.receipt import Receipt, find_receipts, write_receipt
 from pachon.resources import ResourcePath
 
@@ -65,9 +66,21 @@ def test_no_receipts(tmp_path: Path) -> None:
     assert checksums(index(tmp_path, [file(1, checksum=None)]), file(1)) == [""]
 
 
-def test_a_damaged_receipt_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_receipt_says_nothing_and_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     index(tmp_path, [file(1)])
     (path,) = tmp_path.rglob("*.receipt")
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ReceiptError, match="cut short"):
+    known = index(tmp_path, [file(2)])
+    assert checksums(known, file(1), file(2)) == ["", f"{2:064x}"]
+    (record,) = caplog.records
+    assert re.search(
+        rf"{path.name} as a receipt: it is cut short.*looked at and hashed.*Remove it", record.getMessage()
+    )
+
+
+def test_a_receipt_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    index(tmp_path, [file(1)])
+    (path,) = tmp_path.rglob("*.receipt")
+    path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":2', 1))
+    with pytest.raises(NewerReceiptError, match="newer than 1: update"):
         index(tmp_path)

@@ -30,6 +30,13 @@ def test_no_repository(tmp_path: Path) -> None:
         Butler.open(str(tmp_path / "file"))
 
 
+def test_a_path_object_names_a_repository(tmp_path: Path) -> None:
+    with Butler.create(tmp_path / "repo") as made, Butler.open(tmp_path / "repo") as opened:
+        assert made.universe == opened.universe
+    with pytest.raises(RepositoryNotFoundError, match="no repository at"):
+        Butler.open(tmp_path / "none")
+
+
 def test_a_server_needs_its_client() -> None:
     with pytest.raises(
         NotFoundError, match=r"https://data\.example\.org/api is the address of a server, and no client"

@@ -55,6 +55,21 @@ def test_modes_that_make_no_sense(butler: Butler, refs: list[DatasetRef], tmp_pa
     assert butler.get(refs[0]) == {"n": 0}
 
 
+@pytest.mark.parametrize("transfer", ["copy", "symlink"])
+@pytest.mark.parametrize("through_link", [False, True])
+def test_the_files_of_the_repository_are_not_retrieved_onto_themselves(
+    butler: Butler, repository: Path, refs: list[DatasetRef], tmp_path: Path, transfer: str, through_link: bool
+) -> None:
+    folder = repository
+    if through_link:
+        folder = tmp_path / "link"
+        folder.symlink_to(repository)
+    with pytest.raises(InvalidInputError, match="is where the repository has its files; choose another folder"):
+        butler.retrieve(refs, str(folder), transfer=transfer, overwrite=True)  # type: ignore[arg-type]
+    assert not (repository / INDEX_NAME).exists()
+    assert [butler.get(ref) for ref in refs] == [{"n": number} for number in range(4)]
+
+
 def test_files_that_somebody_changed(butler: Butler, repository: Path, refs: list[DatasetRef], tmp_path: Path) -> None:
     (repository / "in place" / NAMES[1]).write_text("n: 1 # longer\n")
     with pytest.raises(FileIntegrityError, match="size"):

@@ -55,3 +55,9 @@ def test_help_of_all_commands_imports_nothing_heavy() -> None:
     code = f"{modules}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert not HEAVY & set(json.loads(done.stdout))
+
+
+def test_a_query_without_regions_on_sqlite_imports_no_geometry_and_no_other_database(repository: Path) -> None:
+    modules = imported_by("query-datasets", str(repository), "raw", "--where", "instrument = 'Cam' AND exposure > 0")
+    assert "sqlalchemy.dialects.sqlite" in modules
+    assert not {"lsst.sphgeom", "sqlalchemy.dialects.postgresql", "astropy", "pyarrow"} & modules

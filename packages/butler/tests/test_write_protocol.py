@@ -2,8 +2,11 @@
 # ruff: noqa: PT012 (what raises is a block of several statements)
 """Whatever goes wrong, and wherever: a change is visible as a whole or not at all, and what is visible can be read."""
 
+import contextlib
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -422,3 +425,41 @@ def test_what_follows_is_done_for_each_change_of_a_block(
     assert not Path(second[0].path).exists()
     assert not place.exists()
     assert butler.get("note") == {"n": 1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_that_is_forked_while_a_thread_commits_can_write(butler: Butler) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def wait(point: str) -> None:
+        if point == "commit.begin" and threading.current_thread().name == "slow":
+            reached.set()
+            assert go_on.wait(60)
+
+    def slow() -> None:
+        with butler.clone(run="slow") as clone:
+            clone.put({"slow": 1}, "note")
+
+    def put_in_child() -> None:
+        with butler.clone(run="child") as clone:
+            clone.put({"child": 1}, "note")
+
+    with faults.install(wait):
+        writer = threading.Thread(target=slow, name="slow")
+        writer.start()
+        assert reached.wait(60)
+        child = os.fork()
+        if child == 0:
+            # The thread that held the lock is not in the child; who waits for it waits for ever.
+            signal.alarm(30)
+            code = 1
+            with contextlib.suppress(BaseException):
+                put_in_child()
+                code = 0
+            os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        go_on.set()
+        writer.join(60)
+    assert code == 0
+    assert butler.get("note", collections="child") == {"child": 1}
+    assert butler.get("note", collections="slow") == {"slow": 1}

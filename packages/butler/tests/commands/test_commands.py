@@ -280,6 +280,7 @@ def test_remove_runs(run: Run, filled: Butler) -> None:
     assert "would be removed" in run("remove-runs", "REPO", "*", "--dry-run").stdout
     refused = run("remove-runs", "REPO", "run", "--no-confirm", fails=True)
     assert "--force" in str(refused.exception)
+    assert str(refused.exception).startswith("Chains hold ")
     assert "not a terminal" in str(run("remove-runs", "REPO", "run", fails=True).exception)
     result = run("remove-runs", "REPO", "run", "--no-confirm", "--force")
     assert ["run", "raw", "4"] in lines(result)
@@ -487,7 +488,69 @@ def test_what_a_query_command_writes_can_be_read(run: Run, filled: Butler, name:
     assert found == [{key: None if value == "" else value for key, value in row.items()} for row in expected]
     for key in names:
         kinds = {type(row[key]) for row in expected if row[key] is not None}
-        assert table[key].dtype.kind in {int: "i", float: "f", bool: "b"}.get(next(iter(kinds), str), "U"), key
+        assert not kinds or table[key].dtype.kind in {int: "i", float: "f", bool: "b"}.get(kinds.pop(), "U"), key
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "ecsv", "arrow"])
+@pytest.mark.parametrize(
+    "words", [["raw"], ["raw", "gain", "note", "--show-uri"], ["raw", "--order-by=-exposure,detector"], ["nope*"], ["raw", "--find-first", "--collections=run"]]
+)  # fmt: skip
+def test_all_datasets_are_streamed_in_the_same_order(run: Run, filled: Butler, words: list[str], format: str) -> None:
+    command = ("query-datasets", "REPO", *words, "--format", format)
+    streamed = run(*command, "--limit", "0")
+    assert streamed.stdout_bytes == run(*command, "--limit", "20000").stdout_bytes
+    assert ("nope" in words[0]) == ("No dataset type matches" in streamed.stderr)
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "ecsv", "arrow"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query-data-ids", "REPO", "exposure", "detector", "--order-by=-exposure,detector"],
+        ["query-data-ids", "REPO", "exposure", "--where=FALSE"],
+        ["query-dimension-records", "REPO", "detector"],
+        ["query-dimension-records", "REPO", "exposure", "--order-by=-exposure"],
+        ["query-dimension-records", "REPO", "visit_definition"],
+    ],
+)
+def test_all_data_ids_and_records_are_streamed(run: Run, filled: Butler, words: list[str], format: str) -> None:
+    streamed = run(*words, "--format", format, "--limit", "0")
+    limited = run(*words, "--format", format, "--limit", "20000")
+    assert (streamed.stdout_bytes, streamed.stderr) == (limited.stdout_bytes, limited.stderr)
+
+
+def test_what_is_empty_is_told_when_all_are_wanted(run: Run, filled: Butler) -> None:
+    words = ("query-datasets", "REPO", "raw", "--limit", "0", "--json", "--where", f"{CAM} AND exposure = 77")
+    found = run(*words)
+    assert rows(found) == []
+    assert "There is no exposure 77" in found.stderr
+    assert "SQL:" in run(*words, "--explain").stderr
+
+
+def test_columns_have_kinds_without_rows(run: Run, filled: Butler) -> None:
+    import pyarrow.ipc
+
+    def kinds(*words: str) -> dict[str, str]:
+        out = run(*words, "--format", "arrow").stdout_bytes
+        return {field.name: str(field.type) for field in pyarrow.ipc.open_stream(out).schema}
+
+    datasets = kinds("query-datasets", "REPO", "raw", "--where", f"{CAM} AND exposure = 77")
+    assert datasets["exposure"] == "int64"
+    assert list(datasets)[:3] == ["type", "run", "id"]
+    assert kinds("query-dimension-records", "REPO", "exposure", "--where", "FALSE")["exposure_time"] == "double"
+
+
+def test_programs_get_names_of_collections_without_blanks(run: Run, filled: Butler) -> None:
+    filled.collections.register("tree", "CHAINED")
+    filled.collections.set_chain("tree", ["run"])
+    found = rows(run("query-collections", "REPO", "tree", "--json"))
+    assert [(row["Name"], row["Level"]) for row in found] == [("tree", 0), ("run", 1)]
+    assert "  run" in run("query-collections", "REPO", "tree").stdout
+
+
+def test_find_first_wants_an_order(run: Run, filled: Butler) -> None:
+    failed = run("query-datasets", "REPO", "raw", "--find-first", fails=True)
+    assert "needs --collections" in str(failed.exception)
 
 
 def _flat(value: object) -> object:

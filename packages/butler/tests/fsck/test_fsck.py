@@ -70,7 +70,10 @@ def kill_a_writer(root: Path, point: str) -> None:
 
 def leave_behind(butler: Butler, root: Path) -> Path:
     """Make a file as a writer leaves it that failed, could not remove it, and was closed."""
-    closed = next(w for w in WriterTable(butler._session.registry).fetch_all() if w.ended_well)
+    # The last one: that of the repository which is copied for each test may have ended long ago.
+    closed = max(
+        (w for w in WriterTable(butler._session.registry).fetch_all() if w.ended_well), key=lambda w: w.ended_ns
+    )
     path = root / "run" / "gain" / f"gain_Cam-w{closed.token}abcdef.yaml"
     path.write_text("n: 5\n")
     return path

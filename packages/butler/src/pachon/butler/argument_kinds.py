@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, closest
 from pachon.datasets import CollectionType, DatasetRef, DatasetTable, DatasetType, FileDataset, FileTable
 from pachon.datastore import FileRecords
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, DimensionUniverse, RecordTable, Timespan
@@ -194,7 +194,7 @@ def find_complaint(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        return f"{function.__name__}(): {error}."
+        return f"{function.__name__}(): {error}.{_hint(signature, kwargs)}"
     for name, value in bound.arguments.items():
         if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             wrong = next((key for key, one in value.items() if not _EXTRA.allows(one)), None)
@@ -203,6 +203,18 @@ def find_complaint(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
         elif (kind := _SPECIAL.get((function.__name__, name), _KINDS.get(name))) is not None and not kind.allows(value):
             return _wrong(function, name, kind, value)
     return None
+
+
+def _hint(signature: inspect.Signature, kwargs: Mapping[str, Any]) -> str:
+    """Say what an argument that is not known may be: another name, or a value of a data ID."""
+    unknown = next((name for name in kwargs if name not in signature.parameters), None)
+    if unknown is None:
+        return ""
+    if hint := closest(unknown, signature.parameters):
+        return hint
+    if "data_id" in signature.parameters:
+        return f" Values of dimensions go into data_id={{{unknown!r}: ...}}."
+    return f' Values of dimensions go into where="{unknown} = ...".' if "where" in signature.parameters else ""
 
 
 def _wrong(function: Callable[..., Any], name: str, kind: _Kind, value: Any) -> str:

@@ -35,7 +35,8 @@ from pachon.butler.repository_location import (
 from pachon.butler.session import Session
 from pachon.datastore.file_store import checksum_of_file
 from pachon.resources import ResourcePath
-from pachon.resources.local_files import GROUP_FILE, create_file, keep_mode, make_folders, sync_folder
+from pachon.resources.folder_sync import sync_folder
+from pachon.resources.local_files import GROUP_FILE, create_file, keep_mode, make_folders
 
 __all__ = ["BACKUP_NAME", "Backup", "Restoration", "backup_repository", "restore_repository"]
 
@@ -301,7 +302,7 @@ def _close_log(database: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    create_file(str(path), lambda stream: stream.write(content))
+    create_file(str(path), content)
 
 
 def _sync_file(path: Path) -> None:

@@ -8,7 +8,7 @@ verb is a module of functions; a method imports its module when it is called, so
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -56,7 +56,7 @@ class Butler(ReadingButler, WritingButler):
     @classmethod
     def create(
         cls,
-        root: str | ResourcePath,
+        root: str | os.PathLike[str] | ResourcePath,
         *,
         database: str | None = None,
         universe: DimensionUniverse | Mapping[str, Any] | str | ResourcePath | None = None,
@@ -105,7 +105,7 @@ class Butler(ReadingButler, WritingButler):
     @classmethod
     def open(
         cls,
-        root: str | ResourcePath,
+        root: str | os.PathLike[str] | ResourcePath,
         *,
         collections: str | Iterable[str] | None = None,
         run: str | None = None,
@@ -169,6 +169,10 @@ class Butler(ReadingButler, WritingButler):
         )
         defaults.check(self.universe)
         return Butler(Session(self._session.repository, defaults))
+
+    def searching(self, collections: Sequence[str]) -> Butler:
+        """Give a butler with these default collections; a governor value that is the only one there is meant where none is named."""
+        return self.clone(collections=collections)
 
     def close(self) -> None:
         """Let go of connections and files; the butler cannot be used any more."""

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pachon.base import closest
-from pachon.butler.listings import Columns, QueryLists
+from pachon.butler.listings import Columns, QueryLists, key_kinds
 from pachon.datasets import CollectionType
 from pachon.dimensions import Timespan
 from pachon.dimensions.timespan import MAX_NS, iso_from_ns
@@ -63,7 +63,15 @@ def list_calibrations(
         rows = sorted(result, key=lambda row: _place(dataset_type, row))
         if rows:
             tables.append(_table(dataset_type, list(_with_gaps(dataset_type, rows)) if gaps else rows))
-    return QueryLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
+    return QueryLists(tables=tuple(tables), results=tuple(results), kinds=_kinds(types), warnings=tuple(warnings))
+
+
+def _kinds(types: Sequence[DatasetType]) -> Mapping[str, type]:
+    return {
+        **dict.fromkeys(("type", "collection"), str),
+        **{name: kind for dataset_type in types for name, kind in key_kinds(dataset_type.dimensions).items()},
+        **dict.fromkeys(("begin (TAI)", "end (TAI)", "run", "id"), str),
+    }
 
 
 def _matching(butler: Butler, globs: Sequence[str], warnings: list[str]) -> list[DatasetType]:

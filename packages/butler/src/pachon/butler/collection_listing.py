@@ -38,7 +38,12 @@ class ChainForm(enum.Enum):
 
 
 def list_collections(
-    infos: Infos, names: Sequence[str], form: ChainForm, *, show_dataset_types: bool = False
+    infos: Infos,
+    names: Sequence[str],
+    form: ChainForm,
+    *,
+    show_dataset_types: bool = False,
+    indented: bool = True,
 ) -> Columns:
     """Make the columns of the list.
 
@@ -52,6 +57,8 @@ def list_collections(
         How chains are shown.
     show_dataset_types
         Add the dataset types that each has held.
+    indented
+        Show levels of trees by blanks before names; else by numbers in a column of their own.
     """
     ordered = list(names) if form is ChainForm.FLATTEN else sorted(names)
     if form in (ChainForm.TREE, ChainForm.INVERSE_TREE):
@@ -60,9 +67,11 @@ def list_collections(
     else:
         rows = [(0, infos[name]) for name in ordered]
     columns: Columns = {
-        "Name": ["  " * level + info.name for level, info in rows],
+        "Name": ["  " * level + info.name if indented else info.name for level, info in rows],
         "Type": [info.type.name for _, info in rows],
     }
+    if not indented and form in (ChainForm.TREE, ChainForm.INVERSE_TREE):
+        columns["Level"] = [level for level, _ in rows]
     if any(info.sealed for _, info in rows):
         columns["Sealed"] = ["yes" if info.sealed else "" for _, info in rows]
     if form is ChainForm.TABLE and any(info.children for _, info in rows):
@@ -82,6 +91,7 @@ def fetch_collection_list(
     form: ChainForm,
     show_dataset_types: bool = False,
     exclude_dataset_types: Sequence[str] = (),
+    indented: bool = True,
 ) -> Columns:
     """Make the list of the collections that names and globs match.
 
@@ -97,6 +107,8 @@ def fetch_collection_list(
         How chains are shown.
     show_dataset_types, exclude_dataset_types
         Show which dataset types each has held, but for those that match.
+    indented
+        As for `list_collections`.
     """
     names = collections.query(expression, types, flatten_chains=form is ChainForm.FLATTEN)
     everything = collections.query_info(dataset_types=show_dataset_types)
@@ -107,7 +119,7 @@ def fetch_collection_list(
         return replace(info, dataset_types=kept)
 
     infos = {info.name: shown(info) for info in everything}
-    return list_collections(infos, names, form, show_dataset_types=show_dataset_types)
+    return list_collections(infos, names, form, show_dataset_types=show_dataset_types, indented=indented)
 
 
 def _children(info: CollectionInfo) -> Sequence[str]:

@@ -9,6 +9,7 @@
     ConflictError
     ├── RepositoryExistsError (FileExistsError)      the path holds a repository already
     ├── WriterEndedError                             a sweep took this process for dead: do it again
+    ├── FileRemovedMeanwhileError                    another dataset's removal took the file: ingest a copy
     └── RetrievalConflictError (FileExistsError)     two retrieved files would have one name
     InvalidInputError
     ├── RepositoryConfigError                        mend butler.yaml, or what was given to create
@@ -30,6 +31,7 @@ __all__ = [
     "ClosedButlerError",
     "CommitUnknownError",
     "DatasetNotFoundError",
+    "FileRemovedMeanwhileError",
     "ForeignRepositoryError",
     "NotTransactionalError",
     "RepositoryConfigError",
@@ -64,6 +66,27 @@ class RepositoryExistsError(ConflictError, FileExistsError):
 
     def __str__(self) -> str:
         return f"{self.root!r} holds {self.found} already; choose another place. Butler.create(..., overwrite=True) replaces it."
+
+
+class FileRemovedMeanwhileError(ConflictError):
+    """A file that was ingested where it lies was removed at the same time, as that of another dataset."""
+
+    kind = "file_removed_meanwhile"
+
+    def __init__(self, path: str, is_there: bool) -> None:
+        super().__init__(path, is_there)
+        self.path, self.is_there = path, is_there
+
+    def __str__(self) -> str:
+        if self.is_there:
+            return (
+                f"The file {self.path!r} is in the trash, as that of a removed dataset, and may be deleted at any moment; "
+                "nothing was ingested. Ingest a copy of it (transfer='copy')."
+            )
+        return (
+            f"The file {self.path!r} was removed while it was ingested, perhaps with another dataset that it belonged to; "
+            "nothing was ingested."
+        )
 
 
 class RetrievalConflictError(ConflictError, FileExistsError):

@@ -2,8 +2,8 @@
 """Rows for what the jobs of a quantum graph wrote.
 
 The paths of a graph's outputs follow from their ids, so they are the one kind of file that can meet the trash of an earlier
-dataset of the same id. Therefore the trash of these ids is emptied first, and a file gets its rows only if it is there
-afterwards: a removal that is going on in another process still has its row in the trash.
+dataset of the same id. Therefore the trash of these ids is emptied first, removals that are going on in other processes are
+waited for, and a file gets its rows only if it is there afterwards: a removal that begins then finds its rows of the trash gone.
 """
 
 from __future__ import annotations
@@ -104,6 +104,8 @@ def empty_trash_of(session: Session, ids: IdArray) -> None:
         If a file stays in the trash: a later sweep would remove the new one.
     """
     remove_trash(session, session.records.fetch_trash(ids))
+    # Another sweeper may have seen the rows that this one, or a third, has just dropped.
+    session.records.wait_for_removals()
     left = session.records.fetch_trash(ids)
     if len(left):
         raise StorageError(

@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError
+from pachon.butler.files_in_place import confirm_files_in_place, mark_before
 from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
 from pachon.butler.lookup import resolve_data_id, resolve_type
 from pachon.butler.put import make_runs, prepare_run, resolve_run
@@ -28,6 +29,7 @@ from pachon.datasets import (
     FileTable,
     IdMode,
     deterministic_ids,
+    id_keys,
     ids_from_uuids,
     new_ids,
     uuids_from_ids,
@@ -42,6 +44,8 @@ OnConflict = Literal["error", "skip"]
 
 _UNMOVED = (None, "direct")
 """Modes of transfer in which no path is made, so that data IDs need no records."""
+_IN_PLACE = (None, "auto", "split")
+"""Modes of transfer in which files may stay where they lie below the root."""
 
 
 _PART = 20_000
@@ -57,6 +61,8 @@ class _Options:
     checksum: bool
     track: bool
     id_mode: IdMode
+    before: object | None
+    """Mark of the database before any file was looked at, see `mark_before`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +72,9 @@ class _Batch:
     dataset_type: DatasetType
     run: str
     has_ids: bool
+    """Whether the caller said which ids."""
+    adopts: bool = False
+    """Whether some are registered already, have lost their files and get new ones."""
     files: list[int] = field(default_factory=list)
     """Position of the file of each dataset."""
     places: list[int] = field(default_factory=list)
@@ -91,7 +100,14 @@ def ingest(
     chosen: object = on_conflict
     if not isinstance(chosen, str) or chosen not in ("error", "skip"):
         raise InvalidInputError(f"on_conflict is 'error' or 'skip', not {on_conflict!r}.")
-    options = _Options(transfer=transfer, on_conflict=on_conflict, checksum=checksum, track=track, id_mode=id_mode)
+    options = _Options(
+        transfer=transfer,
+        on_conflict=on_conflict,
+        checksum=checksum,
+        track=track,
+        id_mode=id_mode,
+        before=mark_before(session, in_place=transfer in _IN_PLACE),
+    )
     if isinstance(files, FileTable):
         alike = checked_table(session, files, _registered(session, files.dataset_type))
         return _ingest_alike(session, alike, resolve_run(session, run), options)
@@ -122,20 +138,21 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Optio
     expand = options.transfer not in _UNMOVED
     if expand:
         data_ids = session.registry.dimension_records.expand(data_ids).data_ids
-    ids = _make_ids(dataset_type, data_ids, run, options.id_mode)
-    table = DatasetTable(dataset_type, data_ids, ids, Categorical.constant(run, len(ids)))
     batch = _Batch(dataset_type=dataset_type, run=run, has_ids=False)
+    ids = _make_ids(session, batch, data_ids, options)
+    table = DatasetTable(dataset_type, data_ids, ids, Categorical.constant(run, len(ids)))
     return _again_without_known(
         session,
         [batch],
         [table],
         options,
-        lambda known: _take_in_table(session, table, files.paths, known[0], files.formatter, options),
+        lambda known: _take_in_table(session, batch, table, files.paths, known[0], files.formatter, options),
     )
 
 
 def _take_in_table(
     session: Session,
+    batch: _Batch,
     table: DatasetTable,
     paths: Sequence[Any],
     known: np.ndarray,
@@ -169,8 +186,9 @@ def _take_in_table(
         session,
         [table],
         records,
-        keep_ids=options.id_mode is not IdMode.UNIQUE,
+        keep_ids=batch.adopts or options.id_mode is not IdMode.UNIQUE,
         moved=moved if options.transfer == "move" else (),
+        before=options.before,
     )
     return table
 
@@ -189,7 +207,7 @@ def _ingest_any(session: Session, given: list[FileDataset], run: str | None, opt
     for batch in batches:
         _refuse_repeated(batch)
         prepare_run(session, batch.run)
-    tables = [_identify(session, batch, options.id_mode, expand=options.transfer not in _UNMOVED) for batch in batches]
+    tables = [_identify(session, batch, options) for batch in batches]
     return _again_without_known(
         session,
         batches,
@@ -213,9 +231,9 @@ def _take_in_files(
     records = session.datastore.ingest_files(
         resolved, transfer=options.transfer, checksum=options.checksum, track=options.track
     )
-    keep_ids = options.id_mode is not IdMode.UNIQUE or any(batch.has_ids for batch in batches)
+    keep_ids = options.id_mode is not IdMode.UNIQUE or any(batch.has_ids or batch.adopts for batch in batches)
     moved = resolved if options.transfer == "move" else ()
-    _commit(session, [table for table, _ in tables], records, keep_ids=keep_ids, moved=moved)
+    _commit(session, [table for table, _ in tables], records, keep_ids=keep_ids, moved=moved, before=options.before)
     return [ref for file in resolved for ref in file.refs]
 
 
@@ -226,6 +244,7 @@ def _commit(
     *,
     keep_ids: bool,
     moved: Sequence[FileDataset],
+    before: object | None,
 ) -> None:
     """Write the rows in one transaction; those of many datasets in parts, so that they need not all be copied at once."""
     runs = {run for table in tables for run in table.runs.values.tolist()}
@@ -249,7 +268,10 @@ def _commit(
         if moved:
             session.datastore.remove_sources(moved)
 
-    session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow))
+    def confirm() -> None:
+        confirm_files_in_place(session, tables, records, keep_ids=keep_ids, before=before)
+
+    session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow, confirm=confirm))
 
 
 def _parts(count: int) -> Iterator[np.ndarray]:
@@ -317,17 +339,14 @@ def _refuse_repeated_rows(dataset_type: DatasetType, data_ids: DataIdTable) -> N
     raise ConflictError(f"{dataset_type.name!r} with {repeated} occurs twice in one call; nothing was ingested.")
 
 
-def _identify(
-    session: Session, batch: _Batch, id_mode: IdMode, *, expand: bool
-) -> tuple[DatasetTable, list[DatasetRef]]:
+def _identify(session: Session, batch: _Batch, options: _Options) -> tuple[DatasetTable, list[DatasetRef]]:
     """Give the datasets of a batch as a table and as references, with ids."""
     data_ids = DataIdTable.from_rows(batch.dataset_type.dimensions, batch.data_ids)
     coordinates: Sequence[DataCoordinate] = data_ids
-    if expand or data_ids.given:
+    if options.transfer not in _UNMOVED or data_ids.given:
         expanded = session.registry.dimension_records.expand(data_ids)
         coordinates, data_ids = expanded, expanded.data_ids
-    given = batch.has_ids
-    ids = ids_from_uuids(batch.uuids) if given else _make_ids(batch.dataset_type, data_ids, batch.run, id_mode)
+    ids = ids_from_uuids(batch.uuids) if batch.has_ids else _make_ids(session, batch, data_ids, options)
     table = DatasetTable(batch.dataset_type, data_ids, ids, Categorical.constant(batch.run, len(ids)))
     refs = [
         DatasetRef(batch.dataset_type, data_id, batch.run, id=uuid)
@@ -336,10 +355,25 @@ def _identify(
     return table, refs
 
 
-def _make_ids(dataset_type: DatasetType, data_ids: DataIdTable, run: str, id_mode: IdMode) -> np.ndarray:
-    if id_mode is IdMode.UNIQUE:
-        return new_ids(len(data_ids))
-    return deterministic_ids(dataset_type.name, data_ids, run if id_mode is IdMode.DATAID_TYPE_RUN else None)
+def _make_ids(session: Session, batch: _Batch, data_ids: DataIdTable, options: _Options) -> np.ndarray:
+    """Give ids for new datasets of a batch; those that are registered and have lost their files keep theirs, and get new files."""
+    if options.id_mode is not IdMode.UNIQUE:
+        run = batch.run if options.id_mode is IdMode.DATAID_TYPE_RUN else None
+        return deterministic_ids(batch.dataset_type.name, data_ids, run)
+    ids = new_ids(len(data_ids))
+    if options.on_conflict == "skip" and batch.run not in session.new_runs:
+        rows, found = session.registry.datasets.find(batch.dataset_type, data_ids, [batch.run])
+        unstored = rows >= 0
+        unstored[unstored] = ~_are_stored(session, found.ids[rows[unstored]])
+        if unstored.any():
+            ids[unstored] = found.ids[rows[unstored]]
+            batch.adopts = True
+    return ids
+
+
+def _are_stored(session: Session, ids: np.ndarray) -> np.ndarray:
+    """Tell which datasets have files."""
+    return np.isin(id_keys(ids), id_keys(session.records.fetch(ids).dataset_id))
 
 
 def _again_without_known(
@@ -384,11 +418,14 @@ def _known(
     for batch, table in zip(batches, tables, strict=True):
         mask = np.zeros(len(table), dtype=bool)
         if batch.has_ids or id_mode is not IdMode.UNIQUE:
-            stored = {row.tobytes() for row in session.records.fetch(table.ids).dataset_id}
-            mask = np.array([row.tobytes() in stored for row in table.ids], dtype=bool)
+            mask = _are_stored(session, table.ids)
         elif on_conflict == "skip" and batch.run not in session.new_runs:
-            rows, _ = session.registry.datasets.find(table.dataset_type, table.data_ids, [batch.run])
+            rows, found = session.registry.datasets.find(table.dataset_type, table.data_ids, [batch.run])
             mask = rows >= 0
+            if batch.adopts:
+                same = np.flatnonzero(mask)
+                same = same[(found.ids[rows[same]] == table.ids[same]).all(axis=1)]
+                mask[same] = _are_stored(session, table.ids[same])
         if mask.any() and on_conflict == "error":
             first = table[int(np.flatnonzero(mask)[0])]
             raise ConflictError(

@@ -76,6 +76,10 @@ def _matched(count: int, known: int, what: str, globs: Sequence[str], *, flatten
 
 
 def _unmatched(globs: Sequence[str], what: str, names: Iterable[str], find: Callable[[str], Sized]) -> list[str]:
+    if len(globs) == 1:
+        # That none match was said already.
+        hint = "" if find(globs[0]) else closest(globs[0].strip("*?"), names)
+        return [hint.strip()] if hint else []
     return [f"No {what} matches {glob!r}.{closest(glob.strip('*?'), names)}" for glob in globs if not find(glob)]
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,21 @@ from pachon.registry.collection_names import is_glob
 
 if TYPE_CHECKING:
     from pachon.butler.butler import Butler
+    from pachon.dimensions import DataIdTable, DimensionElement, DimensionGroup
 
 __all__ = [
+    "DatasetStream",
     "QueryLists",
-    "join_lists",
+    "key_kinds",
     "list_data_ids",
     "list_datasets",
     "list_records",
+    "plain_keys",
+    "record_kinds",
     "record_list_columns",
     "select_datasets",
     "sorted_table",
+    "stream_datasets",
 ]
 
 _MOST_ABSENT = 5
@@ -45,6 +50,8 @@ class QueryLists:
     dimension, ``begin (TAI)``, ``end (TAI)``, ``run``, ``id``; a bound that is open is None, and so are run and id of a gap."""
     results: tuple[DatasetQueryResult | GeneralQueryResult, ...]
     """Also those of types that were named and of which the collections never held any; they are empty."""
+    kinds: Mapping[str, type]
+    """The columns of all tables, and what their values are."""
     warnings: tuple[str, ...] = ()
 
     def explain(self) -> Iterator[str]:
@@ -87,9 +94,7 @@ def list_datasets(
         Add the place of each file; datasets that were taken apart have a row a component.
     """
     warnings: list[str] = []
-    known = _matching_types(butler, dataset_types, collections, warnings)
-    if order_by and len(known) > 1:
-        raise InvalidInputError("--order-by needs a single dataset type.")
+    known = _queried_types(butler, dataset_types, collections, order_by, warnings)
     left = None if limit is None else abs(limit)
     tables: list[Columns] = []
     results: list[DatasetQueryResult] = []
@@ -115,22 +120,90 @@ def list_datasets(
             table = table if order_by else sorted_table(table)
             tables.append(_with_uris(butler, table) if show_uri else _plain(dataset_columns([table])))
     # They are not run unless somebody asks why there is nothing.
+    never_held = _never_held(butler, dataset_types, known)
     results.extend(
-        butler.query_datasets(name, collections=collections, where=where, find_first=find_first)
-        for name in _never_held(butler, dataset_types, known)
+        butler.query_datasets(name, collections=collections, where=where, find_first=find_first) for name in never_held
     )
-    return QueryLists(tables=tuple(tables), results=tuple(results), warnings=tuple(warnings))
+    return QueryLists(
+        tables=tuple(tables),
+        results=tuple(results),
+        kinds=_dataset_kinds(butler, [*known, *never_held], show_uri=show_uri),
+        warnings=tuple(warnings),
+    )
 
 
-def join_lists(tables: Iterable[Columns]) -> Columns:
-    """Put tables of several dataset types into one, with None for dimensions that a type lacks."""
-    tables = list(tables)
-    names = dict.fromkeys(name for table in tables for name in table)
-    if "URI" in names:
-        names = dict.fromkeys([*(name for name in names if name != "URI"), "URI"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetStream:
+    """All datasets that a query command shows to a program, table by table."""
+
+    tables: Iterator[Columns]
+    """Parts of what `QueryLists.tables` would be; they are fetched as they are taken."""
+    kinds: Mapping[str, type]
+    results: tuple[DatasetQueryResult, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def stream_datasets(
+    butler: Butler,
+    dataset_types: Sequence[str],
+    *,
+    collections: Sequence[str],
+    where: str = "",
+    find_first: bool = False,
+    order_by: Sequence[str] = (),
+    show_uri: bool = False,
+) -> DatasetStream:
+    """Query the same as `list_datasets` without a limit, in the same order, part by part."""
+    warnings: list[str] = []
+    known = _queried_types(butler, dataset_types, collections, order_by, warnings)
+    results = tuple(
+        butler.query_datasets(
+            name,
+            collections=collections,
+            where=where,
+            find_first=find_first,
+            order_by=order_by or (*butler.dataset_types.get(name).dimensions.required, f"{name}.run"),
+        )
+        for name in (*known, *_never_held(butler, dataset_types, known))
+    )
+
+    def tables() -> Iterator[Columns]:
+        for result in results:
+            for rows in result.batches():
+                for table in rows.tables:
+                    yield _with_uris(butler, table) if show_uri else _plain(dataset_columns([table]))
+
+    kinds = _dataset_kinds(butler, known, show_uri=show_uri)
+    return DatasetStream(tables=tables(), kinds=kinds, results=results, warnings=tuple(warnings))
+
+
+def _dataset_kinds(butler: Butler, names: Sequence[str], *, show_uri: bool) -> Mapping[str, type]:
+    """Give the columns of lists of some dataset types, and what their values are."""
+    groups = [butler.dataset_types.get(name).dimensions for name in names]
     return {
-        name: [value for table in tables for value in (table[name] if name in table else [None] * len(table["type"]))]
-        for name in names
+        **dict.fromkeys(("type", "run", "id"), str),
+        **{name: kind for group in groups for name, kind in key_kinds(group).items()},
+        **({"URI": str} if show_uri else {}),
+    }
+
+
+def key_kinds(group: DimensionGroup) -> Mapping[str, type]:
+    """Give what the values of dimensions are."""
+    keys = {name: group.universe.dimensions[name].primary_key for name in group.ordered}
+    return {name: int if key.type == "int" else str for name, key in keys.items()}
+
+
+def plain_keys(table: DataIdTable) -> Columns:
+    """Give the values of dimensions as they are shown."""
+    return {name: column.tolist() for name, column in table.columns.items()}
+
+
+def record_kinds(element: DimensionElement) -> Mapping[str, type]:
+    """Give the columns of `record_list_columns`, and what their values are."""
+    kinds = {"int": int, "float": float, "bool": bool}
+    return {
+        "timespan (TAI)" if column.type == "timespan" else column.name: kinds.get(column.type, str)
+        for column in element.columns
     }
 
 
@@ -154,9 +227,7 @@ def select_datasets(
     for name in dataset_types:
         if not is_glob(name):
             butler.dataset_types.get(name)
-    known = _matching_types(butler, dataset_types or ("*",), collections or ("*",), [])
-    if order_by and len(known) > 1:
-        raise InvalidInputError("--order-by needs a single dataset type.")
+    known = _queried_types(butler, dataset_types or ("*",), collections or ("*",), order_by, [])
     refs: list[DatasetRef] = []
     for name in known:
         left = None if limit is None else abs(limit) - len(refs)
@@ -266,6 +337,16 @@ def sorted_table(table: DatasetTable) -> DatasetTable:
 def _collections_of(butler: Butler, names: Sequence[str], collections: Sequence[str]) -> Sequence[str] | None:
     """Give the collections to be searched for datasets, globs resolved."""
     return butler.collections.query(collections or ("*",)) if names else None
+
+
+def _queried_types(
+    butler: Butler, globs: Sequence[str], collections: Sequence[str], order_by: Sequence[str], warnings: list[str]
+) -> list[str]:
+    """Give the dataset types that are listed one after the other; of several, the datasets have no common order."""
+    known = _matching_types(butler, globs, collections, warnings)
+    if order_by and len(known) > 1:
+        raise InvalidInputError("--order-by needs a single dataset type.")
+    return known
 
 
 def _matching_types(butler: Butler, globs: Sequence[str], collections: Sequence[str], warnings: list[str]) -> list[str]:

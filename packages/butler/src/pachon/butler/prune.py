@@ -16,12 +16,14 @@ import numpy as np
 from pachon.base import InvalidInputError
 from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.errors import NotTransactionalError
-from pachon.butler.run_notes import remove_run_notes
+from pachon.butler.run_notes import refuse_busy, remove_run_notes
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
 from pachon.datastore import FileRecords
-from pachon.datastore.records import file_part
+from pachon.datastore.file_check import FileKeeper
+from pachon.datastore.records import absolute_paths, file_part, path_below
+from pachon.datastore.removal import Removal
 from pachon.registry import CollectionTypeError, OrphanedRecordError
 
 if TYPE_CHECKING:
@@ -33,13 +35,15 @@ _log = logging.getLogger(__name__)
 
 CHUNK: Final = 50_000
 """Datasets that one transaction removes; a larger removal is not atomic as a whole."""
+_BATCH: Final = 1000
+"""Files that are removed under one lock: an ingest of files where they lie may be waiting for it."""
 
 
 def prune(
     session: Session,
     refs: Iterable[DatasetRef],
     *,
-    unstore: bool = True,
+    unstore: bool | None = None,
     purge: bool = False,
     disassociate: Iterable[str] = (),
 ) -> None:
@@ -52,7 +56,8 @@ def prune(
     refs
         Which.
     unstore
-        Remove the files; the datasets stay known and can be stored again by reference.
+        Remove the files; the datasets stay known and can be stored again by reference. By default they are removed,
+        unless ``disassociate`` is all that was asked for.
     purge
         Remove the rows too, with all tags and validity ranges.
     disassociate
@@ -64,11 +69,18 @@ def prune(
         If the options do not go together, or a reference is of a component.
     CollectionTypeError
         If a collection to be taken from is not TAGGED.
+    RunBusyError
+        If another process runs quanta into one of their runs; nothing is removed.
     """
     session.check_writeable()
     tags = (disassociate,) if isinstance(disassociate, str) else tuple(disassociate)
+    if unstore is None:
+        unstore = purge or not tags
     _check_options(session, unstore=unstore, purge=purge, tags=tags)
-    for chunk in _chunks(_checked(refs)):
+    chosen = _checked(refs)
+    if unstore or purge:
+        refuse_busy(session, {ref.run for ref in chosen})
+    for chunk in _chunks(chosen):
         ids = ids_from_uuids(ref.id for ref in chunk)
 
         def write_rows(chunk: Sequence[DatasetRef] = chunk, ids: np.ndarray = ids) -> None:
@@ -86,9 +98,11 @@ def prune(
 
 
 def trash(session: Session, refs: Iterable[DatasetRef]) -> None:
-    """Take the files of datasets out of sight; `empty_trash` removes them."""
+    """Take the files of datasets out of sight; `empty_trash` removes them. Raises as `prune` does."""
     session.check_writeable()
-    for chunk in _chunks(_checked(refs)):
+    chosen = _checked(refs)
+    refuse_busy(session, {ref.run for ref in chosen})
+    for chunk in _chunks(chosen):
         ids = ids_from_uuids(ref.id for ref in chunk)
 
         def write_rows(ids: np.ndarray = ids) -> None:
@@ -137,20 +151,31 @@ def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
     session.check_writeable()
     if session.registry.is_writing:
         raise NotTransactionalError("Removal of files")
-    if not len(listed):
-        return []
-    removal = session.datastore.remove_files(listed)
-    done = removal.done
-    with session.registry.write():
-        session.records.drop_trash(listed.take(done))
-        if not done.all():
-            errors = [error for error, is_done in zip(removal.errors, done.tolist(), strict=True) if not is_done]
-            session.records.note_trash_failures(listed.take(~done), errors)
-    for error in sorted({error for error in removal.errors if error}):
+    removed: set[str] = set()
+    errors: set[str] = set()
+    for start in range(0, len(listed), _BATCH):
+        removal = _remove_still_listed(session, listed.take(np.arange(start, min(start + _BATCH, len(listed)))))
+        removed.update(removal.removed_paths)
+        errors.update(error for error in removal.errors if error)
+    for error in sorted(errors):
         _log.warning("A file of a removed dataset stays in the trash: %s", error)
-    removed = set(removal.removed_paths)
     places = {file_part(row.path): session.datastore.uri(row) for row in listed.rows()}
     return [place for path, place in places.items() if path in removed]
+
+
+def _remove_still_listed(session: Session, listed: FileRecords) -> Removal:
+    """Remove the files of those rows that are in the trash still: another sweeper may have been here, and the file come back."""
+    records = session.records
+    with records.removing():
+        listed = records.fetch_trash_again(listed)
+        removal = session.datastore.remove_files(listed)
+        done = removal.done
+        with session.registry.write():
+            records.drop_trash(listed.take(done))
+            if not done.all():
+                errors = [error for error, is_done in zip(removal.errors, done.tolist(), strict=True) if not is_done]
+                records.note_trash_failures(listed.take(~done), errors)
+    return removal
 
 
 def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_chains: bool = False) -> None:
@@ -162,6 +187,8 @@ def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_cha
         If a collection is no run.
     OrphanedRecordError
         If a chain holds one and ``unlink_from_chains`` is not set; then nothing is removed.
+    RunBusyError
+        If another process runs quanta into one of them; then nothing is removed.
     """
     session.check_writeable()
     session.check_no_block("remove_runs")
@@ -176,6 +203,7 @@ def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_cha
             raise OrphanedRecordError(
                 f"Run {info.name!r} is a child of {', '.join(info.parents)}; take it out first, or say unlink_from_chains=True."
             )
+    refuse_busy(session, runs)
     for name, info in infos.items():
         for table in session.registry.datasets.get_by_run(name):
             for start in range(0, len(table), CHUNK):
@@ -226,9 +254,13 @@ def _chunks(refs: Sequence[DatasetRef]) -> Iterator[Sequence[DatasetRef]]:
 
 def _removable(session: Session, listed: FileRecords) -> list[ResourcePath]:
     """Give the files that would be removed: those below the root that no row names any more."""
-    live = set(session.records.find_paths(listed.path.tolist()).path.tolist()) if len(listed) else set()
-    rows = (row for row in listed.rows() if row.owned and row.path not in live)
-    return list(dict.fromkeys(session.datastore.uri(row) for row in rows))
+    places = {file_part(row.path): session.datastore.uri(row) for row in listed.rows() if row.owned}
+    if not places:
+        return []
+    roots = session.datastore.root_urls if isinstance(session.datastore, FileKeeper) else ()
+    named = session.records.find_paths([*places, *absolute_paths(roots, places)])
+    live = {path_below(roots, file_part(path)) for path in named.path.tolist()}
+    return [place for path, place in places.items() if path not in live]
 
 
 def _key(records: FileRecords, index: int) -> tuple[bytes, str, str]:

@@ -6,7 +6,6 @@ They are found by the graph: inputs by its records, outputs by their predicted p
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import tempfile
 import zipfile
@@ -16,6 +15,7 @@ from uuid import UUID
 
 import numpy as np
 
+from pachon.butler.graph_match import chosen_names
 from pachon.butler.repository_location import as_resource
 from pachon.butler.retrieve import INDEX_NAME, artifact_index, copy_files
 from pachon.datasets import DatasetRef
@@ -92,19 +92,22 @@ def zip_outputs(
         Another place for the repository's files than the graph says.
     overwrite
         Whether an archive that is there is replaced.
+
+    Raises
+    ------
+    NotFoundError
+        If the quanta write no dataset type of such a name.
     """
-    patterns = tuple(dataset_types)
     place = as_resource(destination)
     if place.extension != ".zip":
         folder = ResourcePath(place, force_directory=True)
         folder.mkdir()
         place = folder.join(f"{graph.header.graph_id}.zip")
     with QuantumBackedButler.from_graph(graph, root=root) as butler, tempfile.TemporaryDirectory() as scratch:
-        refs = [
-            ref
-            for ref in _refs(butler.graph, inputs=False, outputs=True)
-            if any(fnmatch.fnmatchcase(ref.dataset_type.name, pattern) for pattern in patterns)
-        ]
+        outputs = list(_refs(butler.graph, inputs=False, outputs=True))
+        written = dict.fromkeys(ref.dataset_type.name for ref in outputs)
+        names = set(chosen_names(written, dataset_types, whose="The quanta of the graph write"))
+        refs = [ref for ref in outputs if ref.dataset_type.name in names]
         found, rows = _stored(butler, refs)
         local = os.path.join(scratch, "outputs.zip")
         with zipfile.ZipFile(local, "w", zipfile.ZIP_STORED) as archive:

@@ -23,7 +23,7 @@ from pachon.butler.queries import (
 )
 from pachon.butler.question import both_conditions
 from pachon.datasets import DatasetSearch
-from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
+from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, UnknownDimensionError
 
 if TYPE_CHECKING:
     from pachon.butler.lookup import DataId
@@ -91,6 +91,9 @@ class Query:
     def join_data_ids(self, data_ids: DataIdTable | Iterable[DataId]) -> Query:
         """Find only what agrees with one of these data IDs, which all have the same dimensions; a million are no problem.
 
+        A dimension that they require and lack must have one value in all of the query, because an earlier `where` or a default of
+        the butler says so.
+
         Raises
         ------
         InvalidInputError
@@ -103,11 +106,22 @@ class Query:
         """Find only what agrees with a row of a table: a mapping of columns, or a table of Arrow, pandas or astropy.
 
         Its columns are named as dimensions. A dimension that these require and that has no column must have one value in
-        all of the query, because an earlier `where` says so.
+        all of the query, because an earlier `where` or a default of the butler says so.
+
+        Raises
+        ------
+        UnknownDimensionError
+            If a column is not named as a dimension.
+        InvalidInputError
+            If it is no table, or lacks a column.
         """
         columns = _plain_columns(table)
         universe = self._session.universe
-        group = universe.conform(columns)
+        try:
+            group = universe.conform(columns)
+        except UnknownDimensionError as error:
+            error.add_note("Columns of a joined table are named as dimensions; give it without the others.")
+            raise
         missing = [name for name in group.required if name not in columns]
         if missing:
             known = self._known_values(missing)
@@ -244,6 +258,11 @@ class Query:
         if len(groups) > 1:
             raise InvalidInputError("All data IDs that are joined must have the same dimensions.")
         group = first.group if isinstance(first, DataCoordinate) else universe.conform(first)
+        mappings = [row for row in data_ids if not isinstance(row, DataCoordinate)]
+        missing = [name for name in group.required if any(name not in row for row in mappings)]
+        if missing:
+            known = self._known_values(missing)
+            data_ids = [row if isinstance(row, DataCoordinate) else {**known, **row} for row in data_ids]
         return DataIdTable.from_rows(group, data_ids)
 
     def _known_values(self, names: list[str]) -> Mapping[str, Any]:
@@ -258,6 +277,11 @@ def _plain_columns(table: Any) -> dict[str, np.ndarray]:
     names = table.column_names if hasattr(table, "column_names") else getattr(table, "colnames", None)
     if names is None:
         names = list(table)
+    if isinstance(table, list | tuple | set | str):
+        raise InvalidInputError(
+            f"A table that is joined is a mapping of columns, or one of Arrow, pandas or astropy, no {type(table).__name__}; "
+            f"join_data_ids takes data IDs one by one."
+        )
     if not names:
         raise InvalidInputError("A table that is joined has at least one column.")
     return {str(name): _plain_column(table[name]) for name in names}

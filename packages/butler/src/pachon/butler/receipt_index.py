@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 import numpy as np
 
-from pachon.datastore import FileRecords
+from pachon.datastore import FileRecords, StoredFile
 from pachon.quantum_butler import read_receipt
+from pachon.quantum_butler.errors import NewerReceiptError, ReceiptError
 from pachon.resources import ResourcePath
 
 __all__ = ["ReceiptIndex"]
+
+_log = logging.getLogger(__name__)
 
 _KEY = "S24"
 """A dataset's id and a hash of the component."""
@@ -41,16 +45,27 @@ class ReceiptIndex:
 
     @classmethod
     def read(cls, receipts: Iterable[ResourcePath]) -> ReceiptIndex:
-        """Read receipts.
+        """Read receipts; those that are damaged say nothing, and are warned of.
+
+        A file of which no receipt tells is hashed: that takes longer, and gives the same.
 
         Raises
         ------
-        ReceiptError
-            If one is cut short, damaged, of a newer version, or no receipt.
+        NewerReceiptError
+            If one is of a newer version.
         """
         keys, rows, sizes, checksums = [], [], [], []
         for uri in receipts:
-            records = read_receipt(uri).records
+            try:
+                records = read_receipt(uri).records
+            except NewerReceiptError:
+                raise
+            except ReceiptError as error:
+                _log.warning(
+                    "%s The files that it was about are looked at and hashed instead. Remove it when they are registered.",
+                    error,
+                )
+                continue
             keys.append(_keys(records))
             rows.append(_row_hashes(records))
             sizes.append(records.size)
@@ -73,6 +88,14 @@ class ReceiptIndex:
         place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         named: np.ndarray = self._keys[place] == wanted
         return named
+
+    def has_size(self, file: StoredFile) -> bool:
+        """Tell whether a receipt says that a file has the size that it has."""
+        wanted = _keys(FileRecords.from_rows([file]))[0]
+        said = slice(
+            np.searchsorted(self._keys, wanted, side="left"), np.searchsorted(self._keys, wanted, side="right")
+        )
+        return bool((self._sizes[said] == file.size).any())
 
     def checksums(self, records: FileRecords) -> np.ndarray:
         """Give the checksum of each file (object; empty text where it is not known), by path, formatter and size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,10 +14,13 @@ import numpy as np
 from pachon.base import ConflictError
 from pachon.datasets import uuids_from_ids
 from pachon.datastore import FILE_RECORD_COLUMNS, FileRecords, StoredFile
-from pachon.datastore.records import ZIP_MEMBER, IdArray, file_part, is_owned
+from pachon.datastore.records import ZIP_MEMBER, IdArray, absolute_paths, file_part, is_owned, path_below
 from pachon.registry import OpaqueColumn, OpaqueTable, SqlRegistry
 
-__all__ = ["RegistryRecordStore", "TrashRow"]
+__all__ = ["REMOVAL_LOCK", "RegistryRecordStore", "TrashRow"]
+
+REMOVAL_LOCK: Final = "removal"
+"""Name of the lock of those who remove files; beside a SQLite database there is a file for it."""
 
 _RECORDS: Final = "file_record"
 _TRASH: Final = "file_trash"
@@ -65,6 +69,7 @@ class RegistryRecordStore:
         self._registry = registry
         self._records: OpaqueTable = registry.opaque(_RECORDS, _COLUMNS)
         self._trash: OpaqueTable = registry.opaque(_TRASH, _TRASH_COLUMNS)
+        self._removals = registry.advisory_lock(REMOVAL_LOCK)
 
     def add(self, records: FileRecords) -> None:
         records.check_lengths()
@@ -131,11 +136,42 @@ class RegistryRecordStore:
         """Give the rows of datasets that are not registered."""
         return _as_records(self._records.fetch_unregistered("dataset_id"))
 
-    def find_named(self, paths: Sequence[str]) -> set[str]:
-        """Give those of these files that a row names, of a dataset or of the trash."""
+    def find_named(self, paths: Sequence[str], roots: Sequence[str]) -> set[str]:
+        """Give those of these files that a row names, of a dataset or of the trash, also by an absolute path below the root."""
         # No row can name a file whose name is not in UTF-8, and a database cannot even be asked for one.
         wanted = [path for path in paths if path.isascii() or path.encode(errors="ignore").decode() == path]
-        return {*self._records.fetch("path", wanted)["path"], *self._trash.fetch("path", wanted)["path"]}
+        either = [*wanted, *absolute_paths(roots, wanted)]
+        named = (*self._records.fetch("path", either)["path"], *self._trash.fetch("path", wanted)["path"])
+        return {path_below(roots, path) for path in named}
+
+    def removing(self) -> AbstractContextManager[None]:
+        """Look, in the block, which files have no rows any more, and remove them: nobody relies on a file of theirs meanwhile.
+
+        The rows of the trash that are the reason are looked at and dropped in the block too, where there are any.
+        """
+        return self._removals.share()
+
+    def wait_for_removals(self) -> None:
+        """Wait until every removal has ended that may have missed the rows which were committed before this call.
+
+        Raises
+        ------
+        DatabaseBusyError
+            If one goes on for very long.
+        """
+        self._removals.wait()
+
+    def is_trash_empty(self) -> bool:
+        """Tell whether no file is to be deleted."""
+        return not len(self._trash.fetch(limit=1)["path"])
+
+    def are_in_trash(self, paths: Sequence[str]) -> np.ndarray:
+        """Tell for each path whether its file is to be deleted; quick while nothing is."""
+        if self.is_trash_empty():
+            return np.zeros(len(paths), dtype=np.bool_)
+        files = [file_part(path) for path in paths]
+        trashed = set(self._trash.fetch("path", files)["path"])
+        return np.array([file in trashed for file in files], dtype=np.bool_)
 
     def describe_trash(self) -> list[TrashRow]:
         """Give all rows of the trash, with what became of them so far."""
@@ -182,8 +218,7 @@ class RegistryRecordStore:
         return rows, elsewhere
 
     def move_to_trash(self, ids: IdArray) -> None:
-        # An output of a graph has the path of its earlier attempt, whose removal may have failed: one row is enough.
-        self.drop_trash(self.fetch(ids))
+        # An output of a graph has the path of its earlier attempt, whose removal may have failed: its row is enough.
         extra = {"trashed_ns": time.time_ns(), "attempts": 0, "last_error": ""}
         self._records.move("dataset_id", ids, self._trash, extra)
 
@@ -194,6 +229,13 @@ class RegistryRecordStore:
     def fetch_trash(self, ids: IdArray) -> FileRecords:
         """Give the trash of some datasets."""
         return _as_records(self._trash.fetch("dataset_id", ids))
+
+    def fetch_trash_again(self, records: FileRecords) -> FileRecords:
+        """Give those of these rows that are in the trash."""
+        found = self.fetch_trash(records.dataset_id)
+        wanted = set(_row_keys(records))
+        mask = np.array([key in wanted for key in _row_keys(found)], dtype=np.bool_)
+        return found if mask.all() else found.take(mask)
 
     def drop_trash(self, records: FileRecords) -> None:
         self._trash.delete(_keys(records))
@@ -240,6 +282,12 @@ def _relocated(path: str, old: Sequence[str], new: Sequence[str]) -> str:
         if path.startswith(f"{before}/"):
             return f"{after}{path[len(before) :]}"
     return path
+
+
+def _row_keys(records: FileRecords) -> Iterator[tuple[bytes, str, str]]:
+    """Give for each row what tells it apart in the trash, without a value of each row."""
+    ids = (dataset_id.tobytes() for dataset_id in records.dataset_id)
+    return zip(ids, records.component.tolist(), records.path.tolist(), strict=True)
 
 
 def _keys(records: FileRecords) -> dict[str, np.ndarray | list[Any]]:

@@ -39,7 +39,7 @@ UniverseSource = DimensionUniverse | Mapping[str, Any] | str | ResourcePath | No
 
 
 def create_repository(
-    root: str | ResourcePath,
+    root: str | os.PathLike[str] | ResourcePath,
     *,
     database: str | None = None,
     universe: UniverseSource = None,
@@ -84,7 +84,7 @@ def create_repository(
     RepositoryExistsError
         If there is a repository already, or the database of one.
     """
-    if not isinstance(root, ResourcePath) and not root.strip():
+    if not isinstance(root, ResourcePath) and not os.fspath(root).strip():
         # An empty variable of a script; the folder where one happens to be is written as a dot.
         raise InvalidInputError("The folder of a new repository has no name; write '.' for the current one.")
     location = locate_repository(ResourcePath(as_resource(root), force_directory=True), must_exist=False)

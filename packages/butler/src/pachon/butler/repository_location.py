@@ -39,7 +39,7 @@ class RepositoryLocation:
     """The label by which it was found."""
 
 
-def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> RepositoryLocation:
+def locate_repository(root: str | os.PathLike[str] | ResourcePath, *, must_exist: bool = True) -> RepositoryLocation:
     """Find a repository by path, URI, configuration file or label; a label wins over a folder of the same name.
 
     Raises
@@ -54,8 +54,9 @@ def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> R
         hint = ""
     else:
         index = read_index()
-        labelled = index.labels.get(str(root))
-        location = _at(as_resource(labelled if labelled is not None else root), root if labelled is not None else None)
+        name = os.fspath(root)
+        labelled = index.labels.get(name)
+        location = _at(as_resource(labelled if labelled is not None else name), name if labelled is not None else None)
         hint = index.describe()
     if must_exist and not _exists(location.config):
         _refuse_forbidden(location.config)
@@ -63,15 +64,18 @@ def locate_repository(root: str | ResourcePath, *, must_exist: bool = True) -> R
     return location
 
 
-def as_resource(root: str | ResourcePath) -> ResourcePath:
+def as_resource(root: str | os.PathLike[str] | ResourcePath) -> ResourcePath:
     """Give the place of a path or URI; in a path of this machine ``#``, ``%`` and ``?`` are plain characters."""
-    if isinstance(root, ResourcePath) or "://" in root or root.startswith("file:"):
+    if isinstance(root, ResourcePath):
+        return root
+    root = os.fspath(root)
+    if "://" in root or root.startswith("file:"):
         return ResourcePath(root)
     path = os.path.abspath(os.path.expandvars(os.path.expanduser(root)))
     return ResourcePath(f"file://{quote(path)}", force_directory=True if root.endswith("/") else None)
 
 
-def has_repository(root: str | ResourcePath) -> bool:
+def has_repository(root: str | os.PathLike[str] | ResourcePath) -> bool:
     """Tell whether a path or label names a repository; nothing is opened."""
     return _exists(locate_repository(root, must_exist=False).config)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 from pachon.base import NotFoundError, StorageError
 from pachon.base.utf8 import decode_text
 from pachon.butler.defaults import Defaults
@@ -21,7 +23,9 @@ from pachon.resources import ResourcePath
 __all__ = ["open_repository", "open_session"]
 
 
-def open_session(root: str | ResourcePath | RepositoryLocation, defaults: Defaults, *, writeable: bool) -> Session:
+def open_session(
+    root: str | os.PathLike[str] | ResourcePath | RepositoryLocation, defaults: Defaults, *, writeable: bool
+) -> Session:
     """Open a repository with these defaults.
 
     Raises
@@ -39,7 +43,9 @@ def open_session(root: str | ResourcePath | RepositoryLocation, defaults: Defaul
     return session
 
 
-def open_repository(root: str | ResourcePath | RepositoryLocation, *, writeable: bool) -> OpenRepository:
+def open_repository(
+    root: str | os.PathLike[str] | ResourcePath | RepositoryLocation, *, writeable: bool
+) -> OpenRepository:
     """Open a repository.
 
     Raises

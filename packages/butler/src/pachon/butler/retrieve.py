@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -56,7 +58,7 @@ def retrieve(
     Raises
     ------
     InvalidInputError
-        If the mode is ``move`` or ``direct``, or a path leads out of the destination.
+        If the mode is ``move`` or ``direct``, a path leads out of the destination, or that is the root of the repository's files.
     RetrievalConflictError
         If two files would have one name.
     DatasetFileNotFoundError
@@ -95,6 +97,7 @@ def copy_files(
     folder = ResourcePath(as_resource(destination), force_directory=True)
     targets = _targets(rows, preserve_path=preserve_path)
     index = _merged(folder.join(INDEX_NAME), _index(refs, targets))
+    _check_apart(datastore, folder, targets)
     check_whole(datastore, {ref.id: ref for ref in refs}, rows)
     folder.mkdir()
     places: list[ResourcePath] = []
@@ -106,6 +109,21 @@ def copy_files(
             bar.advance()
     folder.join(INDEX_NAME).write(json.dumps(index, indent=1).encode(), overwrite=True)
     return places
+
+
+def _check_apart(
+    datastore: Datastore, folder: ResourcePath, targets: Mapping[str, tuple[StoredFile, list[StoredFile]]]
+) -> None:
+    """Refuse to put files where they are: a link would replace what it is to point to."""
+    for path, (row, _) in targets.items():
+        source, target = datastore.uri(row).without_fragment(), _below(folder, path)
+        same = source == target
+        if not same and source.is_local and target.is_local:
+            with contextlib.suppress(OSError):
+                same = os.path.samefile(os.path.dirname(source.ospath), os.path.dirname(target.ospath))
+                same = same and source.basename() == target.basename()
+        if same:
+            raise InvalidInputError(f"{folder.shown} is where the repository has its files; choose another folder.")
 
 
 def _merged(place: ResourcePath, new: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 from pachon.base import PachonError
 from pachon.butler.session import Session
+from pachon.datastore.file_check import FileKeeper
 from pachon.quantum_butler import notes_folder, run_folder
+from pachon.quantum_butler.run_lock import refuse_busy_runs
 from pachon.resources import ResourcePath
 
-__all__ = ["remove_run_notes"]
+__all__ = ["refuse_busy", "remove_run_notes"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ def remove_run_notes(session: Session, run: str, others: Iterable[str]) -> None:
     others
         Names of the collections that there are: folders of other runs stay, empty or not.
     """
-    root = ResourcePath(str(session.datastore.to_document().get("root", session.root)), force_directory=True)
+    root = _root(session)
     folder = run_folder(root, run)
     try:
         for place, _, names in notes_folder(root, run).walk():
@@ -42,6 +44,23 @@ def remove_run_notes(session: Session, run: str, others: Iterable[str]) -> None:
             _remove_empty_folders(root.ospath.rstrip("/"), run, others)
     except (PachonError, OSError) as error:
         _log.warning("Receipts and folders of run %s were not all removed: %s", run, error)
+
+
+def refuse_busy(session: Session, runs: Iterable[str]) -> None:
+    """Refuse to remove something of runs into which another process runs quanta at this moment.
+
+    Raises
+    ------
+    RunBusyError
+        It names the process.
+    """
+    refuse_busy_runs(_root(session).geturl(), runs)
+
+
+def _root(session: Session) -> ResourcePath:
+    # One that keeps no files has no locks of runs either.
+    root = session.datastore.root if isinstance(session.datastore, FileKeeper) else session.root
+    return ResourcePath(root, force_directory=True)
 
 
 def _remove_empty_folders(root: str, run: str, others: Iterable[str]) -> None:

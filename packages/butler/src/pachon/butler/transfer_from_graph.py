@@ -7,28 +7,24 @@ for and hashed. Only what is there gets rows, in batches that can be repeated.
 
 from __future__ import annotations
 
-import fnmatch
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pachon.base import InvalidInputError, progress
-from pachon.butler.graph_match import check_dataset_types, check_universe
+from pachon.base import ConflictError, InvalidInputError, progress
+from pachon.butler.graph_match import check_dataset_types, check_universe, chosen_names
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
 from pachon.butler.lost_outputs import LostOutputs
+from pachon.butler.output_files import Doubts, check_output_files
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
-from pachon.datasets import CollectionType, DatasetTable, id_keys
-from pachon.datastore import Datastore, FileRecords, StoredFile
-from pachon.datastore.file_store import checksum_of_file
+from pachon.datasets import CollectionType, DatasetTable, id_keys, ids_from_uuids
+from pachon.datastore import Datastore, FileRecords
 from pachon.quantum_butler import DatasetState, QuantumGraph, find_receipts
 from pachon.resources import ResourcePath
 
 __all__ = ["transfer_from_graph"]
-
-_log = logging.getLogger(__name__)
 
 BATCH = 20_000
 """Datasets whose rows are written together."""
@@ -61,16 +57,17 @@ def transfer_from_graph(
         session.check_no_block("transfer_from_graph")
     opened = graph if isinstance(graph, QuantumGraph) else QuantumGraph.open(graph)
     _check_root(session, opened)
-    patterns = (dataset_types,) if isinstance(dataset_types, str) else tuple(dataset_types)
-    names = [name for name in opened.dataset_types if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+    names = chosen_names(opened.dataset_types, dataset_types, whose="The graph has")
     check_universe(opened.universe, session.universe)
     check_dataset_types([opened.dataset_types[name] for name in names], session.registry.dataset_types.find(names))
     if not dry_run:
         _register(session, opened, names, dataset_types=register_dataset_types, records=dimension_records)
     receipts = _receipts(session, opened)
-    lost = LostOutputs(_root(session))
+    lost, doubts = LostOutputs(_root(session)), Doubts()
     count = 0
     outputs = [(name, _outputs(session, opened, name, must_be_registered=not dry_run)) for name in names]
+    known = {name for name, rows in outputs if len(rows) and _is_known(session, opened, name, rows, lost)}
+    outputs = [(name, rows) for name, rows in outputs if name not in known]
     with progress("Registering outputs", total=sum(len(rows) for _, rows in outputs)) as bar:
         for name, rows in outputs:
             table = opened.datasets(name) if len(rows) else None
@@ -78,9 +75,10 @@ def transfer_from_graph(
                 part = rows[start : start + BATCH]
                 assert table is not None
                 batch = _Outputs(table=table.take(part), rows=part)
-                count += _transfer(session, opened, batch, receipts, lost, dry_run=dry_run)
+                count += _transfer(session, opened, batch, receipts, lost, doubts, dry_run=dry_run)
                 bar.advance(len(part))
     lost.warn()
+    doubts.warn()
     if update_output_chain and not dry_run:
         _update_chain(session, opened)
     return count
@@ -131,6 +129,7 @@ def _transfer(
     outputs: _Outputs,
     receipts: ReceiptIndex,
     lost: LostOutputs,
+    doubts: Doubts,
     *,
     dry_run: bool,
 ) -> int:
@@ -139,12 +138,54 @@ def _transfer(
         empty_trash_of(session, outputs.table.ids)
     files = _look_for_files(session.datastore, graph, outputs, lost)
     stored = session.records.fetch(outputs.table.ids)
-    files = _checked(session.datastore, files, stored, receipts)
+    files = check_output_files(session.datastore, outputs.table, files, stored, receipts, doubts)
     there = np.isin(id_keys(outputs.table.ids), id_keys(files.dataset_id))
     table = outputs.table.take(there)
     if dry_run or not len(table):
         return int((~np.isin(id_keys(table.ids), id_keys(stored.dataset_id))).sum())
-    return register_files_that_are_there(session, [table], files)
+    try:
+        return register_files_that_are_there(session, [table], files)
+    except ConflictError as error:
+        error.add_note(
+            "It came into the run after the graph was built. Remove it ('butler prune-datasets') and transfer again; what was "
+            "registered before stays."
+        )
+        raise
+
+
+def _is_known(session: Session, graph: QuantumGraph, name: str, rows: np.ndarray, lost: LostOutputs) -> bool:
+    """Tell whether the run has an init-output already, from another graph for the same run, that holds the same.
+
+    Raises
+    ------
+    ConflictError
+        If it holds something else.
+    """
+    table = graph.datasets(name)
+    if table.data_ids.group.names:
+        return False
+    own = table[int(rows[0])]
+    if not session.registry.collections.find_types([own.run]) or not session.registry.dataset_types.find([name]):
+        return False
+    known = session.registry.datasets.find_one(name, own.data_id, [own.run])
+    if known is None or known.id == own.id:
+        return False
+    files = _look_for_files(session.datastore, graph, _Outputs(table=table.take(rows), rows=rows), lost)
+    if not len(files):
+        return True
+    theirs = session.records.fetch(ids_from_uuids([known.id]))
+    before, now = session.datastore.get(known, records=theirs), session.datastore.get(own, records=files)
+    if own.dataset_type.storage_class == "Packages":
+        # Jobs of another task need not have loaded the same packages.
+        now = {name: version for name, version in now.items() if name in before}
+        before = {name: before[name] for name in now}
+    if before != now:
+        raise ConflictError(
+            f"Run {own.run!r} holds another {own.dataset_type.name!r} than the jobs of this graph wrote: another graph, with "
+            "another configuration or with other versions, wrote to the run. Make a graph for another run, with "
+            "'pipetask update-graph-run', and run that."
+        )
+    return True
 
 
 def _look_for_files(datastore: Datastore, graph: QuantumGraph, outputs: _Outputs, lost: LostOutputs) -> FileRecords:
@@ -153,46 +194,6 @@ def _look_for_files(datastore: Datastore, graph: QuantumGraph, outputs: _Outputs
     sizes = datastore.sizes(predicted)
     lost.look_for(predicted.path[sizes < 0].tolist())
     return FileRecords.from_columns(predicted.columns() | {"size": sizes}).take(sizes >= 0)
-
-
-def _checked(datastore: Datastore, files: FileRecords, stored: FileRecords, receipts: ReceiptIndex) -> FileRecords:
-    """Give the files, with checksums, of the datasets that are new or were written anew since they were registered.
-
-    Checksums come from receipts if these agree with the files, else from hashing. A file of which the repository has a record that
-    agrees in size, and no receipt says anything else, is the one that was registered.
-    """
-    checksums = receipts.checksums(files)
-    named = receipts.name(files)
-    fresh, elsewhere = np.ones(len(files), dtype=bool), np.zeros(len(files), dtype=bool)
-    for row, known in enumerate(_recorded(files, stored)):
-        if known is not None and known.path != files.path[row]:
-            _log.warning(
-                "Dataset %s is stored in %s; the file %s is left alone.", known.dataset_id, known.path, files.path[row]
-            )
-            elsewhere[row] = True
-            continue
-        same_size = known is not None and known.size in (None, files.size[row])
-        recorded = (known.checksum or "") if known is not None and same_size else None
-        if recorded is not None and not named[row]:
-            checksums[row] = recorded
-        elif not checksums[row] or (recorded is not None and checksums[row] != recorded):
-            # Of a file that was registered even a receipt that differs is not believed: it may be the older one.
-            _log.debug("%s has no receipt that agrees with it and is hashed.", files.path[row])
-            place = datastore.uri(files.row(row))
-            checksums[row] = checksum_of_file(place.ospath if place.is_local else place)
-        fresh[row] = checksums[row] != recorded
-    keys = id_keys(files.dataset_id)
-    chosen = np.isin(keys, keys[fresh]) & ~np.isin(keys, keys[elsewhere])
-    return FileRecords.from_columns(files.columns() | {"checksum": checksums}).take(chosen)
-
-
-def _recorded(files: FileRecords, stored: FileRecords) -> list[StoredFile | None]:
-    """Give for each file the record that the repository has in its stead."""
-    if not len(stored):
-        return [None] * len(files)
-    known = {(row.dataset_id.bytes, row.component or ""): row for row in stored.rows()}
-    keys = zip(map(bytes, files.dataset_id), files.component.tolist(), strict=True)
-    return [known.get(key) for key in keys]
 
 
 def _update_chain(session: Session, graph: QuantumGraph) -> None:

@@ -34,7 +34,7 @@ from pachon.butler.writer_lease import WriterLease
 from pachon.datastore import FileRecords
 from pachon.datastore.faults import reach
 from pachon.dimensions import DataIdValueError
-from pachon.registry import TransactionConflictError
+from pachon.registry import DatabaseFullError, TransactionConflictError
 
 if TYPE_CHECKING:
     from pachon.registry import SqlRegistry
@@ -71,6 +71,8 @@ class Change:
     """Files of this change, on the medium already; removed if the rows are not written."""
     follow: Callable[[], None] | None = None
     """Called after the commit; what it leaves undone, a sweep finishes."""
+    confirm: Callable[[], None] | None = None
+    """Called after what follows: whether the change holds. If it does not, this undoes it and raises."""
     inserts_records: bool = False
     """Whether the rows are dimension records, which somebody may miss before the commit."""
 
@@ -223,6 +225,9 @@ class Writer:
         CommitUnknownError
             If that cannot be found out. Then nothing is undone: the rows may be there.
         """
+        if isinstance(error, DatabaseFullError):
+            # SQLite could not write what makes a transaction one. To ask would take a minute, as that is written too.
+            return False
         try:
             return self._lease.settle(number)
         except PachonError as silent:
@@ -240,12 +245,12 @@ class Writer:
 
 
 def _follow(changes: list[Change]) -> None:
-    """Do what follows the commit of each change, also if it fails for another.
+    """Do what follows the commit of each change, also if it fails for another; then ask whether they hold.
 
     Raises
     ------
     Exception
-        What failed; the changes are committed all the same, and a sweep finishes what is left.
+        What failed; the changes are committed all the same, and a sweep finishes what is left. Or why a change was undone.
     """
     failures: list[Exception] = []
     for change in changes:
@@ -254,6 +259,12 @@ def _follow(changes: list[Change]) -> None:
                 change.follow()
         except Exception as error:  # noqa: BLE001 (raised below)
             error.add_note("The change itself was committed; only what was to follow is not done.")
+            failures.append(error)
+    for change in changes:
+        try:
+            if change.confirm is not None:
+                change.confirm()
+        except Exception as error:  # noqa: BLE001 (raised below)
             failures.append(error)
     if len(failures) > 1:
         raise ExceptionGroup("Changes were committed, and what was to follow is not done for all", failures)

@@ -40,6 +40,8 @@ RENEWAL_S: Final = 60.0
 """A writer renews its row at most so often."""
 _SETTLING_S: Final = 60.0
 """How long a database that went away is waited for, to learn what became of a commit."""
+_open: weakref.WeakSet[WriterLease] = weakref.WeakSet()
+"""All of this process."""
 
 
 class WriterLease:
@@ -47,9 +49,7 @@ class WriterLease:
 
     def __init__(self, registry: SqlRegistry) -> None:
         self._registry = registry
-        self._lock = threading.Lock()
-        self.committing = threading.RLock()
-        """Held from the count of a commit until its outcome is known: another one in between would raise the number."""
+        self._make_locks()
         self._table: WriterTable | None = None
         self._token = ""
         self._process = 0
@@ -58,6 +58,12 @@ class WriterLease:
         self._at_exit: weakref.finalize[..., WriterLease] | None = None
         self._former: set[str] = set()
         """Earlier tokens of this process, and that of its parent: files with them get no rows from here."""
+        _open.add(self)
+
+    def _make_locks(self) -> None:
+        self._lock = threading.Lock()
+        self.committing = threading.RLock()
+        """Held from the count of a commit until its outcome is known: another one in between would raise the number."""
 
     def new_token(self) -> str:
         """Make the write token of a new file, which names this writer.
@@ -187,6 +193,16 @@ class WriterLease:
         assert self._table is not None
         self._renewed = time.monotonic()
         return self._table.renew(self._token, time.time_ns())
+
+
+def _begin_alone() -> None:
+    """Have locks of one's own in a forked child: threads of the parent that hold the old ones are not there to give them back."""
+    for lease in list(_open):
+        lease._make_locks()  # of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_alone)
 
 
 def _end_at_exit(table: WriterTable, token: str, process: int) -> None:

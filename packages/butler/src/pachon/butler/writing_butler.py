@@ -110,7 +110,8 @@ class WritingButler:
             deleted. None: they lie in the repository already. ``auto``: None if all do, a link or copy if none does. Files
             that stay where they are must be safe there: they are not brought to the medium once more.
         on_conflict
-            What is done about datasets that are in the repository: ``error``, or ``skip``, which resumes an ingest.
+            What is done about datasets that are in the repository: ``error``, or ``skip``, which resumes an ingest. With
+            ``skip`` those that are registered and lost their files (`prune` with ``unstore``) get the new ones.
         checksum
             Record checksums.
         track
@@ -217,7 +218,7 @@ class WritingButler:
         self,
         refs: Iterable[DatasetRef],
         *,
-        unstore: bool = True,
+        unstore: bool | None = None,
         purge: bool = False,
         disassociate: Iterable[str] = (),
     ) -> None:
@@ -228,7 +229,8 @@ class WritingButler:
         refs
             Which datasets; more than 50,000 are removed in several transactions.
         unstore
-            Remove the files. The datasets stay known, and `put` by reference can store them again.
+            Remove the files. The datasets stay known, and `put` by reference can store them again. By default files are
+            removed, unless ``disassociate`` is all that was asked for.
         purge
             Remove the datasets wholly, with their tags and validity ranges.
         disassociate

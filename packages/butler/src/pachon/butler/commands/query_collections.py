@@ -67,6 +67,7 @@ def query_collections(
             form=ChainForm(chains),
             show_dataset_types=show_dataset_types,
             exclude_dataset_types=exclude_dataset_types,
+            indented=format == "table",
         )
         said: list[str] = []
         if explain or not columns["Name"]:

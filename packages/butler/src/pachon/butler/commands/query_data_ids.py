@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``butler query-data-ids``."""
 
+import itertools
+
 import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import say_no_results
+from pachon.butler.commands._showing import say_no_results, write_parts
 
 
 @click.command("query-data-ids")
@@ -42,7 +44,7 @@ def query_data_ids(
     if offset is not None:
         raise click.UsageError("--offset is not supported.")
     from pachon.butler import Butler
-    from pachon.butler.listings import list_data_ids
+    from pachon.butler.listings import key_kinds, list_data_ids, plain_keys
 
     with Butler.open(repo) as butler:
         result = list_data_ids(
@@ -54,10 +56,19 @@ def query_data_ids(
             order_by=order_by,
             limit=limit or None,
         )
-        columns = {name: column.tolist() for name, column in result.table.columns.items()}
+        if format != "table" and not limit:
+            # Perhaps millions, which a program takes as they come.
+            batches = result.batches()
+            first = next(batches, None)
+            group = (result.table if first is None else first).group
+            parts = (plain_keys(rows) for rows in itertools.chain([] if first is None else [first], batches))
+            write_parts(parts, key_kinds(group), result, format, explain=explain)
+            return
+        kinds = key_kinds(result.table.group)
+        columns = plain_keys(result.table)
         explanation = result.explain() if explain or not len(result) else None
     if explain:
         click.echo(str(explanation), err=True)
     reason = "\n".join(explanation.reasons) if explanation is not None else ""
     if not say_no_results(columns, format, reason):
-        print_table(columns, format=format)
+        print_table(columns, format=format, kinds=kinds)

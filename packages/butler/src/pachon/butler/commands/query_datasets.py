@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``butler query-datasets``."""
 
+from typing import Any
+
 import click
 
 from pachon.base.cli import options, options_file_option
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import show_lists
+from pachon.butler.commands._showing import show_lists, write_stream
 
 
 @click.command("query-datasets")
@@ -33,19 +35,24 @@ def query_datasets(
     format: str,
 ) -> None:
     """List the datasets of a repository, a table for each dataset type."""
+    from pachon.base import InvalidInputError
     from pachon.butler import Butler
-    from pachon.butler.listings import list_datasets
+    from pachon.butler.listings import list_datasets, stream_datasets
 
+    if find_first and not collections:
+        raise InvalidInputError("--find-first needs --collections, in the order in which they are searched.")
+    asked: dict[str, Any] = {
+        "collections": collections or ("*",),
+        "where": where,
+        "find_first": find_first,
+        "order_by": order_by,
+        "show_uri": show_uri,
+    }
     with Butler.open(repo) as butler:
-        found = list_datasets(
-            butler,
-            globs or ("*",),
-            collections=collections or ("*",),
-            where=where,
-            find_first=find_first,
-            limit=limit or None,
-            order_by=order_by,
-            show_uri=show_uri,
-        )
+        if format != "table" and not limit:
+            # Perhaps millions, which a program takes as they come.
+            write_stream(stream_datasets(butler, globs or ("*",), **asked), format, explain=explain)
+            return
+        found = list_datasets(butler, globs or ("*",), limit=limit or None, **asked)
         said = list(found.explain() if explain else found.explain_empty())
     show_lists(found, said, format)

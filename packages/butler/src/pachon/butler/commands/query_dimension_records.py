@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import say_no_results
+from pachon.butler.commands._showing import say_no_results, write_parts
 
 
 @click.command("query-dimension-records")
@@ -44,22 +44,29 @@ def query_dimension_records(
     if offset is not None:
         raise click.UsageError("--offset is not supported.")
     from pachon.butler import Butler
-    from pachon.butler.listings import list_records, record_list_columns
+    from pachon.butler.listings import list_records, record_kinds, record_list_columns
 
     with Butler.open(repo) as butler:
+        streamed = format != "table" and not limit
         result = list_records(
             butler,
             element,
             datasets=datasets,
             collections=collections,
             where=where,
-            order_by=order_by,
+            # What is written as it is fetched is sorted by the database.
+            order_by=order_by or (butler.universe[element].required if streamed else ()),
             limit=limit or None,
         )
+        if streamed:
+            parts = (record_list_columns(rows, ordered=True) for rows in result.batches())
+            write_parts(parts, record_kinds(butler.universe[element]), result, format, explain=explain)
+            return
         columns = record_list_columns(result.table, ordered=bool(order_by))
+        kinds = record_kinds(result.table.element)
         explanation = result.explain() if explain or not len(result) else None
     if explain:
         click.echo(str(explanation), err=True)
     reason = "\n".join(explanation.reasons) if explanation is not None else ""
     if not say_no_results(columns, format, reason):
-        print_table(columns, format=format)
+        print_table(columns, format=format, kinds=kinds)

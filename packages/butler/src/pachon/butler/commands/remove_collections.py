@@ -28,4 +28,4 @@ def remove_collections(repo: str, collection: str, confirm: bool, remove_from_pa
             return
         confirm_or_stop(confirm=confirm)
         found.apply(butler)
-    click.echo(f"Removed {len(found.names)} collections.")
+    click.echo(f"Removed {len(found.names)} collection{'' if len(found.names) == 1 else 's'}.")

@@ -32,7 +32,7 @@ def remove_runs(repo: str, collection: str, confirm: bool, force: bool, dry_run:
             return
         if runs.chained and not confirm and not force:
             raise InvalidInputError(
-                f"{', '.join(runs.chained)} belong to chains; say --force to take them out of these and remove them."
+                f"Chains hold {', '.join(runs.chained)}; with --force they are changed, and the runs removed."
             )
         confirm_or_stop(confirm=confirm)
         butler.remove_runs(runs.names, unlink_from_chains=True)

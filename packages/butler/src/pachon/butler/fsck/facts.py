@@ -20,7 +20,7 @@ from pachon.butler.record_store import RegistryRecordStore, TrashRow
 from pachon.datasets import ids_from_uuids
 from pachon.datastore import FileRecords, StoredFile
 from pachon.datastore.file_check import FileKeeper, FileState
-from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
+from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned, path_below
 
 __all__ = ["BadRow", "FsckFacts", "UnnamedFile", "Verify", "fetch_facts", "find_unnamed"]
 
@@ -136,7 +136,7 @@ def find_unnamed(
         ]
         for start in range(0, len(unknown), 1000):
             part = unknown[start : start + 1000]
-            known = records.find_named([file.path for file in part])
+            known = records.find_named([file.path for file in part], keeper.root_urls)
             yield from (file for file in part if file.path not in known)
 
 
@@ -169,7 +169,7 @@ def _list(keeper: FileKeeper, own: OwnFiles) -> _Stored:
 def _compare(keeper: FileKeeper, stored: _Stored, chunk: FileRecords, rows: _Rows, *, verify: Verify) -> None:
     paths = [file_part(path) for path in chunk.path]
     rows.count += len(chunk)
-    rows.hashes.append(_hashes(paths))
+    rows.hashes.append(_hashes([path_below(keeper.root_urls, path) for path in paths]))
     if verify == "checksum":
         doubtful = np.ones(len(chunk), dtype=bool)
     else:

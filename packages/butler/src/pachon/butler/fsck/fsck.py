@@ -70,7 +70,7 @@ def fsck(
         trash = mending.empty_listed_trash(session, trash) if trash else []
         if unstore_damaged:
             damaged = _unstore(session, keeper, damaged, newer)
-        unnamed = mending.clear_files(keeper, session.records, verdicts)
+        unnamed = mending.clear_files(session, keeper, verdicts)
         left = {finding.writer for finding in unnamed if not finding.mended}
         mending.forget_writers(table, writers, left, now_ns)
     return FsckReport(

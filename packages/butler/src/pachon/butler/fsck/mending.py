@@ -7,7 +7,8 @@ without a row is removed only if the database, asked again after that, still doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -19,15 +20,15 @@ from pachon.butler.fsck.findings import mended
 from pachon.butler.fsck.report import Finding, FindingKind
 from pachon.butler.fsck.unnamed_files import Verdict
 from pachon.butler.prune import remove_trash
-from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.session import Session
+from pachon.butler.write_protocol import Change
 from pachon.butler.writer_table import WriterRecord, WriterTable
 from pachon.datasets import ids_from_uuids, uuids_from_ids
 from pachon.datastore import FileRecords
 from pachon.datastore.errors import PathOutsideRootError
 from pachon.datastore.faults import reach
 from pachon.datastore.file_check import FileKeeper
-from pachon.datastore.records import file_part
+from pachon.datastore.records import absolute_paths, file_part, path_below
 from pachon.datastore.stored_listing import LOST_FOLDER
 
 __all__ = [
@@ -44,11 +45,14 @@ FAULT_POINTS: Final = (
     "fsck.writer_ended",
     "fsck.record_dropped",
     "fsck.unstored",
+    "fsck.looked",
     "fsck.removed",
     "fsck.set_aside",
 )
 """Points of this module at which a test can make something go wrong."""
 
+_BATCH: Final = 1000
+"""Files that are removed under one lock."""
 _FORGET_AFTER_NS: Final = int(30 * 86400e9)
 """Writers that ended so long ago, and left nothing, are forgotten."""
 
@@ -118,20 +122,35 @@ def _put_aside(session: Session, keeper: FileKeeper, rows: FileRecords, folder: 
             owners.setdefault(file_part(row.path), set()).add(row.dataset_id)
     paths = list(owners)
     failures: dict[UUID, str] = {}
-    for start in range(0, len(paths), 1000):
-        part = paths[start : start + 1000]
-        shared = {file_part(row.path) for row in session.records.find_paths(part).rows() if row.dataset_id not in mine}
-        for path in part:
-            if path in shared:
-                continue
-            try:
-                keeper.set_aside(path, folder)
-                reach("fsck.set_aside")
-            except (FileNotFoundError, NotFoundError, PathOutsideRootError):
-                pass  # nothing is there, or it is none of ours: only the row goes
-            except PachonError as error:
-                failures.update(dict.fromkeys(owners[path], str(error)))
+    for start in range(0, len(paths), _BATCH):
+        part = paths[start : start + _BATCH]
+        with _removing(session):
+            named = session.records.find_paths([*part, *absolute_paths(keeper.root_urls, part)]).rows()
+            shared = {path_below(keeper.root_urls, file_part(row.path)) for row in named if row.dataset_id not in mine}
+            reach("fsck.looked")
+            for path in part:
+                if path in shared:
+                    continue
+                try:
+                    keeper.set_aside(path, folder)
+                    reach("fsck.set_aside")
+                except (FileNotFoundError, NotFoundError, PathOutsideRootError):
+                    pass  # nothing is there, or it is none of ours: only the row goes
+                except PachonError as error:
+                    failures.update(dict.fromkeys(owners[path], str(error)))
     return failures
+
+
+@contextmanager
+def _removing(session: Session) -> Iterator[None]:
+    """Remove files in the block that no row names, or those that will not be named any more.
+
+    Nothing in the database says so, as it does of the trash. So a commit without rows is counted: an ingest of such a file where it
+    lies sees by that that it has to look at the file again.
+    """
+    with session.records.removing():
+        session.writer.commit(Change(write_rows=lambda: None))
+        yield
 
 
 def empty_listed_trash(session: Session, findings: Sequence[Finding]) -> list[Finding]:
@@ -149,14 +168,19 @@ def empty_listed_trash(session: Session, findings: Sequence[Finding]) -> list[Fi
     return done
 
 
-def clear_files(keeper: FileKeeper, records: RegistryRecordStore, verdicts: Sequence[Verdict]) -> list[Finding]:
+def clear_files(session: Session, keeper: FileKeeper, verdicts: Sequence[Verdict]) -> list[Finding]:
     """Remove, or put aside, files that no row names, as their verdicts allow."""
     findings: list[Finding] = []
     folder = _new_folder()
-    for start in range(0, len(verdicts), 1000):
-        part = verdicts[start : start + 1000]
-        named = records.find_named([verdict.finding.path for verdict in part])
-        findings.extend(_clear(keeper, verdict, folder) for verdict in part if verdict.finding.path not in named)
+    # Of what is only reported, nothing is removed.
+    removable = [verdict for verdict in verdicts if verdict.remove or verdict.set_aside]
+    findings.extend(verdict.finding for verdict in verdicts if not (verdict.remove or verdict.set_aside))
+    for start in range(0, len(removable), _BATCH):
+        part = removable[start : start + _BATCH]
+        with _removing(session):
+            named = session.records.find_named([verdict.finding.path for verdict in part], keeper.root_urls)
+            reach("fsck.looked")
+            findings.extend(_clear(keeper, verdict, folder) for verdict in part if verdict.finding.path not in named)
     return findings
 
 

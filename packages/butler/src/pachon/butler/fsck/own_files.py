@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pachon.butler.record_store import REMOVAL_LOCK
 from pachon.butler.repository_config import DATABASE_NAME
 from pachon.butler.repository_location import CONFIG_NAME
 
@@ -18,7 +19,7 @@ IGNORED: Final = (".nfs*", ".DS_Store", "lost+found/*")
 """What file systems and desktops leave by themselves."""
 
 _RECEIPTS: Final = ".receipts"
-_DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
+_DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-journal", f"-{REMOVAL_LOCK}", f"-{REMOVAL_LOCK}-gate")
 REPLACED: Final = ".replaced-"
 """What follows the name of a database that a restored one has replaced."""
 

@@ -87,7 +87,10 @@ def judge(path: str, size: int, changed_ns: int, circumstances: Circumstances) -
         text = "A job of a quantum graph was killed while it wrote this."
         return _verdict(FindingKind.LEFTOVER_FILE, path, size, text, age_s, remove=old_enough)
     if token.predicted:
-        text = "It is an output of a quantum graph; 'butler transfer-from-graph' registers it."
+        text = (
+            "It is an output of a quantum graph; 'butler transfer-from-graph' with that graph registers it, unless the run has what "
+            "another graph wrote in its place (then nothing needs this file)."
+        )
         return _verdict(FindingKind.GRAPH_OUTPUT, path, size, text, age_s)
     writer = circumstances.writers.get(token.writer)
     verdict = _of_writer(path, size, changed_ns, writer, circumstances, age_s=age_s, old_enough=old_enough)
