@@ -7,7 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from pachon.base.cli.program import describe_error
+from pachon.base.testing import run_command
 from pachon.ctrl_mpexec.commands.build import build
+from pachon.ctrl_mpexec.program import pipetask
 from pachon.pipe_base import Pipeline
 from pachon.pipe_base.pipeline import ContractError
 
@@ -78,6 +80,16 @@ def test_docs_and_defaults_of_a_task(file):
     assert done.exit_code == 0, done.output
     assert "# Least number of measurements.\n# Default: 1 (int)\nconfig.minimum=2\n" in done.output
     assert "# Whether the log of each quantum is kept as a dataset.\n# Default: True (bool)\n" in done.output
+
+
+@pytest.mark.parametrize("option", ["-C", "--config-file"])
+def test_an_override_file_is_run_once(file, tmp_path, option):
+    (tmp_path / "more.py").write_text("config.minimum += 1\n")
+    done = run(
+        "-p", file, "-c", "combine:minimum=4", option, f"combine:{tmp_path}/more.py", "--show", "config=combine::min*"
+    )
+    assert done.exit_code == 0, done.output
+    assert "config.minimum=5\n" in done.output
 
 
 def test_what_can_be_is_shown_and_drawn_of_a_pipeline_without_its_classes(file, tmp_path):
@@ -210,6 +222,28 @@ def test_errors_of_the_graph_say_where_the_tasks_stand(mistakes):
     assert cycle.endswith(places)
 
 
+def test_errors_say_where_steps_and_instruments_are_named(mistakes):
+    steps = "subsets: {s: [make]}\nsteps:\n  - {label: s, dimensions: [tract]}\ninstrument: nix\n"
+    found = mistakes("  make: tasks_with_mistakes.MakeTask\n" + steps)
+    (step,) = [error for error in found if error.startswith("Step")]
+    assert step == (
+        "Step 's' is split by 'tract', which is no dimension of task 'make' (instrument, detector, exposure). "
+        "Step 's': p.yaml, line 6, column 5, steps.0. Task 'make': p.yaml, line 3, column 3, tasks.make."
+    )
+    (instrument,) = [error for error in found if error.startswith("Instrument 'nix' is not known")]
+    assert instrument.endswith("It is named here: p.yaml, line 7, column 1, instrument.")
+
+
+def test_a_name_that_no_dataset_type_can_have_says_who_gave_it(mistakes):
+    (error,) = mistakes(
+        "  make:\n    class: tasks_with_mistakes.MakeTask\n    config: {connections.made: '{kind}_x'}\n"
+    )
+    assert error == (
+        "Task 'make' cannot be configured: MakeConnections.made: the name '{kind}_x' uses an unknown template. "
+        "'made' is set by tasks.make.config.connections.made (p.yaml:5)."
+    )
+
+
 def test_dimensions_of_described_tasks_are_checked(tmp_path):
     (tmp_path / "p.yaml").write_text("description: x\ntasks: {a: far.Away}\n")
     table = "far.Away:\n  dimensions: [instrument, detectr]\n  connections:\n"
@@ -218,3 +252,21 @@ def test_dimensions_of_described_tasks_are_checked(tmp_path):
     done = run("-p", tmp_path / "p.yaml", "--task-table", tmp_path / "t.yaml")
     assert done.exit_code == 1
     assert "task 'a': There is no dimension 'detectr'. Did you mean 'detector'?" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [
+        ("--save-pipeline", "folder", "folder cannot be written: it is a folder."),
+        ("--save-pipeline", "", "is a folder; a file is needed."),
+        ("--class-map", "folder", "folder: is a directory."),
+        ("--task-table", "folder", "folder: is a directory."),
+    ],
+)
+def test_a_folder_instead_of_a_file_is_told_in_a_line(file, tmp_path, monkeypatch, option, name, said):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = run_command(pipetask, "build", "-p", file, f"{option}={name}")
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(said)

@@ -82,6 +82,10 @@ def test_nothing_to_do_and_nothing_matched_are_different(repository, pipeline_fi
     assert len(failed.stderr.strip().splitlines()) == 1
 
 
+def test_what_is_done_may_be_looked_for_in_an_output_that_is_not_there_yet(repository, pipeline_file):
+    pipetask("qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--skip-existing-in", "me")
+
+
 def test_an_old_graph_is_not_run_over_the_outputs_of_another_one(repository, pipeline_file, tmp_path):
     common = ("-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--output-run", "me/run")
     pipetask("qgraph", *common, "-q", tmp_path / "old.qg")
@@ -110,6 +114,7 @@ def test_an_old_graph_is_not_run_over_the_outputs_of_another_one(repository, pip
         (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "-c", "nolabel"), 1, "LABEL:NAME=VALUE"),
         (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "-d", "exposure ="), 1, "ends too early"),
         (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "--show", "everything"), 1, "nothing 'everything' to show"),
+        (("-p", "PIPELINE", "-i", "defaults", "-o", "me", "--skip-existing-in", "mee"), 1, "'mee'"),
         (("--no-such-option",), 2, "No such option"),
     ],
 )
@@ -131,6 +136,19 @@ def test_exit_codes(repository, pipeline_file, kind, more, code, processes):
     )  # fmt: skip
     assert "told to" in done.stderr
     assert "of 15 quanta failed" in done.stderr
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("kind", "more", "code"), [("invalid", (), 21), ("repeatable", ("--fail-fast",), 20)])
+def test_exit_codes_of_jobs(repository, pipeline_file, tmp_path, kind, more, code, processes):
+    graph = tmp_path / "g.qg"
+    pipetask(
+        "qgraph", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "-q", graph,
+        "-c", f"correct:fail={kind}", "-c", "correct:fail_exposure=1",
+    )  # fmt: skip
+    pipetask("pre-exec-init-qbb", repository, graph)
+    done = pipetask("run-qbb", repository, graph, "-j", processes, *more, check=code)
+    assert "told to" in done.stderr
 
 
 def test_a_pipeline_with_a_cycle(repository, pipeline_file, tmp_path):
@@ -222,3 +240,20 @@ def test_an_output_run_that_is_another_collection(repository, pipeline_file):
         )
         assert "'mine' is a TAGGED collection" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("output", [("--output-run", "me run/*"), ("--output", "me?"), ("--output-run", "/me")])
+def test_a_name_that_no_collection_can_have(repository, pipeline_file, output, tmp_path):
+    graph = tmp_path / "g.qg"
+    with Butler.open(str(repository)) as butler:
+        before = butler.collections.query("*")
+    for command in (("qgraph", "-q", graph), ("run", "--register-dataset-types")):
+        done = pipetask(
+            *command, "-b", repository, "-p", f"{pipeline_file}#correct", "-i", "defaults", *output, check=1
+        )
+        assert "is no name for a collection" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert not graph.exists()
+    with Butler.open(str(repository)) as butler:
+        assert butler.collections.query("*") == before
+        assert not butler.fetch_dataset_types(["correct_config"])

@@ -9,7 +9,8 @@ import pytest
 
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
-from pachon.ctrl_mpexec.graph_checks import GraphMismatchError, check_graph, task_versions
+from pachon.ctrl_mpexec.graph_checks import GraphMismatchError, check_graph
+from pachon.ctrl_mpexec.task_checks import task_versions
 from pachon.datasets import DatasetType
 from pachon.dimensions import DimensionUniverse
 from pachon.pipe_base import Pipeline, build_quantum_graph

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Graph commands of both programs: merging, provenance, files out of the repository, other runs, removal."""
 
+import csv
 import json
 import zipfile
 from pathlib import Path
@@ -12,11 +13,12 @@ from pachon.butler import Butler
 from pachon.butler.graph_match import GraphMismatchError
 from pachon.butler.program import program as butler_program
 from pachon.ctrl_mpexec.program import pipetask as pipetask_program
-from pachon.ctrl_mpexec.run_lock import RunBusyError, run_lock
 from pachon.datasets import CollectionType, DatasetExistence
 from pachon.datastore.file_store import checksum_of_file
 from pachon.quantum_butler import QuantumGraph, read_receipt
 from pachon.quantum_butler.provenance_graph import ProvenanceGraph
+from pachon.quantum_butler.run_lock import RunBusyError
+from pachon.quantum_butler.testing import busy_run
 from pachon.resources import ResourcePath
 
 
@@ -197,6 +199,8 @@ def test_lineage_goes_from_run_to_run(repository, pipeline_file):
     pipetask(*one, "--extend-run", "--skip-init-writes")
     table = json.loads(butler("provenance-report", repository, "me/3", "--json"))["quanta"]
     assert (table["Task"], table["Successful"], table["TOTAL"]) == (["correct"], [6], [6])
+    header, *rows = csv.reader(butler("provenance-report", repository, "me/3", "--format", "csv").splitlines())
+    assert [dict(zip(header, row, strict=True))["Successful"] for row in rows] == ["6"]
     with pytest.raises(PachonError, match="knows"):
         butler("provenance", repository, "00000000-0000-7000-8000-000000000000")
 
@@ -216,6 +220,17 @@ def test_files_of_quanta(repository, graph, tmp_path):
         assert archive.testzip() is None
         described = json.loads(archive.read("butler-artifacts.json"))["files"]
         assert set(described) | {"butler-artifacts.json"} == set(archive.namelist())
+
+
+def test_dataset_types_that_no_quantum_writes(repository, graph, tmp_path):
+    run_jobs(repository, graph)
+    with pytest.raises(PachonError, match=r"write no dataset type 'corected'. Did you mean 'corrected'\?"):
+        butler("zip-from-graph", graph, repository, tmp_path / "out.zip", "-d", "visit_total,corected")
+    with pytest.raises(PachonError, match="write no dataset type 'raw'"):
+        butler("zip-from-graph", graph, repository, tmp_path / "out.zip", "-d", "raw")
+    assert not (tmp_path / "out.zip").exists()
+    with pytest.raises(PachonError, match=r"The graph has no dataset type 'corected'. Did you mean 'corrected'\?"):
+        butler("transfer-from-graph", graph, repository, "--register-dataset-types", "-d", "corected")
 
 
 def test_a_graph_for_another_run(repository, graph, tmp_path):
@@ -289,8 +304,8 @@ def test_a_run_that_another_chain_holds_is_not_purged(repository, pipeline_file)
 def test_a_run_that_is_being_written_is_not_removed(repository, pipeline_file, tmp_path):
     base = ("-b", repository, "-p", f"{pipeline_file}#correct", "-i", "defaults", "-o", "me")
     pipetask("run", *base, "--output-run", "me/1", "--register-dataset-types", "-q", tmp_path / "g.qg")
-    with run_lock(QuantumGraph.open(tmp_path / "g.qg")):
-        with pytest.raises(RunBusyError, match=r"'me/1' is being written by another process \(process"):
+    with busy_run(str(repository), "me/1") as holder:
+        with pytest.raises(RunBusyError, match=rf"'me/1' is being written by another process \(process {holder} "):
             pipetask("purge", "me", "-b", repository, "--no-confirm")
         with pytest.raises(RunBusyError):
             pipetask("run", *base, "--replace-run", "--prune-replaced", "purge")

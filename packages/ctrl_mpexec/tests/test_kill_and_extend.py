@@ -32,6 +32,21 @@ def done(repository):
     }  # fmt: skip
 
 
+def check_report(repository, processes):
+    """What ran when the program was killed is told apart from what had not started."""
+    graphs = sorted(
+        repository.glob("me/run/.receipts/graphs/*.qg"), key=lambda path: QuantumGraph.open(path).header.created
+    )
+    said = subprocess.run(
+        [*PIPETASK, "report", repository, graphs[-1], "--json"], capture_output=True, text=True, check=False
+    )
+    interrupted = [one for task in json.loads(said.stdout)["tasks"].values() for one in task["interrupted_quanta"]]
+    assert len(interrupted) <= processes
+    for one in interrupted:
+        assert one["messages"][0].startswith("It ran since 20")
+        assert "when the execution was cut off: process " in one["messages"][0]
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_again_and_again(tmp_path, processes):
     repository, chance = tmp_path / "repo", random.Random(20260301 + processes)
@@ -64,6 +79,7 @@ def test_killed_again_and_again(tmp_path, processes):
             time.sleep(0.3)  # workers end as soon as they find that the program has
             before = done(repository)
             assert 0 < sum(before.values()) < sum(TOTAL.values())
+            check_report(repository, processes)
             with Butler.open(str(repository)) as butler:
                 for ref in butler.query_all_datasets(["me/run"]):
                     assert butler.exists(ref, verify=True) == DatasetExistence.VERIFIED
@@ -71,8 +87,8 @@ def test_killed_again_and_again(tmp_path, processes):
     assert process.wait(timeout=120) == 0
     reports = json.loads(summary.read_text())["quantaReports"]
     ran = {label: sum(one["taskLabel"] == label for one in reports) for label in TOTAL}
-    registered_before = {label: TOTAL[label] - ran[label] for label in TOTAL}
-    assert all(registered_before[label] <= before[label] for label in TOTAL)
+    assert {label: TOTAL[label] - ran[label] for label in TOTAL} == before, "exactly what was missing was run"
+    assert done(repository) == TOTAL, "nothing lies there twice, under an id of a graph before"
     with Butler.open(str(repository), collections=["me/run"]) as butler:
         for label, count in TOTAL.items():
             for name in (f"{label}_metadata", f"{label}_log"):

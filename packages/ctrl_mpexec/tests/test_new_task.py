@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from pachon.base import ConflictError, InvalidInputError
+from pachon.ctrl_mpexec.commands.new_task import new_task
 from pachon.ctrl_mpexec.new_task import task_names, write_new_task
 
 
@@ -63,3 +65,17 @@ def test_nothing_is_overwritten(tmp_path):
     with pytest.raises(ConflictError, match=r"test_mark_bright\.py' exists already; give another name"):
         write_new_task("mark_bright", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["test_mark_bright.py"]
+
+
+def test_the_hint_can_be_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = CliRunner().invoke(new_task, ["mark_bright"])
+    assert "Try it: pytest test_mark_bright.py" in here.output
+    elsewhere = CliRunner().invoke(new_task, ["mark_bright", "-d", "new"])
+    assert "Try it: cd new && pytest test_mark_bright.py" in elsewhere.output
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InvalidInputError, match="file' is no folder; give another --directory"):
+        write_new_task("mark_bright", tmp_path / "file")

@@ -49,10 +49,16 @@ def test_tables_of_data_ids(run, tmp_path):
     assert {
         data_id["exposure"] for data_id in QuantumGraph.open(tmp_path / "g.qg").quanta("correct").parts[0].data_ids
     } == {2, 3}
+    # The instrument is the only one of the inputs; an expression may say which.
+    for number, where in ((2, ""), (3, "instrument = 'Cam'")):
+        (tmp_path / "short.csv").write_text(f"exposure\n{number}\n")
+        run("qgraph", "--data-id-table", tmp_path / "short.csv", "-d", where, "-q", tmp_path / f"{number}.qg")
+        (found,) = QuantumGraph.open(tmp_path / f"{number}.qg").quanta("correct").parts
+        assert {data_id["exposure"] for data_id in found.data_ids} == {number}
     for text, message in (
-        ("exposure\n2\n", "needs instrument too"),
+        ("patch\n2\n", "needs skymap, tract too"),
         ("instrument,exposre\nCam,2\n", "exposre"),
-        ("", "cannot be read"),
+        ("", "has no columns"),
     ):
         (tmp_path / "bad.csv").write_text(text)
         with pytest.raises(PachonError, match=message):

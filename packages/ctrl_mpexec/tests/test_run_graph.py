@@ -2,18 +2,27 @@
 """Graphs that really run, in this process and in workers, with tasks that behave and tasks that do not."""
 
 import os
+import re
+import uuid
 from pathlib import Path
 
 import pytest
 
+from pachon.base import StorageError
+from pachon.base.testing import run_command
 from pachon.butler import Butler
-from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, executor, run_quantum_graph
+from pachon.ctrl_mpexec import QuantaFailedError, RunOptions, executor, run_graph, run_quantum_graph
+from pachon.ctrl_mpexec.aggregation import scan_graph
+from pachon.ctrl_mpexec.program import pipetask
 from pachon.ctrl_mpexec.progress.reporter import SilentReporter
+from pachon.ctrl_mpexec.run_graph import initialize_graph
+from pachon.ctrl_mpexec.run_report import RunReport
+from pachon.ctrl_mpexec.runners.in_process import InProcessRunner
 from pachon.ctrl_mpexec.runners.runner import Finished
 from pachon.ctrl_mpexec.status_facts import make_status_report
 from pachon.ctrl_mpexec.status_report import OverallStatus
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
-from pachon.pipe_base.execution.outcome import QuantumStatus
+from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.execution.run_init import ConfigChangedError
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
@@ -31,6 +40,22 @@ def test_an_interruption_is_no_failure():
     assert str(QuantaFailedError(0, 3, 5, "the run was interrupted", 130)) == (
         "The run was interrupted: 2 of 5 quanta are done; --extend-run goes on with the others."
     )
+
+
+def test_what_became_of_quanta_is_told_in_one_order():
+    statuses = [QuantumStatus.SKIPPED, QuantumStatus.FAILURE, QuantumStatus.DONE_BEFORE, QuantumStatus.SUCCESS]
+    outcomes = [QuantumOutcome(quantum_id=uuid.uuid4(), task_label="a", data_id={}, status=s) for s in statuses]
+    first, *_ = RunReport(outcomes=tuple(outcomes), graph_summary={}, seconds=1.0).lines()
+    assert first == "a: 1 success, 1 done before, 1 failed, 1 not run"
+
+
+def test_quanta_that_did_not_run_are_not_the_slowest():
+    skipped, slow = (
+        QuantumOutcome(quantum_id=uuid.uuid4(), task_label="a", data_id={"visit": n}, status=status, seconds=seconds)
+        for n, status, seconds in ((1, QuantumStatus.SKIPPED, 0.0), (2, QuantumStatus.SUCCESS, 7.0))
+    )
+    lines = RunReport(outcomes=(skipped, slow), graph_summary={}, seconds=1.0).lines()
+    assert lines[-1] == "slowest: a visit=2 7.0 s"
 
 
 def make_graph(butler, pipeline_file, *, run="me/run", fail="", exposure=-1, **options):
@@ -98,7 +123,8 @@ def test_a_failure_blocks_only_what_depends_on_it(repository, pipeline_file, pro
         }
         assert report.exit_code == 1
         with pytest.raises(
-            QuantaFailedError, match=r"2 of 15 quanta failed, 3 could not run.*ValueError: told to fail"
+            QuantaFailedError,
+            match=r"2 of 15 quanta failed, 3 could not run.*first: correct instrument=Cam, [\w=, ]+: ValueError: told",
         ):
             report.raise_on_failure()
         log = butler.get("correct_log", instrument="Cam", exposure=2, detector=0, collections=["me/run"])
@@ -210,7 +236,7 @@ def test_a_log_that_cannot_be_written_costs_one_quantum(repository, pipeline_fil
         assert image["value"] == 100, "what was written is registered"
 
 
-class SeveralAtOnce:
+class SeveralAtOnce(InProcessRunner):
     """A runner whose quanta all end together."""
 
     free = 2
@@ -256,6 +282,9 @@ def test_a_commit_that_fails_ends_the_run_and_its_workers(repository, pipeline_f
             if self.calls > 1:
                 raise OSError("no space left")
             return self.butler.register_graph_outputs(datasets, files)
+
+        def fetch_collections(self, names):
+            return self.butler.fetch_collections(names)
 
     with Butler.open(str(repository), writeable=True) as butler:
         graph = make_graph(butler, pipeline_file)
@@ -324,6 +353,7 @@ def test_a_task_without_log_is_no_wonder(repository, tmp_path):
             butler.dataset_types.register(dataset_type)
         assert run_quantum_graph(graph, butler).is_success
         assert make_status_report(butler, [graph]).counts() == {OverallStatus.SUCCESSFUL: 15}
+        assert scan_graph(graph).counts == {"successful": 15}
 
 
 @BOTH
@@ -454,3 +484,51 @@ def test_a_log_notes_only_the_last_quanta_of_its_process(repository, pipeline_fi
             for ref in butler.query_datasets("gather_log", collections=["me/run"])
         }
     assert noted == {2}
+
+
+@pytest.mark.parametrize("broken", [1, 3], ids=["the first commit", "the last commits"])
+def test_a_commit_that_fails_says_what_was_done_and_how_to_go_on(repository, pipeline_file, monkeypatch, broken):
+    register, calls = Butler.register_graph_outputs, []
+
+    def refuse(self, datasets, files):
+        calls.append(len(files))
+        if len(calls) >= broken:
+            raise StorageError("the database is gone")
+        return register(self, datasets, files)
+
+    command = ["run", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--register-dataset-types"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Butler, "register_graph_outputs", refuse)
+        # The quanta take long enough for a commit in their midst.
+        patched.setattr("pachon.ctrl_mpexec.commit._MAX_SECONDS", 0.0)
+        patched.setattr("pachon.ctrl_mpexec.commit._PATIENCE", 0)
+        failed = run_command(pipetask, *command)
+    assert failed.exit_code == 1
+    (line,) = [line for line in failed.stderr.splitlines() if line.startswith("Error: ")]
+    assert line.startswith("Error: the database is gone")
+    if broken > 1:
+        assert re.search(r"\d+ of 15 quanta were done by then; \d+ datasets that they wrote are safe as files", line)
+        assert "'pipetask run --extend-run' registers these" in line
+    again = run_command(pipetask, *command, "--extend-run")
+    assert again.exit_code == 0, again.stderr
+    with Butler.open(str(repository), collections=["me"]) as butler:
+        assert butler.get("visit_total", instrument="Cam", visit=3)["value"] == 600
+        assert len(list(butler.query_datasets("corrected", collections=["me"]))) == 6
+        assert butler.fsck().findings == (), again.stderr
+    if broken > 1:
+        assert "already done" in again.stderr, "what was done is not done again"
+
+
+def test_init_outputs_that_an_interruption_left_are_registered_first(repository, pipeline_file, monkeypatch):
+    def interrupted(*arguments, **options):
+        initialize_graph(*arguments, **options)
+        raise KeyboardInterrupt
+
+    command = ["run", "-b", repository, "-p", pipeline_file, "-i", "defaults", "-o", "me", "--register-dataset-types"]
+    with monkeypatch.context() as patched:
+        patched.setattr(run_graph, "initialize_graph", interrupted)
+        assert run_command(pipetask, *command).exit_code == 130
+    again = run_command(pipetask, *command, "--extend-run")
+    assert again.exit_code == 0, again.stderr
+    with Butler.open(str(repository)) as butler:
+        assert butler.fsck().findings == ()

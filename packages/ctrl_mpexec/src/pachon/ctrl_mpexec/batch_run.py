@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from typing import Any
 from urllib.parse import quote
 
 from pachon.base import NotFoundError
+from pachon.base.plain_yaml import load_plain_yaml
+from pachon.base.utf8 import decode_text
 from pachon.ctrl_mpexec.commit import remove_leftovers
+from pachon.ctrl_mpexec.graph_store import keep_graph
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
 from pachon.ctrl_mpexec.run_graph import check_options, initialize_graph, run_with_sink
 from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
+from pachon.ctrl_mpexec.task_checks import check_tasks
 from pachon.ctrl_mpexec.worker import QuantumResult
 from pachon.datasets import uuids_from_ids
 from pachon.datastore import FileRecords, file_part
@@ -37,6 +42,11 @@ class ReceiptCollector:
         self._root = root
         self._files: list[FileRecords] = []
         self._provenance: list[QuantumProvenance] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many files were taken."""
+        return sum(map(len, self._files))
 
     def take(self, result: QuantumResult) -> None:
         """Take what one quantum gave."""
@@ -97,6 +107,7 @@ def run_batch(
     graph = whole if quanta is None else whole.subset(quanta)
     check_options(graph, options)
     place = _other_root(whole, root)
+    check_tasks(graph)
     execution = replace(options.execution, assume_no_existing_outputs=no_existing_outputs)
     collector = ReceiptCollector(whole, place)
     report = run_with_sink(graph, graph_uri, replace(options, execution=execution, root=place), collector, reporter)
@@ -110,7 +121,10 @@ def initialize_batch(graph_uri: str, *, versions: bool = True, root: str | None 
     """Write the init datasets of a graph file, with a receipt; give their number."""
     graph = QuantumGraph.open(graph_uri)
     place = _other_root(graph, root)
+    check_tasks(graph)
     tasks = GraphTasks(graph.pipeline, graph.universe)
+    # Whoever asks later where an output comes from need not know where the file of the graph was.
+    keep_graph(graph, place)
     files = initialize_graph(graph_uri, tasks, versions=versions, root=place)
     if len(files):
         receipt = Receipt(
@@ -124,26 +138,65 @@ def initialize_batch(graph_uri: str, *, versions: bool = True, root: str | None 
 
 
 def _other_root(graph: QuantumGraph, repo: str | None) -> str | None:
-    """Give the place of the repository if it differs from what the graph says.
+    """Give the place of the repository's files if it differs from what the graph says; look whether it is still that repository.
+
+    Parameters
+    ----------
+    graph
+        It says where the files were when it was built.
+    repo
+        A repository, whose configuration says where its files are; or that place itself, such as a bucket.
 
     Raises
     ------
     NotFoundError
         There is no such folder: a typo must not make one.
     GraphMismatchError
-        It is another repository: none of the files that the graph reads is there.
+        It is another repository, or what was made in its place since: none of the files that the graph reads is there, or a storage
+        class is defined otherwise.
     """
-    if repo is not None and "://" not in repo and not os.path.isdir(repo):
-        meant = "" if graph.datastore is None else f" The graph was made for {graph.datastore.root}."
-        raise NotFoundError(f"There is no folder {repo!r}, so it is no place of a repository.{meant}")
-    if repo is None or graph.datastore is None:
-        return repo
-    known = ResourcePath(graph.datastore.root, force_directory=True)
-    asked = ResourcePath(repo, force_directory=True)
-    if str(known) == str(asked) or known.relative_to(asked) is not None:
+    if repo is None:
         return None
-    _check_inputs(graph, asked)
-    return repo
+    known = None if graph.datastore is None else ResourcePath(graph.datastore.root, force_directory=True)
+    is_place = "://" in repo or os.path.isdir(repo)
+    place = repo if is_place and _is_in(known, repo) else _place_of_files(repo) or repo
+    if not is_place and place == repo:
+        meant = "" if known is None else f" The graph was made for {known}."
+        raise NotFoundError(f"There is no folder {repo!r}, so it is no place of a repository.{meant}")
+    if known is None:
+        return place
+    is_the_same = _is_in(known, place)
+    asked = ResourcePath(place, force_directory=True)
+    if is_place and "://" not in repo:
+        _check_storage_classes(graph, ResourcePath(repo, force_directory=True))
+    if asked.is_local or not is_the_same:
+        # In an object store each look is a request, which many jobs would repeat.
+        _check_inputs(graph, known if is_the_same else asked)
+    return None if is_the_same else place
+
+
+def _is_in(known: ResourcePath | None, place: str) -> bool:
+    asked = ResourcePath(place, force_directory=True)
+    return known is not None and (str(known) == str(asked) or known.relative_to(asked) is not None)
+
+
+def _place_of_files(repo: str) -> str | None:
+    """Give the root of the datastore of a repository, from its configuration; `None` if it has none. No database is opened."""
+    # Who names the folder of the files needs none of this, and is to start quickly.
+    from pachon.butler.repository_config import RepositoryConfig
+    from pachon.butler.repository_location import folder_text, has_repository, locate_repository
+    from pachon.datastore import BUTLER_ROOT
+
+    if not has_repository(repo):
+        return None
+    location = locate_repository(repo)
+    config = RepositoryConfig.from_text(decode_text(location.config.read(), str(location.config)), str(location.config))
+    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
+    root = str(config.datastore.to_document().get("root", BUTLER_ROOT))
+    if not root.startswith(BUTLER_ROOT):
+        return ResourcePath(root, root=folder, force_directory=True).geturl()
+    rest = root.removeprefix(BUTLER_ROOT).lstrip("/")
+    return folder_text(folder.join_inside(rest) if rest else folder)
 
 
 def _check_inputs(graph: QuantumGraph, place: ResourcePath) -> None:
@@ -152,9 +205,28 @@ def _check_inputs(graph: QuantumGraph, place: ResourcePath) -> None:
     paths = [file_part(path) for path in inputs.path[inputs.owned()].tolist()]
     if paths and not any(exist_many(place.join_inside(quote(path)) for path in paths).values()):
         assert graph.datastore is not None
+        built = f"The graph was built for the repository {graph.datastore.root}"
+        what = "that was made anew" if str(place) == str(graph.datastore.root) else f"and {place} is another one"
         raise GraphMismatchError(
-            f"The graph was built for the repository {graph.datastore.root}, and {place} is another one: of the inputs of the "
-            f"graph none is there, not {paths[0]!r} for one."
+            f"{built}, {what}: of the inputs of the graph none is there, not {paths[0]!r} for one."
+        )
+
+
+def _check_storage_classes(graph: QuantumGraph, place: ResourcePath) -> None:
+    """Compare the storage classes that the graph uses with what the configuration file of a repository says, if it has one."""
+    config = place.join("butler.yaml")
+    if graph.datastore is None or not config.exists():
+        return
+    document = load_plain_yaml(config.read(), str(config))
+    known = document.get("storage_classes") if isinstance(document, dict) else None
+    now: Mapping[str, Any] = known if isinstance(known, dict) else {}
+    then = graph.datastore.storage_classes
+    used = {dataset_type.storage_class.partition(".")[0] for dataset_type in graph.dataset_types.values()}
+    # A definition that says nothing is null in one of them and empty in the other.
+    changed = sorted(name for name in used if (now.get(name) or {}) != (then.get(name) or {}))
+    if changed:
+        raise GraphMismatchError(
+            f"The repository's configuration ({config}) defines storage class {', '.join(changed)} otherwise than when the graph was built."
         )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "pipeline_edits",
     "pipeline_options",
     "show_option",
+    "table_option",
 ]
 
 _EDITS: Final = "pachon.ctrl_mpexec.pipeline_edits"
@@ -31,16 +32,16 @@ class _OrderedOption(click.Option):
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
         super().add_to_parser(parser, ctx)
-        # click keeps the values of each option together; what came between them is known to its parser alone.
-        for name in self.opts:
-            known = parser._long_opt.get(name) or parser._short_opt.get(name)
-            original = known.process
+        # click keeps the values of each option together; what came between them is known to its parser alone. All names
+        # of the option lead to one object there.
+        known = parser._long_opt.get(self.opts[-1]) or parser._short_opt[self.opts[-1]]
+        original = known.process
 
-            def process(value: Any, state: Any, original: Function = original) -> None:
-                ctx.meta.setdefault(_EDITS, []).append((str(self.name), str(value)))
-                original(value, state)
+        def process(value: Any, state: Any) -> None:
+            ctx.meta.setdefault(_EDITS, []).append((str(self.name), str(value)))
+            original(value, state)
 
-            known.process = process
+        known.process = process
 
 
 def pipeline_edits() -> tuple[tuple[str, str], ...]:
@@ -118,6 +119,14 @@ butler_option = click.option(
 )
 
 
+table_option = click.option(
+    "--table",
+    type=click.Choice(["tasks", "datasets", "exceptions", "quanta"]),
+    help="Print this table alone; 'quanta' are those that failed or are wonky. By default people get all tables, --json is the "
+    "whole report, and the other forms for programs hold the table of the tasks.",
+)
+
+
 def collection_options(function: Function) -> Function:
     """Add the options that choose collections and data."""
     return _apply(
@@ -190,7 +199,10 @@ def graph_options(function: Function) -> Function:
             "--unmocked-dataset-types", multiple=True, metavar="NAME", callback=split_commas_callback,
             help="Inputs of mocks that are real; repeat or separate by commas.",
         ),
-        click.option("--explain", is_flag=True, help="Say why quanta were dropped."),
+        click.option(
+            "--explain", multiple=True, is_flag=False, flag_value="", metavar="[LABEL,NAME=VALUE,...]",
+            help="Say why quanta are not in the graph: all, or those of a task or data ID, as 'isr, exposure=12, detector=3'.",
+        ),
         click.option("--summary", metavar="FILE", help="Write a JSON report."),
     )  # fmt: skip
 

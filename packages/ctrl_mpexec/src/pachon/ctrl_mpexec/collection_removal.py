@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pachon.base import ConflictError
 from pachon.butler import Butler
-from pachon.ctrl_mpexec.run_lock import refuse_busy_runs
 from pachon.datasets import CollectionType
+from pachon.quantum_butler.run_lock import refuse_busy_runs
 
 __all__ = ["CollectionRemoval", "check_free", "plan_cleanup", "plan_purge"]
 
@@ -52,6 +52,7 @@ class CollectionRemoval:
         RunBusyError
             If a process runs quanta into one of the runs; nothing is removed.
         """
+        # Before the chains are gone, not after.
         refuse_busy_runs(str(butler.datastore_document()["root"]), self.runs)
         for name in (*self.chains, *self.others):
             butler.collections.remove(name)

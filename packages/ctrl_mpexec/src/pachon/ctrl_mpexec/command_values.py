@@ -7,14 +7,30 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pachon.base import InvalidInputError
+from pachon.butler import Butler
 from pachon.ctrl_mpexec.cli_options import pipeline_edits
-from pachon.ctrl_mpexec.collection_plan import CollectionOptions
+from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
 from pachon.ctrl_mpexec.graph_request import GraphRequest
 from pachon.ctrl_mpexec.mocking import MockRequest, parse_mock_failure
 from pachon.ctrl_mpexec.quantum_ids import quantum_id
-from pachon.ctrl_mpexec.requests import PictureFile, PipelineRequest
+from pachon.ctrl_mpexec.requests import PictureFile, PipelineRequest, Say, make_graph
+from pachon.quantum_butler import QuantumGraph
 
-__all__ = ["collection_values", "graph_request", "picture_files", "pipeline_request"]
+__all__ = ["collection_values", "graph_request", "picture_files", "pipeline_request", "requested_graph"]
+
+
+def requested_graph(
+    options: Mapping[str, Any], butler: Butler, say: Say
+) -> tuple[QuantumGraph | None, CollectionPlan | None]:
+    """Build or load the graph that the options ask for, and print what is to be shown; see `make_graph`."""
+    return make_graph(
+        butler,
+        pipeline_request(options),
+        graph_request(options),
+        location=options["qgraph"],
+        explain=options["explain"],
+        say=say,
+    )
 
 
 def pipeline_request(options: Mapping[str, Any]) -> PipelineRequest:

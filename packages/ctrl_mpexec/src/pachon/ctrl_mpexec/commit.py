@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -18,8 +18,8 @@ __all__ = ["OutputCommitter", "OutputRegistry", "ResultSink", "remove_leftovers"
 
 _MAX_OUTPUTS: Final = 1000
 _MAX_SECONDS: Final = 0.2
-_PATIENCE: Final = 5
-"""Where a commit is slow, outputs wait so many times as long as one takes: committing must not become the main thing."""
+_PATIENCE: Final = 20
+"""Outputs wait so many times as long as a commit takes: committing must not take more than a twentieth of the time."""
 _LONGEST_WAIT: Final = 2.0
 
 
@@ -38,9 +38,26 @@ class OutputRegistry(Protocol):
         """Write the rows of all outputs of a graph that are there and have none."""
         ...
 
+    def fetch_collections(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Give those of some collections that there are."""
+        ...
+
+    def fetch_dataset_types(self, names: Iterable[str]) -> Mapping[str, Any]:
+        """Give those of some dataset types that there are."""
+        ...
+
+    def find_dataset(self, dataset_type: str, /, *, collections: Sequence[str]) -> DatasetRef | None:
+        """Give the dataset without dimensions of a type, if there is one."""
+        ...
+
 
 class ResultSink(Protocol):
     """Takes the results of quanta as they end."""
+
+    @property
+    def waiting(self) -> int:
+        """How many files were taken that are not safe yet."""
+        ...
 
     def take(self, result: QuantumResult) -> None:
         """Take what one quantum gave."""
@@ -84,6 +101,11 @@ class OutputCommitter:
         self._count = 0
         self._since = 0.0
         self._wait = _MAX_SECONDS
+
+    @property
+    def waiting(self) -> int:
+        """How many files have no rows yet."""
+        return self._count
 
     def take(self, result: QuantumResult) -> None:
         """Take what one quantum gave; what an earlier attempt left is removed before anybody downstream can read it."""

@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,10 +25,15 @@ from pachon.datasets import uuids_from_ids
 from pachon.dimensions import DataIdTable
 from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
 from pachon.quantum_butler import QuantumGraph
+from pachon.quantum_butler.run_journal import RunJournal
 
 __all__ = ["Executor"]
 
 _log = logging.getLogger("pachon.ctrl_mpexec")
+
+_NOTED_S: Final = 0.05
+"""What runs is noted this often at most, and soon after: the loop comes by at least each `_LOOK_S`."""
+_LOOK_S: Final = 0.2
 
 
 class Executor:
@@ -46,12 +51,23 @@ class Executor:
         Takes the results.
     reporter
         Is told how it goes.
+    journal
+        Takes note of what runs, for whoever finds the run cut off.
     """
 
     def __init__(
-        self, graph: QuantumGraph, uri: str, options: RunOptions, sink: ResultSink, reporter: ProgressReporter
+        self,
+        graph: QuantumGraph,
+        uri: str,
+        options: RunOptions,
+        sink: ResultSink,
+        reporter: ProgressReporter,
+        journal: RunJournal,
     ) -> None:
         self._graph, self._options, self._sink, self._reporter = graph, options, sink, reporter
+        self._journal = journal
+        # In this process nothing can be written while a quantum runs, however long it takes.
+        self._patience = _NOTED_S if options.needs_workers else 0.0
         self._ids = uuids_from_ids(graph.ids)
         self._offsets = np.cumsum([0, *graph.task_counts().values()])
         self._data_ids: dict[str, DataIdTable] = {}
@@ -77,8 +93,11 @@ class Executor:
                 while not self._schedule.is_finished:
                     for number in self._schedule.take(self._runner.free):
                         self._start(number)
-                    for finished in self._runner.wait(timeout=0.2):
+                    self._start_ahead()
+                    self._journal.write(patience=self._patience)
+                    for finished in self._runner.wait(timeout=_LOOK_S):
                         self._take_in(finished)
+                    self._take_back()
                     if self._ending:
                         # Several quanta may have ended together: all of them count before the others are dropped.
                         self._drop_running()
@@ -93,6 +112,9 @@ class Executor:
             finally:
                 try:
                     self._sink.commit()
+                except Exception as error:
+                    error.add_note(self._how_far())
+                    raise
                 finally:
                     self._runner.close()
             self._note_not_run()
@@ -138,12 +160,33 @@ class Executor:
     # The life of a quantum ---------------------------------------------------------------------------------------
 
     def _start(self, number: int) -> None:
-        job = self._jobs.get(number)
-        if job is None:
+        job = self._job(number)
+        self._note_start(number)
+        self._runner.start(job)
+
+    def _start_ahead(self) -> None:
+        """Hand over quanta to processes that will soon be done with what they have."""
+        while self._runner.wants_more:
+            # One place at a time: a quantum that takes more waits for free places.
+            for number in (taken := self._schedule.take(1)):
+                if not self._runner.start_ahead(self._job(number)):
+                    self._schedule.put_back(number)
+                    return
+            if not taken:
+                return
+
+    def _take_back(self) -> None:
+        """Let quanta wait again that were handed over and not begun with; all, if no more are to start."""
+        for job in self._runner.take_back(everything=self.interrupted_by is not None or self._ending):
+            self._jobs[job.number] = job
+            self._schedule.put_back(job.number, places=job.places)
+
+    def _job(self, number: int) -> Job:
+        if number not in self._jobs:
             task = int(np.searchsorted(self._offsets, number, side="right")) - 1
             label = self._graph.task_labels[task]
             options = self._options
-            job = Job(
+            self._jobs[number] = Job(
                 number=number,
                 quantum_id=self._ids[number],
                 label=label,
@@ -151,13 +194,18 @@ class Executor:
                 memory_limit=options.of("memory_limit", label),
                 fresh=options.of("fresh_processes", label),
             )
-        self._jobs[number] = job
-        self._reporter.started(number, job.label)
-        self._runner.start(job)
+        return self._jobs[number]
+
+    def _note_start(self, number: int) -> None:
+        self._reporter.started(number, self._jobs[number].label)
+        self._journal.started(self._ids[number])
 
     def _take_in(self, finished: Finished) -> None:
         outcome = finished.result.outcome
         job = self._jobs.pop(finished.number)
+        self._journal.ended(job.quantum_id)
+        if finished.following is not None:
+            self._note_start(finished.following)
         if finished.lost:
             finished = replace(finished, result=replace(finished.result, files=self._record_loss(outcome)))
         self._sink.take(finished.result)
@@ -171,7 +219,7 @@ class Executor:
         why = outcome.exception.message if outcome.exception is not None else outcome.status.value
         again = self._another_try(finished, job)
         if again is not None and not self._ending:
-            _log.warning("Quantum %s@%s is tried again: %s", outcome.task_label, outcome.data_id, why)
+            _log.warning("Quantum %s is tried again: %s", outcome.name, why)
             self._jobs[finished.number] = replace(again, again=True)
             self._schedule.put_back(finished.number, places=again.places)
             self._reporter.put_back(finished.number, outcome)
@@ -180,7 +228,7 @@ class Executor:
         blocked = self._schedule.fail(finished.number)
         self._reporter.ended(finished.number, outcome)
         self._reporter.blocked(len(blocked))
-        _log.error("Quantum %s@%s failed: %s", outcome.task_label, outcome.data_id, why)
+        _log.error("Quantum %s failed: %s", outcome.name, why)
         if self._options.fail_fast or outcome.fatal:
             self._ending = True
 
@@ -225,6 +273,14 @@ class Executor:
             return FileRecords.empty()
 
     # Ending ------------------------------------------------------------------------------------------------------
+
+    def _how_far(self) -> str:
+        """Say what was done when outputs could not be committed, and what is to be done now."""
+        done = sum(outcome.status.is_success for outcome in self.outcomes)
+        return (
+            f"{done} of {len(self._ids)} quanta were done by then; {self._sink.waiting} datasets that they wrote are safe as files, but "
+            "have no rows yet. 'pipetask run --extend-run' registers these, and goes on with the quanta that are missing."
+        )
 
     def _drop_running(self) -> None:
         self._schedule.stop()

@@ -3,46 +3,31 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pachon.base import InvalidInputError
 from pachon.butler.graph_match import GraphMismatchError, check_dataset_types, check_universe
+from pachon.ctrl_mpexec.task_checks import check_tasks
 from pachon.dimensions import match_rows
 from pachon.resources import ResourcePath
 
 if TYPE_CHECKING:
     from pachon.butler import Butler
-    from pachon.pipe_base.pipeline_graph import PipelineGraph
     from pachon.quantum_butler import QuantumGraph
 
 __all__ = [
-    "VERSIONS",
     "GraphMismatchError",
     "check_configs_of_done_tasks",
     "check_graph",
     "check_outputs_of_others",
-    "task_versions",
+    "check_repository",
 ]
-
-VERSIONS = "task_versions"
-"""Key of the header's metadata: versions of the packages of the tasks, by name."""
-
-_log = logging.getLogger(__name__)
-
-
-def task_versions(pipeline: PipelineGraph) -> dict[str, str]:
-    """Give the versions of the packages that the tasks of a pipeline come from; those without a version are left out."""
-    return _versions(node.class_name for node in pipeline.tasks.values())
 
 
 def check_graph(butler: Butler, graph: QuantumGraph) -> None:
-    """Compare a graph with the repository in which it is to run; changed versions of tasks are warned of.
+    """Compare a graph with the repository in which it is to run, and with the tasks at hand.
 
     Raises
     ------
@@ -50,11 +35,32 @@ def check_graph(butler: Butler, graph: QuantumGraph) -> None:
         If the files of the graph are in another repository, its dimensions are others, or a dataset type was changed.
     InvalidInputError
         If dataset types are not registered.
+    PipelineGraphError
+        If the code of a task differs from what the graph was built with.
     """
     _check_place(butler, graph)
     check_universe(graph.universe, butler.universe)
     _check_dataset_types(butler, graph)
-    _warn_of_versions(graph)
+    check_tasks(graph)
+
+
+def check_repository(graph: QuantumGraph, repository: str) -> None:
+    """Compare a graph with the database of a repository before its jobs start, which see no database.
+
+    Dataset types that are not registered may still be; ``transfer-from-graph`` says if they are not.
+
+    Raises
+    ------
+    GraphMismatchError
+        If the dimensions are others, a dataset type was changed, or the run holds outputs of another graph in the place of its own.
+    """
+    from pachon.butler import Butler
+
+    with Butler.open(repository) as butler:
+        check_universe(graph.universe, butler.universe)
+        wanted = graph.dataset_types
+        check_dataset_types(wanted.values(), butler.fetch_dataset_types(wanted))
+        check_outputs_of_others(butler, graph)
 
 
 def check_configs_of_done_tasks(butler: Butler, graph: QuantumGraph) -> None:
@@ -114,7 +120,7 @@ def check_outputs_of_others(butler: Butler, graph: QuantumGraph) -> None:
             if len(others):
                 raise GraphMismatchError(
                     f"Run {run!r} holds outputs of another graph where this one would write: {len(others)} of {name!r}, "
-                    f"{own[int(others[0])].data_id} for one. Build a new graph of what is missing, with --extend-run."
+                    f"{own[int(others[0])].data_id} for one. With --extend-run a graph is built of what is missing."
                 )
 
 
@@ -139,49 +145,3 @@ def _check_dataset_types(butler: Butler, graph: QuantumGraph) -> None:
             f"The repository lacks the dataset types {shown}; add --register-dataset-types to register them."
         )
     check_dataset_types(wanted.values(), known)
-
-
-def _warn_of_versions(graph: QuantumGraph) -> None:
-    built: Mapping[str, str] = graph.header.metadata.get(VERSIONS) or {}
-    if not built:
-        return
-    now = _versions(str(task.get("class", "")) for task in _task_documents(graph.pipeline))
-    for name, before in built.items():
-        if now.get(name) != before:
-            _log.warning(
-                "The graph was built with %s %s, and its tasks will run with %s.",
-                name,
-                before,
-                now.get(name) or "a version that is not known",
-            )
-
-
-def _task_documents(pipeline: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    tasks = pipeline.get("tasks", ())
-    return tasks.values() if isinstance(tasks, Mapping) else tasks
-
-
-def _versions(class_names: Iterable[str]) -> dict[str, str]:
-    """Give versions by the name of the distribution, or of the module that says ``__version__``."""
-    found: dict[str, str] = {}
-    modules = dict.fromkeys(name.rpartition(".")[0] for name in class_names)
-    for module in modules:
-        parts = module.split(".")
-        for length in range(len(parts), 0, -1):
-            name = ".".join(parts[:length])
-            known = found.get(name) or _version_of(name)
-            if known:
-                found[name] = known
-                break
-    return found
-
-
-def _version_of(package: str) -> str | None:
-    own = getattr(sys.modules.get(package), "__version__", None)
-    if isinstance(own, str):
-        return own
-    try:
-        # The distribution of ``observatory.tasks`` is called ``observatory-tasks``.
-        return version(package.replace(".", "-").replace("_", "-"))
-    except (PackageNotFoundError, ValueError):
-        return None

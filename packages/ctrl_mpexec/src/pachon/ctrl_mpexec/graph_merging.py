@@ -107,7 +107,7 @@ def aggregate_graph(
     if len(source):
         registered = butler.transfer_from_graph(
             source,
-            dataset_types=names,
+            dataset_types=[name for name in names if name in source.dataset_types],
             register_dataset_types=register_dataset_types,
             update_output_chain=update_output_chain and graph.header.output is not None,
             dry_run=dry_run,

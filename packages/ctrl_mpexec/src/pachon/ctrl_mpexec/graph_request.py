@@ -21,13 +21,16 @@ from pachon.ctrl_mpexec.collection_plan import (
     timestamp,
 )
 from pachon.ctrl_mpexec.collection_removal import check_free
+from pachon.ctrl_mpexec.cut_off_runs import register_what_was_cut_off
 from pachon.ctrl_mpexec.data_id_tables import read_data_id_table
-from pachon.ctrl_mpexec.graph_checks import VERSIONS, task_versions
-from pachon.ctrl_mpexec.run_lock import refuse_busy_runs
+from pachon.ctrl_mpexec.graph_merging import refuse_ingested
+from pachon.ctrl_mpexec.task_checks import VERSIONS, task_versions
 from pachon.datasets import CollectionType
+from pachon.dimensions import DataIdTable, DimensionGroup
 from pachon.pipe_base.graph_builder.build import build_quantum_graph
 from pachon.pipe_base.pipeline_graph import PipelineGraph
 from pachon.quantum_butler import DropReason, QuantumGraph
+from pachon.quantum_butler.run_lock import refuse_busy_runs
 from pachon.resources import ResourcePath
 
 __all__ = [
@@ -108,20 +111,33 @@ def fetch_state(butler: Butler, options: CollectionOptions) -> CollectionState:
 
 
 def build_graph(butler: Butler, pipeline: PipelineGraph, request: GraphRequest) -> tuple[QuantumGraph, CollectionPlan]:
-    """Build the graph; nothing is written.
+    """Build the graph; nothing is written but rows that an execution of the same run could not write before it was killed.
 
     Raises
     ------
     InvalidInputError
         If there are no input collections.
+    MissingCollectionError
+        If a collection is not there in which quanta may be done already, and it is not the output.
     """
     plan = plan_collections(request.collections, fetch_state(butler, request.collections), stamp=timestamp())
+    if not plan.is_new_run:
+        # Its logs and metadata have no files of their own any more, which building would only wonder about.
+        refuse_ingested(butler, plan.output_run)
+        if butler.writeable:
+            register_what_was_cut_off(butler, plan.output_run)
     if not plan.search:
         raise InvalidInputError("Say where inputs are: --input, or an --output chain that exists.")
     skip = list(request.skip_existing_in)
+    # One's own output may be named before it is there; of another name that is not there nothing would be skipped, unsaid.
+    butler.flatten_collections([name for name in skip if name not in (plan.output, plan.output_run)])
     if request.skip_existing or request.collections.extend_run:
         # Going on with a run means: what is done stays done.
         skip.append(plan.output_run)
+
+    def fixed(dimensions: DimensionGroup) -> DataIdTable:
+        return butler.searching(plan.search).fetch_data_ids(dimensions, where=request.where, data_id=pipeline.data_id)
+
     graph = build_quantum_graph(
         pipeline,
         butler,
@@ -132,7 +148,7 @@ def build_graph(butler: Butler, pipeline: PipelineGraph, request: GraphRequest) 
         skip_existing_in=skip,
         clobber=request.clobber,
         dataset_query_constraint=_constraint(request.constraint),
-        data_id_tables=[read_data_id_table(uri, butler.universe) for uri in request.data_id_tables],
+        data_id_tables=[read_data_id_table(uri, butler.universe, fixed) for uri in request.data_id_tables],
         **_further_options(request),
         metadata=_metadata(butler, request, pipeline),
         command=shlex.join(sys.argv),

@@ -40,7 +40,7 @@ class MockConnections(PipelineTaskConnections, dimensions=()):
         self.dimensions = self.original.dimensions
         for name, connection in self.original.all_connections.items():
             if connection.dataset_type_name in config.unmocked:
-                setattr(self, name, connection)
+                setattr(self, name, _unread(connection, config.stored_as))
                 continue
             mocked = f"{MOCK_PREFIX}{connection.dataset_type_name}"
             setattr(self, name, dataclasses.replace(connection, name=mocked, storage_class=_MOCK_DATA))
@@ -70,6 +70,8 @@ class MockConfig(PipelineTaskConfig, connections=MockConnections):
     """Its configuration, as JSON."""
     unmocked: list[str] = []  # noqa: RUF012  # a field of a configuration
     """Dataset types that keep their name, and are not read."""
+    stored_as: dict[str, str] = {}  # noqa: RUF012  # a field of a configuration
+    """By such a type: its storage class in the repository."""
     fail_exception: str = ""
     """Class of the exception that is raised; empty for none."""
     fail_where: str = ""
@@ -150,6 +152,14 @@ def _original_connections(config: Any) -> PipelineTaskConnections:
     node = TaskNode(label="original", class_name=config.original, config_document=json.loads(config.original_config))
     connections: PipelineTaskConnections = load_task(node, override=True).connections
     return connections
+
+
+def _unread(connection: Any, stored_as: Mapping[str, str]) -> Any:
+    """Give a connection to what exists as it is: a mock looks at nothing in it, and needs to convert nothing."""
+    kind = stored_as.get(connection.dataset_type_name)
+    if kind is None:
+        return connection
+    return dataclasses.replace(connection, name=connection.dataset_type_name, storage_class=kind)
 
 
 def _describe(ref: DatasetRef) -> dict[str, Any]:

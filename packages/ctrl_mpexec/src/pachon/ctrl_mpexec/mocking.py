@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pachon.base import InvalidInputError, NotFoundError, closest
@@ -98,7 +99,14 @@ def mock_pipeline(pipeline: PipelineGraph, butler: Butler, request: MockRequest)
             raise NotFoundError(f"--unmocked-dataset-types: {name!r} is no overall input.{closest(name, overall)}")
     mocked_inputs = butler.fetch_dataset_types([f"{MOCK_PREFIX}{name}" for name in overall])
     unmocked = {name for name in overall if f"{MOCK_PREFIX}{name}" not in mocked_inputs} | set(request.unmocked)
-    tasks = [_mocked(node, failures.get(label), unmocked) for label, node in pipeline.tasks.items()]
+    stored = {name: known.storage_class for name, known in butler.fetch_dataset_types(sorted(unmocked)).items()}
+    # What neither the repository nor this installation knows can be there as a mock only.
+    unmocked -= {
+        name
+        for name in unmocked - stored.keys() - set(request.unmocked)
+        if pipeline.dataset_types[name].storage_class not in butler.storage_classes
+    }
+    tasks = [_mocked(node, failures.get(label), unmocked, stored) for label, node in pipeline.tasks.items()]
     subsets = {
         name: GraphSubset(
             name=name,
@@ -118,12 +126,13 @@ def mock_pipeline(pipeline: PipelineGraph, butler: Butler, request: MockRequest)
     )
 
 
-def _mocked(node: TaskNode, failure: MockFailure | None, unmocked: set[str]) -> TaskNode:
+def _mocked(node: TaskNode, failure: MockFailure | None, unmocked: set[str], stored: Mapping[str, str]) -> TaskNode:
     loaded = load_task(node)
     config = MockConfig()
     config.original = loaded.class_name
     config.original_config = json.dumps(loaded.config_document)
     config.unmocked = sorted({edge.dataset_type_name for edge in loaded.edges} & unmocked)
+    config.stored_as = {name: stored[name] for name in config.unmocked if name in stored}
     config.saveLogOutput = loaded.log_output is not None
     if failure is not None:
         config.fail_exception, config.fail_where, config.fail_memory = failure.exception, failure.where, failure.memory

@@ -58,12 +58,14 @@ def write_new_task(name: str, folder: str | Path = ".") -> list[Path]:
     Raises
     ------
     InvalidInputError
-        If the name cannot be used, or is that of an installed module.
+        If the name cannot be used, or is that of an installed module, or if the folder is a file.
     ConflictError
         If one of the files exists; nothing is written then.
     """
     module, class_name = task_names(name)
     target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise InvalidInputError(f"{str(target)!r} is no folder; give another --directory.")
     skeleton = resources.files("pachon.ctrl_mpexec") / "skeleton"
     files = {source: target / pattern.format(module) for source, pattern in _FILES.items()}
     for path in files.values():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pachon.base.cli import make_program, run_program
+from pachon.ctrl_mpexec.crash_traceback import tell_crashes
 
 __all__ = ["main", "pipetask"]
 
@@ -16,5 +17,6 @@ pipetask = make_program(
 
 
 def main() -> None:
-    """Run the program."""
+    """Run the program; a crash of a library that a task uses says in which line of Python it was."""
+    tell_crashes()
     run_program(pipetask)

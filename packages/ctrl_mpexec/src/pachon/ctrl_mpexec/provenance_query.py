@@ -18,8 +18,9 @@ from pachon.ctrl_mpexec.graph_store import graph_files
 from pachon.ctrl_mpexec.provenance_records import quantum_record
 from pachon.datasets import CollectionType, DatasetRef, Quantum, ids_from_uuids
 from pachon.pipe_base.outcomes import AttemptStatus
-from pachon.quantum_butler import DatasetState, QuantumGraph
+from pachon.quantum_butler import DatasetState, QuantumGraph, find_receipts_of_run
 from pachon.quantum_butler.provenance_graph import QuantumRecord
+from pachon.resources import ResourcePath
 
 __all__ = ["Lineage", "ProvenanceFinder", "lineage_document", "lineage_lines"]
 
@@ -57,6 +58,7 @@ class ProvenanceFinder:
         self._extra = [QuantumGraph.open(uri) for uri in graphs]
         self._by_run: dict[str, list[QuantumGraph]] = {}
         self._records: dict[uuid.UUID, QuantumRecord] = {}
+        self._registered: dict[tuple[str, str], uuid.UUID | None] = {}
 
     def lineage(self, any_id: uuid.UUID, direction: Direction, *, depth: int | None = None) -> Lineage:
         """Follow a quantum or dataset upstream or downstream.
@@ -132,7 +134,19 @@ class ProvenanceFinder:
             return node
         quanta = self._producers(ref) if direction == "up" else self._consumers(ref)
         node.next = [self._quantum(graph, quantum, direction, depth, seen, "") for graph, quantum in quanta]
+        if direction == "up" and not node.next and self._lacks_graph(ref.run):
+            node.facts["hint"] = (
+                "jobs made it, of a graph that the run does not keep: name the file of the graph with --graph, or run "
+                "'butler aggregate-graph' with it"
+            )
         return node
+
+    def _lacks_graph(self, run: str) -> bool:
+        """Tell whether jobs wrote to a run, and none of their graphs is here."""
+        if self._graphs_of(run):
+            return False
+        root = ResourcePath(str(self._butler.datastore_document()["root"]), force_directory=True)
+        return bool(find_receipts_of_run(root, run))
 
     def _quantum(
         self,
@@ -186,12 +200,21 @@ class ProvenanceFinder:
         facts |= {"graph_built": header.created, "command": header.command}
         init = graph.init_quantum(quantum.task_label).init_outputs if quantum.task_label in graph.init_labels else {}
         if "_config" in init:
-            facts["config"] = str(init["_config"].id)
+            facts["config"] = str(self._registered_id(init["_config"]))
         if "" in graph.init_labels:
             (packages,) = graph.init_quantum("").init_outputs.values()
-            facts["packages"] = str(packages.id)
+            facts["packages"] = str(self._registered_id(packages))
         facts["task"] = graph.pipeline["tasks"][quantum.task_label]["class"] if _has_class(graph, quantum) else None
         return {name: value for name, value in facts.items() if value not in (None, "")}
+
+    def _registered_id(self, ref: DatasetRef) -> uuid.UUID:
+        """Give the id of an init-output as the run has it: of several graphs of one run the first has registered its own."""
+        key = (ref.run, ref.dataset_type.name)
+        if key not in self._registered:
+            known = self._butler.fetch_dataset_types([key[1]]) and self._butler.fetch_collections([key[0]])
+            found = self._butler.find_dataset(key[1], collections=[key[0]]) if known else None
+            self._registered[key] = None if found is None else found.id
+        return self._registered[key] or ref.id
 
     def _record(self, graph: QuantumGraph, quantum: Quantum) -> QuantumRecord:
         found = self._records.get(quantum.id)
@@ -272,6 +295,7 @@ def lineage_lines(node: Lineage, indent: str = "") -> Iterator[str]:
         notes.append(f"by {facts.get('user', 'unknown')}, graph of {facts['graph_built']}")
         if "exception" in facts:
             notes.append(f"{facts['exception']}: {facts.get('message', '')}")
+    notes += [facts["hint"]] if "hint" in facts else []
     role = f"{node.role}: " if node.role else ""
     again = " (see above)" if node.seen_before else ""
     mark = "■" if node.kind == "quantum" else "○"

@@ -131,10 +131,14 @@ def report_provenance(
         tables["exceptions"] = _exception_table(rows)
     if format == "json":
         say(json.dumps(tables, indent=1))
+    elif format != "table":
+        # A program reads one table from one stream: the first that was not left out.
+        print_table(next(iter(tables.values()), {}), format=format)
     else:
-        for name, table in tables.items():
-            if name == "quanta" or table["Task"]:
-                print_table(table, format=format)
+        for number, table in enumerate(table for name, table in tables.items() if name == "quanta" or table["Task"]):
+            if number:
+                say("")
+            print_table(table)
     if status_report:
         write_summary(
             status_report, {"run": graphs[-1].graph.header.output_run, "quanta": [_document(row) for row in rows]}

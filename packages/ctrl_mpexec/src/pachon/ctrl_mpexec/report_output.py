@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -65,32 +65,86 @@ def read_report(uri: str) -> Mapping[str, Any]:
 
 
 def print_report(
-    document: Mapping[str, Any], *, format: str, brief: bool = False, pipeline: QuantumGraph | None = None
+    document: Mapping[str, Any],
+    *,
+    format: str,
+    table: str | None = None,
+    brief: bool = False,
+    pipeline: QuantumGraph | None = None,
 ) -> None:
-    """Print a report: as JSON, as tables, or as a picture of the pipeline with bars."""
-    if format == "json":
+    """Print a report: as JSON, as tables, or as a picture of the pipeline with bars.
+
+    Parameters
+    ----------
+    document
+        The report.
+    format
+        One of those of `print_table`. JSON is the whole report; of the others that are for programs each holds one table.
+    table
+        ``tasks``, ``datasets``, ``exceptions`` or ``quanta``, to be printed alone; by default people get all, and programs that of the tasks.
+    brief
+        Leave out lists of quanta.
+    pipeline
+        Draw this instead of tables.
+    """
+    if table is None and format == "json":
         click.echo(json.dumps(document, indent=2, default=str))
+        return
+    if table is not None or format != "table":
+        print_table(_tables(document)[table or "tasks"](), format=format)
         return
     if pipeline is not None:
         click.echo("\n".join(_picture(document, pipeline)))
         return
-    print_table(_task_table(document["tasks"]), format=format)
+    print_table(_task_table(document["tasks"]))
     if any(task.get("caveats") for task in document["tasks"].values()):
         click.echo(_LEGEND)
     click.echo()
-    print_table(_dataset_table(document["datasets"]), format=format)
-    exceptions = [
-        (label, name, len(found))
-        for label, task in document["tasks"].items()
-        for name, found in task.get("exceptions", {}).items()
-    ]
-    if exceptions:
+    print_table(_dataset_table(document["datasets"]))
+    exceptions = _exception_table(document["tasks"])
+    if exceptions["Task"]:
         click.echo()
-        columns = zip(*exceptions, strict=True)
-        print_table(dict(zip(("Task", "Exception", "Count"), map(list, columns), strict=True)), format=format)
+        print_table(exceptions)
     if not brief:
         for line in _lists(document["tasks"]):
             click.echo(line)
+
+
+def _tables(document: Mapping[str, Any]) -> dict[str, Callable[[], dict[str, list[Any]]]]:
+    return {
+        "tasks": lambda: _task_table(document["tasks"]),
+        "datasets": lambda: _dataset_table(document["datasets"]),
+        "exceptions": lambda: _exception_table(document["tasks"]),
+        "quanta": lambda: _quantum_table(document["tasks"]),
+    }
+
+
+def _exception_table(tasks: Mapping[str, Any]) -> dict[str, list[Any]]:
+    rows = [
+        (label, name, len(found)) for label, task in tasks.items() for name, found in task.get("exceptions", {}).items()
+    ]
+    return {
+        "Task": [label for label, _, _ in rows],
+        "Exception": [name for _, name, _ in rows],
+        "Count": [count for _, _, count in rows],
+    }
+
+
+def _quantum_table(tasks: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Give the quanta that failed, are wonky or were interrupted, with a column for each of their dimensions."""
+    rows = [
+        (label, kind, entry)
+        for label, task in tasks.items()
+        for kind in ("failed", "wonky", "interrupted")
+        for entry in task.get(f"{kind}_quanta", ())
+    ]
+    dimensions = dict.fromkeys(name for _, _, entry in rows for name in entry["data_id"])
+    return {
+        "Task": [label for label, _, _ in rows],
+        "State": [kind for _, kind, _ in rows],
+        **{name: [entry["data_id"].get(name) for _, _, entry in rows] for name in dimensions},
+        "Message": ["; ".join(map(str, entry.get("messages", ()))) for _, _, entry in rows],
+    }
 
 
 def _task_table(tasks: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -126,7 +180,7 @@ def _dataset_table(datasets: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 def _lists(tasks: Mapping[str, Any]) -> Iterator[str]:
     for label, task in tasks.items():
-        for kind in ("failed", "wonky"):
+        for kind in ("failed", "wonky", "interrupted"):
             for entry in task.get(f"{kind}_quanta", ()):
                 messages = "; ".join(" ".join(str(one).split())[:300] for one in entry.get("messages", ())) or kind
                 yield f"{kind} {label} {_values(entry['data_id'])}: {messages}"

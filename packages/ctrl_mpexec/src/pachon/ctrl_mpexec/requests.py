@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pachon.base import InvalidInputError
 from pachon.butler import Butler
 from pachon.ctrl_mpexec.collection_plan import CollectionOptions, CollectionPlan
+from pachon.ctrl_mpexec.explaining import explain_lines
 from pachon.ctrl_mpexec.graph_checks import check_configs_of_done_tasks, check_graph, check_outputs_of_others
 from pachon.ctrl_mpexec.graph_fixup import fixed_edges
 from pachon.ctrl_mpexec.graph_merging import refuse_ingested
@@ -21,6 +22,7 @@ from pachon.ctrl_mpexec.graph_request import (
     find_reasons,
     prepare_collections,
 )
+from pachon.ctrl_mpexec.mock_storage_classes import AnyStorageClasses
 from pachon.ctrl_mpexec.mocking import MockRequest, mock_pipeline
 from pachon.ctrl_mpexec.pipeline_edits import load_pipeline
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
@@ -32,16 +34,17 @@ from pachon.ctrl_mpexec.summary_file import write_text
 from pachon.datastore.final_path import check_stored_path
 from pachon.pipe_base.pipeline import Pipeline, TaskTable
 from pachon.pipe_base.pipeline_graph import PipelineGraph
+from pachon.pipe_base.pipeline_graph.unknown_inputs import describe_unknown_input, is_optional, unknown_inputs
 from pachon.quantum_butler import QuantumGraph
 
 __all__ = [
     "PictureFile",
     "PipelineRequest",
-    "explain_lines",
     "make_graph",
     "make_pipeline",
     "run_pipeline",
     "show_unchecked",
+    "unknown_input_lines",
     "write_graph",
 ]
 
@@ -75,8 +78,6 @@ class PipelineRequest:
     """File with descriptions of task classes that are not imported."""
     check: bool = True
     """Whether the tasks are imported and their graph is made."""
-    thorough: bool = False
-    """Whether what only a repository or a run would show is checked too, as far as it can be."""
     mock: MockRequest | None = None
     """Which tasks only pretend, if they shall."""
 
@@ -99,9 +100,11 @@ def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> 
     check_items(request.shows)
     pipeline = load_pipeline(request.location, request.edits, request.class_map)
     if request.save is not None:
-        pipeline.write(request.save)
+        write_text(request.save, pipeline.to_yaml())
     table = None if request.task_table is None else TaskTable.read(request.task_table)
-    checked = pipeline.check(butler, table=table, thorough=request.thorough)
+    # What only pretends to run need not fit its inputs.
+    lenient = None if request.mock is None else AnyStorageClasses()
+    checked = pipeline.check(butler, table=table, thorough=request.mock is None, storage_classes=lenient)
     graph = checked.graph
     if graph is not None:
         if request.select_tasks:
@@ -111,6 +114,11 @@ def make_pipeline(request: PipelineRequest, butler: Butler | None, say: Say) -> 
         say(text_shown)
     whole = checked.raise_errors(allow_missing=request.allow_missing)
     return pipeline, whole if graph is None else graph
+
+
+def unknown_input_lines(graph: PipelineGraph) -> Iterator[str]:
+    """Say of each input that nobody writes and the repository does not know who reads it."""
+    return (describe_unknown_input(graph, node) for node in unknown_inputs(graph) if not is_optional(graph, node))
 
 
 def show_unchecked(request: PipelineRequest, say: Say) -> None:
@@ -128,7 +136,7 @@ def show_unchecked(request: PipelineRequest, say: Say) -> None:
         raise InvalidInputError(f"{what!r} needs the classes of the tasks; leave out --no-check.")
     pipeline = load_pipeline(request.location, request.edits, request.class_map)
     if request.save is not None:
-        pipeline.write(request.save)
+        write_text(request.save, pipeline.to_yaml())
     for text_shown in show_pipeline(request.shows, pipeline, None):
         say(text_shown)
 
@@ -146,9 +154,15 @@ def _draw(graph: PipelineGraph, pictures: Sequence[PictureFile], description: st
 
 
 def make_graph(
-    butler: Butler, pipeline: PipelineRequest, request: GraphRequest, *, location: str | None, say: Say
+    butler: Butler,
+    pipeline: PipelineRequest,
+    request: GraphRequest,
+    *,
+    location: str | None,
+    explain: Sequence[str] = (),
+    say: Say,
 ) -> tuple[QuantumGraph | None, CollectionPlan | None]:
-    """Load or build the graph; `None` if only the pipeline was to be shown.
+    """Load or build the graph, and say why quanta are in it or not; `None` if only the pipeline was to be shown.
 
     Raises
     ------
@@ -176,6 +190,8 @@ def make_graph(
         graph, plan = build_graph(butler, pipeline_graph, request)
     for text in show_graph(pipeline.shows, graph):
         say(text)
+    for line in explain_lines(graph, explain, butler):
+        say(line)
     if not len(graph):
         done, reasons = find_reasons(graph)
         if not done:
@@ -204,11 +220,8 @@ def _refuse_options_of_building(pipeline: PipelineRequest, request: GraphRequest
         )
 
 
-def write_graph(graph: QuantumGraph, options: Mapping[str, Any], *, say: Say) -> None:
-    """Explain, write and draw a graph, as the options of a command ask for."""
-    if options["explain"]:
-        for line in explain_lines(graph):
-            say(line)
+def write_graph(graph: QuantumGraph, options: Mapping[str, Any]) -> None:
+    """Write and draw a graph, as the options of a command ask for."""
     if options["save_qgraph"]:
         graph.write(options["save_qgraph"], overwrite=True)
     if options["qgraph_svg"]:
@@ -282,8 +295,3 @@ def _plan_of(graph: QuantumGraph, collections: CollectionOptions) -> CollectionP
     inputs = tuple(name for name in graph.header.input_collections if name != run)
     chain = None if output is None else tuple(dict.fromkeys((run, *inputs)))
     return CollectionPlan(output=output, output_run=run, search=inputs, chain=chain)
-
-
-def explain_lines(graph: QuantumGraph) -> Sequence[str]:
-    """Say which quanta are in the graph and what became of the others."""
-    return graph.explain().lines

@@ -7,6 +7,7 @@ import contextlib
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,6 @@ from pachon.ctrl_mpexec.commit import OutputCommitter, OutputRegistry, ResultSin
 from pachon.ctrl_mpexec.executor import Executor
 from pachon.ctrl_mpexec.graph_store import keep_graph
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter, SilentReporter
-from pachon.ctrl_mpexec.run_lock import run_lock
 from pachon.ctrl_mpexec.run_options import RunOptions
 from pachon.ctrl_mpexec.run_report import RunReport
 from pachon.datasets import uuids_from_ids
@@ -26,8 +26,12 @@ from pachon.datastore import FileRecords
 from pachon.dimensions import match_rows
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import QuantumStatus
-from pachon.pipe_base.execution.run_init import initialize_run
+from pachon.pipe_base.execution.packages import PackageVersionError
+from pachon.pipe_base.execution.run_init import ConfigChangedError, initialize_run
 from pachon.quantum_butler import RECEIPT_FOLDER, DatasetState, QuantumBackedButler, QuantumGraph, run_folder
+from pachon.quantum_butler.known_outputs import with_known_outputs
+from pachon.quantum_butler.run_journal import RunJournal
+from pachon.quantum_butler.run_lock import run_lock
 from pachon.resources import ResourcePath
 
 __all__ = ["check_options", "initialize_graph", "initialize_only", "run_quantum_graph", "run_with_sink"]
@@ -80,22 +84,75 @@ def run_quantum_graph(
     tasks = GraphTasks(graph.pipeline, graph.universe)
     begin = time.monotonic()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(run_lock(graph, options.root))
+        journal = stack.enter_context(run_lock(graph, options.root))
         options = _without_checks_of_a_new_run(graph, options)
+        planned = graph
+        graph, graph_uri = stack.enter_context(_with_init_outputs_of_the_run(graph, butler, graph_uri))
         kept = keep_graph(graph, options.root)
-        uri = stack.enter_context(_graph_file(graph, graph_uri or (str(kept) if kept is not None else None)))
+        # What was kept of this graph before does not know what another one has written since.
+        kept_uri = str(kept) if kept is not None and graph is planned else None
+        uri = stack.enter_context(_graph_file(graph, graph_uri or kept_uri))
         committer = OutputCommitter(graph, butler)
         files = FileRecords.empty()
         if not options.skip_init_writes:
-            files = initialize_graph(uri, tasks, versions=options.versions, root=options.root)
+            with _noted(journal):
+                files = initialize_graph(uri, tasks, versions=options.versions, root=options.root)
+            if len(files):
+                journal.wrote()
             committer.add(files)
             committer.commit()
         _remove_clobbered(graph, butler)
-        report = run_with_sink(graph, uri, options, committer, reporter)
+        report = run_with_sink(graph, uri, options, committer, reporter, journal)
     if report.with_status(QuantumStatus.DONE_BEFORE) or len(files) < _new_init_outputs(graph, options):
         # The graph was run before. If that run was cut off, some of what it wrote has no rows.
         butler.transfer_from_graph(graph)
     return replace(report, seconds=time.monotonic() - begin)
+
+
+@contextlib.contextmanager
+def _noted(journal: RunJournal) -> Iterator[None]:
+    """Note that init-outputs may have been written, should something end it in their midst: a signal, a full disk."""
+    try:
+        yield
+    except (ConfigChangedError, PackageVersionError):
+        raise  # the run has others already
+    except BaseException:
+        journal.wrote()
+        raise
+
+
+@contextlib.contextmanager
+def _with_init_outputs_of_the_run(
+    graph: QuantumGraph, butler: OutputRegistry, graph_uri: str | None
+) -> Iterator[tuple[QuantumGraph, str | None]]:
+    """Let a graph go by the init-outputs that another graph has written to the run since it was built, and give its file.
+
+    Whether they are the same as its own would be is looked at when they are to be written.
+    """
+    # A part knows the init-outputs of its own tasks only, and those of all tasks are written.
+    whole = QuantumGraph.open(graph_uri) if graph.is_partial and graph_uri is not None else graph
+    known = _init_outputs_of_others(whole, butler)
+    if not known:
+        yield graph, graph_uri
+        return
+    whole = with_known_outputs(whole, known)
+    if not graph.is_partial or whole.is_partial:
+        yield whole, None
+        return
+    with _graph_file(whole, None) as uri:
+        yield whole.subset(uuids_from_ids(graph.ids)), uri
+
+
+def _init_outputs_of_others(graph: QuantumGraph, butler: OutputRegistry) -> dict[str, uuid.UUID]:
+    run = graph.header.output_run
+    if run not in butler.fetch_collections([run]):
+        return {}
+    refs = [ref for label in graph.init_labels for ref in graph.init_quantum(label).init_outputs.values()]
+    own = {ref.dataset_type.name: ref.id for ref in refs if ref.run == run}
+    found = {
+        name: butler.find_dataset(name, collections=[run]) for name in (butler.fetch_dataset_types(own) if own else ())
+    }
+    return {name: ref.id for name, ref in found.items() if ref is not None and ref.id != own[name]}
 
 
 def _remove_clobbered(graph: QuantumGraph, butler: OutputRegistry) -> None:
@@ -166,11 +223,16 @@ def check_options(graph: QuantumGraph, options: RunOptions) -> None:
 
 
 def run_with_sink(
-    graph: QuantumGraph, uri: str, options: RunOptions, sink: ResultSink, reporter: ProgressReporter | None = None
+    graph: QuantumGraph,
+    uri: str,
+    options: RunOptions,
+    sink: ResultSink,
+    reporter: ProgressReporter | None = None,
+    journal: RunJournal | None = None,
 ) -> RunReport:
     """Run the quanta of a graph, which lies in a file, and hand each result to a sink."""
     begin = time.monotonic()
-    run = Executor(graph, uri, options, sink, reporter or SilentReporter())
+    run = Executor(graph, uri, options, sink, reporter or SilentReporter(), journal or RunJournal(None))
     run.go()
     return RunReport(
         outcomes=tuple(run.outcomes),
@@ -193,8 +255,8 @@ def initialize_graph(uri: str, tasks: GraphTasks, *, versions: bool = True, root
 def initialize_only(graph: QuantumGraph, butler: OutputRegistry, options: RunOptions) -> None:
     """Write and register the init datasets of a graph, and run nothing."""
     tasks = GraphTasks(graph.pipeline, graph.universe)
-    with _graph_file(graph, None) as uri:
-        committer = OutputCommitter(graph, butler)
+    with _with_init_outputs_of_the_run(graph, butler, None) as (known, _), _graph_file(known, None) as uri:
+        committer = OutputCommitter(known, butler)
         committer.add(initialize_graph(uri, tasks, versions=options.versions, root=options.root))
         committer.commit()
 

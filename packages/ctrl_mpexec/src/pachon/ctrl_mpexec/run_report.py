@@ -18,6 +18,13 @@ from pachon.pipe_base.outcomes import Caveats
 __all__ = ["QuantaFailedError", "RunReport"]
 
 _WORDS: Final = {"failure": "failed", "timeout": "timed out", "skipped": "not run", "done_before": "done before"}
+_ORDER: Final = (
+    QuantumStatus.SUCCESS,
+    QuantumStatus.DONE_BEFORE,
+    QuantumStatus.FAILURE,
+    QuantumStatus.TIMEOUT,
+    QuantumStatus.SKIPPED,
+)
 _SHOWN: Final = 5
 _LONG_S: Final = 1.0
 
@@ -126,17 +133,18 @@ class RunReport:
             )
         first = self.failed[0]
         why = f"{first.exception.type_name}: {first.exception.message}" if first.exception else first.status.value
-        text = f"{first.task_label}@{first.data_id}: {why}"
+        text = f"{first.name}: {why}"
         raise QuantaFailedError(
             len(self.failed), len(self.blocked), len(self.outcomes), text, self.exit_code, self.interrupted
         )
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Give the number of quanta by task label and status."""
+        """Give the number of quanta by task label and status, in one order whatever ended first."""
         found: dict[str, Counter[str]] = {}
         for outcome in self.outcomes:
             found.setdefault(outcome.task_label, Counter())[outcome.status.value] += 1
-        return {label: dict(counter) for label, counter in found.items()}
+        order = [status.value for status in _ORDER]
+        return {label: {s: counter[s] for s in order if counter[s]} for label, counter in found.items()}
 
     def lines(self) -> list[str]:
         """Say for people what came of it: a line a task, the first failures, and the slowest quanta if any took long."""
@@ -162,12 +170,13 @@ class RunReport:
         for outcome in self.failed[:_SHOWN]:
             why = outcome.exception
             text = outcome.status.value if why is None else f"{why.type_name}: {why.message}"
-            found.append(f"failed: {outcome.task_label} {_plain(outcome.data_id)}: {text.splitlines()[0][:300]}")
+            found.append(f"failed: {outcome.name}: {text.splitlines()[0][:300]}")
         if len(self.failed) > _SHOWN:
             found.append(f"failed: {len(self.failed) - _SHOWN} more")
-        slow = sorted(self.outcomes, key=lambda outcome: -outcome.seconds)[:3]
+        ran = [outcome for outcome in self.outcomes if outcome.seconds > 0]
+        slow = sorted(ran, key=lambda outcome: -outcome.seconds)[:3]
         if slow and slow[0].seconds >= _LONG_S:
-            names = "; ".join(f"{o.task_label} {_plain(o.data_id)} {duration(o.seconds)}" for o in slow)
+            names = "; ".join(f"{o.name} {duration(o.seconds)}" for o in slow)
             found.append(f"slowest: {names}")
         return found
 
@@ -187,10 +196,6 @@ class RunReport:
         if self.failed and self.failed[0].exception is not None:
             document["exceptionInfo"] = _exception_document(self.failed[0])
         return document
-
-
-def _plain(data_id: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in data_id.items())
 
 
 def _quantum_document(outcome: QuantumOutcome) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from pachon.base import InvalidInputError
 from pachon.base.progress_bar import progress_wanted
+from pachon.ctrl_mpexec.coverage_measurement import measured_coverage
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
 
-__all__ = ["execution_session", "ignore_interrupts", "measured_coverage"]
+__all__ = ["execution_session", "ignore_interrupts"]
 
 _log = logging.getLogger("pachon.ctrl_mpexec")
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -39,34 +40,6 @@ def execution_session(options: Mapping[str, Any]) -> Iterator[ProgressReporter]:
         if options["pdb"]:
             stack.enter_context(_debugged(options["pdb"]))
         yield reporter
-
-
-@contextlib.contextmanager
-def measured_coverage(options: Mapping[str, Any]) -> Iterator[None]:
-    """Measure test coverage, if that is asked for.
-
-    Raises
-    ------
-    InvalidInputError
-        If the package ``coverage`` is not installed.
-    """
-    if not options["coverage"]:
-        yield
-        return
-    try:
-        coverage = importlib.import_module("coverage")
-    except ImportError:
-        raise InvalidInputError("--coverage needs the package 'coverage'; install it.") from None
-    measurement = coverage.Coverage(source=list(options["cov_packages"]) or None, concurrency=["thread"])
-    measurement.start()
-    try:
-        yield
-    finally:
-        measurement.stop()
-        measurement.save()
-        if options["cov_report"]:
-            measurement.html_report(directory="covhtml")
-            _log.info("The coverage is in the folder covhtml.")
 
 
 def ignore_interrupts() -> None:

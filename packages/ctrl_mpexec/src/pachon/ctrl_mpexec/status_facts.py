@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -20,10 +22,12 @@ from pachon.ctrl_mpexec.status_report import (
     next_status,
     run_status,
 )
-from pachon.datasets import DatasetRef
+from pachon.datasets import DatasetRef, uuids_from_ids
 from pachon.dimensions import match_rows
 from pachon.pipe_base.outcomes import Caveats
 from pachon.quantum_butler import DatasetState, QuantumBackedButler, QuantumGraph
+from pachon.quantum_butler.run_journal import LockContent
+from pachon.quantum_butler.run_lock import interrupted_quanta
 
 __all__ = ["CaveatReading", "make_status_report"]
 
@@ -131,6 +135,15 @@ class _State:
                 entries[key].messages.append(f"Its outputs are visible from several runs: {', '.join(sorted(found))}.")
 
 
+def _interruption(cut_off: LockContent, quantum_id: uuid.UUID) -> list[str]:
+    """Say of a quantum that left nothing what is known: that it ran when the execution was cut off."""
+    since = cut_off.running.get(quantum_id)
+    if since is None:
+        return []
+    start = datetime.datetime.fromtimestamp(since, datetime.UTC).isoformat(timespec="seconds")
+    return [f"It ran since {start} when the execution was cut off: {cut_off.holder}"]
+
+
 def _count(summary: DatasetSummary, dataset: _Dataset, *, may_curse: bool) -> None:
     summary.n_expected += 1
     visible = dataset.visible_in is not None
@@ -169,7 +182,9 @@ class _GraphReader:
         upstream = graph.upstream_rows
         lacking = self._lacking(produced)
         number = 0
+        cut_off = interrupted_quanta(str(self._state.butler.datastore_document()["root"]), self._run)
         for part in graph.quanta().parts:
+            ids = () if cut_off is None else uuids_from_ids(part.ids)
             metadata = self._made(part.label, "_metadata", produced, len(part.data_ids))
             logs = self._made(part.label, "_log", produced, len(part.data_ids))
             if metadata is None:
@@ -186,6 +201,8 @@ class _GraphReader:
                 )
                 bad[number] = status in (RunStatus.FAILED, RunStatus.BLOCKED)
                 self._note(entry, status, part.label, row, lacks_outputs=bool(lacking[number]))
+                if cut_off is not None and entry.status is OverallStatus.UNKNOWN:
+                    entry.messages = _interruption(cut_off, ids[row])
                 number += 1
         self._add_datasets(produced)
         if self._files is not None:

@@ -129,6 +129,7 @@ class TaskSummary:
             "exceptions": self.exceptions,
             "failed_quanta": [e.to_document() for e in self.with_status(OverallStatus.FAILED)],
             "recovered_quanta": [e.data_id for e in self.entries if e.recovered],
+            "interrupted_quanta": [e.to_document() for e in self.with_status(OverallStatus.UNKNOWN) if e.messages],
             "wonky_quanta": [e.to_document() for e in self.with_status(OverallStatus.WONKY)],
         }
 

@@ -57,7 +57,8 @@ def restored_surroundings() -> Iterator[None]:
         np.seterr(**errors)
         _restore_loggers(loggers)
         root.handlers[:] = handlers
-        logging.disable(disabled)
+        if logging.root.manager.disable != disabled:
+            logging.disable(disabled)  # it makes every logger forget what it knows of its level
         for number, handler in signals.items():
             if signal.getsignal(number) is not handler and handler is not None:
                 if number == getattr(signal, "SIGALRM", None):

@@ -25,10 +25,9 @@ from pachon.ctrl_mpexec import cli_options
 def build(**options: Any) -> None:
     """Check, show, draw and write a pipeline."""
     from contextlib import nullcontext
-    from dataclasses import replace
 
     from pachon.ctrl_mpexec.command_values import pipeline_request
-    from pachon.ctrl_mpexec.requests import make_pipeline, show_unchecked
+    from pachon.ctrl_mpexec.requests import make_pipeline, show_unchecked, unknown_input_lines
     from pachon.ctrl_mpexec.show import GRAPH_ITEMS
 
     request = pipeline_request(options)
@@ -38,7 +37,10 @@ def build(**options: Any) -> None:
         show_unchecked(request, click.echo)
         return
     with nullcontext() if options["repo"] is None else _open(options["repo"]) as butler:
-        make_pipeline(replace(request, thorough=True), butler, click.echo)
+        _, graph = make_pipeline(request, butler, click.echo)
+    if butler is not None:
+        for line in unknown_input_lines(graph):
+            click.echo(f"Warning: {line}", err=True)
     later = [item for item in request.shows if item in GRAPH_ITEMS]
     if later:
         click.echo(f"Not shown, as there are no quanta here: {', '.join(later)}; 'pipetask qgraph' has them.", err=True)

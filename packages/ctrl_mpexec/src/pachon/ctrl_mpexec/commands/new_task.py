@@ -21,4 +21,5 @@ def new_task(name: str, directory: str) -> None:
     paths = write_new_task(name, directory)
     for path in paths:
         click.echo(path)
-    click.echo(f"Try it: cd {directory} && pytest {paths[1].name}", err=True)
+    change = "" if directory == "." else f"cd {directory} && "
+    click.echo(f"Try it: {change}pytest {paths[1].name}", err=True)

@@ -22,22 +22,21 @@ from pachon.ctrl_mpexec import cli_options
 def qgraph(**options: Any) -> None:
     """Build a quantum graph, and show or write it."""
     from pachon.butler import Butler
-    from pachon.ctrl_mpexec.command_values import graph_request, pipeline_request
-    from pachon.ctrl_mpexec.requests import make_graph, write_graph
-    from pachon.ctrl_mpexec.session import measured_coverage
+    from pachon.ctrl_mpexec.command_values import requested_graph
+    from pachon.ctrl_mpexec.coverage_measurement import measured_coverage
+    from pachon.ctrl_mpexec.explaining import nothing_to_do
+    from pachon.ctrl_mpexec.requests import write_graph
     from pachon.ctrl_mpexec.summary_file import write_summary
 
     with measured_coverage(options):
         with Butler.open(options["repo"]) as butler:
-            graph, _ = make_graph(
-                butler, pipeline_request(options), graph_request(options), location=options["qgraph"], say=click.echo
-            )
+            graph, _ = requested_graph(options, butler, click.echo)
             if graph is None:
                 click.echo("Nothing but the pipeline was to be shown; no graph was built.", err=True)
                 return
-        write_graph(graph, options, say=click.echo)
+        write_graph(graph, options)
     if not len(graph):
-        click.echo("Nothing to do: all quanta are done already.", err=True)
+        click.echo(nothing_to_do(graph), err=True)
     if options["summary"]:
         write_summary(options["summary"], {"qgraphSummary": graph.summary()})
     total = ", ".join(f"{label} {count}" for label, count in graph.task_counts().items())

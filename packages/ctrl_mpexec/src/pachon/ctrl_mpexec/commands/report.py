@@ -9,6 +9,7 @@ import click
 
 from pachon.base.cli import options, options_file_option
 from pachon.base.cli.splitting import split_commas_callback
+from pachon.ctrl_mpexec import cli_options
 
 
 @click.command("report")
@@ -44,6 +45,7 @@ from pachon.base.cli.splitting import split_commas_callback
     "[default: failed,blocked,wonky]",
 )
 @options.processes_option(hidden=True)
+@cli_options.table_option
 @options.format_options
 @options_file_option
 def report(repo: str, qgraphs: tuple[str, ...], format: str, **chosen: Any) -> None:
@@ -81,6 +83,7 @@ def report(repo: str, qgraphs: tuple[str, ...], format: str, **chosen: Any) -> N
     print_report(
         found.to_document(),
         format=format,
+        table=chosen["table"],
         brief=chosen["brief"] or bool(chosen["full_output_filename"]),
         pipeline=graphs[-1] if chosen["view_graph"] else None,
     )

@@ -37,9 +37,10 @@ def run(**options: Any) -> None:
     with what is missing.
     """
     from pachon.butler import Butler
-    from pachon.ctrl_mpexec.command_values import collection_values, graph_request, pipeline_request
+    from pachon.ctrl_mpexec.command_values import collection_values, requested_graph
+    from pachon.ctrl_mpexec.explaining import nothing_to_do
     from pachon.ctrl_mpexec.graph_checks import check_configs_of_done_tasks
-    from pachon.ctrl_mpexec.requests import make_graph, run_pipeline, write_graph
+    from pachon.ctrl_mpexec.requests import run_pipeline, write_graph
     from pachon.ctrl_mpexec.run_report import RunReport
     from pachon.ctrl_mpexec.run_values import run_options
     from pachon.ctrl_mpexec.session import execution_session, ignore_interrupts
@@ -47,17 +48,15 @@ def run(**options: Any) -> None:
 
     chosen = run_options(options)
     with execution_session(options) as reporter, Butler.open(options["repo"], writeable=True) as butler:
-        graph, plan = make_graph(
-            butler, pipeline_request(options), graph_request(options), location=options["qgraph"], say=click.echo
-        )
+        graph, plan = requested_graph(options, butler, click.echo)
         if graph is None or options["shows"]:
             click.echo("Something was to be shown; nothing was run.", err=True)
             return
-        write_graph(graph, options, say=click.echo)
+        write_graph(graph, options)
         if not len(graph):
             if not chosen.skip_init_writes:
                 check_configs_of_done_tasks(butler, graph)
-            click.echo("Nothing to do: all quanta are done already.", err=True)
+            click.echo(nothing_to_do(graph), err=True)
             if options["summary"]:
                 write_summary(
                     options["summary"], RunReport(outcomes=(), graph_summary=graph.summary()).to_document(sys.argv)

@@ -26,6 +26,19 @@ class InProcessRunner:
         assert self._next is None
         self._next = job
 
+    @property
+    def wants_more(self) -> bool:
+        """Never: there is nobody else who could hand over the next one."""
+        return False
+
+    def start_ahead(self, job: Job) -> bool:
+        """Refuse: see `wants_more`."""
+        return False
+
+    def take_back(self, *, everything: bool = False) -> list[Job]:
+        """Give nothing, as nothing was handed over ahead."""
+        return []
+
     def wait(self, timeout: float | None = None) -> list[Finished]:
         """Run the quantum that was started."""
         if self._next is None:

@@ -45,6 +45,8 @@ class Finished:
     """Whether its process ended before it could say anything, and left no log."""
     out_of_memory: bool = False
     """Whether more memory might have saved it."""
+    following: int | None = None
+    """Number of the quantum with which its process goes on, if it was handed over before."""
 
 
 class Runner(Protocol):
@@ -57,6 +59,19 @@ class Runner(Protocol):
 
     def start(self, job: Job) -> None:
         """Start a quantum."""
+        ...
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether quanta can be handed over before there is a free place."""
+        ...
+
+    def start_ahead(self, job: Job) -> bool:
+        """Hand over a quantum that is to start as soon as another one ends; false if it must wait for a free place."""
+        ...
+
+    def take_back(self, *, everything: bool = False) -> list[Job]:
+        """Give quanta that were handed over and will not be started, as it would take too long; or all that have not started."""
         ...
 
     def wait(self, timeout: float | None = None) -> list[Finished]:

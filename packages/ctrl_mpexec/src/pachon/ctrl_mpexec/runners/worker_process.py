@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pachon.base.log_configuration import configure_logging, logging_settings
+from pachon.ctrl_mpexec.coverage_measurement import CoverageSettings, coverage_settings, start_worker_coverage
+from pachon.ctrl_mpexec.crash_traceback import tell_crashes
+from pachon.ctrl_mpexec.runners.orders import receive_order
 from pachon.ctrl_mpexec.runners.server_signals import leave_sigterm_to_the_program
 from pachon.ctrl_mpexec.worker import QuantumWorker
 from pachon.pipe_base.execution.forked_child import leave_if_forked
@@ -43,16 +47,18 @@ class WorkerSettings:
     """Whether a module ``debug`` is imported first."""
     logging: dict[str, Any] | None = field(default_factory=logging_settings)
     log_levels: dict[str, int] = field(default_factory=_log_levels)
+    coverage: CoverageSettings | None = field(default_factory=coverage_settings)
 
 
-def work(pipe: Connection, settings: WorkerSettings) -> None:
-    """Run quanta as they come: each message is the id of one, the memory it may use, and whether it was tried before; `None` ends the process."""
+def work(pipe: Connection, orders: socket.socket, settings: WorkerSettings) -> None:
+    """Run quanta as they are ordered, and send what each gave through the pipe."""
     # The parent decides what Ctrl-C and SIGTERM mean; a worker that also got the signal would lose its quantum.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave_sigterm_to_the_program()
     with contextlib.suppress(OSError, AttributeError):
         os.setsid()
     _end_with_parent()
+    tell_crashes()
     process = os.getpid()
     if settings.quiet_stdout:
         os.dup2(2, 1)
@@ -62,21 +68,20 @@ def work(pipe: Connection, settings: WorkerSettings) -> None:
         logging.getLogger(name).setLevel(level)
     if settings.debug_module:
         import_debug_module()
+    keep_coverage = None if settings.coverage is None else start_worker_coverage(settings.coverage)
     worker: QuantumWorker | None = None
     while True:
-        try:
-            message = pipe.recv()
-        except (EOFError, OSError):
+        order = receive_order(orders)
+        if order is None:
             return
-        if message is None:
-            return
-        quantum_id, max_mem, again = message
         try:
             worker = worker or QuantumWorker(settings.graph_uri, settings.options, root=settings.root)
-            answer: object = worker.run(quantum_id, max_mem=max_mem, again=again)
+            answer: object = worker.run(order.quantum_id, max_mem=order.max_mem, again=order.again)
         except BaseException as error:  # noqa: BLE001  # the parent must hear of everything
             answer = ExceptionInfo.of(error)
         leave_if_forked(process)
+        if keep_coverage is not None:
+            keep_coverage()
         _flush()
         try:
             pipe.send(answer)
