@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lsst.daf.butler import Butler
-from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections
+from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections
 from lsst.pipe.base import connectionTypes as ct  # noqa: N813  # as its users write it
 from lsst.pipe.base._datasetQueryConstraints import DatasetQueryConstraintVariant
 from lsst.pipe.base.all_dimensions_quantum_graph_builder import AllDimensionsQuantumGraphBuilder
@@ -63,6 +63,45 @@ class CoaddConnections(PipelineTaskConnections, dimensions=("skymap", "tract", "
     coadd = ct.Output(name="coadd", doc="d", storageClass=KIND, dimensions=("skymap", "tract", "patch", "band"))
 
 
+class StackConnections(PipelineTaskConnections, dimensions=("instrument", "detector", "physical_filter")):
+    images = ct.Input(name="image", doc="d", storageClass=KIND, dimensions=EXPOSURE, multiple=True, minimum=2)
+    stack = ct.Output(
+        name="stack", doc="d", storageClass=KIND, dimensions=("instrument", "detector", "physical_filter")
+    )
+
+
+class PickyConnections(PipelineTaskConnections, dimensions=VISIT):
+    images = ct.Input(name="calibrated", doc="d", storageClass=KIND, dimensions=VISIT)
+    picked = ct.Output(name="picked", doc="d", storageClass=KIND, dimensions=VISIT)
+
+    def adjustQuantum(self, inputs: Any, outputs: Any, label: str, data_id: Any) -> Any:  # noqa: N802
+        if data_id["visit"] % 2:
+            raise NoWorkFound("odd")
+        return super().adjustQuantum(inputs, outputs, label, data_id)
+
+
+class NightConnections(PipelineTaskConnections, dimensions=("instrument", "day_obs")):
+    picked = ct.Input(name="picked", doc="d", storageClass=KIND, dimensions=VISIT, multiple=True)
+    summaries = ct.Input(
+        name="summary", doc="d", storageClass=KIND, dimensions=("instrument", "visit"), multiple=True, minimum=0
+    )
+    night = ct.Output(name="night", doc="d", storageClass=KIND, dimensions=("instrument", "day_obs"))
+
+
+class RefineConnections(PipelineTaskConnections, dimensions=WARP):
+    warp = ct.Input(name="warp", doc="d", storageClass=KIND, dimensions=WARP)
+    coadd = ct.Input(name="coadd", doc="d", storageClass=KIND, dimensions=("skymap", "tract", "patch", "band"))
+    refined = ct.Output(name="refined", doc="d", storageClass=KIND, dimensions=WARP)
+
+
+class TractConnections(PipelineTaskConnections, dimensions=("skymap", "tract")):
+    refined = ct.Input(name="refined", doc="d", storageClass=KIND, dimensions=WARP, multiple=True)
+    coadds = ct.Input(
+        name="coadd", doc="d", storageClass=KIND, dimensions=("skymap", "tract", "patch", "band"), multiple=True
+    )
+    table = ct.Output(name="table", doc="d", storageClass=KIND, dimensions=("skymap", "tract"))
+
+
 def make_task(label: str, connections: type) -> Any:
     """Make a task of some connections."""
     config = type(f"{label}_config", (PipelineTaskConfig,), {}, pipelineConnections=connections)
@@ -77,6 +116,11 @@ TASKS = {
         ("summary", SummaryConnections),
         ("warp", WarpConnections),
         ("coadd", CoaddConnections),
+        ("stack", StackConnections),
+        ("picky", PickyConnections),
+        ("night", NightConnections),
+        ("refine", RefineConnections),
+        ("tracts", TractConnections),
     )
 }
 for _task in TASKS.values():

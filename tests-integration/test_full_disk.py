@@ -14,6 +14,7 @@ from pachon.butler import Butler
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.datasets import DatasetExistence
 from pachon.quantum_butler import QuantumGraph
+from pachon.registry import DatabaseFullError
 
 EXPOSURES = 4
 TOTAL = {"correct": 2 * EXPOSURES, "visit": 2 * EXPOSURES, "gather": EXPOSURES}
@@ -145,3 +146,20 @@ def go_on(repository: Path, processes: int, before: Counter[str]) -> None:
 def started(repository: Path) -> bool:
     with Butler.open(str(repository)) as butler:
         return bool(butler.collections.query("me/*"))
+
+
+def test_a_full_database_says_at_once_that_nothing_was_committed(disk: Path, tmp_path: Path) -> None:
+    make_repository(disk / "repo", exposures=1, files=f"{tmp_path}/files")
+    with Butler.open(str(disk / "repo"), writeable=True, run="me/run", instrument="Cam") as butler:
+        butler.put({"value": 1}, "raw", exposure=1, detector=0)
+        filler = fill(disk, left=0)
+        before = {path for path in (tmp_path / "files").rglob("*") if path.is_file()}
+        with pytest.raises(DatabaseFullError, match="disk is full"):
+            butler.put({"value": 2}, "raw", exposure=1, detector=1)
+        assert {path for path in (tmp_path / "files").rglob("*") if path.is_file()} == before
+        filler.unlink()
+        butler.put({"value": 3}, "raw", exposure=1, detector=1)
+        assert [butler.get("raw", exposure=1, detector=d, collections="me/run") for d in (0, 1)] == [
+            {"value": 1},
+            {"value": 3},
+        ]

@@ -4,16 +4,15 @@
 LSST's packages are in an environment of their own: see `test_peer_queries`. ``PACHON_TEST_VOLUME=5`` makes five times as many surveys.
 """
 
-import json
 import os
 import random
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peer_asking import PEER, ask_peer
 
 from pachon.base import PachonError
 from pachon.ctrl_mpexec.testing import sky_survey
@@ -21,22 +20,101 @@ from pachon.ctrl_mpexec.testing.sky_survey import DAY, box
 from pachon.datasets import CollectionType, DatasetRef, DatasetType
 from pachon.dimensions import Timespan
 from pachon.dimensions.testing.volume import VARIABLE
-from pachon.pipe_base import Pipeline, build_quantum_graph
+from pachon.pipe_base import (
+    Input,
+    NoWorkFound,
+    Output,
+    Pipeline,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    build_quantum_graph,
+)
 from pachon.registry import SqlRegistry
 from pachon.registry.testing.random_world import read_world
 
 TOP = Path(__file__).resolve().parents[1]
-PEER = Path(os.environ.get("PACHON_PEER_ENVIRONMENT", TOP / ".environments" / "peer")) / "bin" / "python"
 SCRIPT = Path(__file__).with_name("peer_graphs.py")
 VOLUME = float(os.environ.get(VARIABLE, "0") or 0)
 SURVEYS = round(2 * (VOLUME or 1))
-TASKS = {
+TASKS: dict[str, type[PipelineTask]] = {
     "isr": sky_survey.LenientIsrTask,
     "cal": sky_survey.LenientCalTask,
     "summary": sky_survey.SummaryTask,
     "warp": sky_survey.SummarizedWarpTask,
     "coadd": sky_survey.CoaddTask,
 }
+_KIND = "StructuredDataDict"
+_VISIT = ("instrument", "visit", "detector")
+_WARP = ("instrument", "visit", "skymap", "tract", "patch")
+_STACK = ("instrument", "detector", "physical_filter")
+_COADD = ("skymap", "tract", "patch", "band")
+
+
+class StackConnections(PipelineTaskConnections, dimensions=_STACK):
+    """A gather over exposures of a filter, of two at least."""
+
+    images = Input(
+        name="image", storage_class=_KIND, dimensions=("instrument", "exposure", "detector"), multiple=True, minimum=2
+    )
+    stack = Output(name="stack", storage_class=_KIND, dimensions=_STACK)
+
+
+class PickyConnections(PipelineTaskConnections, dimensions=_VISIT):
+    """A hook that has no work for odd visits."""
+
+    images = Input(name="calibrated", storage_class=_KIND, dimensions=_VISIT)
+    picked = Output(name="picked", storage_class=_KIND, dimensions=_VISIT)
+
+    def adjust_quantum(self, inputs: Any, outputs: Any, label: str, data_id: Any) -> Any:
+        """Refuse odd visits."""
+        if data_id["visit"] % 2:
+            raise NoWorkFound("odd")
+        return super().adjust_quantum(inputs, outputs, label, data_id)
+
+
+class NightConnections(PipelineTaskConnections, dimensions=("instrument", "day_obs")):
+    """A gather over an implied dimension, with an input that may be missing."""
+
+    picked = Input(name="picked", storage_class=_KIND, dimensions=_VISIT, multiple=True)
+    summaries = Input(name="summary", storage_class=_KIND, dimensions=("instrument", "visit"), multiple=True, minimum=0)
+    night = Output(name="night", storage_class=_KIND, dimensions=("instrument", "day_obs"))
+
+
+class RefineConnections(PipelineTaskConnections, dimensions=_WARP):
+    """A scatter: what was gathered goes back to each visit."""
+
+    warp = Input(name="warp", storage_class=_KIND, dimensions=_WARP)
+    coadd = Input(name="coadd", storage_class=_KIND, dimensions=_COADD)
+    refined = Output(name="refined", storage_class=_KIND, dimensions=_WARP)
+
+
+class TractConnections(PipelineTaskConnections, dimensions=("skymap", "tract")):
+    """Two gathers at once."""
+
+    refined = Input(name="refined", storage_class=_KIND, dimensions=_WARP, multiple=True)
+    coadds = Input(name="coadd", storage_class=_KIND, dimensions=_COADD, multiple=True)
+    table = Output(name="table", storage_class=_KIND, dimensions=("skymap", "tract"))
+
+
+def _task(label: str, connections: type[PipelineTaskConnections]) -> type[PipelineTask]:
+    config = type(f"{label}_config", (PipelineTaskConfig,), {"__module__": __name__}, connections=connections)
+    return type(
+        f"{label}_task", (PipelineTask,), {"config_class": config, "default_name": label, "__module__": __name__}
+    )
+
+
+MORE = {
+    "stack": StackConnections,
+    "picky": PickyConnections,
+    "night": NightConnections,
+    "refine": RefineConnections,
+    "tracts": TractConnections,
+}
+for _label, _connections in MORE.items():
+    TASKS[_label] = _task(_label, _connections)
+    for _made in (TASKS[_label], TASKS[_label].config_class):
+        globals()[_made.__name__] = _made
 SKY = "instrument = 'Cam' AND skymap = 'sky'"
 START = Timespan("2026-01-01T00:00:00", None).begin_ns
 MINUTE = 60_000_000_000
@@ -57,7 +135,7 @@ def test_equal_graphs(tmp_path: Path) -> None:
                 {"world": world.document(), "storage_classes": storage_classes, "builds": [dict(b) for b in builds]}
             )
             ours.append([build(registry, asked) for asked in builds])
-    theirs = ask_peer(repositories, tmp_path)
+    theirs = ask_peer(SCRIPT, repositories, tmp_path)
     outcomes: Counter[str] = Counter()
     for repository, own_answers, peer_answers in zip(repositories, ours, theirs, strict=True):
         for asked, own, peer in zip(repository["builds"], own_answers, peer_answers, strict=True):
@@ -76,7 +154,7 @@ def test_equal_graphs(tmp_path: Path) -> None:
 def random_builds(rng: random.Random) -> Iterator[dict[str, Any]]:
     """Make up what is asked for."""
     inputs = ["defaults"]
-    everything, images = list(TASKS), ["isr", "cal"]
+    everything, images = ["isr", "cal", "summary", "warp", "coadd"], ["isr", "cal"]
     for where in (
         SKY,
         f"{SKY} AND visit < {rng.randint(2, 6)}",
@@ -89,6 +167,30 @@ def random_builds(rng: random.Random) -> Iterator[dict[str, Any]]:
     yield {"tasks": images, "where": "instrument = 'Cam'", "constraint": "off", "inputs": ["raws/1"], "skip": []}
     yield {"tasks": everything, "where": SKY, "constraint": "all", "inputs": inputs, "skip": ["done"]}
     yield {"tasks": everything, "where": SKY, "constraint": "raw", "inputs": ["raws/2", "calib/a"], "skip": ["done"]}
+    camera = "instrument = 'Cam'"
+    yield {"tasks": [*images, "stack", "picky"], "where": camera, "constraint": "all", "inputs": inputs, "skip": []}
+    yield {"tasks": ["isr", "stack"], "where": camera, "constraint": "off", "inputs": ["nested"], "skip": ["done"]}
+    nights = [*images, "summary", "picky", "night"]
+    yield {"tasks": nights, "where": camera, "constraint": "all", "inputs": ["best", "calib/b"], "skip": []}
+    yield {"tasks": nights, "where": f"{camera} AND visit > 2", "constraint": "all", "inputs": inputs, "skip": ["done"]}
+    for skip in ([], ["done"]):
+        yield {
+            "tasks": [*everything, "refine", "tracts"],
+            "where": SKY,
+            "constraint": "all",
+            "inputs": inputs,
+            "skip": skip,
+        }
+    yield {
+        "tasks": list(TASKS),
+        "where": f"{SKY} AND band = 'g'",
+        "constraint": "all",
+        "inputs": ["nested"],
+        "skip": [],
+    }
+    # Outputs of an earlier run are overall inputs of the rest.
+    yield {"tasks": ["cal", "picky"], "where": camera, "constraint": "all", "inputs": ["done", "refcats"], "skip": []}
+    yield {"tasks": ["stack"], "where": camera, "constraint": "all", "inputs": ["done"], "skip": []}
 
 
 def fill(registry: SqlRegistry, rng: random.Random) -> None:
@@ -104,6 +206,9 @@ def fill(registry: SqlRegistry, rng: random.Random) -> None:
         chain = ["raws/1", "raws/2", "calib/a", "calib/b", "refcats"]
         rng.shuffle(chain)
         registry.collections.set_chain("defaults", chain)
+        registry.collections.register("best", CollectionType.TAGGED)
+        registry.collections.register("nested", CollectionType.CHAINED)
+        registry.collections.set_chain("nested", ["best", "defaults"])
         _add_datasets(registry, rng, detectors, exposures, visits)
 
 
@@ -174,7 +279,9 @@ def _add_datasets(
         for detector in detectors:
             for run in ("raws/1", "raws/2"):
                 if rng.random() < 0.7:
-                    add(raw, run, instrument="Cam", exposure=exposure, detector=detector)
+                    ref = add(raw, run, instrument="Cam", exposure=exposure, detector=detector)
+                    if run == "raws/2" and rng.random() < 0.5:
+                        registry.collections.associate("best", [ref])
     for name in ("bias", "dark"):
         calibration = register(name, ["detector"], calibration=True)
         for detector in detectors:
@@ -242,16 +349,3 @@ def build(registry: SqlRegistry, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _items(data_id: Any) -> list[list[Any]]:
     return sorted([name, value] for name, value in data_id.items())
-
-
-def ask_peer(repositories: list[dict[str, Any]], folder: Path) -> list[list[dict[str, Any]]]:
-    """Let LSST's packages build them."""
-    (folder / "in.json").write_text(json.dumps(repositories))
-    # Our own packages must not be found by an interpreter that has LSST's.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    kept["PYTHONPATH"] = str(TOP / "tools")  # the script fills repositories as `peer_queries` does
-    command = [str(PEER), str(SCRIPT), str(folder / "in.json"), str(folder / "out.json")]
-    done = subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    answers: list[list[dict[str, Any]]] = json.loads((folder / "out.json").read_text())
-    return answers

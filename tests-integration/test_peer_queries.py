@@ -8,12 +8,12 @@ LSST's packages are in an environment of their own: ``.environments/peer``, whic
 import json
 import os
 import random
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peer_asking import PEER, ask_peer
 
 from pachon.base import PachonError
 from pachon.datasets import DatasetSearch
@@ -25,7 +25,6 @@ from pachon.registry.testing.random_queries import AskedQuery, random_queries
 from pachon.registry.testing.random_world import World, random_world, read_world
 
 TOP = Path(__file__).resolve().parents[1]
-PEER = Path(os.environ.get("PACHON_PEER_ENVIRONMENT", TOP / ".environments" / "peer")) / "bin" / "python"
 SCRIPT = TOP / "tools" / "peer_queries.py"
 DATA = TOP.parent / "shared" / "data" / "registry"
 TYPES = {
@@ -100,11 +99,5 @@ def _ask(registry: SqlRegistry, query: AskedQuery) -> dict[str, Any]:
 
 def _ask_peer(world: World, queries: list[AskedQuery], folder: Path) -> list[dict[str, Any]]:
     document = [{"world": world.document(), "queries": [query.document() for query in queries]}]
-    (folder / "in.json").write_text(json.dumps(document))
-    # Our own packages must not be found by an interpreter that has LSST's.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    command = [str(PEER), str(SCRIPT), str(folder / "in.json"), str(folder / "out.json")]
-    done = subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    answers: list[list[dict[str, Any]]] = json.loads((folder / "out.json").read_text())
+    answers: list[list[dict[str, Any]]] = ask_peer(SCRIPT, document, folder)
     return answers[0]

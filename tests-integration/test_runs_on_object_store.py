@@ -15,11 +15,11 @@ import pytest
 from s3_server import running_server, temporary_bucket
 
 from pachon.butler import Butler, FindingKind
-from pachon.ctrl_mpexec.run_lease import STALE_S, LeaseHeldError, run_lease
-from pachon.ctrl_mpexec.run_lock import RunBusyError, refuse_busy_runs
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
 from pachon.datasets import DatasetExistence
 from pachon.quantum_butler import find_receipts_of_run
+from pachon.quantum_butler.run_lease import STALE_S, LeaseHeldError, run_lease
+from pachon.quantum_butler.run_lock import RunBusyError, refuse_busy_runs
 from pachon.resources import ResourcePath
 
 PIPETASK = str(Path(sys.executable).parent / "pipetask")
@@ -129,7 +129,7 @@ def test_the_lock_of_another_machine_holds_as_long_as_it_is_renewed(bucket: str)
 
 def test_who_lost_the_lock_comes_to_an_end(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place = ResourcePath(f"{bucket}running.json")
-    monkeypatch.setattr("pachon.ctrl_mpexec.run_lease.RENEWED_S", 0.1)
+    monkeypatch.setattr("pachon.quantum_butler.run_lease.RENEWED_S", 0.1)
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
@@ -172,8 +172,9 @@ def test_outputs_that_a_job_wrote_anew_are_no_damage(
         good = [raw.read() for raw in raws]
         for raw in raws:
             raw.write(b"{", overwrite=True)
-        call("pre-exec-init-qbb", bucket, graph)
-        call("run-qbb", bucket, graph, code=1)
+        # The repository, whose files are in the bucket, or the bucket itself: both are told apart from any other place.
+        call("pre-exec-init-qbb", repository, graph)
+        call("run-qbb", repository, graph, code=1)
         butler.transfer_from_graph(str(graph), register_dataset_types=True)
         for raw, data in zip(raws, good, strict=True):
             raw.write(data, overwrite=True)

@@ -39,6 +39,13 @@ def test_a_tutorial_can_be_followed(page: Path, tmp_path: Path) -> None:
         ["bash", "-euxc", "\n".join(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    if page.stem == "your-own-data":
+        assert "{'level': 201.0}" in done.stdout
+        assert "{'level': 1.5}" in done.stdout
+        assert "6 datasets of long exposures" in done.stdout
+        assert done.stdout.count("sky_level    u/me/sky") == 2
+        assert "6 files, 6 rows of files" in done.stdout
+        assert "Nothing is wrong." in done.stdout
     if page.stem == "your-own-task":
         assert "4 passed" in done.stdout
         assert "2 passed" in done.stdout

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from contextlib import ExitStack
 
 from faults.child import Spot, killing_at
+from pachon.butler import Butler
 from pachon.datastore import faults
 from pachon.quantum_butler import QuantumBackedButler, QuantumGraph
 
@@ -24,6 +26,18 @@ def run_job(graph: str, text: str, spot: Spot | None = None) -> list[str]:
             outputs = job.graph.quantum(number).outputs
             job.put_many([({"of": str(ref.id), "text": text}, ref) for refs in outputs.values() for ref in refs])
         job.write_receipt()
+    return reached
+
+
+def transfer_bit_by_bit(root: str, graph: str, batch: int, spot: Spot | None = None) -> list[str]:
+    """Register the outputs of a graph, so many at a time; give the fault points that were reached, or be killed."""
+    reached: list[str] = []
+    # In this forked process only.
+    importlib.import_module("pachon.butler.transfer_from_graph").BATCH = batch
+    with ExitStack() as stack:
+        butler = stack.enter_context(Butler.open(root, writeable=True))
+        stack.enter_context(faults.install(reached.append if spot is None else killing_at(spot)))
+        butler.transfer_from_graph(graph, register_dataset_types=True, dimension_records=True)
     return reached
 
 

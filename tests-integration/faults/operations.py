@@ -205,6 +205,17 @@ class EmptyTrash(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repair(Operation):
+    """``fsck --repair`` that minds no age."""
+
+    def apply(self, butler: Butler, folder: Path) -> None:
+        butler.fsck(repair=True, min_age=0.0)
+
+    def states(self, before: State) -> list[State]:
+        return [before]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RemoveRun(Operation):
     """A run goes, one dataset type after the other: what is in between is allowed."""
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from faults.child import spots_of
-from faults.graph_child import LABEL, run_at_the_same_time, run_job
+from faults.graph_child import LABEL, run_at_the_same_time, run_job, transfer_bit_by_bit
 from faults.repositories import Repository
 from faults.zygote import Zygote
 from pachon.butler import Butler
@@ -96,6 +96,38 @@ def test_a_job_that_was_killed_is_run_again(
             for path in (Path(repository.root) / RUN).rglob("*.part"):
                 path.unlink()
     print(f"job of a graph: {kills} kills at {len(set(points))} points, lost 0, wrong 0")
+
+
+def test_a_transfer_that_was_killed_goes_on(repository: Repository, zygote: Zygote, graph: str) -> None:
+    zygote.check(run_job, graph, TEXTS[0])
+    files = written(repository)
+    points = zygote.check(transfer_bit_by_bit, repository.root, graph, 1)
+    assert points.count("commit.rows_written") > 2
+    half = 0
+    for spot in spots_of(points):
+        what = f"transfer killed at {spot}"
+        with repository.open() as butler:
+            butler.remove_runs(RUN)
+        zygote.check(run_job, graph, TEXTS[0])
+        assert written(repository) == files, what
+        assert zygote.call(transfer_bit_by_bit, repository.root, graph, 1, spot).killed, what
+        with repository.open() as butler:
+            # What was registered is whole, and nothing is half registered.
+            there = butler.query_all_datasets(RUN)
+            records = butler.datastore_records(there)
+            assert {row.dataset_id for row in records.rows()} == {ref.id for ref in there}, what
+            assert len(records) == len(there), what
+            for ref in there:
+                assert butler.get(ref)["of"] == str(ref.id)
+            half += 0 < len(there) < len(files)
+            assert transfer(butler, graph) == len(files) - len(there), what
+            assert transfer(butler, graph) == 0, what
+            check(butler, graph)
+            # That a writer was killed is all that there is to find.
+            report = butler.fsck(min_age=0.0, verify="checksum")
+            assert {finding.kind for finding in report.findings} <= {FindingKind.DEAD_WRITER}, what
+    assert half > 2
+    print(f"transfer: {len(spots_of(points))} kills at {len(set(points))} points, lost 0, twice 0")
 
 
 def test_two_jobs_write_the_same_outputs(repository: Repository, zygote: Zygote, graph: str) -> None:

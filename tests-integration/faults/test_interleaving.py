@@ -23,8 +23,11 @@ from pachon.datastore import faults
 KEY = Key("r/0", "gain", 1)
 OTHER = Put(key=Key("r/0", "gain", 2), number=9)
 FIRST = Put(key=KEY, number=1)
-LOCKED = ("commit.counted", "commit.rows_written")
-"""Steps at which a transaction is open, so that the other may have to wait for the database."""
+LOCKED = (
+    "commit.begin", "commit.counted", "commit.rows_written", "commit.done", "commit.followed",
+    "remove.begin", "remove.looked", "remove.removed", "remove.end", "fsck.looked", "fsck.removed", "fsck.set_aside",
+)  # fmt: skip
+"""Steps at which a transaction may be open, or files being removed, so that the other may have to wait."""
 BLOCKED_S = 0.3
 """How long who may be waiting is waited for."""
 

@@ -213,8 +213,9 @@ def _show_budgets(rows: list[dict[str, Any]]) -> None:
 
     lines = list(_against_peer(rows))
     million = [row for row in rows if row["side"] != "LSST" and row["quanta"] >= MILLION]
-    for row in million[:2]:
-        lines += _of_a_million(row)
+    for row in million:
+        if row["quanta"] < 2 * MILLION:
+            lines += _of_a_million(row)
     own = sorted((row for row in million if row["side"] == "pachon"), key=lambda row: row["quanta"])
     if len(own) > 1:
         ratio = own[-1]["quanta"] / own[0]["quanta"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measure the running of trivial quanta: CPU a quantum in one process and in workers, and what one quantum of a large graph costs.
 
-usage: running.py CHECKOUT [--quanta N] [--many M] [--peer PEER.py --peer-python PYTHON]   (through tools/bench --running)
+usage: running.py CHECKOUT [--quanta N] [--many M [--single]] [--peer PEER.py --peer-python PYTHON]   (through tools/bench --running)
 
 CPU is that of the whole tree of processes, user and system. Of each quantum the device's own part is told apart: creating, syncing and
 renaming its three files, and syncing their folders, measured in the same run.
@@ -88,7 +88,7 @@ def _cpu(cost: Cost) -> float:
     return cost.cpu
 
 
-def measure(quanta: int, many: int) -> None:
+def measure(quanta: int, many: int, *, single_only: bool = False) -> None:
     from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
     from pachon.quantum_butler import QuantumGraph
 
@@ -121,6 +121,8 @@ def measure(quanta: int, many: int) -> None:
             qbb = [pipetask("run-qbb", folder / "repo", graph, "--qgraph-node-id", node) for node in nodes]
             single = min((cost_of(command) for command in qbb), key=_cpu)
             show(f"run-qbb of one of {total:,}", f"{single.cpu:.2f} s of CPU, {single.seconds:.2f} s", "0.6 s")
+            if single_only:
+                return
             shutil.rmtree(folder / "repo/many", ignore_errors=True)
             whole = cost_of(pipetask("run", "-b", folder / "repo", "-g", graph, "-j", 2, "--register-dataset-types"))
             show(
@@ -159,12 +161,15 @@ def main() -> None:
     parser.add_argument("top", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--quanta", type=int, default=1000)
     parser.add_argument("--many", type=int, default=0, help="quanta of a large graph, such as 100000; 0 leaves it out")
+    parser.add_argument(
+        "--single", action="store_true", help="of the large graph run one quantum alone, for graphs of a million"
+    )
     parser.add_argument("--peer-python", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    measure(options.quanta, options.many)
+    measure(options.quanta, options.many, single_only=options.single)
     if options.peer is not None:
         measure_peer(options.peer_python, options.peer)
 
