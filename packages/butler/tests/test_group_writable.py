@@ -44,6 +44,10 @@ def write(root: Path, run: str, source: Path) -> None:
         butler.put_many([({"n": n}, "gain", {"detector": n}) for n in (1, 2)])
         files = [FileDataset(source, dataset_type="offset", data_ids={"detector": 0})]
         butler.ingest(files, transfer="copy")
+        # Marks of what was changed, which the next one may replace.
+        notes = DatasetType("notes", (), "StructuredDataDict", universe=butler.universe)
+        butler.dataset_types.register(notes)
+        butler.dataset_types.remove("notes")
         # Into a folder that somebody else may have made.
         butler.put({"n": 3}, "gain", detector=3, run="shared/by all" if run == "first" else "shared/by all/too")
 

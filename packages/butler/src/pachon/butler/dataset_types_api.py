@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pachon.butler.arguments import explains_arguments
+from pachon.butler.definition_notes import register_dataset_type, remove_dataset_types
 from pachon.butler.lookup import resolve_type
 from pachon.butler.session import Session
 from pachon.datasets import DatasetType
@@ -34,7 +35,7 @@ class ButlerDatasetTypes:
         """
         self._session.check_writeable()
         self._session.storage_classes.get(dataset_type.storage_class)
-        return self._session.registry.dataset_types.register(dataset_type.conform(self._session.universe))
+        return register_dataset_type(self._session, dataset_type)
 
     def get(self, name: str) -> DatasetType:
         """Give the dataset type of a name, or of a component such as ``raw.wcs``.
@@ -72,4 +73,4 @@ class ButlerDatasetTypes:
             If there are datasets of one; then none is removed.
         """
         self._session.check_writeable()
-        return self._session.registry.dataset_types.remove(expression)
+        return remove_dataset_types(self._session, expression)

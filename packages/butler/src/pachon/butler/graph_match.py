@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pachon.base import NotFoundError, closest
+from pachon.quantum_butler.definition_marks import TypeDefinition
 from pachon.quantum_butler.errors import GraphMismatchError
 
 if TYPE_CHECKING:
@@ -70,18 +71,8 @@ def check_dataset_types(wanted: Iterable[DatasetType], registered: Mapping[str, 
     for dataset_type in wanted:
         if dataset_type.name not in registered:
             continue
-        own, stored = _definition(dataset_type), _definition(registered[dataset_type.name])
-        changed = [what for what in own if own[what] != stored[what]]
-        if changed:
-            words = " and ".join(f"{what} {stored[what]} instead of {own[what]}" for what in changed)
+        stored = TypeDefinition.of(registered[dataset_type.name])
+        if words := TypeDefinition.of(dataset_type).differences(stored):
             raise GraphMismatchError(
                 f"Dataset type {dataset_type.name!r} has changed since the graph was built: it has {words}."
             )
-
-
-def _definition(dataset_type: DatasetType) -> dict[str, str]:
-    return {
-        "dimensions": "{" + ", ".join(dataset_type.dimensions.required) + "}",
-        "storage class": dataset_type.storage_class,
-        "validity ranges": "yes" if dataset_type.is_calibration else "no",
-    }

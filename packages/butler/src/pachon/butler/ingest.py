@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError
+from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.files_in_place import confirm_files_in_place, mark_before
 from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
 from pachon.butler.lookup import resolve_data_id, resolve_type
@@ -317,7 +318,7 @@ def _registered(session: Session, dataset_type: DatasetType | str) -> DatasetTyp
     if "." in name:
         raise DatasetTypeError(f"{name!r} is a component; only whole datasets can be ingested.")
     if not isinstance(dataset_type, str) and not session.registry.dataset_types.find([name]):
-        session.registry.dataset_types.register(dataset_type.conform(session.universe))
+        register_dataset_type(session, dataset_type)
     return resolve_type(session, dataset_type, writing=True)[0]
 
 

@@ -6,6 +6,9 @@ Heavy, and rarely needed: only the commands import this.
 
 from __future__ import annotations
 
+import logging
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,11 +16,14 @@ import yaml
 from pachon.base import NotFoundError
 from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import share_with_group, write_config
+from pachon.butler.definition_notes import changing_universe
 from pachon.butler.errors import RepositoryNotFoundError
+from pachon.butler.files_root import files_root
 from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
 from pachon.butler.repository_creation import UniverseSource, read_universe
 from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository, sqlite_file
-from pachon.registry.migration.migrate import MigrationReport, migrate
+from pachon.datastore.config import FileDatastoreConfig
+from pachon.registry.migration.migrate import MigrationReport, fetch_universe, migrate
 from pachon.registry.migration.move import MoveReport, move_registry
 from pachon.resources import ResourcePath
 
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from pachon.dimensions import DimensionUniverse
 
 __all__ = ["migrate_repository", "move_database"]
+
+_log = logging.getLogger(__name__)
 
 
 def migrate_repository(
@@ -55,9 +63,16 @@ def migrate_repository(
         If the tables are newer than this version of pachon.
     IncompatibleUniverseError
         If the new universe does not suit what is stored.
+    StorageError
+        If a new universe cannot be noted beside the files, for jobs; then nothing is changed.
     """
-    _, url, _ = read_repository(root)
-    return migrate(url, universe=_universe(universe), dry_run=dry_run, lock_timeout=lock_timeout)
+    location, url, document = read_repository(root)
+    wanted = _universe(universe)
+    with ExitStack() as stack:
+        if not dry_run and wanted is not None and wanted != fetch_universe(url):
+            config = RepositoryConfig.from_document(document, str(location.config))
+            stack.enter_context(_noted(location, config, url))
+        return migrate(url, universe=wanted, dry_run=dry_run, lock_timeout=lock_timeout)
 
 
 def move_database(root: str | ResourcePath, database: str, *, lock_timeout: float = 60.0) -> MoveReport:
@@ -105,6 +120,18 @@ def read_repository(root: str | ResourcePath) -> tuple[RepositoryLocation, str, 
         raise RepositoryNotFoundError(str(location.folder)) from error
     config = RepositoryConfig.from_text(text, str(location.config))
     return location, _database_url(location, config), yaml.safe_load(text)
+
+
+def _noted(location: RepositoryLocation, config: RepositoryConfig, url: str) -> AbstractContextManager[None]:
+    """Have jobs know, which see no database, that the dimensions change; see `changing_universe`."""
+    if not isinstance(config.datastore, FileDatastoreConfig):
+        return nullcontext()
+    root = files_root(location, config)
+    if root.is_local and not root.exists():
+        # It is made before the first file; if it had some, its disk is not there, and must not get a folder of that name.
+        _log.warning("There is no folder %s: jobs of graphs that were built before may not notice the change.", root)
+        return nullcontext()
+    return changing_universe(root, partial(fetch_universe, url), group_writable=config.group_writable)
 
 
 def _database_url(location: RepositoryLocation, config: RepositoryConfig) -> str:

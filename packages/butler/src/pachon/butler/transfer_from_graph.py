@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError, progress
+from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.graph_match import check_dataset_types, check_universe, chosen_names
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
 from pachon.butler.lost_outputs import LostOutputs
@@ -102,7 +103,7 @@ def _register(
 ) -> None:
     if dataset_types:
         for name in names:
-            session.registry.dataset_types.register(graph.dataset_types[name].conform(session.universe))
+            register_dataset_type(session, graph.dataset_types[name])
     if records:
         insert_missing_records(session, {element: graph.records(element) for element in graph.structure.records})
 

@@ -25,6 +25,7 @@ from pachon.datasets import uuids_from_ids
 from pachon.datastore import FileRecords, file_part
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.quantum_butler import QuantumGraph, QuantumProvenance, Receipt, write_receipt
+from pachon.quantum_butler.definition_marks import check_definitions
 from pachon.quantum_butler.errors import GraphMismatchError
 from pachon.resources import ResourcePath, exist_many
 
@@ -107,6 +108,7 @@ def run_batch(
     graph = whole if quanta is None else whole.subset(quanta)
     check_options(graph, options)
     place = _other_root(whole, root)
+    _check_definitions(whole, place)
     check_tasks(graph)
     execution = replace(options.execution, assume_no_existing_outputs=no_existing_outputs)
     collector = ReceiptCollector(whole, place)
@@ -121,6 +123,7 @@ def initialize_batch(graph_uri: str, *, versions: bool = True, root: str | None 
     """Write the init datasets of a graph file, with a receipt; give their number."""
     graph = QuantumGraph.open(graph_uri)
     place = _other_root(graph, root)
+    _check_definitions(graph, place)
     check_tasks(graph)
     tasks = GraphTasks(graph.pipeline, graph.universe)
     # Whoever asks later where an output comes from need not know where the file of the graph was.
@@ -183,20 +186,15 @@ def _is_in(known: ResourcePath | None, place: str) -> bool:
 def _place_of_files(repo: str) -> str | None:
     """Give the root of the datastore of a repository, from its configuration; `None` if it has none. No database is opened."""
     # Who names the folder of the files needs none of this, and is to start quickly.
+    from pachon.butler.files_root import files_root
     from pachon.butler.repository_config import RepositoryConfig
     from pachon.butler.repository_location import folder_text, has_repository, locate_repository
-    from pachon.datastore import BUTLER_ROOT
 
     if not has_repository(repo):
         return None
     location = locate_repository(repo)
     config = RepositoryConfig.from_text(decode_text(location.config.read(), str(location.config)), str(location.config))
-    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
-    root = str(config.datastore.to_document().get("root", BUTLER_ROOT))
-    if not root.startswith(BUTLER_ROOT):
-        return ResourcePath(root, root=folder, force_directory=True).geturl()
-    rest = root.removeprefix(BUTLER_ROOT).lstrip("/")
-    return folder_text(folder.join_inside(rest) if rest else folder)
+    return folder_text(files_root(location, config))
 
 
 def _check_inputs(graph: QuantumGraph, place: ResourcePath) -> None:
@@ -228,6 +226,11 @@ def _check_storage_classes(graph: QuantumGraph, place: ResourcePath) -> None:
         raise GraphMismatchError(
             f"The repository's configuration ({config}) defines storage class {', '.join(changed)} otherwise than when the graph was built."
         )
+
+
+def _check_definitions(graph: QuantumGraph, place: str | None) -> None:
+    if graph.datastore is not None and (place is not None or graph.datastore.root):
+        check_definitions(graph, _receipt_root(graph, place))
 
 
 def _receipt_root(graph: QuantumGraph, place: str | None) -> ResourcePath:

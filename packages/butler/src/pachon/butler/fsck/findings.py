@@ -19,7 +19,7 @@ from pachon.datastore import StoredFile
 from pachon.datastore.file_check import FileState
 from pachon.datastore.stored_listing import LOST_FOLDER
 
-__all__ = ["mended", "of_bad_row", "of_dead_writer", "of_newer_output", "of_trash", "of_unregistered"]
+__all__ = ["mended", "of_bad_row", "of_dead_writer", "of_newer_output", "of_stale_mark", "of_trash", "of_unregistered"]
 
 _KINDS = {
     FileState.MISSING: FindingKind.MISSING_FILE,
@@ -33,7 +33,8 @@ _BRING_BACK: Final = " Bring the file back from a copy, or say --repair --unstor
 _DROP: Final = " --repair drops the row."
 _DELETE: Final = " --repair or 'butler empty-trash' deletes the file."
 _END: Final = f" --repair ends it, and moves what it left without registering it to {LOST_FOLDER}."
-_ADVICE: Final = (_BRING_BACK, _DROP, _DELETE, _END)
+_RENEW: Final = " --repair writes it anew."
+_ADVICE: Final = (_BRING_BACK, _DROP, _DELETE, _END, _RENEW)
 
 
 def mended(finding: Finding, done: str) -> Finding:
@@ -118,3 +119,13 @@ def _name(row: StoredFile, refs: Mapping[UUID, DatasetRef]) -> str:
     ref = refs.get(row.dataset_id)
     which = str(ref) if ref is not None else f"Dataset {row.dataset_id}"
     return f"{which} (component {row.component})" if row.component else which
+
+
+def of_stale_mark(path: str) -> Finding:
+    """Say what is the matter with a mark that tells jobs otherwise than the database."""
+    what = (
+        "This file tells jobs of quantum graphs what the dimensions of the repository, or a dataset type, are since they were changed, "
+        "and does not say what the database does: a change was cut off, or the database was restored. Jobs may run that do not fit, or "
+        "be refused that do."
+    )
+    return Finding(kind=FindingKind.STALE_MARK, path=path, explanation=f"{what}{_RENEW}")

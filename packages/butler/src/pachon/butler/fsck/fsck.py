@@ -10,6 +10,7 @@ from typing import Final, get_args
 from uuid import UUID
 
 from pachon.base import InvalidInputError, ReadOnlyError
+from pachon.butler.definition_notes import find_stale_marks, renew_marks
 from pachon.butler.find import get_many_datasets
 from pachon.butler.fsck import findings as said
 from pachon.butler.fsck import mending
@@ -63,11 +64,15 @@ def fsck(
     dead = [said.of_dead_writer(writer) for writer in circumstances.dead()]
     unregistered = [said.of_unregistered(row) for row in facts.unregistered.rows()]
     unnamed = [verdict.finding for verdict in verdicts]
+    marks = [said.of_stale_mark(place.relative_to(keeper.root) or "") for place in find_stale_marks(session)]
     if repair:
         assert table is not None
         dead = _end(table, circumstances, dead, now_ns)
         unregistered, verdicts = _drop(session, facts, unregistered, verdicts, circumstances)
         trash = mending.empty_listed_trash(session, trash) if trash else []
+        if marks:
+            renew_marks(session)
+            marks = [said.mended(finding, "It was written anew.") for finding in marks]
         if unstore_damaged:
             damaged = _unstore(session, keeper, damaged, newer)
         unnamed = mending.clear_files(session, keeper, verdicts)
@@ -79,7 +84,7 @@ def fsck(
         repair=repair,
         files=facts.files,
         records=facts.records,
-        findings=(*damaged, *unregistered, *unnamed, *newer, *trash, *dead),
+        findings=(*damaged, *unregistered, *unnamed, *newer, *trash, *marks, *dead),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from pachon.butler.record_store import REMOVAL_LOCK
 from pachon.butler.repository_config import DATABASE_NAME
 from pachon.butler.repository_location import CONFIG_NAME
+from pachon.quantum_butler.definition_marks import MARKS_FOLDER
 
 __all__ = ["IGNORED", "REPLACED", "OwnFiles"]
 
@@ -51,7 +52,8 @@ class OwnFiles:
             databases = (*databases, f"{moved}{REPLACED}")
         globs = [glob if "/" in glob else f"*/{glob}" for glob in (*IGNORED, *ignore)]
         # One pattern for all: it is asked a million times. A name without folders has the slash that the globs want, too.
-        pattern = "|".join([rf"(?:.*/)?{re.escape(_RECEIPTS)}/.*", *map(_translated, globs)])
+        own = [rf"(?:.*/)?{re.escape(_RECEIPTS)}/.*", rf"{re.escape(MARKS_FOLDER)}/[^/]*\.(?:json|part)"]
+        pattern = "|".join([*own, *map(_translated, globs)])
         return OwnFiles(names=frozenset(names), databases=databases, pattern=re.compile(pattern))
 
     def hold(self, path: str) -> bool:

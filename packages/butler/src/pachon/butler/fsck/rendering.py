@@ -20,6 +20,7 @@ _TITLES = {
     FindingKind.LATER_FILE: "Files that are later than the database",
     FindingKind.FOREIGN_FILE: "Files that no writer of this repository made",
     FindingKind.TRASH: "Files of removed datasets that are still there",
+    FindingKind.STALE_MARK: "Marks for jobs that do not say what the database does",
     FindingKind.DEAD_WRITER: "Writers that never ended their work (nothing is wrong)",
     FindingKind.FILE_IN_PROGRESS: "Files of writers that are at work (nothing is wrong)",
     FindingKind.GRAPH_OUTPUT: "Outputs of quantum graphs that are not transferred yet (nothing is wrong)",

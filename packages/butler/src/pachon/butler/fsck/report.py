@@ -34,6 +34,8 @@ class FindingKind(enum.Enum):
     """A file that no writer of this repository made."""
     TRASH = "trash"
     """The file of a removed dataset is still to be deleted."""
+    STALE_MARK = "stale_mark"
+    """Jobs, which see no database, are told otherwise than it says what the dimensions or a dataset type are."""
     DEAD_WRITER = "dead_writer"
     """A process that wrote to the repository was gone before it ended its work. Nothing is wrong: what it left is said by itself."""
     FILE_IN_PROGRESS = "file_in_progress"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pachon.base import ConflictError, progress
 from pachon.dimensions import DimensionUniverse
-from pachon.registry.database.database import LOCK_TIMEOUT_S
+from pachon.registry.database.database import LOCK_TIMEOUT_S, Database
 from pachon.registry.migration.revisions import (
     Revision,
     known_revisions,
@@ -21,7 +21,7 @@ from pachon.registry.migration.universe_upgrade import upgrade_universe
 from pachon.registry.schema.guard import MOVED_TO, SCHEMA_VERSION
 from pachon.registry.schema.schema import read_attributes, universe_of
 
-__all__ = ["MigrationReport", "MigrationStep", "migrate"]
+__all__ = ["MigrationReport", "MigrationStep", "fetch_universe", "migrate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,24 @@ def migrate(
         universe=universe if universe is not None else before,
         steps=tuple(steps),
     )
+
+
+def fetch_universe(url: str) -> DimensionUniverse:
+    """Give the universe that a registry has now, whatever the version of its tables.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such database file.
+    FormatError
+        If the database is no registry.
+    """
+    database = Database.open(url, readonly=True)
+    try:
+        with database.read() as connection:
+            return universe_of(read_attributes(connection))
+    finally:
+        database.close()
 
 
 def _step(title: str, session: MigrationSession) -> MigrationStep:
