@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lists of packages that stand in several places say the same, and each package has what all packages have."""
 
+import ast
+import functools
 import re
+import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 TOP = Path(__file__).parents[1]
 NAMES = sorted(path.parent.name for path in TOP.glob("packages/*/pyproject.toml"))
@@ -75,3 +80,56 @@ def test_no_file_names_a_download_address_or_a_place_of_one_machine() -> None:
     pattern = re.compile(r"https?://[^ ]*(/simple|\.whl|\.tar\.gz)\b")
     files = [path for folder in ("packages", "tools", ".github", ".ci") for path in (TOP / folder).rglob("*.toml")]
     assert [path for path in files if pattern.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_tests_import_is_declared(name: str) -> None:
+    """A package is tested alone too, where nothing is installed but what it declares and what that needs."""
+    installed = distributions_of(f"pachon-{name.replace('_', '-')}", frozenset({"test"}))
+    tests = TOP / "packages" / name / "tests"
+    # The tests' own modules, beside them, belong to no distribution.
+    own = {path.stem for path in tests.rglob("*") if path.is_dir() or path.suffix == ".py"}
+    files = {module: path.name for path in tests.rglob("*.py") for module in modules_at_import(path)}
+    others = {module: file for module, file in files.items() if module not in own | set(sys.stdlib_module_names)}
+    assert not {module: file for module, file in others.items() if not installed & distributions_with(module)}
+
+
+def modules_at_import(path: Path) -> set[str]:
+    """Give the top-level modules, or for ours the packages, that a file imports as soon as it is imported itself."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return {".".join(name.split(".")[: 2 if name.startswith("pachon.") else 1]) for name in names}
+
+
+def distributions_with(module: str) -> set[str]:
+    if module.startswith("pachon."):
+        return {normal(module.replace(".", "-"))}
+    return {normal(name) for name in packages_distributions().get(module, ())}
+
+
+@functools.cache
+def distributions_of(name: str, extras: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Give the names of a distribution and of all that it needs, as installed here."""
+    found, waiting = set(), [(normal(name), extras)]
+    while waiting:
+        step = waiting.pop()
+        if step in found:
+            continue
+        found.add(step)
+        try:
+            requirements = requires(step[0]) or []
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        for text in requirements:
+            requirement = Requirement(text)
+            if requirement.marker is None or any(requirement.marker.evaluate({"extra": e}) for e in ("", *step[1])):
+                waiting.append((normal(requirement.name), frozenset(requirement.extras)))
+    return frozenset(distribution for distribution, _ in found)
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

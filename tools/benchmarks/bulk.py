@@ -18,7 +18,9 @@ PUTS = 1000
 LINKS = 50_000
 """Names of one file at most: ext4 allows 65,000."""
 SINGLE_PUTS = 100
-"""Objects that are put one by one before, and as many after."""
+"""Objects that are put one by one in a turn."""
+TURNS = 5
+"""Single puts and a put of many, in turns."""
 
 
 def put_in_bulk(phases: Phases, butler: Any, root: Path, detectors: int) -> None:
@@ -31,26 +33,41 @@ def put_in_bulk(phases: Phases, butler: Any, root: Path, detectors: int) -> None
     ids = [{"instrument": "Cam", "detector": n % detectors, "day_obs": NIGHTS + n // detectors} for n in range(PUTS)]
     single: list[float] = []
     device: list[float] = []
+    many: list[float] = []
+    created: list[float] = []
     floor = DeviceFloor(root, "bulk_floor")
-
-    def put_single(number: int) -> None:
-        first = SINGLE_PUTS * number
-        for place, data_id in enumerate(ids[first : first + SINGLE_PUTS], first):
+    for turn in range(TURNS):
+        for place, data_id in enumerate(ids[SINGLE_PUTS * turn : SINGLE_PUTS * (turn + 1)], SINGLE_PUTS * turn):
             start = time.perf_counter()
             floor.step(place)
             between = time.perf_counter()
             butler.put({"v": 1}, "small", data_id, run="bulk/single")
             single.append(time.perf_counter() - between)
             device.append(between - start)
-
-    put_single(0)
-    start = time.perf_counter()
-    butler.put_many([({"v": 1}, "small", data_id) for data_id in ids], run="bulk/many")
-    phases.seconds["put_many_1000"] = time.perf_counter() - start
-    put_single(1)
+        created.append(create_files(root / f"bulk_files{turn}", PUTS))
+        start = time.perf_counter()
+        butler.put_many([({"v": 1}, "small", data_id) for data_id in ids], run=f"bulk/many{turn}")
+        many.append(time.perf_counter() - start)
     floor.close()
     phases.seconds["floor_1000_single"] = PUTS * median(device)
     phases.seconds["put_1000_single"] = PUTS * median(single)
+    phases.seconds["floor_1000_files"] = median(created)
+    phases.seconds["put_many_1000"] = median(many)
+
+
+def create_files(folder: Path, count: int) -> float:
+    """Make small files without any sync, and give the seconds.
+
+    ext4 passes by the inodes of files that were removed in the last minutes, one by one for each new file: where thousands were
+    removed nearby, this alone takes many times longer.
+    """
+    folder.mkdir()
+    start = time.perf_counter()
+    for number in range(count):
+        descriptor = os.open(folder / str(number), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.write(descriptor, b"v: 1\n")
+        os.close(descriptor)
+    return time.perf_counter() - start
 
 
 def ingest_in_place(phases: Phases, butler: Any, root: Path, count: int, detectors: int) -> None:

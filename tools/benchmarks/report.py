@@ -130,6 +130,8 @@ def show(ours: dict[str, Any], peer: dict[str, Any] | None) -> None:
     print(f"\nput beyond the device: {beyond} (budget 0.5 ms); the first ones, which make folders, {first}")
     ratio = seconds["put_1000_single"] / seconds["put_many_1000"]
     print(f"put_many of 1,000 small objects: {ratio:.1f} times faster than 1,000 puts (budget 5)")
+    alone = clock(seconds["floor_1000_files"])
+    print(f"of its {clock(seconds['put_many_1000'])} the creation of 1,000 files takes {alone} if nothing else is done")
     count = ours["counts"]["ingest_in_place"]
     for words, budget in (("plain", 60_000), ("sums", 40_000)):
         rates = ", ".join(
