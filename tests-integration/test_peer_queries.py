@@ -79,6 +79,7 @@ def _take(rng: random.Random, world: World, count: int) -> list[AskedQuery]:
 def _ask(registry: SqlRegistry, query: AskedQuery) -> dict[str, Any]:
     asked = registry.query
     conditions: dict[str, Any] = {"where": query.where, "bind": query.bound()}
+    searches = [DatasetSearch(dataset_type=name, collections=places) for name, places in query.searches]
     rows: Rows
     try:
         if query.kind == "datasets":
@@ -87,10 +88,9 @@ def _ask(registry: SqlRegistry, query: AskedQuery) -> dict[str, Any]:
             )
             rows = [[str(ref.id), ref.run, sorted(ref.data_id.full.items())] for ref in found]
         elif query.kind == "records":
-            records = asked.records(str(query.element), **conditions)
+            records = asked.records(str(query.element), datasets=searches, **conditions)
             rows = [sorted(data_id.required.items()) for data_id in records.data_ids(registry.universe)]
         else:
-            searches = [DatasetSearch(dataset_type=name, collections=places) for name, places in query.searches]
             rows = [sorted(d.full.items()) for d in asked.data_ids(query.dimensions, datasets=searches, **conditions)]
     except PachonError as error:
         return {"error": str(error)}

@@ -50,7 +50,9 @@ def main() -> None:
             "where_one_percent": lambda: ("one_percent", len(refs(WHERE.format(few=few)))),
             "where_detector": lambda: ("detector", len(refs("instrument = 'Cam' AND detector = 7"))),
             "where_one": lambda: ("one", len(refs("instrument = 'Cam' AND exposure = 3 AND detector = 7"))),
-            "data_ids_with_datasets": lambda: ("exposures", exposures_with_raws(butler)),
+            "data_ids_with_datasets": lambda: ("exposures", with_raws(butler, "exposure")),
+            "few_with_datasets": lambda: ("few_exposures", with_raws(butler, "exposure", WHERE.format(few=20))),
+            "filters_with_datasets": lambda: ("filters", with_raws(butler, "physical_filter")),
         }
         measure(acts, seconds, counts)
     with tempfile.TemporaryDirectory(prefix="peer-sky-") as root:
@@ -127,9 +129,11 @@ def insert_sky(butler: Any, visits: int, detectors: int) -> int:
     return len(regions)
 
 
-def exposures_with_raws(butler: Any) -> int:
+def with_raws(butler: Any, dimension: str, where: str = "") -> int:
+    """Count the values of a dimension for which there are raws."""
     with butler.query() as q:
-        return len(list(q.join_dataset_search("raw", ["raw/all"]).data_ids(["exposure"])))
+        found = q.join_dataset_search("raw", ["raw/all"]).data_ids([dimension])
+        return len(list(found.where(where) if where else found))
 
 
 def fill(butler: Any, exposures: int, detectors: int) -> None:

@@ -14,6 +14,8 @@ BUDGETS = {
     "refs_objects": "4 s a million",
     "where_one_percent": "50 ms at a million",
     "where_detector": "50 ms at a million (1 in 100 or more)",
+    "few_with_datasets": "the same with twice the detectors",
+    "filters_with_datasets": "the same with twice the detectors",
     "explain_empty": "1 s at a million",
     "sky_join": "10 times faster",
     "compile": "1 ms",

@@ -69,6 +69,9 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
     def refs(where: str = "") -> Any:
         return butler.query_datasets("raw", collections="raw/all", where=where)
 
+    def with_raws(dimension: str, where: str = "") -> Any:
+        return butler.query_data_ids(dimension, datasets="raw", collections="raw/all", where=where)
+
     # The first query of a process loads the language.
     with phases.phase("first_query"):
         phases.counts["one"] = len(refs(one))
@@ -80,9 +83,9 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
         "where_one_percent": lambda _: note("one_percent", len(refs(WHERE.format(few=few)))),
         "where_detector": lambda _: note("detector", len(refs("instrument = 'Cam' AND detector = 7"))),
         "where_one": lambda _: note("one", len(refs(one))),
-        "data_ids_with_datasets": lambda _: note(
-            "exposures", len(butler.query_data_ids("exposure", datasets="raw", collections="raw/all"))
-        ),
+        "data_ids_with_datasets": lambda _: note("exposures", len(with_raws("exposure"))),
+        "few_with_datasets": lambda _: note("few_exposures", len(with_raws("exposure", WHERE.format(few=20)))),
+        "filters_with_datasets": lambda _: note("filters", len(with_raws("physical_filter"))),
         "explain_empty": lambda _: note(
             "reasons", len(refs("instrument = 'Cam' AND exposure = 999999999").explain().reasons)
         ),

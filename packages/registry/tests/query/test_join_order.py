@@ -16,12 +16,13 @@ from pachon.registry.query.join_order import (
     through_records,
 )
 from pachon.registry.query.plan import DatasetSource, Plan
+from pachon.registry.testing.plans import first_plan
 
 X = "instrument = 'Cam1' AND "
 
 
 def _plan(example: SqlRegistry, where: str) -> Plan:
-    return example.query.plan(example.query.dataset_spec("raw", "proc", where=where))
+    return first_plan(example, example.query.dataset_spec("raw", "proc", where=where))
 
 
 def _leading(plan: Plan) -> list[str]:

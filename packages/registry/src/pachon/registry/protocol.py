@@ -311,7 +311,7 @@ class QueryVerbs(Protocol):
         ...
 
     def plan(self, spec: QuerySpec) -> Plan:
-        """Give the plan of a query; it can be printed."""
+        """Give the plan by which a query is answered now; it can be printed."""
         ...
 
     def sql(self, spec: QuerySpec) -> str:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pachon.registry.query.plan import (
     DatasetSource,
     EnvelopeSource,
+    Existence,
     PixelSource,
     Plan,
     RegionPixelsSource,
@@ -30,7 +31,9 @@ __all__ = [
     "compile_plan",
     "count_records",
     "datasets_beyond",
+    "datasets_found_beyond",
     "is_distinct",
+    "share_found",
     "stand_ins",
 ]
 
@@ -90,10 +93,23 @@ def compile_plan(
     if not is_distinct(plan):
         columns += [expressions.order_value(term).label(f"order_{i}") for i, term in enumerate(plan.order)]
     select = sa.select(*columns).select_from(*tables.selected_from())
-    select = select.where(*tables.conditions, condition).order_by(*order)
+    there = [_are_there(existence, plan, tables, schema, dialect) for existence in plan.existences]
+    select = select.where(*tables.conditions, condition, *there).order_by(*order)
     if not is_distinct(plan) and not repeated:
         select = select.distinct()
     return select if limit is None else select.limit(limit)
+
+
+def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: Schema, dialect: str) -> Column:
+    """Test whether there are datasets for a row of the statement around."""
+    inside = dataclasses.replace(plan, sources=existence.sources, leading=())
+    tables = JoinedTables(inside, schema, dialect, Uploaded(), around)
+    condition = SqlExpressions(tables, dialect, (), ()).condition(existence.predicate)
+    select: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(*tables.selected_from())
+    select = select.where(*tables.conditions, condition)
+    if existence.row_by_row and dialect == "postgresql":
+        select = select.offset(sa.literal_column("0"))
+    return (select.correlate(*around.tables) if around.tables else select).exists()
 
 
 def stand_ins(plan: Plan, schema: Schema) -> Uploaded:
@@ -146,6 +162,36 @@ def datasets_beyond(schema: Schema, facts: SearchFacts) -> sa.Select[Any]:
     return sa.select(sa.literal_column("1")).where(of_type).limit(1).offset(sa.bindparam("number", type_=sa.Integer()))
 
 
+def datasets_found_beyond(schema: Schema, source: DatasetSource, number: int) -> sa.Select[Any]:
+    """Make the statement that has a row if the collections of a search hold more datasets of its type than a number of them."""
+    table, collections = _searched(schema, source)
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+        table.c.dataset_type_id == source.facts.type_id, table.c.collection_id.in_(collections)
+    )
+    return found.limit(1).offset(number)
+
+
+def share_found(schema: Schema, source: DatasetSource, most: int) -> sa.Select[Any]:
+    """Make the statement that gives which share of the datasets of its type a search finds, among the first and among the last ones."""
+    table, collections = _searched(schema, source)
+    key = list(table.primary_key.columns)
+    of_type = sa.select(table.c.collection_id).where(table.c.dataset_type_id == source.facts.type_id).limit(most)
+    ends = [of_type.order_by(*key), of_type.order_by(*(column.desc() for column in key))]
+    shares = []
+    for number, end in enumerate(ends):
+        some = end.subquery(f"some_{number}")
+        found = sa.case((some.c.collection_id.in_(collections), 1.0), else_=0.0)
+        shares.append(sa.select(sa.func.avg(found)).select_from(some).scalar_subquery())
+    return sa.select(*shares)
+
+
+def _searched(schema: Schema, source: DatasetSource) -> tuple[sa.Table, list[int]]:
+    tables = schema.datasets(source.facts.dimensions, source.facts.group_id)
+    if source.with_validity:
+        return tables.validity, list(source.facts.certified)
+    return tables.membership, list(source.facts.members)
+
+
 def is_distinct(plan: Plan) -> bool:
     """Whether no two joined rows can agree in all selected columns."""
     joined = PixelSource | EnvelopeSource | RegionPixelsSource | UploadSource
@@ -153,4 +199,6 @@ def is_distinct(plan: Plan) -> bool:
         return False
     datasets = [source.facts for source in plan.sources if isinstance(source, DatasetSource)]
     several = [f for f in datasets if f is not plan.datasets and len(f.members) + len(f.certified) > 1]
-    return not several and not any(f.certified for f in datasets) and set(plan.dimensions.required) <= set(plan.keys)
+    private = {name for existence in plan.existences for name in existence.private}
+    joined_dimensions = set(plan.dimensions.required) - private
+    return not several and not any(f.certified for f in datasets) and joined_dimensions <= set(plan.keys)

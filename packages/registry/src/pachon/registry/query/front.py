@@ -17,6 +17,7 @@ from pachon.registry.query.execute import count_plan, run_plan, stream_plan
 from pachon.registry.query.governors import equal_keys
 from pachon.registry.query.plan import Plan
 from pachon.registry.query.planner import make_plan, resolved_condition
+from pachon.registry.query.reordering import reordered
 from pachon.registry.query.search_facts import fetch_search_facts
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.state import State
@@ -292,9 +293,10 @@ class Queries:
         return found
 
     def plan(self, spec: QuerySpec) -> Plan:
-        """Give the plan of a query; it can be printed."""
+        """Give the plan by which a query is answered now; it can be printed."""
         with self._state.database.snapshot(replica=True) as connection:
-            return make_plan(spec, fetch_search_facts(self._state, connection, spec))
+            plan = make_plan(spec, fetch_search_facts(self._state, connection, spec))
+            return reordered(self._state, connection, plan)
 
     def sql(self, spec: QuerySpec) -> str:
         """Give the statement of a query, for people to read; tables that are made for it have names that say what they are."""

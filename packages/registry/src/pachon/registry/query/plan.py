@@ -17,6 +17,7 @@ __all__ = [
     "DatasetSource",
     "ElementSource",
     "EnvelopeSource",
+    "Existence",
     "Mark",
     "OrderTerm",
     "OutputField",
@@ -30,6 +31,7 @@ __all__ = [
     "UnionSource",
     "UploadSource",
     "provided_dimensions",
+    "vouched_dimensions",
 ]
 
 
@@ -168,6 +170,39 @@ def provided_dimensions(universe: DimensionUniverse, source: Source) -> tuple[st
             return dimensions
 
 
+def vouched_dimensions(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
+    """Give the dimensions of which a source has existing values only; those of a caller's table may not exist."""
+    if isinstance(source, UploadSource):
+        return tuple(name for name in source.dimensions if universe[name].is_skypix)
+    return provided_dimensions(universe, source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existence:
+    """Datasets of which nothing is shown, and what hangs on them: a row stays if there are any for it."""
+
+    element: str | None
+    """The element for whose records they are looked for; `None` if they are the same for all rows."""
+    sources: tuple[Source, ...]
+    """The datasets that are looked for first, then what is joined with them, in that order."""
+    predicate: Predicate
+    private: tuple[str, ...]
+    """Dimensions that nothing else in the query has."""
+    row_by_row: bool = False
+    """Whether PostgreSQL is kept from another way than a test of each row."""
+
+    @property
+    def main(self) -> DatasetSource:
+        """The datasets that are looked for first."""
+        first = self.sources[0]
+        assert isinstance(first, DatasetSource)
+        return first
+
+    def __str__(self) -> str:
+        condition = f" where {self.predicate}" if self.predicate != Truth(value=True) else ""
+        return f"{' with '.join(map(str, self.sources))}{condition}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputField:
     """One column of a general result."""
@@ -242,6 +277,7 @@ class Plan:
     """Elements that give values of implied dimensions after all else: they do not restrict the rows."""
     refinements: tuple[Refinement, ...] = ()
     marks: tuple[Mark, ...] = ()
+    existences: tuple[Existence, ...] = ()
     order: tuple[OrderTerm, ...] = ()
     datasets: SearchFacts | None = None
     """The search of the result, if datasets are wanted."""
@@ -285,6 +321,7 @@ class Plan:
         lines = [f"select {wanted} over {self.dimensions!r}"]
         lines += [f"  from {source}" for source in self.sources]
         lines += [f"  where {self.predicate}"] if self.predicate != Truth(value=True) else []
+        lines += [f"  where there are {existence}" for existence in self.existences]
         lines += [f"  with {mark}" for mark in self.marks]
         lines += [f"  then {refinement}" for refinement in self.refinements]
         lines += [f"  then fill in what {name} implies" for name in self.late]

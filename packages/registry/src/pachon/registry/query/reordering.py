@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a search for datasets begins, if that depends on how much there is."""
+"""How datasets are looked for, if that depends on how much there is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.dimension_records.fields import key_columns
-from pachon.registry.query.compile_sql import compile_plan, count_records, datasets_beyond
+from pachon.registry.query.compile_sql import datasets_beyond
 from pachon.registry.query.join_order import (
     named_records,
     names_next_dimension,
@@ -20,6 +19,8 @@ from pachon.registry.query.join_order import (
     through_records,
 )
 from pachon.registry.query.plan import DatasetSource, Plan
+from pachon.registry.query.semi_join_choice import with_quicker_semi_joins
+from pachon.registry.query.sizes import estimated_cost, records_up_to
 from pachon.registry.state import State
 
 __all__ = ["reordered"]
@@ -35,13 +36,16 @@ takes each page that is read for one from a disk."""
 
 
 def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
-    """Look for datasets by the records of a dimension of which nothing is said, if these are few and the datasets many.
+    """Test for datasets instead of joining them, or look for them by the records of a dimension of which nothing is said, where that is quicker.
 
     An index that begins with such a dimension does not say quickly that no dataset has a certain value of another one. So the records that are
     named must be there; if one is not, the plan that is given is doomed.
     """
-    dimension = skipped_dimension(plan)
-    if dimension is None or plan.doomed:
+    if plan.doomed or plan.limit == 0:
+        return plan
+    plan = with_quicker_semi_joins(state, connection, plan)
+    dimension = None if plan.existences else skipped_dimension(plan)
+    if dimension is None:
         return plan
     for element, key in named_records(plan).items():
         if not _exists(state, connection, element, key):
@@ -64,7 +68,7 @@ def _exists(state: State, connection: sa.Connection, element: str, key: Mapping[
 
 
 def _has_many_datasets(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
-    records = _records(state, connection, dimension, _MOST_RECORDS)
+    records = records_up_to(state, connection, dimension, _MOST_RECORDS)
     if records is None:
         return False
     facts = next(s for s in plan.sources if isinstance(s, DatasetSource)).facts
@@ -75,29 +79,7 @@ def _has_many_datasets(state: State, connection: sa.Connection, plan: Plan, dime
 
 def _is_costly(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
     """Whether the server's own way costs more, as it estimates itself."""
-    records = _records(state, connection, dimension, _MOST_RECORDS_OF_SERVER)
+    records = records_up_to(state, connection, dimension, _MOST_RECORDS_OF_SERVER)
     if records is None:
         return False
-    ((estimate,),) = connection.execute(_Explained(compile_plan(plan, state.schema, state.dialect)))
-    return bool(estimate[0]["Plan"]["Total Cost"] > _COST_OF_LOOK_UP * records)
-
-
-def _records(state: State, connection: sa.Connection, element: str, most: int) -> int | None:
-    """Count the records of an element; `None` if there are more."""
-    counting = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1))
-    records = int(connection.execute(counting).scalar_one())
-    return records if records <= most else None
-
-
-class _Explained(sa.Executable, sa.ClauseElement):
-    """Asks how the server would answer a statement."""
-
-    inherit_cache = False
-
-    def __init__(self, statement: sa.Select[Any]) -> None:
-        self.statement = statement
-
-
-@compiles(_Explained)
-def _write_explained(explained: _Explained, compiler: Any, **options: Any) -> str:
-    return f"EXPLAIN (FORMAT JSON) {compiler.process(explained.statement, **options)}"
+    return estimated_cost(state, connection, plan) > _COST_OF_LOOK_UP * records

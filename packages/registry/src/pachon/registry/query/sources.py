@@ -22,6 +22,7 @@ from pachon.registry.query.plan import (
     UnionSource,
     UploadSource,
     provided_dimensions,
+    vouched_dimensions,
 )
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.query.tree import All, Field, Key, Value, key_equals
@@ -60,7 +61,7 @@ def query_sources(
             joined, refinement = _pixel_pairs(universe, pair, sources, equal)
             sources.append(joined)
             refinements.append(refinement)
-    known = {name for source in sources for name in _vouched(universe, source)}
+    known = {name for source in sources for name in vouched_dimensions(universe, source)}
     for name in reversed(group.names):
         if name in known:
             continue
@@ -177,7 +178,7 @@ def postponed(
         others = [s for s in sources if s is not own]
         elsewhere = {n for s in others for n in provided_dimensions(universe, s)}
         wanted = set(element.implied) & set(result.names)
-        vouched = {n for s in others for n in _vouched(universe, s)}
+        vouched = {n for s in others for n in vouched_dimensions(universe, s)}
         if not set(element.required) <= vouched or set(element.implied) & (elsewhere | needed | set(result.required)):
             continue
         if wanted and not set(element.required) <= set(result.names):
@@ -186,13 +187,6 @@ def postponed(
         if wanted:
             late.append(name)
     return sources, tuple(reversed(late))
-
-
-def _vouched(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:
-    """Give the dimensions of which a source has existing values only; those of a caller's table may not exist."""
-    if isinstance(source, UploadSource):
-        return tuple(name for name in source.dimensions if universe[name].is_skypix)
-    return provided_dimensions(universe, source)
 
 
 def _spatial_sources(

@@ -84,10 +84,15 @@ class JoinedTables:
         ``sqlite`` or ``postgresql``.
     uploaded
         Tables made for the plan.
+    around
+        The tables of the statement inside of which this one is; rows must agree in the dimensions that both have.
     """
 
-    def __init__(self, plan: Plan, schema: Schema, dialect: str, uploaded: Uploaded) -> None:
+    def __init__(
+        self, plan: Plan, schema: Schema, dialect: str, uploaded: Uploaded, around: JoinedTables | None = None
+    ) -> None:
         self._plan = plan
+        self._around = around
         self._schema = schema
         self._universe = schema.universe
         self._dialect = dialect
@@ -104,15 +109,28 @@ class JoinedTables:
             self._add(source)
         for first, *others in self._keys.values():
             self.conditions += [column == first for column in others]
+        if around is not None:
+            self.conditions += [
+                columns[0] == around.key(name) for name, columns in self._keys.items() if name in around._keys
+            ]
 
     # What was joined.
 
+    @property
+    def tables(self) -> Sequence[sa.FromClause]:
+        """What is joined."""
+        return self._tables
+
     def key(self, dimension: str) -> Column:
         """Give the column of a dimension."""
+        if self._around is not None and dimension not in self._keys:
+            return self._around.key(dimension)
         return self._keys[dimension][0]
 
     def element(self, name: str) -> sa.FromClause:
         """Give the records of an element."""
+        if self._around is not None and name not in self._elements:
+            return self._around.element(name)
         return self._elements[name]
 
     def has_element(self, name: str) -> bool:
@@ -121,6 +139,8 @@ class JoinedTables:
 
     def dataset(self, dataset_type: str) -> sa.FromClause:
         """Give the datasets of a type."""
+        if self._around is not None and dataset_type not in self._datasets:
+            return self._around.dataset(dataset_type)
         return self._datasets[dataset_type]
 
     def detail(self, dataset_type: str, kind: str) -> sa.FromClause:
@@ -144,6 +164,8 @@ class JoinedTables:
         SQLite knows nothing of how many rows a condition leaves, so it is told to look for datasets by the records that satisfy
         conditions, where an index of the datasets begins with the keys of these.
         """
+        if self._around is not None:
+            return self._one_after_the_other(self._tables) if self._dialect == "sqlite" else self._tables
         datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource) and not s.with_validity]
         if self._dialect != "sqlite" or not datasets:
             return self._tables
@@ -151,10 +173,15 @@ class JoinedTables:
         first = [t for name in leading_elements(self._plan, datasets[0]) if (t := self._elements.get(name)) is not None]
         if not first:
             return self._tables
-        chain = first[0]
-        for other in (*first[1:], table):
+        rest = [t for t in self._tables if t is not table and t not in first]
+        return [*self._one_after_the_other([*first, table]), *rest]
+
+    @staticmethod
+    def _one_after_the_other(tables: Sequence[sa.FromClause]) -> list[sa.FromClause]:
+        chain = tables[0]
+        for other in tables[1:]:
             chain = _CrossJoin(chain, other, sa.true())
-        return [chain, *(t for t in self._tables if t is not table and t not in first)]
+        return [chain]
 
     # Sources.
 

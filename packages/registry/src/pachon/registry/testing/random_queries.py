@@ -75,6 +75,8 @@ class _Maker:
         kind = self._rng.choice(["data_ids", "data_ids", "datasets", "datasets", "records"])
         if kind == "datasets":
             return self._datasets()
+        if self._rng.random() < 0.4 and any(self._world.types.values()):
+            return self._with_datasets(kind)
         if kind == "records":
             element = self._rng.choice([e for e in self._universe.elements.values() if not e.is_skypix])
             group = self._universe.group_of(element)
@@ -84,10 +86,26 @@ class _Maker:
             names.append(self._universe.common_skypix)
         chosen = self._rng.sample(names, self._rng.choice([1, 1, 2, 2, 3]))
         names = self._rng.sample(list(self._world.types), self._rng.choice([0, 0, 1, 1, 2]))
-        searches = [(name, self._collections(ordered=False)) for name in names]
+        searches = [(name, self._collections()) for name in names]
         group = self._universe.conform(chosen)
         where = self.where(group, [name for name, _ in searches])
         return AskedQuery(kind=kind, dimensions=tuple(chosen), searches=tuple(searches), where=where, bind=self.bind)
+
+    def _with_datasets(self, kind: str) -> AskedQuery:
+        """Ask for some of the dimensions of datasets of which nothing is shown; conditions may be on the others."""
+        name = self._rng.choice([name for name, dimensions in self._world.types.items() if dimensions])
+        own = self._universe.conform(self._world.types[name])
+        others = [other for other in self._world.types if other != name]
+        joined = [name, *self._rng.sample(others, min(len(others), self._rng.choice([0, 0, 0, 1, 1, 2])))]
+        searches = tuple((other, self._collections_with(other)) for other in joined)
+        chosen = self._rng.sample(own.ordered, min(len(own.ordered), self._rng.choice([1, 1, 1, 2])))
+        element = chosen[0] if kind == "records" else None
+        group = self._universe.conform(own.names if self._rng.random() < 0.7 else chosen)
+        where = "" if self._rng.random() < 0.3 else self.where(group, joined)
+        dimensions = () if element is not None else tuple(chosen)
+        return AskedQuery(
+            kind=kind, dimensions=dimensions, element=element, searches=searches, where=where, bind=self.bind
+        )
 
     def _datasets(self) -> AskedQuery:
         name = self._rng.choice(list(self._world.types))
@@ -96,18 +114,26 @@ class _Maker:
         return AskedQuery(
             kind="datasets",
             dataset_type=name,
-            collections=self._collections(ordered=find_first),
+            collections=self._collections_with(name),
             find_first=find_first,
             where=self.where(group, [name]),
             bind=self.bind,
         )
 
-    def _collections(self, *, ordered: bool) -> tuple[str, ...]:
+    def _collections(self) -> tuple[str, ...]:
         names = list(self._world.collections)
         if self._rng.random() < 0.6:
             kept = [n for n in names if self._world.collections[n] is not CollectionType.CALIBRATION and n != "chain1"]
             names = kept or names
         return tuple(self._rng.sample(names, min(len(names), self._rng.choice([1, 1, 2, 3]))))
+
+    def _collections_with(self, dataset_type: str) -> tuple[str, ...]:
+        """Give collections of which most have datasets of a type, or any."""
+        having = {d.run for d in self._world.datasets if d.dataset_type == dataset_type}
+        having |= {p.collection for p in self._world.placements if p.dataset.dataset_type == dataset_type}
+        if not having or self._rng.random() < 0.4:
+            return self._collections()
+        return tuple(self._rng.sample(sorted(having), min(len(having), self._rng.choice([1, 1, 2]))))
 
     # Expressions.
 

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether datasets that need only be there are joined or tested for, which depends on how much there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from pachon.registry.query.compile_sql import datasets_found_beyond, share_found
+from pachon.registry.query.join_order import leading_elements, skipped_dimension
+from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan, UploadSource
+from pachon.registry.query.semi_joins import with_semi_join
+from pachon.registry.query.sizes import estimated_cost, records_up_to
+from pachon.registry.state import State
+
+__all__ = ["with_quicker_semi_joins"]
+
+_MANY_DATASETS = 20
+"""Datasets a record from which on a test of each record is quicker than a join, even if most records have none."""
+_MOST_RECORDS = 50_000
+"""Records that are tested one by one."""
+_SAMPLE = 500
+_LEAST_SHARE = 0.2
+"""Share of the datasets of a type that must be in the searched collections: a test looks at the others in vain."""
+_CHEAP = 200.0
+"""A join that PostgreSQL estimates to cost less needs no thought; it takes a millisecond or two."""
+_CLEARLY_CHEAPER = 0.3
+"""Share of the estimated cost of a join from which on tests are taken: it is too high for rows that lie close together."""
+
+
+def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan) -> Plan:
+    """Test for datasets that need only be there instead of joining them, where that is quicker.
+
+    A test of each record takes a time that does not depend on how many datasets the record has, but on how many records there are;
+    a join takes longer the more datasets there are, and nearly none if there are few.
+    """
+    for source in [s for s in plan.sources if isinstance(s, DatasetSource)]:
+        tested = with_semi_join(plan, source) if any(s is source for s in plan.sources) else None
+        if tested is None:
+            continue
+        there = tested.existences[-1]
+        if state.dialect == "postgresql" and _needs_no_tables(plan):
+            alone = len(there.sources) == 1 and _is_led(plan, there)
+            plan = tested if alone else _cheapest(state, connection, plan, tested)
+        elif _are_many(state, connection, plan, there):
+            plan = tested
+    return plan
+
+
+def _needs_no_tables(plan: Plan) -> bool:
+    """Whether the server can be asked about a plan before anything was made for it."""
+    return not plan.marks and not any(isinstance(s, UploadSource) for s in plan.sources)
+
+
+def _is_led(plan: Plan, there: Existence) -> bool:
+    """Whether conditions leave few of the records that are tested, so that one test each is all there is to do."""
+    return there.element is not None and leading_elements(plan, there.main) == [there.element]
+
+
+def _cheapest(state: State, connection: sa.Connection, joined: Plan, tested: Plan) -> Plan:
+    """Give the plan that the server estimates to be the cheapest: the join, tests, or tests that it may not turn into something else."""
+    cost = estimated_cost(state, connection, joined)
+    if cost < _CHEAP:
+        return joined
+    *others, last = tested.existences
+    forms = [tested, replace(tested, existences=(*others, replace(last, row_by_row=True)))]
+    costs = [estimated_cost(state, connection, form) for form in forms]
+    return forms[costs.index(min(costs))] if min(costs) < cost * _CLEARLY_CHEAPER else joined
+
+
+def _are_many(state: State, connection: sa.Connection, plan: Plan, there: Existence) -> bool:
+    """Whether there are so many datasets for each record that a join of them can only be slower."""
+    if plan.limit is not None and not plan.order:
+        # A join finds its first rows at once, be they of the first records or of the last ones.
+        return False
+    if _is_led(plan, there):
+        # A join goes through the same records.
+        return True
+    element = None if there.element is None else state.universe[there.element]
+    if there.main.with_validity and (element is None or element.governor):
+        # A join compares all ranges with all records.
+        return True
+    if skipped_dimension(plan) is not None and any(isinstance(s, ElementSource) for s in there.sources):
+        # A condition leaves few datasets of each record; they are found by their whole key.
+        return False
+    records = _tested_records(state, connection, plan, there)
+    if records is None:
+        return False
+    for source in there.sources:
+        if isinstance(source, DatasetSource) and (source is there.main or not source.with_validity):
+            beyond = datasets_found_beyond(state.schema, source, _MANY_DATASETS * records)
+            if connection.execute(beyond).first() is None:
+                return False
+    shares = connection.execute(share_found(state.schema, there.main, _SAMPLE)).one()
+    return all(share >= _LEAST_SHARE for share in shares)
+
+
+def _tested_records(state: State, connection: sa.Connection, plan: Plan, there: Existence) -> int | None:
+    """Give how many records are tested at most; `None` if they are too many."""
+    if there.element is None:
+        return 1
+    keys = set(state.universe[there.element].required)
+    given = [s.rows for s in plan.sources if isinstance(s, UploadSource) and keys <= set(s.dimensions)]
+    if given:
+        return min(given) if min(given) <= _MOST_RECORDS else None
+    return records_up_to(state, connection, there.element, _MOST_RECORDS)

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Datasets that need only be there: which are taken out of the join, with what, and when."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
+from pachon.dimensions import DataIdTable
+from pachon.registry import SqlRegistry
+from pachon.registry.query.compile_sql import is_distinct
+from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan
+from pachon.registry.query.semi_joins import with_semi_join
+from pachon.registry.testing.example import load_records
+from pachon.registry.testing.plans import first_plan
+from pachon.registry.testing.postgresql import shared_server
+
+X = "instrument = 'Cam1'"
+RAW = DatasetSearch(dataset_type="raw", collections=("proc",))
+BIAS = DatasetSearch(dataset_type="bias", collections=("calib",))
+EXPOSURES, DETECTORS = 200, 100
+
+
+def _tested(registry: SqlRegistry, dimensions: list[str], *searches: DatasetSearch, **conditions: Any) -> Plan | None:
+    plan = first_plan(registry, registry.query.spec(dimensions, datasets=searches, **conditions))
+    found = [with_semi_join(plan, s) for s in plan.sources if isinstance(s, DatasetSource)]
+    return next((tested for tested in found if tested is not None), None)
+
+
+def _only(plan: Plan | None) -> Existence:
+    assert plan is not None
+    (existence,) = plan.existences
+    return existence
+
+
+def _names(existence: Existence) -> list[str]:
+    return [s.facts.dataset_type if isinstance(s, DatasetSource) else s.element for s in existence.sources]  # type: ignore[union-attr]  # of datasets or records
+
+
+def test_records_are_tested_for_datasets(example: SqlRegistry) -> None:
+    plan = _tested(example, ["exposure"], RAW)
+    there = _only(plan)
+    assert (there.element, _names(there), there.private) == ("exposure", ["raw"], ("detector",))
+    assert plan is not None
+    assert plan.sources == (ElementSource(element="exposure"),)
+    # Nothing is found twice, and what the records imply is taken from them.
+    assert is_distinct(plan)
+    assert "exposure" not in plan.late
+    assert "day_obs" in plan.keys
+    assert "where there are datasets raw in" in str(plan)
+
+
+def test_the_fewest_records_are_tested(example: SqlRegistry) -> None:
+    assert _only(_tested(example, ["instrument"], RAW)).element == "instrument"
+    assert _only(_tested(example, [], RAW)).element is None
+    # A filter is that of an exposure, which is joined anyway.
+    assert _only(_tested(example, ["physical_filter"], RAW)).element == "exposure"
+    assert _only(_tested(example, ["instrument"], RAW, where=f"{X} AND exposure.seq_num > 1")).element == "exposure"
+
+
+def test_a_visit_is_tested_by_its_exposures(example: SqlRegistry) -> None:
+    plan = _tested(example, ["visit"], RAW)
+    assert _only(plan).element == "exposure"
+    assert plan is not None
+    assert not is_distinct(plan)
+
+
+def test_what_hangs_on_datasets_is_tested_with_them(example: SqlRegistry) -> None:
+    there = _only(_tested(example, ["exposure"], RAW, where=f"{X} AND detector = 2 AND exposure > 1"))
+    assert str(there.predicate) == "detector = 2"
+    there = _only(_tested(example, ["exposure"], RAW, where=f"{X} AND detector.raft = 'A'"))
+    assert _names(there) == ["raw", "detector"]
+
+
+def test_datasets_that_share_a_dimension_stay_together(example: SqlRegistry) -> None:
+    plan = _tested(example, ["exposure"], RAW, BIAS)
+    there = _only(plan)
+    assert _names(there) == ["raw", "bias"]
+    assert "bias.timespan" in str(there.predicate)
+    assert plan is not None
+    assert not any(isinstance(s, DatasetSource) for s in plan.sources)
+
+
+def test_calibrations_are_tested_at_the_time_of_a_record(example: SqlRegistry) -> None:
+    there = _only(_tested(example, ["exposure"], BIAS))
+    assert (there.element, there.private) == ("instrument", ("detector",))
+    found = example.query.data_ids(["exposure"], datasets=[BIAS])
+    joined = example.query.data_ids(["exposure", "detector"], datasets=[BIAS])
+    assert sorted(set(joined.columns["exposure"].tolist())) == sorted(found.columns["exposure"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "searches", "conditions"),
+    [
+        # They have all dimensions of the result, and are not repeated.
+        (["exposure", "detector"], [RAW], {}),
+        # Their index does not begin with a detector.
+        (["detector"], [RAW], {}),
+        # They relate exposures and detectors.
+        (["exposure", "detector"], [BIAS], {}),
+        # A field is compared, or shown.
+        (["exposure"], [RAW], {"where": f"{X} AND raw.run = 'x'"}),
+        (["exposure"], [RAW], {"where": f"{X} AND (raw.ingest_date > T'2020-01-01' OR detector = 1)"}),
+        (["exposure"], [RAW], {"fields": ("raw.run",)}),
+        (["exposure"], [RAW], {"fields": ("detector.raft",)}),
+        # The tables of both kinds of collections are read before a record is tested.
+        (["detector"], [DatasetSearch(dataset_type="bias", collections=("calib", "imported_g"))], {}),
+        # The detector is needed for an overlap on the sky.
+        (["visit", "patch"], [RAW], {}),
+    ],
+)
+def test_all_else_is_joined(example: SqlRegistry, dimensions: list[str], searches: Any, conditions: Any) -> None:
+    assert _tested(example, dimensions, *searches, **conditions) is None
+
+
+def test_nothing_is_tested_for_a_dataset_that_is_shown(example: SqlRegistry) -> None:
+    spec = example.query.dataset_spec("raw", "proc", datasets=[BIAS])
+    plan = first_plan(example, spec)
+    assert not any(with_semi_join(plan, s) for s in plan.sources if isinstance(s, DatasetSource))
+
+
+def test_given_exposures_are_tested(example: SqlRegistry) -> None:
+    group = example.universe.conform(["exposure"])
+    rows = [{"instrument": "Cam1", "exposure": e} for e in (1, 2, 77)]
+    spec = example.query.spec(["exposure"], datasets=[RAW], tables=[DataIdTable.from_rows(group, rows)])
+    plan = first_plan(example, spec)
+    tested = with_semi_join(plan, next(s for s in plan.sources if isinstance(s, DatasetSource)))
+    assert _only(tested).element == "exposure"
+    assert tested is not None
+    # That an exposure is given does not mean that it exists.
+    assert ElementSource(element="exposure") in tested.sources
+    found = example.query.fetch(spec)
+    assert isinstance(found, DataIdTable)
+    assert sorted(found.columns["exposure"].tolist()) == [1, 2]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
+    """Many raws of each exposure, a focus of few exposures, and a source list of each exposure in each of twenty runs."""
+    if request.param == "postgresql":
+        url = shared_server().url(shared_server().create_database())
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('large')}/registry.sqlite3"
+    with SqlRegistry.create(url) as registry:
+        _fill(registry)
+        yield registry
+
+
+def _fill(registry: SqlRegistry) -> None:
+    cam = {"instrument": "Cam"}
+    load_records(registry, "instrument", {"name": "Cam", "detector_max": DETECTORS})
+    load_records(
+        registry, "detector", *({**cam, "id": i, "full_name": f"D{i}", "raft": f"R{i % 9}"} for i in range(DETECTORS))
+    )
+    load_records(registry, "physical_filter", *({**cam, "name": n, "band": n} for n in "gr"))
+    load_records(registry, "day_obs", {**cam, "id": 20260101})
+    load_records(registry, "group", {**cam, "name": "g"})
+    load_records(
+        registry,
+        "exposure",
+        *(
+            {**cam, "id": i, "obs_id": f"o{i}", "physical_filter": "gr"[i % 2], "day_obs": 20260101, "group": "g"}
+            | {"seq_num": i, "exposure_time": 1.0}
+            for i in range(EXPOSURES)
+        ),
+    )
+    _add(registry, "raw", "raw/all", range(EXPOSURES), range(DETECTORS))
+    _add(registry, "focus", "focus/all", range(EXPOSURES - 2, EXPOSURES), range(4))
+    for number in range(20):
+        part = range(number * EXPOSURES // 20, (number + 1) * EXPOSURES // 20)
+        _add(registry, "src", f"src/{number}", part, range(DETECTORS))
+
+
+def _add(registry: SqlRegistry, name: str, run: str, exposures: range, detectors: range) -> None:
+    dataset_type = DatasetType(name, ["exposure", "detector"], "int", universe=registry.universe)
+    registry.dataset_types.register(dataset_type)
+    registry.collections.register(run)
+    count = len(exposures) * len(detectors)
+    columns = {
+        "instrument": np.full(count, "Cam", dtype=object),
+        "exposure": np.repeat(exposures, len(detectors)),
+        "detector": np.tile(detectors, len(exposures)),
+    }
+    keys = DataIdTable.from_arrays(dataset_type.dimensions, columns)
+    registry.datasets.insert(DatasetTable(dataset_type, keys, new_ids(count), run))
+
+
+def _chosen(registry: SqlRegistry, dimensions: list[str], search: tuple[str, str], **conditions: Any) -> Plan:
+    datasets = [DatasetSearch(dataset_type=search[0], collections=(search[1],))]
+    return registry.query.plan(registry.query.spec(dimensions, datasets=datasets, **conditions))
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "search", "conditions", "tested"),
+    [
+        (["exposure"], ("raw", "raw/all"), {}, True),
+        (["exposure"], ("raw", "raw/all"), {"order_by": ["-exposure"], "limit": 3}, True),
+        (["instrument"], ("raw", "raw/all"), {}, True),
+        (["physical_filter"], ("raw", "raw/all"), {}, True),
+        # Few exposures have what is looked for.
+        (["exposure"], ("focus", "focus/all"), {}, False),
+        (["exposure"], ("src", "src/3"), {}, False),
+        (["exposure"], ("src", "src/*"), {}, True),
+        # Conditions on the records lead to them.
+        (["exposure"], ("focus", "focus/all"), {"where": "exposure.seq_num < 3"}, True),
+        (["exposure", "detector"], ("raw", "raw/all"), {}, False),
+    ],
+)
+def test_what_is_quicker_is_chosen(
+    large: SqlRegistry, dimensions: list[str], search: tuple[str, str], conditions: Any, tested: bool
+) -> None:
+    assert bool(_chosen(large, dimensions, search, **conditions).existences) == tested
+
+
+def test_sqlite_finds_the_first_rows_by_a_join(large: SqlRegistry) -> None:
+    plan = _chosen(large, ["exposure"], ("raw", "raw/all"), limit=3)
+    assert bool(plan.existences) == (large._state.dialect == "postgresql")
+
+
+def test_equal_answers(large: SqlRegistry) -> None:
+    query = large.query
+    asked = {
+        "raw/all": range(EXPOSURES),
+        "focus/all": range(EXPOSURES - 2, EXPOSURES),
+        "src/3": range(30, 40),
+    }
+    for run, exposures in asked.items():
+        search = DatasetSearch(dataset_type=run.split("/")[0], collections=(run,))
+        found = query.data_ids(["exposure"], datasets=[search], order_by="exposure")
+        assert found.columns["exposure"].tolist() == list(exposures)
+        assert [d["physical_filter"] for d in found] == ["gr"[e % 2] for e in exposures]
+        spec = query.spec(["exposure"], datasets=[search])
+        assert query.count(spec) == sum(map(len, query.batches(spec, 7))) == len(exposures)
+        records = query.records("exposure", datasets=[search], where="instrument = 'Cam' AND detector = 2")
+        assert len(records) == len(exposures)
+        assert len(query.data_ids(["exposure"], datasets=[search], where="instrument = 'Cam' AND detector = 99")) == (
+            0 if run == "focus/all" else len(exposures)
+        )
+
+
+def test_what_is_run_is_shown(large: SqlRegistry) -> None:
+    spec = large.query.spec(["exposure"], datasets=[DatasetSearch(dataset_type="raw", collections=("raw/all",))])
+    assert "where there are datasets raw in 1 collection" in str(large.query.plan(spec))
+    assert "EXISTS" in large.query.sql(spec)
