@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows of the caller on PostgreSQL: the server must know how many there are."""
+"""Rows of the caller: PostgreSQL must know how many there are, and SQLite drops their table when it can."""
 
 import re
 from collections.abc import Iterator
@@ -58,3 +58,25 @@ def test_the_server_expects_all_rows_of_one_camera(connection: Any) -> None:
     (expected,) = re.findall(r"rows=(\d+)", scan)
     assert int(expected) == ROWS
     assert not any("Nested Loop" in line for line in plan), "\n".join(plan)
+
+
+def test_a_table_is_dropped_when_all_rows_were_fetched(registry: SqlRegistry) -> None:
+    many = "SELECT name FROM main.sqlite_master"
+    for _ in range(3):
+        with registry._state.database.stream() as connection:
+            rows = connection.exec_driver_sql(many)
+            assert rows.fetchone() is not None
+            for length in (2, 3):
+                with uploaded(connection, _given(number=list(range(length))), length) as table:
+                    assert connection.execute(sa.select(table.c.number)).scalars().all() == list(range(length))
+            # Rows that are still to be fetched keep the tables, which are empty.
+            assert _tables(connection) == {0}
+            assert len(rows.all()) > 10
+            with uploaded(connection, _given(number=[5]), 1):
+                assert _tables(connection) == {1}
+            assert _tables(connection) == set()
+
+
+def _tables(connection: Any) -> set[int]:
+    names = connection.exec_driver_sql("SELECT name FROM temp.sqlite_master WHERE type = 'table'").scalars().all()
+    return {connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}

@@ -16,6 +16,7 @@ from pachon.registry.database.inserts import insert_columns
 __all__ = ["uploaded"]
 
 _numbers = itertools.count(1)
+_LEFT = "pachon tables that could not be dropped"
 _Columns = Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]]
 
 
@@ -35,6 +36,7 @@ def uploaded(connection: sa.Connection, columns: _Columns, length: int) -> Itera
     if connection.dialect.name == "postgresql":
         yield _arrays(columns, length)
         return
+    _drop_left(connection)
     table = sa.Table(
         f"upload_{next(_numbers)}",
         sa.MetaData(),
@@ -48,7 +50,29 @@ def uploaded(connection: sa.Connection, columns: _Columns, length: int) -> Itera
         insert_columns(connection, table, {"row_number": range(length), **values})
         yield table
     finally:
+        _drop(connection, table)
+
+
+def _drop(connection: sa.Connection, table: sa.Table) -> None:
+    """Drop a table; SQLite drops none while rows of any statement of the connection are still to be fetched, and then it is emptied."""
+    try:
         table.drop(connection, checkfirst=False)
+    except sa.exc.OperationalError as error:
+        if "locked" not in str(error.orig):
+            raise
+        connection.execute(table.delete())
+        connection.info.setdefault(_LEFT, []).append(table)
+
+
+def _drop_left(connection: sa.Connection) -> None:
+    """Drop the tables that could not be dropped before, if that can be done now."""
+    left: list[sa.Table] = connection.info.get(_LEFT, [])
+    while left:
+        try:
+            left[-1].drop(connection, checkfirst=True)
+        except sa.exc.OperationalError:
+            return
+        left.pop()
 
 
 def _arrays(columns: _Columns, length: int) -> sa.FromClause:
