@@ -309,9 +309,32 @@ def test_a_run_that_is_being_written_is_not_removed(repository, pipeline_file, t
             pipetask("purge", "me", "-b", repository, "--no-confirm")
         with pytest.raises(RunBusyError):
             pipetask("run", *base, "--replace-run", "--prune-replaced", "purge")
+        with pytest.raises(RunBusyError):
+            pipetask("run", "-b", repository, "-g", tmp_path / "g.qg", "--init-only")
     with Butler.open(str(repository), collections=["me"]) as reader:
         assert len(list(reader.query_datasets("corrected"))) == 6
     pipetask("purge", "me", "-b", repository, "--no-confirm")
+
+
+def test_init_only_registers_what_was_written_before(repository, pipeline_file, tmp_path):
+    graph = tmp_path / "g.qg"
+    pipetask(
+        "qgraph",
+        "-b",
+        repository,
+        "-p",
+        f"{pipeline_file}#correct",
+        "-i",
+        "defaults",
+        "--output-run",
+        "me/1",
+        "-q",
+        graph,
+    )
+    pipetask("pre-exec-init-qbb", repository, graph)
+    pipetask("run", "-b", repository, "-g", graph, "--init-only", "--register-dataset-types")
+    with Butler.open(str(repository), collections=["me/1"]) as reader:
+        assert [len(list(reader.query_datasets(name))) for name in ("correct_config", "packages")] == [1, 1]
 
 
 def test_a_quantum_that_failed_twice_counts_once(repository, pipeline_file, tmp_path):

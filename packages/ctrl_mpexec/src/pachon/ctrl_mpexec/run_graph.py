@@ -95,18 +95,26 @@ def run_quantum_graph(
         committer = OutputCommitter(graph, butler)
         files = FileRecords.empty()
         if not options.skip_init_writes:
-            with _noted(journal):
-                files = initialize_graph(uri, tasks, versions=options.versions, root=options.root)
-            if len(files):
-                journal.wrote()
-            committer.add(files)
-            committer.commit()
+            files = _initialize(uri, tasks, options, committer, journal)
         _remove_clobbered(graph, butler)
         report = run_with_sink(graph, uri, options, committer, reporter, journal)
     if report.with_status(QuantumStatus.DONE_BEFORE) or len(files) < _new_init_outputs(graph, options):
         # The graph was run before. If that run was cut off, some of what it wrote has no rows.
         butler.transfer_from_graph(graph)
     return replace(report, seconds=time.monotonic() - begin)
+
+
+def _initialize(
+    uri: str, tasks: GraphTasks, options: RunOptions, committer: OutputCommitter, journal: RunJournal
+) -> FileRecords:
+    """Write and register the init datasets of a graph file; give the records of the new files."""
+    with _noted(journal):
+        files = initialize_graph(uri, tasks, versions=options.versions, root=options.root)
+    if len(files):
+        journal.wrote()
+    committer.add(files)
+    committer.commit()
+    return files
 
 
 @contextlib.contextmanager
@@ -253,12 +261,24 @@ def initialize_graph(uri: str, tasks: GraphTasks, *, versions: bool = True, root
 
 
 def initialize_only(graph: QuantumGraph, butler: OutputRegistry, options: RunOptions) -> None:
-    """Write and register the init datasets of a graph, and run nothing."""
+    """Write and register the init datasets of a graph, and run nothing.
+
+    Raises
+    ------
+    RunBusyError
+        If another process writes to the run.
+    ConfigChangedError, PackageVersionError
+        If the run was made with other configurations or versions; nothing was written.
+    """
     tasks = GraphTasks(graph.pipeline, graph.universe)
-    with _with_init_outputs_of_the_run(graph, butler, None) as (known, _), _graph_file(known, None) as uri:
-        committer = OutputCommitter(known, butler)
-        committer.add(initialize_graph(uri, tasks, versions=options.versions, root=options.root))
-        committer.commit()
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(run_lock(graph, options.root))
+        known, _ = stack.enter_context(_with_init_outputs_of_the_run(graph, butler, None))
+        uri = stack.enter_context(_graph_file(known, None))
+        files = _initialize(uri, tasks, options, OutputCommitter(known, butler), journal)
+    if len(files) < _new_init_outputs(known, options):
+        # Some were written before; if that was cut off, they have no rows.
+        butler.transfer_from_graph(known)
 
 
 @contextlib.contextmanager
