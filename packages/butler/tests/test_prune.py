@@ -6,7 +6,7 @@ import pytest
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError
 from pachon.butler import Butler, prune
-from pachon.datasets import CollectionType, DatasetRef
+from pachon.datasets import CollectionType, DatasetRef, ids_from_uuids
 from pachon.datastore.records import text_array
 from pachon.quantum_butler.run_lock import RunBusyError, lock_run
 from pachon.quantum_butler.testing import busy_run
@@ -108,6 +108,25 @@ def test_trash_is_out_of_sight_and_emptied_later(butler: Butler, refs: list[Data
     assert stored(repository) == set()
 
 
+def test_a_path_that_leads_out_of_the_root_stops_no_other_removal(
+    butler: Butler, repository: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refs = [butler.put({"n": n}, "raw", {"exposure": 1, "detector": n}) for n in range(2)]
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file.yaml").write_text("precious")
+    (repository / "link").symlink_to(tmp_path / "outside")
+    session = butler._session
+    with session.registry.write():
+        session.records._records.update({"dataset_id": ids_from_uuids([refs[0].id])}, {"path": ["link/file.yaml"]})
+    place = butler.get_uri(refs[1]).ospath
+    butler.prune(refs, purge=True)
+    assert "A file of a removed dataset stays in the trash" in caplog.text
+    assert "leads out of the root" in caplog.text
+    assert not Path(place).exists()
+    assert (tmp_path / "outside" / "file.yaml").read_text() == "precious"
+    assert len(session.records.list_trash()) == 1
+
+
 def test_what_cannot_be_removed_stays_in_the_trash(
     butler: Butler, refs: list[DatasetRef], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,10 +135,10 @@ def test_what_cannot_be_removed_stays_in_the_trash(
 
     plain = FileStore.remove
 
-    def fail(self: FileStore, path: str) -> bool:
+    def fail(self: FileStore, path: str, known: set[str] | None = None) -> bool:
         if "S01" in path:
             raise StorageError("busy")
-        return plain(self, path)
+        return plain(self, path, known)
 
     monkeypatch.setattr(FileStore, "remove", fail)
     butler.prune(refs, purge=True)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from pachon.datasets import ids_from_uuids
+from pachon.datasets import DatasetRef, ids_from_uuids
 from pachon.datastore import FileRecords, RemovalOutcome, faults
 from pachon.datastore.faults import FAULT_POINTS
 
@@ -160,3 +160,37 @@ def test_a_file_that_a_live_row_names_by_its_absolute_path_stays(stored, records
     other = replace(written.row(1), dataset_id=uuid4(), path=datastore.uri(written.row(1)).geturl())
     records.add(FileRecords.from_rows([other]))
     assert outcomes(datastore.remove_files(records.list_trash())) == ["removed", "shared", "removed"]
+
+
+def test_many_files_at_once_each_have_their_outcome(open_files, example, records, files_in, root, tmp_path):
+    datastore = open_files()
+    dataset_type = example.dataset_type("thing", ("visit",), "StructuredDataDict")
+    refs = [example.ref(dataset_type, visit=n) for n in range(3)]
+    # Other ids and runs, so that there are many files in several folders.
+    refs = [replace_run(ref, f"runs/{number % 7}") for number in range(150) for ref in refs]
+    written = datastore.write_many([({}, ref) for ref in refs])
+    records.add(written)
+    records.move_to_trash(written.dataset_id[10:])
+    missing, folder = written.path[33], written.path[77]
+    os.unlink(root / missing)
+    os.unlink(root / folder)
+    os.mkdir(root / folder)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_text("precious")
+    (root / "link").symlink_to(tmp_path / "outside")
+    evil = FileRecords.from_rows([replace(written.row(0), path="link/file"), replace(written.row(0), path="../x")])
+    listed = FileRecords.concat([FileRecords(**written.columns()), evil])
+    steps = []
+    with faults.install(steps.append):
+        removal = datastore.remove_files(listed)
+    expected = ["shared"] * 10 + ["removed"] * 440 + ["failed"] * 2
+    expected[33], expected[77] = "missing", "failed"
+    assert outcomes(removal) == expected
+    assert [bool(error) for error in removal.errors] == [outcome == "failed" for outcome in expected]
+    assert steps.count("remove.removed") == 452
+    assert sorted(files_in(root)) == sorted(written.path[:10])
+    assert (tmp_path / "outside" / "file").read_text() == "precious"
+
+
+def replace_run(ref, run):
+    return DatasetRef(ref.dataset_type, ref.data_id, run)

@@ -124,7 +124,7 @@ def empty_trash(
         session.check_writeable()
     if refs is not None:
         listed = session.records.fetch_trash(ids_from_uuids(ref.id for ref in listed_refs(refs)))
-        return _removable(session, listed) if dry_run else remove_trash(session, listed)
+        return _removable(session, listed) if dry_run else _remove_and_tell(session, listed)
     if dry_run:
         return _removable(session, session.records.list_trash())
     session.check_no_block("empty_trash")
@@ -137,11 +137,11 @@ def empty_trash(
         if not len(fresh):
             return removed
         tried.update(_key(fresh, i) for i in range(len(fresh)))
-        removed += remove_trash(session, fresh)
+        removed += _remove_and_tell(session, fresh)
 
 
-def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
-    """Remove the files of rows of the trash, then the rows; give the places of the removed files.
+def remove_trash(session: Session, listed: FileRecords) -> set[str]:
+    """Remove the files of rows of the trash, then the rows; give the paths of the removed files.
 
     Raises
     ------
@@ -159,6 +159,12 @@ def remove_trash(session: Session, listed: FileRecords) -> list[ResourcePath]:
         errors.update(error for error in removal.errors if error)
     for error in sorted(errors):
         _log.warning("A file of a removed dataset stays in the trash: %s", error)
+    return removed
+
+
+def _remove_and_tell(session: Session, listed: FileRecords) -> list[ResourcePath]:
+    """Do as `remove_trash`; give the places of the removed files, in the order of the rows."""
+    removed = remove_trash(session, listed)
     places = {file_part(row.path): session.datastore.uri(row) for row in listed.rows()}
     return [place for path, place in places.items() if path in removed]
 

@@ -279,8 +279,8 @@ class FileStore:
             known[path] = _size(local)
         return known, elsewhere
 
-    def remove(self, path: str) -> bool:
-        """Remove exactly one file; False if it was missing (an object store may not know).
+    def remove(self, path: str, plain: set[str] | None = None) -> bool:
+        """Remove exactly one file; False if it was missing (an object store may not know). ``plain`` is that of `check_inside`.
 
         Raises
         ------
@@ -291,7 +291,7 @@ class FileStore:
         """
         if not is_owned(path):
             raise PathOutsideRootError(f"{path!r} is not below the root of the datastore and is never removed.")
-        local = self.local_path(path)
+        local = self.local_path(path, plain)
         if local is None:
             self.uri(file_part(path)).remove(missing_ok=True)
             return True

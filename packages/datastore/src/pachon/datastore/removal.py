@@ -30,6 +30,11 @@ BATCH: Final = 200
 """Files for which the live rows are asked at once. The answer must not get old: an output of a graph, whose path is that of its
 earlier attempt, may be stored again while a large removal goes on."""
 
+_FEW: Final = 20
+"""Fewer local files than that are removed one after the other."""
+_AT_ONCE: Final = 10
+"""Local files that a thread takes: to hand one over costs as much as to remove it."""
+
 
 class RemovalOutcome(enum.Enum):
     """What became of the file of a deleted dataset."""
@@ -81,14 +86,16 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
     reach("remove.begin")
     results: dict[str, tuple[RemovalOutcome, str]] = {}
     files = list(dict.fromkeys(file_part(path) for path in records.path))
-    for start in range(0, len(files), BATCH):
-        part = files[start : start + BATCH]
-        owned = [path for path in part if is_owned(path)]
-        shared = _still_named(store, owned, live) if live is not None and owned else set()
-        reach("remove.looked")
-        for path, result in zip(part, _remove_each(store, part, shared), strict=True):
-            results[path] = result
-            reach("remove.removed")
+    plain: set[str] = set()
+    with ThreadPoolExecutor(worker_count()) as threads:
+        for start in range(0, len(files), BATCH):
+            part = files[start : start + BATCH]
+            owned = [path for path in part if is_owned(path)]
+            shared = _still_named(store, owned, live) if live is not None and owned else set()
+            reach("remove.looked")
+            for path, result in zip(part, _remove_each(store, part, shared, plain, threads), strict=True):
+                results[path] = result
+                reach("remove.removed")
     reach("remove.end")
     outcomes = [results[file_part(path)] for path in records.path]
     return Removal(
@@ -104,21 +111,33 @@ def _still_named(store: FileStore, paths: Sequence[str], live: RecordStore) -> s
     return {path_below(store.root_urls, file_part(path)) for path in named.path}
 
 
-def _remove_each(store: FileStore, paths: Sequence[str], shared: set[str]) -> Iterator[tuple[RemovalOutcome, str]]:
-    """Remove files one after the other; those of an object store, which has to be waited for, some at a time."""
-    if store.local_root is not None or len(paths) < 2:
-        yield from (_remove_file(store, path, is_shared=path in shared) for path in paths)
+def _remove_each(
+    store: FileStore, paths: Sequence[str], shared: set[str], plain: set[str], threads: ThreadPoolExecutor
+) -> Iterator[tuple[RemovalOutcome, str]]:
+    """Remove files: those of an object store, which has to be waited for, and many local ones some at a time.
+
+    A file system has the process sleep for each file, as with ``discard`` on a solid-state disk. On a busy machine it then waits each
+    time until it may go on; several threads wait together.
+    """
+
+    def remove(some: Sequence[str]) -> list[tuple[RemovalOutcome, str]]:
+        return [_remove_file(store, path, plain, is_shared=path in shared) for path in some]
+
+    if len(paths) < (_FEW if store.local_root is not None else 2):
+        for path in paths:
+            yield from remove([path])
         return
-    with ThreadPoolExecutor(worker_count()) as threads:
-        yield from threads.map(lambda path: _remove_file(store, path, is_shared=path in shared), paths)
+    size = _AT_ONCE if store.local_root is not None else 1
+    for found in threads.map(remove, (paths[start : start + size] for start in range(0, len(paths), size))):
+        yield from found
 
 
-def _remove_file(store: FileStore, path: str, *, is_shared: bool) -> tuple[RemovalOutcome, str]:
+def _remove_file(store: FileStore, path: str, plain: set[str], *, is_shared: bool) -> tuple[RemovalOutcome, str]:
     if not is_owned(path):
         return RemovalOutcome.NOT_OWNED, ""
     if is_shared:
         return RemovalOutcome.SHARED, ""
     try:
-        return (RemovalOutcome.REMOVED if store.remove(path) else RemovalOutcome.MISSING), ""
+        return (RemovalOutcome.REMOVED if store.remove(path, plain) else RemovalOutcome.MISSING), ""
     except PachonError as error:
         return RemovalOutcome.FAILED, str(error)
