@@ -15,6 +15,7 @@ from pachon.butler import (
     RepositoryConfigError,
     RepositoryNotFoundError,
     get_known_repositories,
+    restore_repository,
 )
 from pachon.butler.repository_location import locate_repository
 from pachon.butler.testing import make_example_repository
@@ -110,6 +111,19 @@ def test_the_index_as_text_and_its_errors(repository: Path, tmp_path: Path, monk
     monkeypatch.delenv("PACHON_REPOSITORIES")
     with pytest.raises(RepositoryNotFoundError, match=r"could not be read.*missing\.yaml"):
         Butler.open("site")
+
+
+def test_what_searches_elsewhere_does_not_keep_the_repository_open(repository: Path, tmp_path: Path) -> None:
+    with Butler.open(str(repository), run="r", instrument="Cam") as butler:
+        butler.backup(tmp_path / "backup")
+        other = butler.searching(["r"])
+        assert other.collections.defaults == ("r",)
+        assert other.collections.query("*") == []
+    with pytest.raises(InvalidInputError, match="closed"):
+        other.collections.query("*")
+    # It refuses a database that anything has open, also in this process.
+    assert restore_repository(str(repository), tmp_path / "backup").replaced is not None
+    other.close()
 
 
 def test_defaults_and_clones(repository: Path) -> None:

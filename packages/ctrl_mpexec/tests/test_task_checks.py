@@ -2,7 +2,6 @@
 """Tasks, definitions and files that are others than when a graph was built: noticed before any quantum runs."""
 
 import copy
-import gc
 import importlib
 import shutil
 import sys
@@ -300,7 +299,6 @@ def test_a_restored_database_and_marks_of_what_came_after_its_backup(workplace: 
         butler.backup(workplace.folder / "backup")
     replace_type(workplace.repository, OTHER_CLASS)
     migrate_repository(repository, universe=next_universe())
-    gc.collect()  # the builder's clone of the butler has the database open
     restore_repository(repository, workplace.folder / "backup")
     refuse(workplace, "dimensions were changed")
     with Butler.open(repository, writeable=True) as butler:

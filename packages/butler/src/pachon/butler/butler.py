@@ -156,6 +156,24 @@ class Butler(ReadingButler, WritingButler):
         data_id: Mapping[str, Any] = _UNSET,
     ) -> Butler:
         """Give a butler of the same open repository with its own defaults and transaction; None resets a default."""
+        return Butler(self._other_session(collections, run, data_id, keeps_open=True))
+
+    def searching(self, collections: Sequence[str]) -> Butler:
+        """Give a butler with these default collections; a governor value that is the only one there is meant where none is named.
+
+        It is of use as long as this one is open, and need not be closed.
+        """
+        return Butler(self._other_session(collections, _UNSET, _UNSET, keeps_open=False))
+
+    def _other_session(
+        self,
+        collections: str | Iterable[str] | None,
+        run: str | None,
+        data_id: Mapping[str, Any],
+        *,
+        keeps_open: bool,
+    ) -> Session:
+        """Open a session of the same repository with other defaults."""
         from pachon.butler.defaults import Defaults
         from pachon.butler.session import Session
 
@@ -168,11 +186,7 @@ class Butler(ReadingButler, WritingButler):
             infer=old.infer,
         )
         defaults.check(self.universe)
-        return Butler(Session(self._session.repository, defaults))
-
-    def searching(self, collections: Sequence[str]) -> Butler:
-        """Give a butler with these default collections; a governor value that is the only one there is meant where none is named."""
-        return self.clone(collections=collections)
+        return Session(self._session.repository, defaults, keeps_open=keeps_open)
 
     def close(self) -> None:
         """Let go of connections and files; the butler cannot be used any more."""

@@ -79,11 +79,14 @@ class OpenRepository:
 class Session:
     """One butler's view of an open repository: with its defaults and its transaction, until it is closed.
 
-    Like the butler it is for one thread.
+    Like the butler it is for one thread. One that does not keep the repository open is of use while another session does, and need not be
+    closed.
     """
 
-    def __init__(self, repository: OpenRepository, defaults: Defaults) -> None:
-        repository.enter()
+    def __init__(self, repository: OpenRepository, defaults: Defaults, *, keeps_open: bool = True) -> None:
+        if keeps_open:
+            repository.enter()
+        self._keeps_open = keeps_open
         self.repository = repository
         self.defaults = defaults
         self.registry = repository.registry
@@ -167,4 +170,5 @@ class Session:
         """End the session; the last one of a repository closes its connections."""
         if not self._closed:
             self._closed = True
-            self.repository.leave()
+            if self._keeps_open:
+                self.repository.leave()
