@@ -204,7 +204,7 @@ def _chosen(registry: SqlRegistry, dimensions: list[str], search: tuple[str, str
         (["exposure"], ("src", "src/3"), {}, False),
         (["exposure"], ("src", "src/*"), {}, True),
         # Conditions on the records lead to them.
-        (["exposure"], ("focus", "focus/all"), {"where": "exposure.seq_num < 3"}, True),
+        (["exposure"], ("raw", "raw/all"), {"where": "exposure.seq_num < 3"}, True),
         (["exposure", "detector"], ("raw", "raw/all"), {}, False),
     ],
 )

@@ -18,6 +18,8 @@ __all__ = ["with_quicker_semi_joins"]
 
 _MANY_DATASETS = 20
 """Datasets a record from which on a test of each record is quicker than a join, even if most records have none."""
+_MANY_DATASETS_OF_LED = 8
+"""The same where a join would look for the datasets of each record, too."""
 _MOST_RECORDS = 50_000
 """Records that are tested one by one."""
 _SAMPLE = 500
@@ -65,7 +67,8 @@ def _cheapest(state: State, connection: sa.Connection, joined: Plan, tested: Pla
         return joined
     *others, last = tested.existences
     forms = [tested, replace(tested, existences=(*others, replace(last, row_by_row=True)))]
-    costs = [estimated_cost(state, connection, form) for form in forms]
+    # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
+    costs = [estimated_cost(state, connection, replace(form, limit=None)) for form in forms]
     return forms[costs.index(min(costs))] if min(costs) < cost * _CLEARLY_CHEAPER else joined
 
 
@@ -74,9 +77,6 @@ def _are_many(state: State, connection: sa.Connection, plan: Plan, there: Existe
     if plan.limit is not None and not plan.order:
         # A join finds its first rows at once, be they of the first records or of the last ones.
         return False
-    if _is_led(plan, there):
-        # A join goes through the same records.
-        return True
     element = None if there.element is None else state.universe[there.element]
     if there.main.with_validity and (element is None or element.governor):
         # A join compares all ranges with all records.
@@ -87,11 +87,16 @@ def _are_many(state: State, connection: sa.Connection, plan: Plan, there: Existe
     records = _tested_records(state, connection, plan, there)
     if records is None:
         return False
+    led = _is_led(plan, there)
+    many = records * (_MANY_DATASETS_OF_LED if led else _MANY_DATASETS)
     for source in there.sources:
         if isinstance(source, DatasetSource) and (source is there.main or not source.with_validity):
-            beyond = datasets_found_beyond(state.schema, source, _MANY_DATASETS * records)
+            beyond = datasets_found_beyond(state.schema, source, many)
             if connection.execute(beyond).first() is None:
                 return False
+    if led:
+        # A join looks at the datasets in other collections, too.
+        return True
     shares = connection.execute(share_found(state.schema, there.main, _SAMPLE)).one()
     return all(share >= _LEAST_SHARE for share in shares)
 
