@@ -181,6 +181,28 @@ def test_refined_results(filled: Butler) -> None:
     assert filled.query_all_datasets("*").count() == 7
 
 
+def test_results_take_values_of_dimensions(filled: Butler) -> None:
+    result = filled.query_datasets("raw", where="exposure < 3")
+    assert {r.data_id["exposure"] for r in result.where(detector=1)} == {1, 2}
+    assert [r.data_id["exposure"] for r in result.where("exposure > 1", data_id={"detector": "S01"})] == [2]
+    assert len(result.where(data_id={"exposure.obs_id": "obs2"}, detector=1)) == 1
+    assert [d["detector"] for d in filled.query_data_ids("detector").where(detector=0)] == [0]
+    # Of a dimension that the result has not.
+    assert {
+        r.id for r in filled.query_dimension_records("detector", datasets="raw", collections="other").where(exposure=1)
+    } == {0}
+    several = filled.query_all_datasets("*")
+    assert len(several.where(exposure=1)) == len(several.where("exposure = 1"))
+    assert len(several.where(exposure=1).where(detector=0)) == len(several.where("exposure = 1 AND detector = 0"))
+    for found in (result, several):
+        with pytest.raises(InvalidInputError, match="exposure is 1 in this query already"):
+            found.where(exposure=1).where(exposure=2)
+    with pytest.raises(InvalidInputError, match=r"exposure\.id is of type int"):
+        result.where(exposure=[1])
+    with pytest.raises(DataIdValueError, match="exposur"):
+        result.where(exposur=1)
+
+
 def test_batches(filled: Butler) -> None:
     result = filled.query_datasets("raw", collections=["other", "run"])
     parts = list(result.batches(2))

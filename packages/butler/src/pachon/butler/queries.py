@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pachon.base import InvalidInputError
-from pachon.butler.data_id_rewriting import plan_rewriting
 from pachon.butler.lookup import DataId, resolve_collections, resolve_type
 from pachon.butler.query_results import (
     DataIdQueryResult,
@@ -17,10 +16,10 @@ from pachon.butler.query_results import (
     GeneralQueryResult,
     RecordQueryResult,
 )
-from pachon.butler.question import Explanation, RegistryQuestion, both_conditions
+from pachon.butler.question import Explanation, RegistryQuestion, both_conditions, both_data_ids, resolved_data_id
 from pachon.butler.session import Session
 from pachon.datasets import DatasetSearch, DatasetTable, DatasetType
-from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup
+from pachon.dimensions import DataIdTable, DimensionGroup
 
 __all__ = [
     "Conditions",
@@ -76,18 +75,6 @@ class Conditions:
     def arguments(self) -> dict[str, Any]:
         """Give them by keyword."""
         return {name: getattr(self, name) for name in self.__slots__}
-
-
-def resolved_data_id(group: DimensionGroup, data_id: DataId | None) -> tuple[Mapping[str, Any], str, dict[str, Any]]:
-    """Give the values of dimensions that a data ID names, and an expression for its alternate keys with its binds."""
-    if not data_id:
-        return {}, "", {}
-    given = data_id.mapping if isinstance(data_id, DataCoordinate) else data_id
-    rewriting = plan_rewriting(given, group, is_calibration=True)
-    fields = [(d, name, value) for d, values in rewriting.conditions.items() for name, value in values.items()]
-    terms = [f"{dimension}.{name} = :data_id_{dimension}_{name}" for dimension, name, _ in fields]
-    binds = {f"data_id_{dimension}_{name}": value for dimension, name, value in fields}
-    return rewriting.values, " AND ".join(terms), binds
 
 
 def query_datasets(
@@ -219,6 +206,7 @@ class _ManyTypes:
     find_first: bool
     limit: int | None
     order_by: tuple[str, ...] = ()
+    data_id: Mapping[str, Any] = field(default_factory=dict)
 
     def fetch(self, most: int | None) -> DatasetTables:
         wanted = most if self.limit is None else abs(self.limit) if most is None else min(most, abs(self.limit))
@@ -261,12 +249,19 @@ class _ManyTypes:
         *,
         where: str = "",
         bind: Mapping[str, Any] | None = None,
+        data_id: Mapping[str, Any] | None = None,
         order_by: Iterable[str] | None = None,
         limit: int | None = None,
     ) -> _ManyTypes:
         text, values = both_conditions(self.where, self.bind, where, bind or {})
-        order = self.order_by if order_by is None else tuple(order_by)
-        return replace(self, where=text, bind=values, order_by=order, limit=self.limit if limit is None else limit)
+        return replace(
+            self,
+            where=text,
+            bind=values,
+            data_id=both_data_ids(self.data_id, data_id or {}),
+            order_by=self.order_by if order_by is None else tuple(order_by),
+            limit=self.limit if limit is None else limit,
+        )
 
     def _results(self) -> list[DatasetQueryResult]:
         """Ask for each matching type of which the collections may hold datasets."""
@@ -285,7 +280,7 @@ class _ManyTypes:
                 where=self.where,
                 bind=self.bind,
                 order_by=self.order_by,
-            )
+            ).where(data_id=self.data_id)
             for dataset_type in found
         ]
 

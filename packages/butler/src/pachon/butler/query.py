@@ -19,9 +19,8 @@ from pachon.butler.queries import (
     query_datasets,
     query_general,
     query_records,
-    resolved_data_id,
 )
-from pachon.butler.question import both_conditions
+from pachon.butler.question import both_conditions, both_data_ids, named_values
 from pachon.datasets import DatasetSearch
 from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, UnknownDimensionError
 
@@ -62,17 +61,12 @@ class Query:
         Raises
         ------
         InvalidInputError
-            If a name of ``bind`` has another value already.
+            If a name of ``bind`` or a dimension has another value already.
         """
-        given = {**(data_id.mapping if isinstance(data_id, DataCoordinate) else data_id or {}), **dims}
-        names = [name for key in given if (name := key.partition(".")[0]) in self._session.universe.dimensions]
-        values, terms, binds = resolved_data_id(self._session.universe.conform(names), given)
+        values, terms, binds = named_values(self._session.universe, data_id, dims)
         text, bound = both_conditions(self._conditions.where, self._conditions.bind, where, bind or {})
         text, bound = both_conditions(text, bound, terms, binds)
-        for name, value in values.items():
-            if self._conditions.data_id.get(name, value) != value:
-                raise InvalidInputError(f"{name} is {self._conditions.data_id[name]!r} in this query already.")
-        return self._with(where=text, bind=bound, data_id={**self._conditions.data_id, **values})
+        return self._with(where=text, bind=bound, data_id=both_data_ids(self._conditions.data_id, values))
 
     def join_dimensions(self, dimensions: str | Iterable[str] | DimensionGroup) -> Query:
         """Join further dimensions, which relate and restrict what is found; the results need not have them."""

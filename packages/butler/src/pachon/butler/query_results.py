@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError
-from pachon.butler.question import Explanation, Question
+from pachon.butler.question import Explanation, Question, both_conditions, named_values
 from pachon.butler.result_columns import (
     Columns,
     Kinds,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
+    from pachon.butler.lookup import DataId
     from pachon.butler.session import Session
 
 __all__ = [
@@ -179,9 +180,19 @@ class QueryResult(ABC, Generic[T, Rows]):
             raise ConflictError(f"There are several {self._title}, and exactly one is wanted.")
         return found[0]
 
-    def where(self, where: str, *, bind: Mapping[str, Any] | None = None) -> Self:
-        """Give the result of which rows satisfy a further expression."""
-        return self._changed(where=where, bind=bind)
+    def where(
+        self, where: str = "", *, bind: Mapping[str, Any] | None = None, data_id: DataId | None = None, **dims: Any
+    ) -> Self:
+        """Give those rows that satisfy a further expression, too, and have the values of a data ID.
+
+        Raises
+        ------
+        InvalidInputError
+            If a name of ``bind`` or a dimension has another value already.
+        """
+        values, terms, binds = named_values(self._question.session.universe, data_id, dims)
+        text, bound = both_conditions(where, bind or {}, terms, binds)
+        return self._changed(where=text, bind=bound, data_id=values)
 
     def order_by(self, *names: str) -> Self:
         """Give the result in an order; ``-`` before a name reverses it."""

@@ -9,12 +9,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pachon.base import InvalidInputError
+from pachon.butler.data_id_rewriting import plan_rewriting
+from pachon.dimensions import DataCoordinate
 
 if TYPE_CHECKING:
+    from pachon.butler.lookup import DataId
     from pachon.butler.session import Session
+    from pachon.dimensions import DimensionGroup, DimensionUniverse
     from pachon.registry.query.spec import QuerySpec
 
-__all__ = ["Explanation", "Question", "RegistryQuestion", "both_conditions"]
+__all__ = [
+    "Explanation",
+    "Question",
+    "RegistryQuestion",
+    "both_conditions",
+    "both_data_ids",
+    "named_values",
+    "resolved_data_id",
+]
 
 Rows = TypeVar("Rows")
 Rows_co = TypeVar("Rows_co", covariant=True)
@@ -65,10 +77,11 @@ class Question(Protocol[Rows_co]):
         *,
         where: str = "",
         bind: Mapping[str, Any] | None = None,
+        data_id: Mapping[str, Any] | None = None,
         order_by: Iterable[str] | None = None,
         limit: int | None = None,
     ) -> Question[Rows_co]:
-        """Give the question with a further condition (``where``, ``bind``), another order or limit."""
+        """Give the question with further conditions (``where``, ``bind``, values of dimensions), another order or limit."""
         ...
 
 
@@ -108,15 +121,57 @@ class RegistryQuestion(Generic[Rows]):
         *,
         where: str = "",
         bind: Mapping[str, Any] | None = None,
+        data_id: Mapping[str, Any] | None = None,
         order_by: Iterable[str] | None = None,
         limit: int | None = None,
     ) -> RegistryQuestion[Rows]:
         text, values = both_conditions(self.spec.where, self.spec.bind, where, bind or {})
-        order = self.spec.order_by if order_by is None else tuple(order_by)
+        universe = self.session.universe
+        further = {name: universe[name].primary_key.check(value, name) for name, value in (data_id or {}).items()}
         spec = dataclasses.replace(
-            self.spec, where=text, bind=values, order_by=order, limit=self.spec.limit if limit is None else limit
+            self.spec,
+            where=text,
+            bind=values,
+            data_id=both_data_ids(self.spec.data_id, further),
+            order_by=self.spec.order_by if order_by is None else tuple(order_by),
+            limit=self.spec.limit if limit is None else limit,
         )
         return dataclasses.replace(self, spec=spec)
+
+
+def resolved_data_id(group: DimensionGroup, data_id: DataId | None) -> tuple[Mapping[str, Any], str, dict[str, Any]]:
+    """Give the values of dimensions that a data ID names, and an expression for its alternate keys with its binds."""
+    if not data_id:
+        return {}, "", {}
+    given = data_id.mapping if isinstance(data_id, DataCoordinate) else data_id
+    rewriting = plan_rewriting(given, group, is_calibration=True)
+    fields = [(d, name, value) for d, values in rewriting.conditions.items() for name, value in values.items()]
+    terms = [f"{dimension}.{name} = :data_id_{dimension}_{name}" for dimension, name, _ in fields]
+    binds = {f"data_id_{dimension}_{name}": value for dimension, name, value in fields}
+    return rewriting.values, " AND ".join(terms), binds
+
+
+def named_values(
+    universe: DimensionUniverse, data_id: DataId | None, dims: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str, dict[str, Any]]:
+    """Give the same for what is named beside a data ID, of any dimensions."""
+    given = {**(data_id.mapping if isinstance(data_id, DataCoordinate) else data_id or {}), **dims}
+    names = [name for key in given if (name := key.partition(".")[0]) in universe.dimensions]
+    return resolved_data_id(universe.conform(names), given)
+
+
+def both_data_ids(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of dimensions that both have.
+
+    Raises
+    ------
+    InvalidInputError
+        If a dimension has two values.
+    """
+    for name, value in second.items():
+        if first.get(name, value) != value:
+            raise InvalidInputError(f"{name} is {first[name]!r} in this query already.")
+    return {**first, **second}
 
 
 def both_conditions(
