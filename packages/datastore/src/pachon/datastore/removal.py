@@ -86,10 +86,12 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
     reach("remove.begin")
     results: dict[str, tuple[RemovalOutcome, str]] = {}
     files = list(dict.fromkeys(file_part(path) for path in records.path))
-    plain: set[str] = set()
     with ThreadPoolExecutor(worker_count()) as threads:
         for start in range(0, len(files), BATCH):
             part = files[start : start + BATCH]
+            plain: set[str] = (
+                set()
+            )  # of this part only: a folder may be exchanged for a link while a large removal goes on
             owned = [path for path in part if is_owned(path)]
             shared = _still_named(store, owned, live) if live is not None and owned else set()
             reach("remove.looked")
