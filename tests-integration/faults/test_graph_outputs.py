@@ -101,7 +101,9 @@ def test_a_job_that_was_killed_is_run_again(
 def test_a_transfer_that_was_killed_goes_on(repository: Repository, zygote: Zygote, graph: str) -> None:
     zygote.check(run_job, graph, TEXTS[0])
     files = written(repository)
-    points = zygote.check(transfer_bit_by_bit, repository.root, graph, 1)
+    # The first transfer alone registers dataset types (`test_changed_definitions` kills there).
+    reached = zygote.check(transfer_bit_by_bit, repository.root, graph, 1)
+    points = [point for point in reached if not point.startswith("definition.")]
     assert points.count("commit.rows_written") > 2
     half = 0
     for spot in spots_of(points):

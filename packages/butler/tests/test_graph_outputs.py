@@ -455,7 +455,7 @@ class TestBatches:
         from pachon.base import StorageError
         from pachon.datastore.file_store import FileStore
 
-        def fail(self: FileStore, path: str) -> bool:
+        def fail(self: FileStore, path: str, known: set[str] | None = None) -> bool:
             raise StorageError("busy")
 
         table, job = written
