@@ -37,16 +37,27 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
     A test of each record takes a time that does not depend on how many datasets the record has, but on how many records there are;
     a join takes longer the more datasets there are, and nearly none if there are few.
     """
+    asks_server = state.dialect == "postgresql" and _needs_no_tables(plan)
+    cost: float | None = None
     for source in [s for s in plan.sources if isinstance(s, DatasetSource)]:
         tested = with_semi_join(plan, source) if any(s is source for s in plan.sources) else None
         if tested is None:
             continue
         there = tested.existences[-1]
-        if state.dialect == "postgresql" and _needs_no_tables(plan):
-            alone = len(there.sources) == 1 and _is_led(plan, there)
-            plan = tested if alone else _cheapest(state, connection, plan, tested)
-        elif _are_many(state, connection, plan, there):
-            plan = tested
+        if not asks_server:
+            plan = tested if _are_many(state, connection, plan, there) else plan
+        elif len(there.sources) == 1 and _is_led(plan, there):
+            # The server goes another way by itself, should there be few datasets.
+            plan, cost = tested, None
+        else:
+            cost = estimated_cost(state, connection, plan) if cost is None else cost
+            if cost < _CHEAP:
+                break
+            tested = _in_one_way(tested)
+            # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
+            least = estimated_cost(state, connection, replace(tested, limit=None))
+            if least < cost * _CLEARLY_CHEAPER:
+                plan, cost = tested, least
     return plan
 
 
@@ -60,16 +71,16 @@ def _is_led(plan: Plan, there: Existence) -> bool:
     return there.element is not None and leading_elements(plan, there.main) == [there.element]
 
 
-def _cheapest(state: State, connection: sa.Connection, joined: Plan, tested: Plan) -> Plan:
-    """Give the plan that the server estimates to be the cheapest: the join, tests, or tests that it may not turn into something else."""
-    cost = estimated_cost(state, connection, joined)
-    if cost < _CHEAP:
-        return joined
+def _in_one_way(tested: Plan) -> Plan:
+    """Keep PostgreSQL from turning a test into a join where it is wrong about what that costs.
+
+    It makes all pairs of datasets that are tested together, or reads all datasets of one instrument, though the first of them is enough.
+    """
     *others, last = tested.existences
-    forms = [tested, replace(tested, existences=(*others, replace(last, row_by_row=True)))]
-    # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
-    costs = [estimated_cost(state, connection, replace(form, limit=None)) for form in forms]
-    return forms[costs.index(min(costs))] if min(costs) < cost * _CLEARLY_CHEAPER else joined
+    element = None if last.element is None else tested.result.universe[last.element]
+    if len(last.sources) == 1 and element is not None and not element.governor:
+        return tested
+    return replace(tested, existences=(*others, replace(last, row_by_row=True)))
 
 
 def _are_many(state: State, connection: sa.Connection, plan: Plan, there: Existence) -> bool:
