@@ -45,7 +45,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
             continue
         there = tested.existences[-1]
         if not asks_server:
-            plan = tested if _are_many(state, connection, plan, there) else plan
+            plan = _in_one_way(tested) if _are_many(state, connection, plan, there) else plan
         elif len(there.sources) == 1 and _is_led(plan, there):
             # The server goes another way by itself, should there be few datasets.
             plan, cost = tested, None
