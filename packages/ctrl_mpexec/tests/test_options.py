@@ -112,6 +112,12 @@ def test_a_profile_a_debug_module_and_an_order(run, tmp_path, monkeypatch, repos
     assert [one["dataId"]["exposure"] for one in reports] == [3, 3, 2, 2, 1, 1]
 
 
+@pytest.mark.parametrize("option", ["--profile", "--class-map"])
+def test_a_folder_is_no_file(run, tmp_path, option):
+    with pytest.raises(PachonError, match=str(tmp_path)):
+        run("run", option, tmp_path)
+
+
 def backwards():
     return OrderedQuanta("correct", ["exposure"], reverse=True)
 

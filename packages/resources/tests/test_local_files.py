@@ -211,6 +211,14 @@ def test_a_replaced_file_keeps_its_mode(tmp_path: Path, how: str) -> None:
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o664)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "/a\0", "file:///a%00b", "%00"])
+def test_no_name_holds_a_null_character(name):
+    with pytest.raises(InvalidInputError, match="holds a null character"):
+        ResourcePath(name)
+    with pytest.raises(InvalidInputError, match="holds a null character"):
+        ResourcePath("/folder/").join(name)
+
+
 def test_a_name_that_is_not_in_utf_8_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"xff.*not in UTF-8|udcff.*not in UTF-8"):
         ResourcePath(os.fsdecode(b"/data/x\xff.fits"))

@@ -63,7 +63,8 @@ def test_the_instrument_that_an_import_sets_is_renamed_too(tmp_path: Path) -> No
         ("a.*: b", "'a.*': 'b': a pattern ends with '.*' on both sides."),
         ("a.B: b.*", "'a.B': 'b.*': a pattern ends with '.*' on both sides."),
         ("'a.*.c': b.c", "'a.*.c': 'b.c': a pattern ends with '.*' on both sides."),
-        ("a: [", "is not valid YAML"),
+        ("a: [", "line 2, column 1: this is not YAML"),
+        ("a: 1\na: 2", "twice"),
     ],
 )
 def test_malformed_tables(tmp_path: Path, text: str, message: str) -> None:

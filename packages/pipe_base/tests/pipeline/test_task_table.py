@@ -144,7 +144,8 @@ def test_connections_that_depend_on_fields(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[1]", "is no mapping from class paths to descriptions."),
-        ("a: [", "is not valid YAML"),
+        ("a: [", "line 2, column 1: this is not YAML"),
+        ("a: 1\na: 2", "twice"),
         ("a.B: 3", "Description of a.B: it is a mapping, not 3."),
         ("a.B: {dimension: []}", "Description of a.B: unknown key 'dimension'. Did you mean 'dimensions'?"),
         (

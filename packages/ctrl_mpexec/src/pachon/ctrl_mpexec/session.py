@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, StorageError
 from pachon.base.progress_bar import progress_wanted
 from pachon.ctrl_mpexec.coverage_measurement import measured_coverage
 from pachon.ctrl_mpexec.progress.reporter import ProgressReporter
@@ -92,6 +92,11 @@ def _reporter(options: Mapping[str, Any]) -> Iterator[ProgressReporter]:
 def _profiled(path: str) -> Iterator[None]:
     import cProfile
 
+    # Said before the run, not after it.
+    try:
+        open(path, "ab").close()
+    except OSError as error:
+        raise StorageError(f"The profile cannot be written to {path!r}: {error.strerror}.") from None
     profiler = cProfile.Profile()
     profiler.enable()
     try:

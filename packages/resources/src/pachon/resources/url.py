@@ -94,10 +94,13 @@ def parse_url(text: str) -> Url:
     Raises
     ------
     InvalidInputError
-        The text is empty of meaning, such as a bucket without a name, or is the name of a file that is not in UTF-8.
+        The text is empty of meaning, such as a bucket without a name, holds a null character, which no name can have, or is the
+        name of a file that is not in UTF-8.
     """
     if not text.isascii():
         _refuse_other_than_text(text)
+    if "\0" in text or "%00" in text:
+        raise InvalidInputError(f"{hide_secrets(text)!r} holds a null character, and so is no path.")
     if "://" in text or text.startswith("file:"):
         return _parse_encoded(text)
     path, fragment = text, ""

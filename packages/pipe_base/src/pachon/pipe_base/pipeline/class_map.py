@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
-from pachon.base import FormatError, NotFoundError
+from pachon.base import FormatError
 from pachon.pipe_base.pipeline.contents import PipelineContents
+from pachon.pipe_base.pipeline.table_file import read_table
 
 __all__ = ["ClassMap"]
 
@@ -53,17 +54,14 @@ class ClassMap:
 
         Raises
         ------
-        NotFoundError, FormatError
+        NotFoundError
+            There is no such file.
+        FormatError
+            It is no such table.
+        StorageError
+            It cannot be read.
         """
-        import yaml
-
-        try:
-            with open(path, encoding="utf-8") as stream:
-                return cls.from_mapping(yaml.safe_load(stream), f"Table of classes {os.fspath(path)!r}")
-        except FileNotFoundError:
-            raise NotFoundError(f"There is no table of classes {os.fspath(path)!r}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise FormatError(f"Table of classes {os.fspath(path)!r} is not valid YAML: {error}") from error
+        return cls.from_mapping(read_table(path, "of classes"), f"Table of classes {os.fspath(path)!r}")
 
     def new_name(self, name: str) -> str:
         """Give the new import path of a class; itself if there is none."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from pachon.base import FormatError, InvalidInputError, NotFoundError, closest
+from pachon.base import FormatError, InvalidInputError, closest
 from pachon.pipe_base.config.values import parse_literal
 from pachon.pipe_base.connections import Connection
 from pachon.pipe_base.pipeline.contents import PipelineTaskEntry
@@ -36,6 +36,7 @@ from pachon.pipe_base.pipeline.described_connections import (
 )
 from pachon.pipe_base.pipeline.errors import TaskConfigurationError
 from pachon.pipe_base.pipeline.expression import UncheckableError
+from pachon.pipe_base.pipeline.table_file import read_table
 from pachon.pipe_base.pipeline_graph import GraphEdge, TaskNode, automatic_edges
 
 __all__ = ["DescribedConfig", "TaskDescription", "TaskTable", "described_task_node"]
@@ -116,16 +117,10 @@ class TaskTable:
             There is no such file.
         FormatError
             The file or a description in it is malformed.
+        StorageError
+            It cannot be read.
         """
-        import yaml
-
-        try:
-            with open(path, encoding="utf-8") as stream:
-                document = yaml.safe_load(stream)
-        except FileNotFoundError:
-            raise NotFoundError(f"There is no table of tasks {os.fspath(path)!r}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise FormatError(f"Table {os.fspath(path)!r} is not valid YAML: {error}") from error
+        document = read_table(path, "of tasks")
         if not isinstance(document, Mapping):
             raise FormatError(f"Table {os.fspath(path)!r} is no mapping from class paths to descriptions.")
         return cls(
