@@ -20,7 +20,12 @@ from pachon.datasets import DatasetSearch
 from pachon.dimensions import DimensionUniverse
 from pachon.dimensions.testing.volume import VARIABLE
 from pachon.registry import SqlRegistry
+from pachon.registry.query.answers import make_answer
+from pachon.registry.query.execute import run_plan
+from pachon.registry.query.plan import Plan
+from pachon.registry.query.spec import QuerySpec
 from pachon.registry.testing.example import fill_example
+from pachon.registry.testing.plans import first_plan, semi_join_plans
 from pachon.registry.testing.random_queries import AskedQuery, random_queries
 from pachon.registry.testing.random_world import World, random_world, read_world
 
@@ -91,10 +96,21 @@ def _ask(registry: SqlRegistry, query: AskedQuery) -> dict[str, Any]:
             records = asked.records(str(query.element), datasets=searches, **conditions)
             rows = [sorted(data_id.required.items()) for data_id in records.data_ids(registry.universe)]
         else:
-            rows = [sorted(d.full.items()) for d in asked.data_ids(query.dimensions, datasets=searches, **conditions)]
+            spec = asked.spec(query.dimensions, datasets=searches, **conditions)
+            rows = [sorted(d.full.items()) for d in asked.fetch(spec)]  # type: ignore[union-attr]  # data IDs
+            for plan in semi_join_plans(first_plan(registry, spec)):
+                assert sorted(_rows_of(registry, spec, plan)) == sorted(rows), query
     except PachonError as error:
         return {"error": str(error)}
     return {"rows": sorted(map(json.dumps, rows))}
+
+
+def _rows_of(registry: SqlRegistry, spec: QuerySpec, plan: Plan) -> Rows:
+    """Answer by another plan than the one that is chosen for so few datasets."""
+    state = registry._state
+    with state.database.snapshot() as connection:
+        found = make_answer(state, connection, spec, plan, run_plan(state, connection, plan))
+    return [sorted(d.full.items()) for d in found]  # type: ignore[union-attr]  # data IDs
 
 
 def _ask_peer(world: World, queries: list[AskedQuery], folder: Path) -> list[dict[str, Any]]:

@@ -24,15 +24,14 @@ from pachon.dimensions.testing.volume import volume
 from pachon.registry import CalibrationLookupError, SqlRegistry
 from pachon.registry.query.answers import make_answer
 from pachon.registry.query.execute import count_plan, run_plan, stream_plan
-from pachon.registry.query.plan import DatasetSource, OrderTerm, Plan
+from pachon.registry.query.plan import OrderTerm, Plan
 from pachon.registry.query.planner import resolved_condition
 from pachon.registry.query.rows import Rows
 from pachon.registry.query.search_facts import fetch_search_facts
-from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.spec import QuerySpec
-from pachon.registry.query.tree import Key
+from pachon.registry.query.tree import Key, Truth
 from pachon.registry.testing.oracle import Oracle, OracleAmbiguity
-from pachon.registry.testing.plans import first_plan
+from pachon.registry.testing.plans import first_plan, semi_join_plans
 from pachon.registry.testing.postgresql import shared_server
 from pachon.registry.testing.random_queries import AskedQuery, random_queries
 from pachon.registry.testing.random_universe import random_universe
@@ -98,6 +97,26 @@ def test_postgresql(kind: str) -> None:
     compare()
 
 
+def test_datasets_that_need_only_be_there_are_often_asked_for() -> None:
+    asked, together, conditions = 0, 0, 0
+    for kind in ("camera", "fibres", "library", "random"):
+        rng = random.Random(f"often {kind}")
+        world = _world(rng, kind)
+        with _registry(world, "sqlite") as registry:
+            for query in itertools.islice(random_queries(rng, world), 100):
+                try:
+                    plans = semi_join_plans(first_plan(registry, _spec(registry, query)))
+                except PachonError:
+                    continue
+                tests = [there for plan in plans[:1] for there in plan.existences]
+                asked += bool(tests)
+                together += any(len(there.sources) > 1 for there in tests)
+                conditions += any(there.predicate != Truth(value=True) for there in tests)
+    assert asked >= 30
+    assert together >= 4
+    assert conditions >= 3
+
+
 def _compare(seed: int, kind: str, database: str) -> None:
     rng = random.Random(f"{seed} {kind}")
     world = _world(rng, kind)
@@ -143,21 +162,11 @@ def _compare_data_ids(
     parts = [tuple(d.required_values) for part in registry.query.batches(spec, 3) for d in part]  # type: ignore[union-attr]
     assert sorted(parts) == sorted(wanted), query
     assert registry.query.count(spec) == len(wanted), query
-    for tested in _tested(plan):
+    for tested in semi_join_plans(plan):
         _compare_tested(registry, spec, tested, data_ids)
     if query.kind == "data_ids":
         _compare_order(registry, spec, set(wanted), query, rng)
         _compare_given(registry, spec, wanted, query, rng)
-
-
-def _tested(plan: Plan) -> list[Plan]:
-    """Give the plans that test for datasets; in so small a database they would not be chosen."""
-    whole = plan
-    for source in plan.sources:
-        if isinstance(source, DatasetSource) and any(s is source for s in whole.sources):
-            whole = with_semi_join(whole, source) or whole
-    one_by_one = tuple(replace(there, row_by_row=True) for there in whole.existences)
-    return [whole, replace(whole, existences=one_by_one)] if whole.existences else []
 
 
 def _compare_tested(registry: SqlRegistry, spec: QuerySpec, plan: Plan, wanted: DataIdTable) -> None:

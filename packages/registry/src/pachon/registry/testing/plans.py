@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The plan of a query before it is looked how much there is."""
+"""The plans of a query between which it is chosen by how much there is."""
 
 from __future__ import annotations
 
-from pachon.registry.query.plan import Plan
+from dataclasses import replace
+
+from pachon.registry.query.plan import DatasetSource, Plan
 from pachon.registry.query.planner import make_plan
 from pachon.registry.query.search_facts import fetch_search_facts
+from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.sql_registry import SqlRegistry
 
-__all__ = ["first_plan"]
+__all__ = ["first_plan", "semi_join_plans"]
 
 
 def first_plan(registry: SqlRegistry, spec: QuerySpec) -> Plan:
@@ -17,3 +20,13 @@ def first_plan(registry: SqlRegistry, spec: QuerySpec) -> Plan:
     state = registry._state
     with state.database.snapshot() as connection:
         return make_plan(spec, fetch_search_facts(state, connection, spec))
+
+
+def semi_join_plans(plan: Plan) -> list[Plan]:
+    """Give the plans that test for datasets rather than join them; in a small database they are not chosen."""
+    whole = plan
+    for source in plan.sources:
+        if isinstance(source, DatasetSource) and any(s is source for s in whole.sources):
+            whole = with_semi_join(whole, source) or whole
+    one_by_one = tuple(replace(there, row_by_row=True) for there in whole.existences)
+    return [whole, replace(whole, existences=one_by_one)] if whole.existences else []

@@ -96,7 +96,12 @@ class _Maker:
         name = self._rng.choice([name for name, dimensions in self._world.types.items() if dimensions])
         own = self._universe.conform(self._world.types[name])
         others = [other for other in self._world.types if other != name]
-        joined = [name, *self._rng.sample(others, min(len(others), self._rng.choice([0, 0, 0, 1, 1, 2])))]
+        if self._rng.random() < 0.7:
+            # Those that must agree in something.
+            governors = self._universe.governors
+            shared = {other: set(self._world.types[other]) & set(own.names) for other in others}
+            others = [other for other in others if any(d not in governors for d in shared[other])]
+        joined = [name, *self._rng.sample(others, min(len(others), self._rng.choice([0, 0, 1, 1, 2])))]
         searches = tuple((other, self._collections_with(other)) for other in joined)
         chosen = self._rng.sample(own.ordered, min(len(own.ordered), self._rng.choice([1, 1, 1, 2])))
         element = chosen[0] if kind == "records" else None
