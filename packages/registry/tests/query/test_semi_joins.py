@@ -104,6 +104,7 @@ def test_calibrations_are_tested_at_the_time_of_a_record(example: SqlRegistry) -
         (["exposure"], [RAW], {"where": f"{X} AND raw.run = 'x'"}),
         (["exposure"], [RAW], {"where": f"{X} AND (raw.ingest_date > T'2020-01-01' OR detector = 1)"}),
         (["exposure"], [RAW], {"fields": ("raw.run",)}),
+        (["detector"], [DatasetSearch(dataset_type="bias", collections=("imported_*",))], {"fields": ("bias.run",)}),
         (["exposure"], [RAW], {"fields": ("detector.raft",)}),
         # The tables of both kinds of collections are read before a record is tested.
         (["detector"], [DatasetSearch(dataset_type="bias", collections=("calib", "imported_g"))], {}),
@@ -231,6 +232,8 @@ def test_equal_answers(large: SqlRegistry) -> None:
         found = query.data_ids(["exposure"], datasets=[search], order_by="exposure")
         assert found.columns["exposure"].tolist() == list(exposures)
         assert [d["physical_filter"] for d in found] == ["gr"[e % 2] for e in exposures]
+        general = query.general(["exposure"], ["exposure.seq_num"], datasets=[search], order_by="-exposure")
+        assert [row["exposure.seq_num"] for row in general] == list(exposures)[::-1]
         spec = query.spec(["exposure"], datasets=[search])
         assert query.count(spec) == sum(map(len, query.batches(spec, 7))) == len(exposures)
         records = query.records("exposure", datasets=[search], where="instrument = 'Cam' AND detector = 2")

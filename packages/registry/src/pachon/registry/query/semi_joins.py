@@ -62,6 +62,8 @@ def with_semi_join(plan: Plan, main: DatasetSource) -> Plan | None:
     """
     if plan.datasets is not None or plan.products or not all(isinstance(s, _SIMPLE) for s in plan.sources):
         return None
+    if _is_shown(main, _shown_values(plan)):
+        return None
     universe = plan.result.universe
     order = searched_first(main.facts.dimensions)
     joined = [set(universe[s.element].required) for s in plan.sources if isinstance(s, ElementSource)]
@@ -118,13 +120,9 @@ def _divided(plan: Plan, main: DatasetSource, keys: frozenset[str], element: str
 def _two_parts(plan: Plan, main: DatasetSource, keys: frozenset[str]) -> tuple[list[Source], list[Source], set[str]]:
     """Give the sources that hang on datasets, all others, and the dimensions that the others know."""
     universe = plan.result.universe
-    wanted = [*(term.value for term in plan.order), *(output.value for output in plan.fields or ())]
-    shown = [part for value in wanted for part in parts_of(value)]
+    shown = _shown_values(plan)
     known = {*plan.keys, *keys, *(name for mark in plan.marks for name in mark.plan.keys)}
-    for there in plan.existences:
-        # Other tests compare with what is here.
-        shown += values_of(there.predicate)
-        known |= _provided(universe, there.sources) - set(there.private)
+    known.update(name for there in plan.existences for name in _provided(universe, there.sources) - set(there.private))
     known.update(name for value in shown for name in _dimensions_of(universe, value))
     while True:
         inner = _hanging_on(universe, main, plan.sources, known, shown)
@@ -135,11 +133,18 @@ def _two_parts(plan: Plan, main: DatasetSource, keys: frozenset[str]) -> tuple[l
         known = more
 
 
+def _shown_values(plan: Plan) -> list[Value]:
+    """Give what is part of the answer, orders it, or is compared with by other tests."""
+    wanted = [*(term.value for term in plan.order), *(output.value for output in plan.fields or ())]
+    compared = [value for there in plan.existences for value in values_of(there.predicate)]
+    return [*(part for value in wanted for part in parts_of(value)), *compared]
+
+
 def _hanging_on(
     universe: DimensionUniverse, main: DatasetSource, sources: Sequence[Source], known: set[str], shown: Sequence[Value]
 ) -> list[Source]:
     """Give the sources that share a dimension with datasets, or with what hangs on these, which nothing else knows."""
-    inner: list[Source] = [] if _is_shown(main, shown) else [main]
+    inner: list[Source] = [main]
     datasets = set(main.facts.dimensions.required)
     fresh = True
     while fresh:
