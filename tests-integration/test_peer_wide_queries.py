@@ -44,6 +44,8 @@ TYPES = {
     "sky_map": ["skymap"],
     "c_bias": ["detector"],
     "c_flat": ["detector", "physical_filter"],
+    "pixels": ["htm7"],
+    "tiles": ["htm9", "band"],
 }
 VOLUME = float(os.environ.get(VARIABLE, "0") or 0)
 
@@ -113,6 +115,13 @@ def _compare(query: WideQuery, own: dict[str, Any], peer: dict[str, Any]) -> str
     if query.kind == "general" and query.searches and not query.find_first:
         # There one of several datasets of a data ID is given where further dimensions are joined.
         return "rows" if set(once) <= set(found) else "differ in rows"
+    if query.limit is not None and not query.complete:
+        return "differ in number" if len(found) != len(once) else "rows" if expected else "no rows"
+    if query.kind in ("datasets", "all_datasets") and not query.find_first:
+        # There one of several datasets of a data ID in a CALIBRATION collection is given where further dimensions are joined.
+        more = [row for row in own["rows"] if row[1].startswith("c_") and json.dumps(row) not in set(once)]
+        known = [row[1::2] for row in peer["rows"]]
+        found = [json.dumps(row) for row in own["rows"] if row not in more or row[1::2] not in known]
     if sorted(found) != sorted(once):
         return "differ in rows"
     if query.complete and found != once:
@@ -146,10 +155,16 @@ def _ask_all(world: World, queries: list[WideQuery], folder: Path, database: str
 def _ask(butler: Butler, query: WideQuery) -> dict[str, Any]:
     if query.defaults:
         butler = butler.clone(data_id=query.defaults)
+    if query.searched is not None:
+        butler = butler.clone(collections=query.searched)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            rows = [_as_row(item, query) for item in _found(butler, query)]
+            found = _found(butler, query)
+            # The database counts, before any row is fetched.
+            counted = (found.count(), found.any()) if query.kind not in ("collections", "types") else None
+            rows = [_as_row(item, query) for item in found]
+            assert counted in (None, (len(rows), bool(rows))), (query, counted, len(rows))
         except PachonError as error:
             return {"error": f"{type(error).__name__}: {error}"}
     return {"rows": rows, "warned": any("There are more than" in str(item.message) for item in caught)}
@@ -165,8 +180,14 @@ def _found(butler: Butler, query: WideQuery) -> Any:
             return [item.name for item in butler.dataset_types.query(query.names)]
         case "all_datasets":
             return butler.query_all_datasets(
-                query.collections, name=query.names, find_first=query.find_first, where=query.where, limit=query.limit
+                query.collections,
+                name=query.names,
+                find_first=query.find_first,
+                where=query.where,
+                bind=query.bound(),
+                limit=query.limit,
             )
+    own = query.collections if query.searched is None else None
     result: dict[str, Any] = {"order_by": query.order_by, "limit": query.limit}
     if query.simple:
         conditions: dict[str, Any] = {"where": query.where, "bind": query.bound(), "data_id": query.data_id, **result}
@@ -174,7 +195,7 @@ def _found(butler: Butler, query: WideQuery) -> Any:
             case "datasets":
                 return butler.query_datasets(
                     str(query.dataset_type),
-                    collections=query.collections,
+                    collections=own,
                     find_first=query.find_first,
                     **conditions,
                 )
@@ -184,7 +205,10 @@ def _found(butler: Butler, query: WideQuery) -> Any:
                 return butler.query_data_ids(query.dimensions, **conditions)
     with butler.query() as q:
         if query.given:
-            q = q.join_data_ids(query.given)
+            if query.tabular:
+                q = q.join_table({name: [row[name] for row in query.given] for name in query.given[0]})
+            else:
+                q = q.join_data_ids(query.given)
         if query.joined:
             q = q.join_dimensions(query.joined)
         for name, collections in query.searches:
@@ -192,17 +216,17 @@ def _found(butler: Butler, query: WideQuery) -> Any:
         q = q.where(query.where, bind=query.bound(), data_id=query.data_id)
         if query.materialized:
             q = q.materialize(query.materialized)
+        found: Any
         match query.kind:
             case "datasets":
-                return q.datasets(
-                    str(query.dataset_type), collections=query.collections, find_first=query.find_first, **result
-                )
+                found = q.datasets(str(query.dataset_type), collections=own, find_first=query.find_first, **result)
             case "records":
-                return q.dimension_records(str(query.element), **result)
+                found = q.dimension_records(str(query.element), **result)
             case "general":
-                return q.general(query.dimensions, query.fields, find_first=query.find_first)
+                found = q.general(query.dimensions, query.fields, find_first=query.find_first)
             case _:
-                return q.data_ids(query.dimensions, **result)
+                found = q.data_ids(query.dimensions, **result)
+        return found.where(query.further, bind=query.bound()) if query.further else found
 
 
 def _as_row(item: Any, query: WideQuery) -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from astropy.coordinates import SkyCoord
+from astropy.table import Table
 from astropy.time import Time
 from lsst import sphgeom
 from lsst.daf.butler import Butler, CollectionType, DataCoordinate, Timespan
@@ -84,6 +85,8 @@ def answer(butler: Any, query: dict[str, Any], warnings: Warnings) -> dict[str, 
     before = warnings.count
     if query["defaults"]:
         butler = butler.clone(dataId=query["defaults"], inferDefaults=False)
+    if query["searched"] is not None:
+        butler = butler.clone(collections=query["searched"], inferDefaults=True)
     try:
         rows = ask(butler, query)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer
@@ -99,11 +102,18 @@ def ask(butler: Any, query: dict[str, Any]) -> list[Any]:
         case "types":
             return [item.name for item in butler.registry.queryDatasetTypes(query["names"])]
     # A circle there has twice the radius.
-    where = CIRCLE.sub(lambda m: f"CIRCLE({m[1]}, {m[2]}, {float(m[3]) / 2})", query["where"])
+    where, query["further"] = (
+        CIRCLE.sub(lambda m: f"CIRCLE({m[1]}, {m[2]}, {float(m[3]) / 2})", query[name]) for name in ("where", "further")
+    )
     bind = {name: decoded(value) for name, value in query["bind"].items()}
     if query["kind"] == "all_datasets":
         found = butler.query_all_datasets(
-            query["collections"], name=query["names"], find_first=query["find_first"], where=where, limit=query["limit"]
+            query["collections"],
+            name=query["names"],
+            find_first=query["find_first"],
+            where=where,
+            bind=bind,
+            limit=query["limit"],
         )
         return [as_row(ref, "datasets", query) for ref in found]
     if query["simple"]:
@@ -111,7 +121,12 @@ def ask(butler: Any, query: dict[str, Any]) -> list[Any]:
     with butler.query() as q:
         if query["given"]:
             group = butler.dimensions.conform(query["given"][0])
-            q = q.join_data_coordinates([DataCoordinate.standardize(row, dimensions=group) for row in query["given"]])
+            if query["tabular"]:
+                q = q.join_data_coordinate_table(Table(rows=query["given"]))
+            else:
+                q = q.join_data_coordinates(
+                    [DataCoordinate.standardize(row, dimensions=group) for row in query["given"]]
+                )
         if query["joined"]:
             q = q.join_dimensions(query["joined"])
         for name, collections in query["searches"]:
@@ -122,7 +137,7 @@ def ask(butler: Any, query: dict[str, Any]) -> list[Any]:
             q = q.materialize(dimensions=query["materialized"])
         match query["kind"]:
             case "datasets":
-                found = q.datasets(query["dataset_type"], query["collections"], find_first=query["find_first"])
+                found = q.datasets(query["dataset_type"], places(query), find_first=query["find_first"])
             case "records":
                 found = q.dimension_records(query["element"])
             case "general":
@@ -138,7 +153,14 @@ def ask(butler: Any, query: dict[str, Any]) -> list[Any]:
             found = found.order_by(*query["order_by"])
         if query["limit"] is not None:
             found = found.limit(query["limit"])
+        if query["further"]:
+            found = found.where(query["further"], bind=bind)
         return [as_row(item, query["kind"], query) for item in found]
+
+
+def places(query: dict[str, Any]) -> Any:
+    """Give the collections that are named, or none where the default ones are meant."""
+    return query["collections"] if query["searched"] is None else None
 
 
 def simply(butler: Any, query: dict[str, Any], where: str, bind: dict[str, Any]) -> Any:
@@ -153,9 +175,7 @@ def simply(butler: Any, query: dict[str, Any], where: str, bind: dict[str, Any])
     }
     match query["kind"]:
         case "datasets":
-            return butler.query_datasets(
-                query["dataset_type"], query["collections"], find_first=query["find_first"], **common
-            )
+            return butler.query_datasets(query["dataset_type"], places(query), find_first=query["find_first"], **common)
         case "records":
             return butler.query_dimension_records(query["element"], **common)
         case _:

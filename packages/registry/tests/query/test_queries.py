@@ -355,6 +355,28 @@ def test_own_fields_of_records(example: SqlRegistry) -> None:
         example.query.data_ids(["exposure"], order_by="id")
 
 
+def test_fields_of_datasets_without_their_type_are_those_of_the_result(example: SqlRegistry) -> None:
+    joined = [DatasetSearch(dataset_type="raw", collections=("proc",))]
+    where = "run = 'imported_g' AND instrument = 'Cam1' AND exposure = 1"
+    found = example.query.datasets("bias", ["imported_g", "imported_r"], where=where, datasets=joined)
+    assert {(r.run, r.data_id["detector"]) for r in found} == {("imported_g", 1), ("imported_g", 2)}
+    joined.append(DatasetSearch(dataset_type="bias", collections=("imported_g",)))
+    rows = example.query.general(["detector"], ["bias.run"], where="run = 'imported_g'", datasets=joined)
+    assert len(rows) == 2
+    with pytest.raises(QueryNameError, match=r"'run' is ambiguous: write raw\.run or bias\.run"):
+        example.query.data_ids(["detector"], where="run = 'imported_g'", datasets=joined)
+
+
+@pytest.mark.parametrize("pixels", ["htm7", "htm9"])
+def test_the_region_of_a_pixel_is_never_null(example: SqlRegistry, pixels: str) -> None:
+    every = len(example.query.data_ids(["visit", pixels]))
+    assert every > 0
+    assert len(example.query.data_ids(["visit", pixels], where=f"{pixels}.region != NULL")) == every
+    assert len(example.query.data_ids(["visit", pixels], where=f"{pixels}.region = NULL")) == 0
+    # Named alone it is joined, as by any other condition.
+    assert len(example.query.data_ids(["visit"], where=f"NOT (NULL = {pixels}.region)")) == 2
+
+
 def test_bound_iterators_can_be_asked_twice(example: SqlRegistry) -> None:
     where = "instrument = 'Cam1' AND detector IN (:d)"
     spec = example.query.spec(["detector"], where=where, bind={"d": iter([1, 2])})

@@ -145,7 +145,19 @@ def scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
         names.update(spec.dimensions.universe[spec.element].required)
     group = spec.dimensions.universe.conform(names)
     types = tuple(f.dataset_type for f in facts)
-    return Scope(dimensions=group, dataset_types=types, result=spec.dimensions, element=spec.element, text=spec.where)
+    shown = types[:1] if spec.result is not None else tuple(t for t in types if _is_shown(t, spec.fields or ()))
+    return Scope(
+        dimensions=group,
+        dataset_types=types,
+        result=spec.dimensions,
+        result_types=shown,
+        element=spec.element,
+        text=spec.where,
+    )
+
+
+def _is_shown(dataset_type: str, fields: Iterable[str]) -> bool:
+    return any(field.startswith(f"{dataset_type}.") for field in fields)
 
 
 def _conjunction(parts: Iterable[Predicate]) -> Predicate:

@@ -118,6 +118,9 @@ class _Resolver:
         operand = right if left.type == "null" else left
         if node.operator not in ("=", "!=") or operand.type == "null":
             raise self._mismatch(node, node.operator, left, right)
+        if isinstance(operand, t.Field) and self._scope.universe[operand.element].is_skypix:
+            # A pixel always has its region, of which there is no record.
+            operand = self._scope.key(operand.element, operand.position)
         test = t.IsNull(operand=operand)
         return test if node.operator == "=" else t.Not(operand=test)
 

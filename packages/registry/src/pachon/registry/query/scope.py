@@ -44,6 +44,8 @@ class Scope:
     """The joined dataset types."""
     result: DimensionGroup | None = None
     """Those of the result alone, whose fields are meant rather than others of the same name."""
+    result_types: tuple[str, ...] = ()
+    """Dataset types that are wanted or shown: their fields are meant rather than those of others that are joined."""
     element: str | None = None
     """The element whose records are wanted, if they are: its own field is meant by a name that several have."""
     text: str = field(default="", compare=False)
@@ -92,6 +94,8 @@ class Scope:
             found += [self._dataset_field(t, name, position) for t in self.dataset_types]
         if len(found) > 1 and self.result is not None:
             own = [self._field(self.universe[e], name, position) for e in self.result.elements if self._has(e, name)]
+            if not own and name in DATASET_FIELDS:
+                own = [self._dataset_field(t, name, position) for t in self.result_types]
             found = own if len(own) == 1 else found
         if len(found) > 1 and self.element is not None and self._has(self.element, name):
             found = [self._field(self.universe[self.element], name, position)]

@@ -128,7 +128,11 @@ class _Maker:
     def _collections(self) -> tuple[str, ...]:
         names = list(self._world.collections)
         if self._rng.random() < 0.6:
-            kept = [n for n in names if self._world.collections[n] is not CollectionType.CALIBRATION and n != "chain1"]
+            kept = [
+                n
+                for n in names
+                if self._world.collections[n] is not CollectionType.CALIBRATION and n not in ("chain1", "chain2")
+            ]
             names = kept or names
         return tuple(self._rng.sample(names, min(len(names), self._rng.choice([1, 1, 2, 3]))))
 

@@ -195,7 +195,7 @@ def random_world(
         **{f"run{i}": CollectionType.RUN for i in range(3)},
         "tag": CollectionType.TAGGED,
         **{f"calib{i}": CollectionType.CALIBRATION for i in range(2)},
-        **{f"chain{i}": CollectionType.CHAINED for i in range(2)},
+        **{f"chain{i}": CollectionType.CHAINED for i in range(3)},
     }
     datasets = [
         WorldDataset(id=uuid.UUID(int=rng.getrandbits(128), version=4), dataset_type=name, run=f"run{i}", data_id=key)
@@ -210,7 +210,11 @@ def random_world(
         types=closed,
         calibrations=frozenset(name for name in closed if name.startswith("c_")),
         collections=kinds,
-        chains={"chain0": ("tag", "run1", "run0"), "chain1": ("calib1", "chain0", "calib0")},
+        chains={
+            "chain0": ("tag", "run1", "run0"),
+            "chain1": ("calib1", "chain0", "calib0"),
+            "chain2": ("run2", "chain0", "chain1"),
+        },
         datasets=datasets,
         placements=[*_tags(rng, datasets), *_certifications(rng, datasets)],
     )
@@ -291,7 +295,9 @@ class _Records:
 
     def _keys(self, element: DimensionElement) -> list[dict[str, Any]]:
         if element.is_skypix:
-            first = next(iter(self._universe.pixelization(element.name).universe()))[0]
+            # Where the regions are, so that some overlap.
+            around = Circle(UnitVector3d(LonLat.fromDegrees(2, 0)), Angle.fromDegrees(1.5))
+            first = self._universe.pixelization(element.name).envelope(around)[0][0]
             return [{element.name: first + i} for i in range(3)]
         if element.implied_union_target is not None:
             values = {row[element.name] for row in self.rows.get(element.implied_union_target, ())}

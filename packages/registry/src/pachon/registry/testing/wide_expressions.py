@@ -26,11 +26,21 @@ _DAY: Final = 24 * HOUR
 class WideExpressions:
     """Makes up one expression; `bind` then holds the values of its binds, as JSON holds them."""
 
-    def __init__(self, rng: random.Random, world: World, dimensions: DimensionGroup, types: Sequence[str]) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        world: World,
+        dimensions: DimensionGroup,
+        types: Sequence[str],
+        *,
+        of_one: bool = False,
+    ) -> None:
         self._rng = rng
         self._world = world
         self._dimensions = dimensions
         self._types = tuple(types)
+        # Whether fields of datasets can be those of one type alone, whatever else is joined.
+        self._of_one = of_one
         self.bind: dict[str, Any] = {}
 
     @property
@@ -119,7 +129,7 @@ class WideExpressions:
         for dataset_type in self._types:
             found += [f"{dataset_type}.{field}" for field, own in _OWN_OF_DATASETS.items() if own == kind]
             found += [f"{dataset_type}.ingest_date"] if kind == "ingest_date" else []
-        if len(self._types) == 1 and self._often(0.2):
+        if (len(self._types) == 1 or self._of_one) and self._often(0.2):
             found += [field for field, own in _OWN_OF_DATASETS.items() if own == kind and field != "timespan"]
         return found
 
@@ -148,7 +158,10 @@ class WideExpressions:
     def _of_int(self, column: str, others: Sequence[str]) -> str:
         values = [*self._known(column), -1, 2]
         value, another = int(self._any(values)), int(self._any(values))
-        match self._rng.randint(0, 9):
+        match self._rng.randint(0, 10):
+            case 10:
+                many = self._bound({"set": [*range(7, 2000, self._rng.randint(1, 4)), value]})
+                return self._in(column, [f":{many}"])
             case 0:
                 members = [str(value), f"{another}.0", f"{value - 2}..{value + 1}", f":{self._bound(another)}"]
                 return self._in(column, self._rng.sample(members, self._rng.randint(1, 4)))

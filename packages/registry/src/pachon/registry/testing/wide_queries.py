@@ -44,16 +44,22 @@ class WideQuery:
     """Dataset types that are joined, and where."""
     given: tuple[dict[str, Any], ...] = ()
     """Data IDs that are joined."""
+    tabular: bool = False
+    """Whether they are given as a table."""
     materialized: tuple[str, ...] = ()
     """Dimensions of what is made a table before the result is asked for."""
     fields: tuple[str, ...] = ()
     """Columns of a general result."""
     where: str = ""
+    further: str = ""
+    """Another condition, which is given after the order and the limit."""
     bind: dict[str, Any] = field(default_factory=dict)
     """As `decoded` takes them."""
     data_id: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
     """Values of governors that the client has by default."""
+    searched: tuple[str, ...] | None = None
+    """Collections that the client searches by default, from which it infers governors; then `collections` is empty."""
     order_by: tuple[str, ...] = ()
     complete: bool = False
     """Whether the order leaves no choice, also where values are null."""
@@ -84,7 +90,17 @@ def _finished(rng: random.Random, query: WideQuery) -> WideQuery:
     limit = query.limit if by_call or query.limit is None else abs(query.limit)
     # Of a governor a sequence is no mention there, so that its default holds.
     several = any(isinstance(value, dict) and {"list", "tuple", "set"} & value.keys() for value in query.bind.values())
-    return replace(query, simple=by_call, limit=limit, defaults={} if several else query.defaults)
+    plain = not any(set(name) & set("*?[") for name in query.collections)
+    by_default = query.kind == "datasets" and plain and not several and rng.random() < 0.25
+    return replace(
+        query,
+        simple=by_call,
+        limit=limit,
+        defaults={} if several else query.defaults,
+        searched=query.collections if by_default else None,
+        collections=() if by_default else query.collections,
+        further="" if by_call else query.further,
+    )
 
 
 class _Maker:
@@ -121,14 +137,14 @@ class _Maker:
 
     def _rows(self, kind: str) -> WideQuery:
         names = [n for n, element in self._universe.dimensions.items() if not element.is_skypix]
-        if self._often(0.1):
-            names.append(self._universe.common_skypix)
+        if self._often(0.15):
+            names.append(self._any([self._universe.common_skypix, "htm9"]))
         chosen = tuple(self._rng.sample(names, self._any([1, 1, 2, 2, 3])))
         joined = tuple(self._rng.sample(names, 1)) if self._often(0.15) else ()
         searches = self._searches()
         given = self._given() if self._often(0.15) else ()
         group = self._universe.conform({*chosen, *joined, *(n for row in given for n in row)})
-        where, bind = self._where(group, [name for name, _ in searches])
+        where, further, bind = self._where(group, [name for name, _ in searches])
         result = self._universe.conform(chosen)
         fields = self._fields(result.names, searches) if kind == "general" else ()
         shown = {name for name, _ in searches if any(f.startswith(f"{name}.") for f in fields)}
@@ -147,7 +163,9 @@ class _Maker:
             joined=joined,
             searches=searches,
             given=given,
+            tabular=self._often(0.5),
             where=where,
+            further="" if materialized or kind == "general" else further,
             bind=bind,
             data_id=self._data_id(group.names),
             # What a table gives needs no default here.
@@ -156,7 +174,7 @@ class _Maker:
             find_first=kind != "general" or (len(shown) == 1 and self._often(0.5)),
             order_by=order,
             complete=complete,
-            limit=self._limit() if complete else None,
+            limit=self._limit() if complete or (kind == "data_ids" and self._often(0.3)) else None,
             materialized=materialized,
         )
 
@@ -164,19 +182,20 @@ class _Maker:
         element = self._any([e for e in self._universe.elements.values() if not e.is_skypix])
         group = self._universe.group_of(element)
         searches = self._searches()
-        where, bind = self._where(group, [name for name, _ in searches])
+        where, further, bind = self._where(group, [name for name, _ in searches])
         order, complete = self._order(group.names, element.required, ())
         return WideQuery(
             kind="records",
             element=element.name,
             searches=searches,
             where=where,
+            further=further,
             bind=bind,
             data_id=self._data_id(group.names),
             defaults=self._defaults(),
             order_by=order,
             complete=complete,
-            limit=self._limit() if complete else None,
+            limit=self._limit() if complete or self._often(0.3) else None,
         )
 
     def _datasets(self) -> WideQuery:
@@ -184,48 +203,64 @@ class _Maker:
         find_first = self._often(0.6)
         group = self._universe.conform(self._world.types[name])
         searches = tuple(s for s in self._searches() if s[0] != name) if self._often(0.3) else ()
-        where, bind = self._where(group, [name, *(other for other, _ in searches)])
+        where, further, bind = self._where(group, [name, *(other for other, _ in searches)], of_one=True)
         order, complete = self._order(group.names, group.required, (name,))
         complete = complete and find_first
         return WideQuery(
             kind="datasets",
             dataset_type=name,
-            collections=self._collections(),
+            collections=self._collections()
+            if find_first or self._often(0.7)
+            else self._patterns(list(self._world.collections)),
             find_first=find_first,
             searches=searches,
             where=where,
+            further=further,
             bind=bind,
             data_id=self._data_id(group.names),
             defaults=self._defaults(),
             order_by=order,
             complete=complete,
-            limit=self._limit() if complete else None,
+            limit=self._limit() if complete or (find_first and self._often(0.3)) else None,
         )
 
     def _all_datasets(self) -> WideQuery:
         find_first = self._often(0.5)
         instrument = self._any([row["name"] for row in self._world.records["instrument"]])
+        group = self._universe.conform(self._any([["instrument"], ["detector"], ["exposure"], ["skymap"]]))
+        where, _, bind = self._where(group, ())
+        if self._often(0.4):
+            where = self._any(["", f"instrument = '{instrument}'", f"detector > 1 AND instrument = '{instrument}'"])
         return WideQuery(
             kind="all_datasets",
             names=self._patterns(list(self._world.types)),
             collections=self._collections() if find_first else self._patterns(list(self._world.collections)),
             find_first=find_first,
-            where=self._any(["", f"instrument = '{instrument}'", f"detector > 1 AND instrument = '{instrument}'"]),
-            limit=None,
+            where=where,
+            bind=bind,
+            # There a dataset that is found in several collections takes several places.
+            limit=self._limit() if find_first else None,
         )
 
     # Parts.
 
-    def _where(self, group: DimensionGroup, datasets: Sequence[str]) -> tuple[str, dict[str, Any]]:
-        """Give an expression, or often enough none, and the values bound in it."""
-        expressions = WideExpressions(self._rng, self._world, group, datasets)
+    def _where(
+        self, group: DimensionGroup, datasets: Sequence[str], *, of_one: bool = False
+    ) -> tuple[str, str, dict[str, Any]]:
+        """Give an expression, or often enough none, seldom another one, and the values bound in them."""
+        expressions = WideExpressions(self._rng, self._world, group, datasets, of_one=of_one)
         text = expressions.expression() if self._often(0.9) else ""
-        return text, expressions.bind
+        further = expressions.expression() if self._often(0.15) else ""
+        return text, further, expressions.bind
 
     def _collections(self) -> tuple[str, ...]:
         names = list(self._world.collections)
         if self._often(0.5):
-            kept = [n for n in names if self._world.collections[n] is not CollectionType.CALIBRATION and n != "chain1"]
+            kept = [
+                n
+                for n in names
+                if self._world.collections[n] is not CollectionType.CALIBRATION and n not in ("chain1", "chain2")
+            ]
             names = kept or names
         # Chains and their children overlap.
         return tuple(self._rng.sample(names, min(len(names), self._any([1, 1, 2, 3, 4]))))
