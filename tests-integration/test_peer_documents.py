@@ -3,7 +3,7 @@
 
 Left out of what is made up is what pachon does otherwise on purpose: renamed tasks, empty lists in imports. Steps are not
 compared where a selection breaks one of them: pachon then drops all, LSST's packages keep steps that no longer have every task.
-Where LSST's packages are is said in `test_peer_queries`. ``PACHON_TEST_VOLUME=10`` makes ten times as many.
+Where LSST's packages are is said in `test_peer_queries`. ``PACHON_TEST_VOLUME=10`` makes ten times as many, and new ones.
 """
 
 import os
@@ -28,7 +28,9 @@ FAMILIES = round(300 * (VOLUME or 1))
 
 @pytest.mark.skipif(not PEER.exists(), reason="LSST's packages are not installed: there is no .environments/peer")
 def test_pipeline_files_are_read_alike(tmp_path: Path) -> None:
-    chance = random.Random(f"documents {VOLUME}")
+    seed = f"documents {os.urandom(8).hex() if VOLUME else VOLUME}"
+    print(seed)
+    chance = random.Random(seed)
     asked: list[tuple[str, list[str] | None]] = []
     for number in range(FAMILIES):
         path = random_documents(chance, tmp_path / str(number))

@@ -70,10 +70,18 @@ def test_equal_rows(name: str, tmp_path: Path) -> None:
             continue
         assert "error" not in own, f"{query}\n{own}"
         # A dataset that is in several collections is given once here.
-        assert own["rows"] == sorted({json.dumps(row) for row in peer["rows"]}), query
+        assert _alike(query, own["rows"]) == _alike(query, sorted({json.dumps(row) for row in peer["rows"]})), query
         outcomes["rows" if peer["rows"] else "no rows"] += 1
     print(f"{name}: {dict(outcomes)}")
     assert outcomes["rows"] > len(queries) / 5
+
+
+def _alike(query: AskedQuery, rows: list[str]) -> list[Any]:
+    """Give what both must have in common."""
+    if query.kind == "datasets" and not query.find_first and str(query.dataset_type).startswith("c_"):
+        # There one of several datasets of a data ID in a CALIBRATION collection is given where further dimensions are joined.
+        return sorted({json.dumps(json.loads(row)[2]) for row in rows})
+    return rows
 
 
 def _take(rng: random.Random, world: World, count: int) -> list[AskedQuery]:

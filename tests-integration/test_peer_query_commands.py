@@ -19,7 +19,9 @@ from click.testing import CliRunner
 from peer_asking import PEER, ask_peer
 
 from pachon.butler import Butler
+from pachon.butler.commands.query_collections import query_collections
 from pachon.butler.commands.query_data_ids import query_data_ids
+from pachon.butler.commands.query_dataset_types import query_dataset_types
 from pachon.butler.commands.query_datasets import query_datasets
 from pachon.butler.commands.query_dimension_records import query_dimension_records
 from pachon.dimensions import DimensionUniverse
@@ -41,7 +43,14 @@ TYPES = {
     "c_bias": ["detector"],
     "c_flat": ["detector", "physical_filter"],
 }
-COMMANDS = {"datasets": query_datasets, "records": query_dimension_records, "data_ids": query_data_ids}
+COMMANDS = {
+    "datasets": query_datasets,
+    "records": query_dimension_records,
+    "data_ids": query_data_ids,
+    "collections": query_collections,
+    "types": query_dataset_types,
+}
+FORMS = ("table", "inverse-table", "tree", "inverse-tree", "flatten", "no-children")
 _UNIVERSE = DimensionUniverse.default()
 ELEMENTS = ("exposure", "visit", "detector", "physical_filter", "day_obs", "patch", "tract", "band", "group")
 SORTED_BY = {
@@ -68,13 +77,19 @@ class Question:
 
     kind: str
     names: tuple[str, ...]
-    """Globs of dataset types, an element, or dimensions."""
+    """Globs of dataset types or collections, an element, or dimensions."""
     datasets: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     where: str = ""
     order_by: tuple[str, ...] = ()
     limit: int = 0
     find_first: bool = False
+    types: tuple[str, ...] = ()
+    """Of collections."""
+    chains: str = ""
+    """How they are shown."""
+    verbose: bool = False
+    """Whether collections are listed with what they hold, dataset types with what they are."""
 
     def arguments(self, root: Path) -> list[str]:
         """Give the command line."""
@@ -85,6 +100,10 @@ class Question:
         line += [f"--order-by={','.join(self.order_by)}"] if self.order_by else []
         line += ["--where", self.where] if self.where else []
         line += ["--limit", str(self.limit)] if self.limit else []
+        line += [part for name in self.types for part in ("--collection-type", name.lower())]
+        line += ["--chains", self.chains] if self.chains else []
+        if self.verbose:
+            line += ["--show-dataset-types", "--exclude-dataset-types", "c_f*"] if self.chains else ["--verbose"]
         return [*line, *(["--find-first"] if self.find_first else []), "--json"]
 
 
@@ -95,16 +114,35 @@ class Asker:
         self._rng, self._world = rng, world
 
     def question(self) -> Question:
-        kind = self._any(["datasets", "datasets", "records", "data_ids"])
+        kind = self._any(["datasets"] * 6 + ["records"] * 3 + ["data_ids"] * 3 + ["collections", "types"])
         if kind == "datasets":
             return self._datasets()
-        names: tuple[str, ...] = (self._any(ELEMENTS),)
+        if kind == "collections":
+            return Question(
+                kind=kind,
+                names=self._collections(),
+                types=tuple(self._rng.sample(["RUN", "TAGGED", "CHAINED", "CALIBRATION"], self._any([0, 0, 1, 2]))),
+                chains=self._any(FORMS),
+                verbose=self._often(0.5),
+            )
+        if kind == "types":
+            within = self._collections() if self._often(0.5) else ()
+            names = tuple(name for _ in range(self._any([1, 1, 2])) for name in self._globs(list(TYPES)))
+            return Question(kind=kind, names=names, collections=within, verbose=self._often(0.5))
+        names = (self._any(ELEMENTS),)
         if kind == "data_ids":
             names = tuple(self._rng.sample(ELEMENTS, self._any([1, 1, 2])))
         datasets = self._globs(list(TYPES)) if self._often(0.5) else ()
+        if kind == "data_ids" and self._often(0.15):
+            # Then the dimensions that all of the dataset types have.
+            datasets = tuple(self._rng.sample(list(TYPES), self._any([1, 2])))
+            return Question(kind=kind, names=(), datasets=datasets, collections=self._collections())
         universe = self._world.universe
         required = [n for name in names for n in (universe[name].required if name in universe.elements else ())]
         order = self._order(names, list(dict.fromkeys(required))) if self._often(0.5) else ()
+        if kind == "data_ids":
+            # The spans of days and of exposures could be meant; there that is looked at only if datasets can be found.
+            order = tuple(field for field in order if not field.lstrip("-").startswith("timespan"))
         return Question(
             kind=kind,
             names=names,
@@ -112,7 +150,7 @@ class Asker:
             collections=self._collections() if datasets else (),
             where=self._where(names),
             order_by=order,
-            limit=self._any([0, 0, 1, 3, 5]) if order else 0,
+            limit=self._any([0, 0, 1, 3, 5, -2]) if order or self._often(0.2) else 0,
         )
 
     def _datasets(self) -> Question:
@@ -130,7 +168,7 @@ class Asker:
             find_first=self._often(0.5) and not any(set(name) & set("*?[") for name in collections),
             where=self._where(self._world.universe.conform(TYPES[single]).names if single else ("instrument",)),
             order_by=order,
-            limit=self._any([0, 2, 4]) if order else 0,
+            limit=self._any([0, 2, 4, -3]) if order or (single and self._often(0.2)) else 0,
         )
 
     def _order(self, names: Sequence[str], required: list[str]) -> tuple[str, ...]:
@@ -218,13 +256,20 @@ def _compare(world: World, question: Question, own: dict[str, Any], peer: dict[s
         return "refused by both" if "error" in own else "answered here only"
     expected = [dict(zip(names, row, strict=True)) for names, rows in peer["tables"] for row in rows]
     if "error" in own:
-        return "differ: refused here"
+        # There an expression is not looked at if no collection has held a dataset of these types.
+        unread = question.datasets and not peer["tables"] and own["error"] in ("QueryGovernorError", "QueryNameError")
+        return "not looked at there" if unread else "differ: refused here"
+    if question.kind in ("collections", "types"):
+        return _compare_names(question, own["rows"], expected)
+    if question.kind == "data_ids" and not question.names:
+        same = sorted(_texts(own["rows"])) == sorted(_texts(expected))
+        return ("rows" if expected else "no rows") if same else "differ in data IDs"
     keys = _keys(world, question)
     found = [tuple(str(row[key]) for key in keys) for row in own["rows"]]
     wanted = [tuple(row[key] for key in keys) for row in expected]
     # There a dataset that is found in several ways takes several places of a limit, and is shown once all the same.
     repeats = bool(question.limit) and question.kind == "datasets" and not question.find_first
-    if len(found) != len(wanted) and not (repeats and len(wanted) < len(found) <= question.limit):
+    if len(found) != len(wanted) and not (repeats and len(wanted) < len(found) <= abs(question.limit)):
         return "differ in number"
     if not question.limit and sorted(found) != sorted(wanted):
         return "differ in rows"
@@ -236,6 +281,48 @@ def _compare(world: World, question: Question, own: dict[str, Any], peer: dict[s
         if here[: len(there)] != there:
             return "differ in order"
     return "rows" if wanted else "no rows"
+
+
+def _compare_names(question: Question, own: list[dict[str, Any]], peer: list[dict[str, Any]]) -> str:
+    """Say how two lists of collections or dataset types agree."""
+    if question.kind == "types":
+        # What several patterns match is repeated there.
+        here, there = sorted(_texts(own)), sorted(dict.fromkeys(_texts(peer)))
+        return "names" if here == there else "differ in dataset types"
+    wanted: list[dict[str, Any]] = []
+    for row in peer:
+        # All but the first of several values stand in lines of their own.
+        if row["Name"]:
+            row["Level"] = (len(row["Name"]) - len(row["Name"].lstrip())) // 2
+            wanted.append(
+                {name: [v] if name in _LISTS and v else [] if name in _LISTS else v for name, v in row.items()}
+            )
+        else:
+            for name in _LISTS & row.keys():
+                wanted[-1][name] += [row[name]] if row[name] else []
+    if question.chains in ("no-children", "flatten") and any(set(name) & set("*?[") for name in question.names):
+        # What patterns match has no certain order there.
+        own, wanted = (sorted(rows, key=lambda row: str(row["Name"])) for rows in (own, wanted))
+    trees = question.chains in ("tree", "inverse-tree")
+    for here, there in zip(own, wanted, strict=False):
+        names = [here["Name"], here["Type"], here.get("Level", 0) if trees else 0]
+        names += [here.get(name, []) for name in ("Children", "Parents")]
+        other = [there["Name"].strip(), there["Type"], there["Level"]]
+        other += [there.get(name, []) for name in ("Children", "Parents")]
+        if names != other:
+            return "differ in collections"
+        # There a chain may be shown with what another one holds, and with its parents a collection with what they hold.
+        unclear = here["Type"] == "CHAINED" or question.chains == "inverse-table"
+        if not unclear and here.get("Dataset Types", []) != there.get("Dataset Types", []):
+            return "differ in what collections hold"
+    return "names" if len(own) == len(wanted) else "differ in number"
+
+
+_LISTS = {"Children", "Parents", "Dataset Types"}
+
+
+def _texts(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return [json.dumps({name: str(value) for name, value in sorted(row.items())}) for row in rows]
 
 
 def _is_certain(world: World, question: Question) -> bool:

@@ -15,8 +15,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from lsst.daf.butler import Butler
-from lsst.daf.butler.script import QueryDatasets, queryDataIds, queryDimensionRecords
+from lsst.daf.butler import Butler, CollectionType
+from lsst.daf.butler.script import (
+    QueryDatasets,
+    queryCollections,
+    queryDataIds,
+    queryDatasetTypes,
+    queryDimensionRecords,
+)
 from peer_queries import fill
 
 
@@ -42,6 +48,13 @@ def ask(root: str, question: dict[str, Any]) -> list[Any]:
     common = {"where": question["where"], "collections": question["collections"], "limit": question["limit"]}
     order_by = tuple(question["order_by"])
     match question["kind"]:
+        case "collections":
+            types = [CollectionType[name] for name in question["types"]] or list(CollectionType)
+            form = question["chains"].upper()
+            return [queryCollections(root, question["names"], types, form, question["verbose"], ["c_f*"])]
+        case "types":
+            found = queryDatasetTypes(root, question["verbose"], question["names"], question["collections"] or None)
+            return [found]
         case "datasets":
             with Butler.from_config(root) as butler:
                 found = QueryDatasets(
