@@ -158,8 +158,8 @@ def compare(
     outcomes: Counter[str] = Counter()
     for command, own, peer in zip(pipeline["commands"], ours, theirs, strict=True):
         place = f"{runner}: {pipeline['tasks']}\n{command}\n{own['log']}\n{peer['log'][-3000:]}"
-        if "Nothing to do:" in own["log"]:
-            # That is a success here; LSST's packages take it for an empty graph.
+        if "Nothing to do" in own["log"]:
+            # That is a success here, also where the rest never had inputs; LSST's packages take it for an empty graph.
             assert own["exit code"] == 0, place
             assert peer["exit code"] == 1, place
             assert "QuantumGraph was empty" in peer["log"], place
