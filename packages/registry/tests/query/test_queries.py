@@ -128,7 +128,7 @@ def test_unknown_fields_of_datasets(example: SqlRegistry) -> None:
         ("detector = '1'", "= does not take int and string. Write the number without quotes."),
         ("detector = 'D1'", "= does not take int and string. There is also detector.full_name."),
         ("'a' < exposure", "< does not take string and int. There is also exposure.obs_id."),
-        ("day_obs = '2025-01-01'", "= does not take int and string."),
+        ("day_obs = '2025-01-01'", "A day is a number: 20250101."),
         (
             "exposure.timespan.begin > '2025-01-01'",
             "> does not take datetime and string. A time is written T'2025-01-01'.",
@@ -365,6 +365,38 @@ def test_fields_of_datasets_without_their_type_are_those_of_the_result(example: 
     assert len(rows) == 2
     with pytest.raises(QueryNameError, match=r"'run' is ambiguous: write raw\.run or bias\.run"):
         example.query.data_ids(["detector"], where="run = 'imported_g'", datasets=joined)
+
+
+@pytest.mark.parametrize(
+    ("where", "column", "advice"),
+    [
+        (
+            "ccd = 3",
+            1,
+            "There are the dimensions band, instrument, day_obs, group, physical_filter, exposure, and fields",
+        ),
+        ("filter = 'r'", 1, "Did you mean 'physical_filter'?"),
+        ("exposure.band = 'r'", 1, "Write band alone"),
+        ("exposure.timespan.begin > T2021-09-10", 27, "A time is written T'2021-09-10'."),
+        ("exposure.timespan.begin > T'10/09/2021'", 27, "as in T'2024-05-01 12:00'"),
+        ("exposure.timespan > T'2021-09-10'", 1, "Write exposure.timespan.begin or exposure.timespan.end, or OVERLAPS"),
+        ("exposure.can_see_sky = 1", 1, "Write exposure.can_see_sky alone, or NOT exposure.can_see_sky"),
+        ("exposure.obs_id = 1", 1, "Text stands in single quotes: '1'"),
+        ("visit OVERLAPS CIRCLE(0, 0, 1)", 1, "Write visit.region"),
+        ("day_obs = '2021-09-09'", 1, "A day is a number: 20210909"),
+        ("exposure IN (1:3)", 15, "a range is written start..stop"),
+        ("exposure IN [1, 3]", 13, "Lists stand in parentheses"),
+        ("band = 'r', exposure = 1", 11, "conditions are joined by AND or OR"),
+        ("band = 'r' exposure = 1", 12, "conditions are joined by AND or OR"),
+        ("visit.region CONTAINS POINT(0, 0)", 14, "compared by OVERLAPS"),
+        ("exposure > 1 AND < 3", 18, "each condition names its column"),
+    ],
+)
+def test_mistakes_are_told_with_what_to_write(example: SqlRegistry, where: str, column: int, advice: str) -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        example.query.data_ids(["exposure"], where=where)
+    assert f"line 1, column {column}, " in str(caught.value)
+    assert advice in str(caught.value)
 
 
 @pytest.mark.parametrize("pixels", ["htm7", "htm9"])

@@ -153,7 +153,7 @@ def _why_unknown(text: str, position: int) -> str:
         "|": "There is no operator '|'; write OR",
         "~": "There is no operator '~'; write NOT",
         "#": "There are no comments",
-        ":": "A bind is ':' followed directly by a word",
-        "[": "Ranges are written start..stop:stride",
+        ":": "A bind is ':' followed directly by a word, and a range is written start..stop",
+        "[": "Lists stand in parentheses, and ranges are written start..stop:stride",
     }
     return reasons.get(character, f"The character {character!r} has no meaning here")

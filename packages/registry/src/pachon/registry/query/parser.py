@@ -263,7 +263,18 @@ class _Parser:
             return self._error("Two strings follow each other; for text with a quote use a bind")
         if previous and previous.kind is TokenKind.NAME and token.kind is TokenKind.STRING:
             return self._error(f"A string follows {previous.text!r}; a time is written T'...' without a blank")
-        return self._error(f"{token.text!r} is not expected here")
+        return self._error(f"{token.text!r} is not expected here{self._advice(token, previous)}")
+
+    @staticmethod
+    def _advice(token: Token, previous: Token | None) -> str:
+        """Say what was perhaps meant by something in a wrong place."""
+        if token.text in s.COMPARISONS:
+            return "; each condition names its column: x > 1 AND x < 3"
+        if token.text != "," and token.kind is not TokenKind.NAME:
+            return ""
+        if previous is None or (previous.kind is TokenKind.OPERATOR and previous.text != ")"):
+            return ""
+        return "; conditions are joined by AND or OR, and regions or time spans compared by OVERLAPS"
 
     def _error(self, reason: str, position: int | None = None) -> QuerySyntaxError:
         return QuerySyntaxError(reason, self._text, self._peek().position if position is None else position)

@@ -338,6 +338,7 @@ class _Resolver:
 
     def _mismatch(self, node: s.Expression, operator: str, left: t.Value, right: t.Value) -> QueryTypeError:
         hint = self._for_text(left, right) or self._for_text(right, left)
+        hint = hint or self._for_column(operator, left, right) or self._for_column(operator, right, left)
         return self._type_error(
             node,
             f"{left} is of type {left.type} and {right} of type {right.type}; "
@@ -354,9 +355,27 @@ class _Resolver:
             return ""
         if str(text.value).isdecimal():
             return ". Write the number without quotes"
+        if (digits := str(text.value).replace("-", "")).isdecimal():
+            return f". A day is a number: {digits}" if value.dimension == "day_obs" else ""
         element = self._scope.universe.dimensions[value.dimension]
         names = [f"{element.name}.{key.name}" for key in element.alternate_keys if key.type == "string"]
         return f". There is also {' and '.join(names)}" if names else ""
+
+    def _for_column(self, operator: str, column: t.Value, other: t.Value) -> str:
+        """Say how a column that cannot be compared with a value is used."""
+        if isinstance(column, t.Constant):
+            return ""
+        if column.type == "timespan" and other.type in _TIMES:
+            return f". Write {column}.begin or {column}.end, or OVERLAPS"
+        if column.type == "bool":
+            return f". Write {column} alone, or NOT {column}"
+        if column.type == "string" and isinstance(other, t.Constant) and other.type in ("int", "float"):
+            return f". Text stands in single quotes: '{other}'"
+        if operator == "OVERLAPS" and isinstance(column, t.Key):
+            element = self._scope.universe[column.dimension]
+            known = "region" if other.type == "region" else "timespan"
+            return f". Write {column}.{known}" if known in element.column_names else ""
+        return ""
 
     def _type_error(self, node: s.Expression, reason: str) -> QueryTypeError:
         return QueryTypeError(reason, self._scope.text, node.position)

@@ -32,6 +32,8 @@ _COLUMN_TYPES: Mapping[str, Type] = {
 }
 _AFTER_OPERATOR = re.compile(r"[=<>(,]\s*$")
 """What stands before a name that was perhaps meant as text."""
+_TIME = re.compile(r"[Tt](\d{4}-\d\d?-\d\d?)")
+"""A date without the quotes of a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,8 @@ class Scope:
 
     def _no_field(self, owner: str, name: str, fields: Iterable[str], position: int) -> QueryNameError:
         hint = closest(name, fields) or f" It has {', '.join(fields)}."
+        if name in self.universe.dimensions:
+            hint = f" Write {name} alone, which is a dimension."
         return QueryNameError(f"{owner!r} has no field {name!r}.{hint}", self.text, position)
 
     def _unknown(self, name: str, position: int, part: str | None = None) -> QueryNameError:
@@ -158,7 +162,16 @@ class Scope:
             return QueryNameError(f"The name {name!r} is not known: what has no value is NULL", self.text, position)
         fields = {f for e in self.dimensions.elements for f in self.universe[e].column_names}
         known = [*self.universe.elements, *fields, *self.dataset_types, *(DATASET_FIELDS if self.dataset_types else ())]
+        as_text = _AFTER_OPERATOR.search(self.text[:position])
+        parts = sorted({n for n in (*self.dimensions.names, *fields) if name in n.split("_") and not as_text})
         hint = closest(part or name, [n for n in known if not n[-1].isdigit()])
-        if not hint and _AFTER_OPERATOR.search(self.text[:position]):
+        if parts:
+            hint = f" Did you mean {' or '.join(map(repr, parts))}?"
+        elif found := _TIME.match(self.text[position:]):
+            hint = f" A time is written T'{found[1]}'."
+        elif not hint and as_text:
             hint = f" Text stands in single quotes: {name!r}."
+        elif not hint:
+            shown = ", ".join(n for n in self.dimensions.names if not self.universe[n].is_skypix)
+            hint = f" There are the dimensions {shown}, and fields of their records." if shown else ""
         return QueryNameError(f"The name {name!r} is not known.{hint}", self.text, position)

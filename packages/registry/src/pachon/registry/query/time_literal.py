@@ -68,7 +68,10 @@ def _split(text: str) -> tuple[str | None, str, str | None]:
         case [form, value, scale] if _FORMAT.fullmatch(form) and scale.lower() in _SCALES:
             return form, value, scale.lower()
         case _:
-            raise InvalidInputError(f"A time is written [format/]value[/scale], with a scale of {', '.join(_SCALES)}")
+            raise InvalidInputError(
+                "A time is written [format/]value[/scale], as in T'2024-05-01 12:00' or T'mjd/60431.5/tai', "
+                f"with a scale of {', '.join(_SCALES)}"
+            )
 
 
 def _guess_format(value: str) -> str:
