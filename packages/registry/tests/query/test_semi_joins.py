@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
 from pachon.dimensions import DataIdTable
@@ -13,6 +14,8 @@ from pachon.registry import SqlRegistry
 from pachon.registry.query.compile_sql import is_distinct
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan
 from pachon.registry.query.semi_joins import with_semi_join
+from pachon.registry.query.sizes import has_datasets_beyond, records_up_to
+from pachon.registry.query.tree import conjuncts
 from pachon.registry.testing.example import load_records
 from pachon.registry.testing.plans import first_plan
 from pachon.registry.testing.postgresql import shared_server
@@ -213,6 +216,54 @@ def test_what_is_quicker_is_chosen(
     large: SqlRegistry, dimensions: list[str], search: tuple[str, str], conditions: Any, tested: bool
 ) -> None:
     assert bool(_chosen(large, dimensions, search, **conditions).existences) == tested
+
+
+@pytest.mark.parametrize(
+    ("where", "records"),
+    [
+        ("exposure = 5", 0),
+        ("exposure IN (5, 6, 77)", 3),
+        ("exposure < 4", 4),
+        ("exposure.seq_num < 3 AND physical_filter = 'g'", 2),
+        ("exposure < 4 AND detector = 3", 4),
+    ],
+)
+def test_a_small_question_is_no_reason_to_look_at_much(large: SqlRegistry, where: str, records: int) -> None:
+    if large._state.dialect != "sqlite":
+        pytest.skip("PostgreSQL estimates")
+    offsets: list[int] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if "OFFSET" in statement:
+            offsets.append(parameters[-1])
+
+    engine = large._state.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        plan = _chosen(large, ["exposure"], ("raw", "raw/all"), where=f"instrument = 'Cam' AND {where}")
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert plan.existences
+    assert all(number <= 20 * records for number in offsets)
+    assert bool(offsets) == bool(records)
+
+
+def test_what_conditions_leave_is_counted(large: SqlRegistry) -> None:
+    state = large._state
+    where = "instrument = 'Cam' AND exposure IN (5, 6, 77) AND exposure.seq_num > 5"
+    search = DatasetSearch(dataset_type="raw", collections=("raw/all",))
+    plan = first_plan(large, large.query.spec(["exposure"], datasets=[search], where=where))
+    conditions = conjuncts(plan.predicate)
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    with state.database.snapshot() as connection:
+        assert records_up_to(state, connection, "exposure", 2, conditions) == 2
+        assert records_up_to(state, connection, "exposure", 1, conditions) is None
+        assert records_up_to(state, connection, "exposure", EXPOSURES) == EXPOSURES
+        # Datasets have no field of an exposure.
+        assert has_datasets_beyond(state, connection, source, 3 * DETECTORS - 1, conditions)
+        assert not has_datasets_beyond(state, connection, source, 3 * DETECTORS, conditions)
+        assert has_datasets_beyond(state, connection, source, EXPOSURES * DETECTORS - 1)
+        assert not has_datasets_beyond(state, connection, source, EXPOSURES * DETECTORS)
 
 
 def test_sqlite_finds_the_first_rows_by_a_join(large: SqlRegistry) -> None:

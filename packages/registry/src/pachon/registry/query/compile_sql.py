@@ -31,7 +31,6 @@ __all__ = [
     "compile_plan",
     "count_records",
     "datasets_beyond",
-    "datasets_found_beyond",
     "is_distinct",
     "share_found",
     "stand_ins",
@@ -160,15 +159,6 @@ def datasets_beyond(schema: Schema, facts: SearchFacts) -> sa.Select[Any]:
     table = schema.datasets(facts.dimensions, facts.group_id).membership
     of_type = table.c.dataset_type_id == sa.bindparam("dataset_type")
     return sa.select(sa.literal_column("1")).where(of_type).limit(1).offset(sa.bindparam("number", type_=sa.Integer()))
-
-
-def datasets_found_beyond(schema: Schema, source: DatasetSource, number: int) -> sa.Select[Any]:
-    """Make the statement that has a row if the collections of a search hold more datasets of its type than a number of them."""
-    table, collections = _searched(schema, source)
-    found: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
-        table.c.dataset_type_id == source.facts.type_id, table.c.collection_id.in_(collections)
-    )
-    return found.limit(1).offset(number)
 
 
 def share_found(schema: Schema, source: DatasetSource, most: int) -> sa.Select[Any]:

@@ -3,23 +3,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
-from pachon.registry.query.compile_sql import compile_plan, count_records
-from pachon.registry.query.plan import Plan
+from pachon.dimensions import DimensionGroup
+from pachon.registry.query.compile_sql import compile_count, compile_plan, count_records
+from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Source
+from pachon.registry.query.tree import All, DatasetField, Field, Key, Predicate, values_of
 from pachon.registry.state import State
 
-__all__ = ["estimated_cost", "records_up_to"]
+__all__ = ["estimated_cost", "has_datasets_beyond", "records_up_to"]
 
 
-def records_up_to(state: State, connection: sa.Connection, element: str, most: int) -> int | None:
-    """Count the records of an element; `None` if there are more."""
-    counting = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1))
+def records_up_to(
+    state: State, connection: sa.Connection, element: str, most: int, conditions: Sequence[Predicate] = ()
+) -> int | None:
+    """Count the records of an element, be it those of which some conditions hold; `None` if there are more."""
+    if conditions:
+        group = state.universe.conform(state.universe[element].required)
+        some = _one_table(group, ElementSource(element=element), conditions)
+        counting = compile_count(some, state.schema, state.dialect, most=most + 1, repeated=True)
+    else:
+        counting = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1))
     records = int(connection.execute(counting).scalar_one())
     return records if records <= most else None
+
+
+def has_datasets_beyond(
+    state: State, connection: sa.Connection, source: DatasetSource, number: int, conditions: Sequence[Predicate] = ()
+) -> bool:
+    """Tell whether the collections of a search hold more datasets than a number, of those for which conditions hold.
+
+    Conditions on other things than the keys of the datasets are left out. No more datasets than that number are read.
+    """
+    group = source.facts.dimensions
+    own = [part for part in conditions if _is_about_keys(part, group.required)]
+    found = compile_plan(_one_table(group, source, own), state.schema, state.dialect, limit=1, repeated=True)
+    return connection.execute(found.offset(number)).first() is not None
+
+
+def _is_about_keys(part: Predicate, keys: Collection[str]) -> bool:
+    columns = [v for v in values_of(part) if isinstance(v, Key | Field | DatasetField)]
+    return all(isinstance(v, Key) and v.dimension in keys for v in columns)
+
+
+def _one_table(group: DimensionGroup, source: Source, conditions: Sequence[Predicate]) -> Plan:
+    return Plan(result=group, dimensions=group, keys=(), sources=(source,), predicate=All(operands=tuple(conditions)))
 
 
 def estimated_cost(state: State, connection: sa.Connection, plan: Plan) -> float:
