@@ -26,7 +26,7 @@ from pachon.dimensions import DimensionUniverse
 from pachon.pipe_base import Pipeline, build_quantum_graph
 from pachon.pipe_base.pipeline_graph.errors import PipelineGraphError
 from pachon.quantum_butler import QuantumGraph
-from pachon.quantum_butler.definition_marks import TypeDefinition, UniverseDefinition, type_mark, write_mark
+from pachon.quantum_butler.definition_marks import TypeDefinition, UniverseDefinition, type_mark, write_marks
 from pachon.quantum_butler.errors import GraphMismatchError
 from pachon.registry import OrphanedRecordError
 from pachon.registry.errors import IncompatibleUniverseError
@@ -331,7 +331,7 @@ def test_a_change_of_dimensions_that_was_cut_off_is_warned_of(
     workplace: Workplace, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = workplace.repository / MARKS
-    write_mark(ResourcePath(str(folder / "universe.json")), None)
+    write_marks({ResourcePath(str(folder / "universe.json")): None})
     workplace.run()
     assert "it is not known whether it took place" in caplog.text
     with Butler.open(str(workplace.repository), writeable=True) as butler:

@@ -15,15 +15,16 @@ says what that does. What a killed process left unsaid `fsck` finds, and its rep
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from pachon.base import FormatError, NotFoundError, PachonError
 from pachon.datastore.faults import reach
 from pachon.datastore.file_check import FileKeeper
 from pachon.quantum_butler.definition_marks import (
+    Definition,
     TypeDefinition,
     UniverseDefinition,
     list_marks,
@@ -31,7 +32,7 @@ from pachon.quantum_butler.definition_marks import (
     read_universe_mark,
     type_mark,
     universe_mark,
-    write_mark,
+    write_marks,
 )
 from pachon.registry import SqlRegistry
 
@@ -56,7 +57,8 @@ FAULT_POINTS: Final = ("definition.noted", "definition.changed", "definition.sai
 _ATTEMPTS: Final = 20
 _log = logging.getLogger(__name__)
 
-_Definition: TypeAlias = UniverseDefinition | TypeDefinition | None
+_UNIVERSE: Final = ""
+"""Stands for the dimensions where others have the name of a dataset type."""
 
 
 def register_dataset_type(session: Session, dataset_type: DatasetType) -> bool:
@@ -83,8 +85,8 @@ def remove_dataset_types(session: Session, expression: str | Iterable[str]) -> l
     names = [dataset_type.name for dataset_type in session.registry.dataset_types.query(expression)]
     if root is None or not names:
         return session.registry.dataset_types.remove(names)
-    for name in names:
-        write_mark(type_mark(root, name), None, group_writable=session.repository.config.group_writable)
+    none: dict[ResourcePath, Definition] = {type_mark(root, name): None for name in names}
+    write_marks(none, group_writable=session.repository.config.group_writable)
     reach("definition.noted")
     try:
         removed = session.registry.dataset_types.remove(names)
@@ -116,14 +118,18 @@ def changing_universe(
         If nothing can be written beside the files; then the block is not entered.
     """
     place = universe_mark(root)
-    write_mark(place, None, group_writable=group_writable)
+    write_marks({place: None}, group_writable=group_writable)
     reach("definition.noted")
     try:
         yield
         reach("definition.changed")
     finally:
         with _failure_is_told():
-            _say(place, lambda: UniverseDefinition.of(fetch_universe()), group_writable=group_writable)
+            _say(
+                {_UNIVERSE: place},
+                lambda _: {_UNIVERSE: UniverseDefinition.of(fetch_universe())},
+                group_writable=group_writable,
+            )
 
 
 def find_stale_marks(session: Session) -> list[ResourcePath]:
@@ -148,8 +154,8 @@ def renew_marks(session: Session) -> None:
     has_universe, names = list_marks(root)
     if has_universe:
         _say(
-            universe_mark(root),
-            partial(_fetch_universe, session),
+            {_UNIVERSE: universe_mark(root)},
+            lambda _: {_UNIVERSE: _fetch_universe(session)},
             group_writable=session.repository.config.group_writable,
         )
     _say_types(session, root, names)
@@ -172,12 +178,11 @@ def _is_marked(root: ResourcePath, name: str) -> bool:
 
 
 def _say_types(session: Session, root: ResourcePath, names: Iterable[str]) -> None:
-    for name in names:
-        _say(
-            type_mark(root, name),
-            partial(_fetch_definition, session, name),
-            group_writable=session.repository.config.group_writable,
-        )
+    _say(
+        {name: type_mark(root, name) for name in names},
+        partial(_fetch_definitions, session),
+        group_writable=session.repository.config.group_writable,
+    )
 
 
 def _fetch_universe(session: Session) -> UniverseDefinition:
@@ -186,27 +191,35 @@ def _fetch_universe(session: Session) -> UniverseDefinition:
         return UniverseDefinition.of(registry.universe)
 
 
-def _fetch_definition(session: Session, name: str) -> TypeDefinition | None:
+def _fetch_definitions(session: Session, names: Collection[str]) -> dict[str, Definition]:
     # What a transaction has written that is still open may be undone.
-    known = {} if session.registry.is_writing else session.registry.dataset_types.find([name])
-    return _definition(known.get(name))
+    known = {} if session.registry.is_writing else session.registry.dataset_types.find(names)
+    return {name: _definition(known.get(name)) for name in names}
 
 
 def _definition(dataset_type: DatasetType | None) -> TypeDefinition | None:
     return None if dataset_type is None else TypeDefinition.of(dataset_type)
 
 
-def _say(place: ResourcePath, fetch: Callable[[], _Definition], *, group_writable: bool) -> None:
-    """Write a mark that says what the database does, until that is so: another process may change it meanwhile."""
+def _say(
+    places: Mapping[str, ResourcePath],
+    fetch: Callable[[Collection[str]], Mapping[str, Definition]],
+    *,
+    group_writable: bool,
+) -> None:
+    """Write marks that say what the database does, until that is so: another process may change it meanwhile."""
+    left = dict(places)
     for _ in range(_ATTEMPTS):
-        now = fetch()
-        write_mark(place, now, group_writable=group_writable)
-        reach("definition.said")
-        if fetch() == now:
+        if not left:
             return
+        now = fetch(left.keys())
+        write_marks({place: now[name] for name, place in left.items()}, group_writable=group_writable)
+        reach("definition.said")
+        then = fetch(left.keys())
+        left = {name: place for name, place in left.items() if then[name] != now[name]}
 
 
-def _says(read: Callable[[], _Definition], expected: _Definition) -> bool:
+def _says(read: Callable[[], Definition], expected: Definition) -> bool:
     try:
         return read() == expected
     except NotFoundError:

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from pachon.base import FormatError, NotFoundError, PachonError
 from pachon.base.utf8 import decode_text
 from pachon.quantum_butler.errors import GraphMismatchError
 from pachon.resources import ResourcePath
 from pachon.resources.errors import storage_errors
-from pachon.resources.local_files import GROUP_FILE, make_folders
+from pachon.resources.local_files import create_file, fsync_files, make_folders, new_sibling
 
 if TYPE_CHECKING:
     from pachon.datasets import DatasetType
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKS_FOLDER",
+    "Definition",
     "TypeDefinition",
     "UniverseDefinition",
     "check_definitions",
@@ -40,7 +41,7 @@ __all__ = [
     "read_universe_mark",
     "type_mark",
     "universe_mark",
-    "write_mark",
+    "write_marks",
 ]
 
 MARKS_FOLDER: Final = ".definitions"
@@ -129,6 +130,10 @@ class TypeDefinition:
         }
 
 
+Definition: TypeAlias = UniverseDefinition | TypeDefinition | None
+"""What a mark says."""
+
+
 def marks_folder(root: ResourcePath) -> ResourcePath:
     """Give the folder of the marks of a repository."""
     return ResourcePath(root, force_directory=True).join(f"{MARKS_FOLDER}/")
@@ -152,42 +157,60 @@ def list_marks(root: ResourcePath) -> tuple[bool, list[str]]:
     except NotFoundError:
         return False, []
     files = [file.path for file in marks_folder(root).list_files()]
-    names = [file.removeprefix(_TYPE).removesuffix(".json") for file in files if file.startswith(_TYPE)]
+    names = [f.removeprefix(_TYPE).removesuffix(".json") for f in files if f.startswith(_TYPE) and f.endswith(".json")]
     return _UNIVERSE in files, sorted(names)
 
 
-def write_mark(
-    place: ResourcePath, definition: UniverseDefinition | TypeDefinition | None, *, group_writable: bool = False
-) -> None:
-    """Write a mark, as a whole and over an earlier one; safely on the medium when this returns.
+def write_marks(marks: Mapping[ResourcePath, Definition], *, group_writable: bool = False) -> None:
+    """Write marks of one repository, each as a whole and over an earlier one; safely on the medium when this returns.
 
     Parameters
     ----------
-    place
-        Where.
-    definition
-        What holds now. `None` says that it may be changing (the dimensions), or that there is no such dataset type.
+    marks
+        What holds now, by the places of the marks. `None` says that it may be changing (the dimensions), or that there is no such
+        dataset type.
     group_writable
-        Let the group replace it, and add others.
+        Let the group replace them, and add others.
+
+    Raises
+    ------
+    StorageError
+        If one cannot be written.
     """
-    if place.is_local:
-        folder = place.dirname().ospath.rstrip("/")
-        with storage_errors("written", place.ospath):
+    if not marks:
+        return
+    first = next(iter(marks))
+    changed = first.updated_file(_CHANGED)
+    if first.is_local:
+        folder = first.dirname().ospath.rstrip("/")
+        with storage_errors("written", folder):
             make_folders(folder, group_writable=group_writable)
-    # First: a mark that nobody looks for says nothing.
-    _write(place.updated_file(_CHANGED), {"pachon_definition": _FORMAT}, group_writable=group_writable)
-    content = {
-        "pachon_definition": _FORMAT,
-        "definition": None if definition is None else definition.to_document(),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    _write(place, content, group_writable=group_writable)
+    # First: a mark that nobody looks for says nothing. Of a store it would cost as much to ask whether it is there.
+    if not (first.is_local and os.path.exists(changed.ospath)):
+        _write(changed, {"pachon_definition": _FORMAT}, group_writable=group_writable)
+    for place, definition in marks.items():
+        content = {
+            "pachon_definition": _FORMAT,
+            "definition": None if definition is None else definition.to_document(),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        _write(place, content, group_writable=group_writable)
+    if first.is_local:
+        # All at once: to wait for the medium is most of the time that thousands of marks take.
+        with storage_errors("written", folder):
+            fsync_files([changed.ospath, *(place.ospath for place in marks)])
 
 
 def _write(place: ResourcePath, content: Mapping[str, Any], *, group_writable: bool) -> None:
-    place.write(f"{json.dumps(content, indent=2)}\n".encode(), overwrite=True)
-    if group_writable and place.is_local:
-        os.chmod(place.ospath, GROUP_FILE)
+    """Write a file; whether a local one is on the medium is not known then."""
+    data = f"{json.dumps(content, indent=2)}\n".encode()
+    if not (group_writable and place.is_local):
+        place.write(data, overwrite=True, sync=False)
+        return
+    # It has its rights when it comes: afterwards it may be that of another member of the group, who has replaced it.
+    with storage_errors("written", place.ospath), new_sibling(place.ospath) as sibling:
+        create_file(sibling, data, sync=False, group_writable=True)
+        os.replace(sibling, place.ospath)
 
 
 def read_universe_mark(root: ResourcePath) -> UniverseDefinition | None:
