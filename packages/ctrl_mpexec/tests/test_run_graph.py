@@ -22,6 +22,7 @@ from pachon.ctrl_mpexec.runners.runner import Finished
 from pachon.ctrl_mpexec.status_facts import make_status_report
 from pachon.ctrl_mpexec.status_report import OverallStatus
 from pachon.ctrl_mpexec.testing.repository import PIPELINE, make_repository
+from pachon.datasets import DatasetExistence
 from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
 from pachon.pipe_base.execution.quantum_run import ExecutionOptions
 from pachon.pipe_base.execution.run_init import ConfigChangedError
@@ -407,6 +408,26 @@ def test_partial_outputs(repository, pipeline_file, processes, strict):
         options = RunOptions(execution=ExecutionOptions(raise_on_partial_outputs=strict))
         report = run_quantum_graph(graph, butler, processes=processes, options=options)
         assert report.is_success is not strict
+
+
+@BOTH
+def test_a_second_failure_keeps_nothing_of_the_first(repository, pipeline_file, processes):
+    with Butler.open(str(repository), writeable=True) as butler:
+        graph = make_graph(butler, pipeline_file, fail="late", exposure=2)
+        first = run_quantum_graph(graph, butler, processes=processes)
+        failed = {o.quantum_id for o in first.failed}
+        refs = [ref for number in failed for ref in graph.quantum(number).outputs["corrected"]]
+        assert refs
+        assert all(butler.exists(ref, verify=True) == DatasetExistence.VERIFIED for ref in refs)
+        # The second attempt fails before it has written anything.
+        for number in failed:
+            for ref in graph.quantum(number).inputs["bias"]:
+                Path(butler.get_uri(ref).ospath).unlink(missing_ok=True)
+        second = run_quantum_graph(graph, butler, processes=processes)
+        assert {o.quantum_id for o in second.failed} == failed
+        assert not any(butler.exists(ref) for ref in refs)
+        logs = [ref for number in failed for ref in graph.quantum(number).outputs["_log"]]
+        assert all(butler.exists(ref, verify=True) == DatasetExistence.VERIFIED for ref in logs)
 
 
 @pytest.mark.parametrize(("kind", "message"), [("kill", "signal SIGKILL"), ("exit", "7")])

@@ -23,6 +23,7 @@ from pachon.pipe_base.execution.forked_child import leave_if_forked
 from pachon.pipe_base.execution.graph_tasks import GraphTasks
 from pachon.pipe_base.execution.outcome import ExceptionInfo, QuantumOutcome, QuantumStatus, is_hopeless
 from pachon.pipe_base.execution.quantum_run import (
+    LOG_CONNECTION,
     METADATA_CONNECTION,
     ExecutionOptions,
     record_lost_attempt,
@@ -47,7 +48,7 @@ class QuantumResult:
     provenance: QuantumProvenance | None = None
     """Which datasets it looked for, read and wrote; `None` if the worker died."""
     leftovers: tuple[uuid.UUID, ...] = ()
-    """Outputs that an earlier attempt wrote and this one, which succeeded, did not; they have to go."""
+    """Outputs that an earlier attempt wrote and this one did not; they have to go."""
 
 
 _NOTED_QUANTA: Final = 100
@@ -110,11 +111,11 @@ class QuantumWorker:
                 _take_back(quantum, butler)
             leave_if_forked(process)
             self._before.append(str(quantum_id))
-            leftovers = () if options.assume_no_existing_outputs else _leftovers(quantum, outcome, butler)
+            files = butler.take_written()
+            leftovers = () if options.assume_no_existing_outputs else _leftovers(quantum, outcome, files, butler)
             provenance = butler.provenance(quantum)
-            return QuantumResult(
-                outcome=outcome, files=butler.take_written(forget=True), provenance=provenance, leftovers=leftovers
-            )
+            butler.take_written(forget=True)
+            return QuantumResult(outcome=outcome, files=files, provenance=provenance, leftovers=leftovers)
 
     def record_loss(self, outcome: QuantumOutcome) -> FileRecords:
         """Write the log of a quantum whose process ended before it could; give its file."""
@@ -204,10 +205,16 @@ def _take_back(quantum: Quantum, butler: QuantumBackedButler) -> None:
         _log.warning("The metadata of quantum %s could not be removed: %s", quantum, error)
 
 
-def _leftovers(quantum: Quantum, outcome: QuantumOutcome, butler: QuantumBackedButler) -> tuple[uuid.UUID, ...]:
-    if outcome.status is not QuantumStatus.SUCCESS:
+def _leftovers(
+    quantum: Quantum, outcome: QuantumOutcome, files: FileRecords, butler: QuantumBackedButler
+) -> tuple[uuid.UUID, ...]:
+    if outcome.status not in (QuantumStatus.SUCCESS, QuantumStatus.FAILURE):
         return ()
-    written = set(outcome.outputs)
+    # Of an attempt that broke off the outcome does not say what it wrote.
+    written = {*outcome.outputs, *uuids_from_ids(files.dataset_id)}
+    # What failed before its log could be written keeps that of the attempt before it.
+    logs = () if outcome.status is QuantumStatus.SUCCESS else quantum.outputs.get(LOG_CONNECTION, ())
+    written.update(ref.id for ref in logs)
     others = [ref for refs in quantum.outputs.values() for ref in refs if ref.id not in written]
     if not others:
         return ()
