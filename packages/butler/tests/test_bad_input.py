@@ -508,6 +508,13 @@ def test_an_error_that_is_not_about_arguments_comes_through(world: World, monkey
         butler.put({"a": 1}, "gain", detector=2)
 
 
+def test_too_many_arguments_by_position(world: World) -> None:
+    with world.open() as butler:
+        put_many: Any = butler.put_many
+        with pytest.raises(PachonError, match=r"too many positional arguments\. Without their names it takes items\."):
+            put_many([({"a": 1}, {"detector": 2})], "gain")
+
+
 def test_an_argument_that_does_not_exist_gets_a_hint(world: World) -> None:
     with world.open() as butler:
         query: Any = butler.query_datasets

@@ -72,8 +72,9 @@ ALL = ("isr", "cal", "visit_summary", "warp", "coadd")
 def test_everything_is_registered_once(graph_butler: Butler, graph: QuantumGraph, tmp_path: Path) -> None:
     run_job(graph, ALL)
     transfer = graph_butler.transfer_from_graph
-    with pytest.raises(MissingDatasetTypeError):
+    with pytest.raises(MissingDatasetTypeError) as caught:
         transfer(str(tmp_path / "g.qg"))
+    assert "--register-dataset-types" in caught.value.__notes__[0]
     with pytest.raises(DataIdValueError):
         transfer(graph, register_dataset_types=True)
     expected = sum(rows for name, rows in graph.dataset_counts().items() if name not in ("raw", "bias"))

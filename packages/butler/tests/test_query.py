@@ -179,6 +179,19 @@ def test_refined_results(filled: Butler) -> None:
     assert len(result.order_by("exposure", "detector").limit(3)) == 3
     assert len(filled.query_all_datasets("*").where("exposure = 1").limit(2)) == 2
     assert filled.query_all_datasets("*").count() == 7
+    with pytest.raises(InvalidInputError, match=r"limit\(\): limit is a whole number, or None, not '3' \(str\)"):
+        result.limit("3")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match=r"order_by\(\): names is"):
+        result.order_by(3)  # type: ignore[arg-type]
+
+
+def test_a_query_shows_what_it_asks(filled: Butler) -> None:
+    with filled.query() as q:
+        assert repr(q) == "<Query: nothing joined or constrained>"
+        q = q.join_datasets("raw", collections="raw/all").where("detector > :n", bind={"n": 0}, exposure=1)
+        assert repr(q).startswith("<Query: datasets 'raw' in raw/all; ")
+        assert "exposure = 1" in repr(q)
+        assert "detector > :n" in repr(q)
 
 
 def test_results_take_values_of_dimensions(filled: Butler) -> None:

@@ -37,6 +37,8 @@ def test_one_quantum(any_graph):
 def test_unknown_task(any_graph):
     with pytest.raises(NotFoundError, match="Did you mean 'isr'"):
         any_graph.explain("isrr")
+    with pytest.raises(NotFoundError, match=r"The graph has no task 'z'\. It has isr, "):
+        any_graph.explain("z")
     with pytest.raises(UnknownDimensionError, match=r"'expsoure'.*'exposure'"):
         any_graph.explain("isr", expsoure=1001)
 

@@ -417,6 +417,8 @@ def test_no_repository(run: Run, tmp_path: Path) -> None:
     for command in ("query-collections", "query-datasets", "config-dump", "empty-trash"):
         error = run(command, str(tmp_path / "none"), fails=True).exception
         assert "There is no repository at" in str(error)
+    swapped = run("transfer-from-graph", str(tmp_path), "jobs.qg", fails=True).exception
+    assert "named as a quantum graph; --help says which argument comes first" in str(swapped)
 
 
 def test_query_calibrations(run: Run, butler: Butler, tmp_path: Path) -> None:
@@ -489,6 +491,11 @@ def test_what_a_query_command_writes_can_be_read(run: Run, filled: Butler, name:
     for key in names:
         kinds = {type(row[key]) for row in expected if row[key] is not None}
         assert not kinds or table[key].dtype.kind in {int: "i", float: "f", bool: "b"}.get(kinds.pop(), "U"), key
+
+
+def test_a_collection_where_a_dataset_type_belongs(run: Run, filled: Butler) -> None:
+    for command in ("query-datasets", "query-calibrations"):
+        assert "It is a collection: say --collections run." in run(command, "REPO", "raw", "run").stderr
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "ecsv", "arrow"])

@@ -194,7 +194,7 @@ def find_complaint(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        return f"{function.__name__}(): {error}.{_hint(signature, kwargs)}"
+        return f"{function.__name__}(): {error}.{_hint(signature, kwargs) or _by_position(signature, args)}"
     for name, value in bound.arguments.items():
         if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             wrong = next((key for key, one in value.items() if not _EXTRA.allows(one)), None)
@@ -215,6 +215,15 @@ def _hint(signature: inspect.Signature, kwargs: Mapping[str, Any]) -> str:
     if "data_id" in signature.parameters:
         return f" Values of dimensions go into data_id={{{unknown!r}: ...}}."
     return f' Values of dimensions go into where="{unknown} = ...".' if "where" in signature.parameters else ""
+
+
+def _by_position(signature: inspect.Signature, args: tuple[Any, ...]) -> str:
+    """Say which arguments may be given without their names, if more were."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [name for name, one in signature.parameters.items() if one.kind in kinds]
+    if len(args) <= len(names):
+        return ""
+    return f" Without their names it takes {', '.join(name for name in names if name != 'self') or 'none'}."
 
 
 def _wrong(function: Callable[..., Any], name: str, kind: _Kind, value: Any) -> str:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pachon.base import InvalidInputError, PachonError
 
-__all__ = ["explains_arguments"]
+__all__ = ["explains_arguments", "explains_at_once"]
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def explains_arguments(cls: type[T]) -> type[T]:
@@ -32,9 +33,14 @@ def explains_arguments(cls: type[T]) -> type[T]:
     return cls
 
 
-def _explaining(function: Callable[..., Any]) -> Callable[..., Any]:
+def explains_at_once(function: F) -> F:
+    """Let a function whose arguments are used later say at once which of them is wrong."""
+    return cast(F, _explaining(function, is_lazy=True))
+
+
+def _explaining(function: Callable[..., Any], *, is_lazy: bool = False) -> Callable[..., Any]:
     # What a query gives asks the database when somebody looks, which is too late to say what was wrong.
-    is_lazy = function.__name__.startswith("query_")
+    is_lazy = is_lazy or function.__name__.startswith("query_")
 
     @functools.wraps(function)
     def explained(*args: Any, **kwargs: Any) -> Any:

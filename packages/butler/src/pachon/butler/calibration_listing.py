@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pachon.base import closest
-from pachon.butler.listings import Columns, QueryLists, key_kinds
+from pachon.butler.listings import Columns, QueryLists, is_collection, key_kinds
 from pachon.datasets import CollectionType
 from pachon.dimensions import Timespan
 from pachon.dimensions.timespan import MAX_NS, iso_from_ns
@@ -78,7 +78,7 @@ def _matching(butler: Butler, globs: Sequence[str], warnings: list[str]) -> list
     known = [item for item in butler.dataset_types.query(globs or ("*",)) if item.is_calibration]
     names = [item.name for item in butler.dataset_types.query() if item.is_calibration]
     warnings.extend(
-        f"There is no dataset type {name!r} of calibrations.{closest(name, names)}"
+        f"There is no dataset type {name!r} of calibrations.{is_collection(butler, name) or closest(name, names)}"
         for name in globs
         if not is_glob(name) and name not in names
     )

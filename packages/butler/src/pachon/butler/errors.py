@@ -52,6 +52,10 @@ class RepositoryNotFoundError(NotFoundError, FileNotFoundError):
         self.root, self.hint = root, hint
 
     def __str__(self) -> str:
+        if self.root.rstrip("/").endswith(".qg"):
+            return (
+                f"{self.root!r} is no repository, and named as a quantum graph; --help says which argument comes first."
+            )
         return f"There is no repository at {self.root!r}; 'butler create' makes one.{self.hint}"
 
 

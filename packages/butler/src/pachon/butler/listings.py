@@ -353,11 +353,18 @@ def _matching_types(butler: Butler, globs: Sequence[str], collections: Sequence[
     """Give the dataset types that match and of which the collections may hold datasets."""
     registered = [item.name for item in butler.dataset_types.query()]
     warnings.extend(
-        f"No dataset type matches {glob!r}.{closest(glob, registered)}"
+        f"No dataset type matches {glob!r}.{is_collection(butler, glob) or closest(glob, registered)}"
         for glob in globs
         if not butler.dataset_types.query(glob)
     )
     return [item.name for item in butler.dataset_types.query(globs, collections=collections)]
+
+
+def is_collection(butler: Butler, name: str) -> str:
+    """Give the end of a warning for a name that was given as a dataset type and is a collection, else an empty text."""
+    if is_glob(name) or name not in butler.collections.query("*"):
+        return ""
+    return f" It is a collection: say --collections {name}."
 
 
 def _never_held(butler: Butler, globs: Sequence[str], held: Sequence[str]) -> list[str]:

@@ -40,7 +40,7 @@ __all__ = ["Query"]
 
 
 @explains_arguments
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Query:
     """What is asked of a repository, as it is put together; every step gives a new query, and none of them asks yet.
 
@@ -50,6 +50,14 @@ class Query:
 
     _session: Session
     _conditions: Conditions = field(default_factory=Conditions)
+
+    def __repr__(self) -> str:
+        asked = self._conditions
+        parts = [f"datasets {one.dataset_type!r} in {', '.join(one.collections)}" for one in asked.datasets]
+        parts += [f"a table of {len(table)} data IDs" for table in asked.tables]
+        parts += [f"{name} = {value!r}" for name, value in asked.data_id.items()]
+        parts += [asked.where] if asked.where else []
+        return f"<Query: {'; '.join(parts) or 'nothing joined or constrained'}>"
 
     # Steps.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError
+from pachon.butler.arguments import explains_at_once
 from pachon.butler.question import Explanation, Question, both_conditions, named_values
 from pachon.butler.result_columns import (
     Columns,
@@ -194,10 +195,12 @@ class QueryResult(ABC, Generic[T, Rows]):
         text, bound = both_conditions(where, bind or {}, terms, binds)
         return self._changed(where=text, bind=bound, data_id=values)
 
+    @explains_at_once
     def order_by(self, *names: str) -> Self:
         """Give the result in an order; ``-`` before a name reverses it."""
         return self._changed(order_by=names)
 
+    @explains_at_once
     def limit(self, limit: int) -> Self:
         """Give the first rows of the result; a negative number warns if there are more."""
         return self._changed(limit=limit)

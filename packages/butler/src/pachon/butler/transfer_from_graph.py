@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pachon.base import ConflictError, InvalidInputError, progress
+from pachon.base import ConflictError, InvalidInputError, NotFoundError, progress
 from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.graph_match import check_dataset_types, check_universe, chosen_names
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
@@ -112,7 +112,11 @@ def _outputs(session: Session, graph: QuantumGraph, name: str, *, must_be_regist
     """Give the rows of the outputs of a type."""
     rows = np.flatnonzero(graph.dataset_states(name) != DatasetState.EXISTING)
     if len(rows) and must_be_registered:
-        session.registry.dataset_types.get(name)
+        try:
+            session.registry.dataset_types.get(name)
+        except NotFoundError as error:
+            error.add_note("register_dataset_types=True (--register-dataset-types) registers those of the graph.")
+            raise
     return rows
 
 

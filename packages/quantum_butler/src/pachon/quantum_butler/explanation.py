@@ -35,6 +35,8 @@ _CULPRITS = (
     DropReason.UPSTREAM_DROPPED,
 )
 """Causes before what follows from them."""
+_MOST_LABELS = 20
+"""Tasks that an error lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +167,15 @@ def explain_quanta(
     """
     labels = list(dict.fromkeys([*structure.tasks, *structure.dropped]))
     if label is not None and label not in labels:
-        raise NotFoundError(f"The graph has no task {label!r}.{closest(label, labels)}")
+        raise NotFoundError(f"The graph has no task {label!r}.{closest(label, labels) or _some_of(labels)}")
     chosen = labels if label is None else [label]
     tasks = tuple(_explain_task(structure, columns, name, data_id, ask) for name in chosen)
     return Explanation(tasks=tasks, notes=tuple(notes))
+
+
+def _some_of(labels: Sequence[str]) -> str:
+    more = ", ..." if len(labels) > _MOST_LABELS else ""
+    return f" It has {', '.join(labels[:_MOST_LABELS])}{more}."
 
 
 def _explain_task(
