@@ -184,11 +184,11 @@ def _compare_tested(registry: SqlRegistry, spec: QuerySpec, plan: Plan, wanted: 
             found = make_answer(state, connection, spec, plan, rows)
             return [(d.required_values, sorted(d.full.items())) for d in found]  # type: ignore[union-attr]  # data IDs
 
-        assert sorted(answer(run_plan(state, connection, plan))) == expected, (spec, str(plan))
-        parts = [row for part in stream_plan(state, connection, plan, size=3) for row in answer(part)]
+        assert sorted(answer(run_plan(state, connection, plan, spec.tables))) == expected, (spec, str(plan))
+        parts = [row for part in stream_plan(state, connection, plan, spec.tables, size=3) for row in answer(part)]
         assert sorted(parts) == expected, (spec, str(plan))
-        assert count_plan(state, connection, plan) == len(expected), (spec, str(plan))
-        some = answer(run_plan(state, connection, replace(plan, order=order, limit=2)))
+        assert count_plan(state, connection, plan, spec.tables) == len(expected), (spec, str(plan))
+        some = answer(run_plan(state, connection, replace(plan, order=order, limit=2), spec.tables))
         assert some == expected[::-1][:2], (spec, str(plan))
 
 
@@ -225,9 +225,13 @@ def _compare_given(registry: SqlRegistry, spec: QuerySpec, wanted: Any, query: A
         return
     some = rng.sample(rows, rng.randint(1, min(len(rows), 5)))
     names = spec.dimensions.required
-    table = DataIdTable.from_rows(spec.dimensions, [dict(zip(names, row, strict=True)) for row in [*some, some[0]]])
-    found = registry.query.fetch(replace(spec, tables=(table,)))
+    unknown = tuple("nowhere" if isinstance(value, str) else 987654 for value in some[0])
+    given = [dict(zip(names, row, strict=True)) for row in [*some, some[0], unknown]]
+    asked = replace(spec, tables=(DataIdTable.from_rows(spec.dimensions, given),))
+    found = registry.query.fetch(asked)
     assert sorted(d.required_values for d in found) == sorted(some), (query, some)
+    for tested in semi_join_plans(first_plan(registry, asked)):
+        _compare_tested(registry, asked, tested, found)
     one = dict(zip(names, some[0], strict=True))
     governors = registry.universe.governors
     fixed = {n: v for n, v in one.items() if n in governors or rng.random() < 0.5}

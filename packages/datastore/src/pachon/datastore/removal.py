@@ -89,9 +89,8 @@ def remove_files(store: FileStore, records: FileRecords, live: RecordStore | Non
     with ThreadPoolExecutor(worker_count()) as threads:
         for start in range(0, len(files), BATCH):
             part = files[start : start + BATCH]
-            plain: set[str] = (
-                set()
-            )  # of this part only: a folder may be exchanged for a link while a large removal goes on
+            # Of this part only: a folder may be exchanged for a link while a large removal goes on.
+            plain: set[str] = set()
             owned = [path for path in part if is_owned(path)]
             shared = _still_named(store, owned, live) if live is not None and owned else set()
             reach("remove.looked")
