@@ -44,7 +44,8 @@ def test_a_tutorial_can_be_followed(page: Path, tmp_path: Path) -> None:
         assert "{'level': 1.5}" in done.stdout
         assert "6 datasets of long exposures" in done.stdout
         assert done.stdout.count("sky_level    u/me/sky") == 2
-        assert "6 files, 6 rows of files" in done.stdout
+        assert "4 stored, the first {'level': 1.0}" in done.stdout
+        assert "10 files, 10 rows of files" in done.stdout
         assert "Nothing is wrong." in done.stdout
     if page.stem == "your-own-task":
         assert "4 passed" in done.stdout

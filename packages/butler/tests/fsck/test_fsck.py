@@ -542,3 +542,12 @@ class TestCommand:
         assert document["clean"] is True
         assert document["counts"] == {"foreign_file": {"found": 1, "mended": 1, "problem": True}}
         assert document["findings"][0]["path"] == "run/stray.yaml"
+
+    def test_no_repair_is_offered_that_mends_nothing(
+        self, repository: Path, checker: Butler, stored: list[DatasetRef]
+    ) -> None:
+        Path(checker.get_uri(stored[0]).path).unlink()
+        found = self.run(str(repository))
+        assert found.returncode == 1
+        assert "--repair --unstore-damaged" in found.stdout
+        assert found.stdout.endswith("1 problem is left.\n")

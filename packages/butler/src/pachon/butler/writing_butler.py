@@ -79,7 +79,25 @@ class WritingButler:
         return put(self._session, obj, dataset_type_or_ref, data_id, run=run, provenance=provenance, dims=dims)
 
     def put_many(self, items: Iterable[Item], *, run: str | None = None) -> list[DatasetRef]:
-        """Store many objects in one commit, all or none: (object, dataset type, data ID) or (object, reference)."""
+        """Store many objects in one commit, all or none.
+
+        Parameters
+        ----------
+        items
+            Tuples (object, dataset type or its name, data ID), or (object, reference).
+        run
+            The run of those that are given by type and data ID; the butler's, by default.
+
+        Returns
+        -------
+        list
+            References, in the order of the objects.
+
+        Raises
+        ------
+        ConflictError
+            If a dataset of that type and data ID is in the run already.
+        """
         from pachon.butler.put import put_many
 
         return put_many(self._session, items, run=run)

@@ -113,9 +113,14 @@ def _remove(state: State, names: list[str]) -> list[str]:
         connection.execute(sa.select(table.c.name).where(table.c.dataset_type_id.in_(numbers)).with_for_update())
         for name, item in found.items():
             members = item.tables.membership
-            used = sa.select(members.c.dataset_id).where(members.c.dataset_type_id == item.id).limit(1)
-            if connection.execute(used).first() is not None:
-                raise OrphanedRecordError(f"Dataset type {name!r} has datasets; remove these first.")
+            used = sa.select(members.c.run_id).where(members.c.dataset_type_id == item.id).limit(1)
+            run = connection.execute(used).scalar()
+            if run is not None:
+                collections = state.schema.static.collection
+                place = connection.execute(sa.select(collections.c.name).where(collections.c.collection_id == run))
+                raise OrphanedRecordError(
+                    f"Dataset type {name!r} has datasets, such as those in run {place.scalar()!r}; remove these first."
+                )
             state.definitions.changed(connection)
             connection.execute(sa.delete(table).where(table.c.dataset_type_id == item.id))
         return list(found)

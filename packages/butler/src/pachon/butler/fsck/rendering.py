@@ -68,13 +68,18 @@ def _one(finding: Finding) -> str:
     return f"{finding.path}: {finding.explanation}" if finding.path else finding.explanation
 
 
+_DAMAGE = (FindingKind.MISSING_FILE, FindingKind.WRONG_SIZE, FindingKind.WRONG_CHECKSUM)
+
+
 def _conclusion(report: FsckReport) -> str:
     left = len(report.remaining)
     mended = sum(finding.mended for finding in report.findings)
     if not left:
         return f"{_number(mended)} mended; nothing is wrong any more." if mended else "Nothing is wrong."
     done = f" {_number(mended)} mended." if mended else ""
-    advice = "" if report.repair else " --repair mends what can be mended."
+    # Of damaged files each line says what can be done: a repair alone does nothing about them.
+    is_mendable = any(finding.kind not in _DAMAGE for finding in report.remaining)
+    advice = " --repair mends what can be mended." if is_mendable and not report.repair else ""
     return f"{left} problem{'s are' if left > 1 else ' is'} left.{done}{advice}"
 
 

@@ -111,6 +111,8 @@ class TransactionsSuite:
         assert again.datasets.find_one("bias", ref.data_id, ["one"]) == ref
         with pytest.raises(OrphanedRecordError):
             again.collections.remove("one")
+        with pytest.raises(OrphanedRecordError, match="'bias' has datasets, such as those in run 'one'"):
+            again.dataset_types.remove("bias")
 
     def test_readers_see_what_is_committed(self, sample: SampleData, again: Registry) -> None:
         with sample.registry.write():
