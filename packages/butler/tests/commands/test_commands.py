@@ -493,6 +493,16 @@ def test_what_a_query_command_writes_can_be_read(run: Run, filled: Butler, name:
         assert not kinds or table[key].dtype.kind in {int: "i", float: "f", bool: "b"}.get(kinds.pop(), "U"), key
 
 
+def test_two_expressions_are_refused(run: Run, filled: Butler) -> None:
+    """Of two, click takes the last: more would be removed than was asked for."""
+    where = ("--where", "instrument = 'Cam' AND exposure = 1", "--where", "instrument = 'Cam'")
+    count = filled.query_all_datasets("run").count()
+    failed = run("prune-datasets", "REPO", "run", *where, "--purge", "run", "--no-confirm", fails=True)
+    assert failed.exit_code == 2
+    assert "--where is given twice; join the expressions with AND." in failed.output
+    assert filled.query_all_datasets("run").count() == count > 0
+
+
 def test_a_collection_where_a_dataset_type_belongs(run: Run, filled: Butler) -> None:
     for command in ("query-datasets", "query-calibrations"):
         assert "It is a collection: say --collections run." in run(command, "REPO", "raw", "run").stderr

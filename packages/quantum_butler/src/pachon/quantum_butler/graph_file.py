@@ -33,8 +33,14 @@ def open_graph_file(uri: ResourcePathExpression) -> tuple[GraphHeader, GraphStru
     """
     path = ResourcePath(uri)
     if path.extension != EXTENSION:
-        ours = "LSST's pipe_base made it" if path.extension == ".qgraph" else f"its name does not end in {EXTENSION}"
-        raise GraphFileError(str(path), f"{ours}; build the graph anew or name a {EXTENSION} file")
+        if path.extension == ".qgraph":
+            raise GraphFileError(
+                str(path), f"LSST's pipe_base made it; build the graph anew or name a {EXTENSION} file"
+            )
+        raise GraphFileError(
+            str(path),
+            f"its name does not end in {EXTENSION}; if it is a repository, --help says which argument comes first",
+        )
     return read_plan(ColumnFile.open(path))
 
 

@@ -61,6 +61,23 @@ def _decorator(make: Callable[..., Callable[[Any], Any]], *names: str, **default
     return decorate
 
 
+class _WhereOption(click.Option):
+    """An expression that may be given once: of two, click would forget the first, and more would be found, or removed."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        # How often an option was given is known to click's parser alone.
+        known = parser._long_opt[self.opts[-1]]
+        original = known.process
+
+        def process(value: Any, state: Any) -> None:
+            if self.name in state.opts:
+                raise click.UsageError(f"{self.opts[-1]} is given twice; join the expressions with AND.", ctx)
+            original(value, state)
+
+        known.process = process
+
+
 def _read_where(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not value.startswith("@"):
         return value
@@ -101,6 +118,7 @@ dataset_type_option = _decorator(
 where_option = _decorator(
     click.option,
     "--where",
+    cls=_WhereOption,
     default="",
     metavar="TEXT",
     callback=_read_where,
