@@ -1,16 +1,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import copy
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from pachon.base import InvalidInputError, PachonError
-from pachon.butler import Butler, RepositoryConfigError, RepositoryExistsError, has_repository, repository_creation
+from pachon.butler import (
+    Butler,
+    FindingKind,
+    RepositoryConfigError,
+    RepositoryExistsError,
+    has_repository,
+    repository_creation,
+)
+from pachon.butler.migration import migrate_repository
 from pachon.butler.repository_creation import create_from_seed, create_repository
 from pachon.butler.testing.concurrent_writers import create_once
+from pachon.datasets import DatasetType
 from pachon.datastore import DatastoreConfigError, TemplateError
 from pachon.dimensions import DimensionUniverse
+from pachon.quantum_butler.definition_marks import (
+    MARKS_FOLDER,
+    TypeDefinition,
+    UniverseDefinition,
+    read_type_mark,
+    read_universe_mark,
+)
+from pachon.resources import ResourcePath
 
 
 def test_a_new_repository_is_whole_and_small(tmp_path: Path) -> None:
@@ -176,3 +195,36 @@ def test_an_outfile_that_exists(tmp_path: Path) -> None:
         create_repository(str(tmp_path / "new"), outfile=str(outfile))
     assert outfile.read_text() == "mine\n"
     assert not (tmp_path / "new").exists()
+
+
+def test_jobs_are_not_told_what_the_replaced_repository_had(tmp_path: Path) -> None:
+    root = ResourcePath(str(tmp_path), force_directory=True)
+    with Butler.create(str(tmp_path)) as butler:
+        document: dict[str, Any] = copy.deepcopy({**butler.universe.document})
+        gain = DatasetType("gain", ("instrument", "detector"), "StructuredDataDict", universe=butler.universe)
+        butler.dataset_types.register(gain)
+        butler.dataset_types.remove("gain")
+        butler.dataset_types.register(gain)
+    document["version"] += 1
+    migrate_repository(str(tmp_path), universe=document)
+    assert read_type_mark(root, "gain") == TypeDefinition.of(gain)
+    # Nothing is changed where nothing is made.
+    with pytest.raises(RepositoryExistsError):
+        Butler.create(str(tmp_path))
+    changed = read_universe_mark(root)
+    assert changed is not None
+    with Butler.create(str(tmp_path), overwrite=True) as butler:
+        now = UniverseDefinition.of(butler.universe)
+        assert (read_universe_mark(root), read_type_mark(root, "gain")) == (now, None)
+        assert changed.digest != now.digest
+        assert not [f for f in butler.fsck().findings if f.kind is FindingKind.STALE_MARK]
+    # As when somebody has removed the database by hand.
+    for file in ("butler.yaml", *(path.name for path in tmp_path.glob("*.sqlite3*"))):
+        (tmp_path / file).unlink()
+    with Butler.create(str(tmp_path), universe=document) as butler:
+        assert read_universe_mark(root) == changed
+
+
+def test_a_new_repository_has_no_marks(tmp_path: Path) -> None:
+    Butler.create(str(tmp_path / "repo")).close()
+    assert not (tmp_path / "repo" / MARKS_FOLDER).exists()

@@ -49,6 +49,7 @@ __all__ = [
     "register_dataset_type",
     "remove_dataset_types",
     "renew_marks",
+    "renew_marks_of_another",
 ]
 
 FAULT_POINTS: Final = ("definition.noted", "definition.changed", "definition.said")
@@ -130,6 +131,16 @@ def changing_universe(
                 lambda _: {_UNIVERSE: UniverseDefinition.of(fetch_universe())},
                 group_writable=group_writable,
             )
+
+
+def renew_marks_of_another(root: ResourcePath, universe: DimensionUniverse, *, group_writable: bool) -> None:
+    """Have marks that another repository left in the place of a new one say what that has: its dimensions, and no dataset types."""
+    with _failure_is_told():
+        has_universe, names = list_marks(root)
+        marks: dict[ResourcePath, Definition] = {type_mark(root, name): None for name in names}
+        if has_universe:
+            marks[universe_mark(root)] = UniverseDefinition.of(universe)
+        write_marks(marks, group_writable=group_writable)
 
 
 def find_stale_marks(session: Session) -> list[ResourcePath]:

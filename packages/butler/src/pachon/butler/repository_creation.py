@@ -12,7 +12,9 @@ from pachon.base import ConflictError, InvalidInputError, PachonError
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import share_with_group, write_config
+from pachon.butler.definition_notes import renew_marks_of_another
 from pachon.butler.errors import RepositoryExistsError
+from pachon.butler.files_root import files_root
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
 from pachon.butler.repository_location import (
@@ -26,6 +28,7 @@ from pachon.butler.seed_configuration import read_seed_configuration
 from pachon.butler.writer_table import WriterTable
 from pachon.datasets import StorageClasses
 from pachon.datastore import Datastore, DatastoreConfig
+from pachon.datastore.config import FileDatastoreConfig
 from pachon.dimensions import DimensionUniverse
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
@@ -120,11 +123,24 @@ def create_repository(
             text = decode_text(replaced, str(location.config))
             write_config(location.config, text, group_writable=config.group_writable, warn=False)
         raise
+    _renew_marks(location, config, dimensions, replaced=replaced is not None)
     if config.group_writable:
         if location.folder.is_local:
             os.chmod(location.folder.ospath, GROUP_FOLDER)
         share_with_group(sqlite_file(url))
     return location
+
+
+def _renew_marks(
+    location: RepositoryLocation, config: RepositoryConfig, universe: DimensionUniverse, *, replaced: bool
+) -> None:
+    """Jobs of the new repository are not to be told what an earlier one had that was in its place."""
+    if not isinstance(config.datastore, FileDatastoreConfig):
+        return
+    root = files_root(location, config)
+    # To make a repository is possible where its object store cannot be reached; to replace one need not be.
+    if root.is_local or replaced:
+        renew_marks_of_another(root, universe, group_writable=config.group_writable)
 
 
 def _exists_already(outfile: str | None, root: str) -> RepositoryExistsError:
