@@ -110,8 +110,9 @@ def test_dataset_types_must_fit(butler: Butler) -> None:
         butler.put({}, wrong)
     with pytest.raises(DatasetTypeError, match="cannot be"):
         butler.get(DatasetType("note", (), "NumpyArray", universe=butler.universe))
-    with pytest.raises(MissingDatasetTypeError, match="Did you mean 'note'"):
+    with pytest.raises(MissingDatasetTypeError, match="Did you mean 'note'") as caught:
         butler.put({}, "not")
+    assert "register-dataset-type" in caught.value.__notes__[0]
     with pytest.raises(NotFoundError):
         butler.put({}, "note.part")
 

@@ -25,7 +25,7 @@ from pachon.datasets import (
     ids_from_uuids,
 )
 from pachon.dimensions import Categorical, DataIdTable
-from pachon.registry import DatasetTypeError
+from pachon.registry import DatasetTypeError, MissingDatasetTypeError
 from pachon.registry.collection_names import check_collection_name
 
 __all__ = ["make_runs", "prepare_run", "put", "put_many", "resolve_run"]
@@ -150,7 +150,11 @@ def _as_registered(session: Session, ref: DatasetRef) -> DatasetRef:
 
 
 def _whole_type(session: Session, dataset_type: DatasetType | str) -> DatasetType:
-    registered, wanted = resolve_type(session, dataset_type, writing=True)
+    try:
+        registered, wanted = resolve_type(session, dataset_type, writing=True)
+    except MissingDatasetTypeError as error:
+        error.add_note("Butler.dataset_types.register and 'butler register-dataset-type' register one.")
+        raise
     if wanted.component is not None:
         raise DatasetTypeError(f"{wanted.name!r} is a component; only whole datasets can be stored.")
     return registered

@@ -22,5 +22,6 @@ def quantum_id(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise InvalidInputError(
-            f"{text!r} is no UUID; 'pipetask qgraph --show graph' prints those of quanta."
+            f"{text!r} is no UUID; 'pipetask qgraph --show graph' prints those of quanta, and 'butler query-datasets' those "
+            "of datasets."
         ) from None
