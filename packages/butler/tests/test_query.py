@@ -127,6 +127,20 @@ def test_tables_of_other_libraries(filled: Butler) -> None:
             assert len(q.join_table(given).datasets("raw")) == 4
 
 
+def test_tables_with_values_of_another_type(filled: Butler) -> None:
+    with filled.query() as q:
+        assert len(q.join_table({"exposure": [1.0, 2.0]}).datasets("raw")) == 4
+        for column, message in (
+            ({"exposure": ["e1", "e2"]}, r"exposure must be of type int; got 'e1' \(str\) in row 0"),
+            ({"instrument": [7], "exposure": [1]}, r"instrument must be of type string; got 7 \(int\) in row 0"),
+        ):
+            with pytest.raises(DataIdValueError, match=message):
+                q.join_table(column)
+        for missing in (None, float("nan")):
+            with pytest.raises(InvalidInputError, match=r"The table has no value of 'exposure' in row 1"):
+                q.join_table({"exposure": [1, missing]})
+
+
 def test_a_million_given_rows(filled: Butler) -> None:
     many = 1_000_000
     group = filled.universe.conform(["exposure", "detector"])

@@ -22,7 +22,7 @@ from pachon.butler.queries import (
 )
 from pachon.butler.question import both_conditions, both_data_ids, named_values
 from pachon.datasets import DatasetSearch
-from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, UnknownDimensionError
+from pachon.dimensions import Categorical, DataCoordinate, DataIdTable, DataIdValueError, UnknownDimensionError
 
 if TYPE_CHECKING:
     from pachon.butler.lookup import DataId
@@ -115,7 +115,9 @@ class Query:
         UnknownDimensionError
             If a column is not named as a dimension.
         InvalidInputError
-            If it is no table, or lacks a column.
+            If it is no table, or lacks a column or a value.
+        DataIdValueError
+            If a value is not of the type that its dimension has.
         """
         columns = _plain_columns(table)
         universe = self._session.universe
@@ -124,6 +126,9 @@ class Query:
         except UnknownDimensionError as error:
             error.add_note("Columns of a joined table are named as dimensions; give it without the others.")
             raise
+        for name in group.required:
+            if name in columns:
+                _check_values(universe.dimensions[name].primary_key.type, name, columns[name])
         missing = [name for name in group.required if name not in columns]
         if missing:
             known = self._known_values(missing)
@@ -287,6 +292,21 @@ def _plain_columns(table: Any) -> dict[str, np.ndarray]:
     if not names:
         raise InvalidInputError("A table that is joined has at least one column.")
     return {str(name): _plain_column(table[name]) for name in names}
+
+
+def _check_values(kind: str, name: str, values: np.ndarray) -> None:
+    """Refuse a column of which a value is missing or of another type: its rows would agree with nothing."""
+    if kind == "int" and values.dtype.kind == "i":
+        return
+    # pandas makes floats of integers if one of them is missing.
+    allowed = (int, float) if kind == "int" else (str,)
+    for row, value in enumerate(values.tolist()):
+        if value is None or value != value:  # noqa: PLR0124 - what is not a number differs from itself
+            raise InvalidInputError(f"The table has no value of {name!r} in row {row}.")
+        if not isinstance(value, allowed):
+            raise DataIdValueError(
+                f"The value of {name} must be of type {kind}; got {value!r} ({type(value).__name__}) in row {row}."
+            )
 
 
 def _plain_column(column: Any) -> np.ndarray:
