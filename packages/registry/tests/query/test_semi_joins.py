@@ -223,6 +223,9 @@ def test_what_is_quicker_is_chosen(
     [
         ("exposure = 5", 0),
         ("exposure IN (5, 6, 77)", 3),
+        ("exposure IN (5, 6, 2..10:4)", 5),
+        # More than there are are not looked for.
+        ("exposure IN (5, 6, 100..20000)", EXPOSURES),
         ("exposure < 4", 4),
         ("exposure.seq_num < 3 AND physical_filter = 'g'", 2),
         ("exposure < 4 AND detector = 3", 4),

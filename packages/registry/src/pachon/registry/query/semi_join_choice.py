@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,12 +11,23 @@ import sqlalchemy as sa
 
 from pachon.dimensions import DimensionElement
 from pachon.registry.query.compile_sql import share_found
-from pachon.registry.query.governors import equal_keys
 from pachon.registry.query.join_order import leading_elements, skipped_dimension
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan, UploadSource
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.sizes import estimated_cost, has_datasets_beyond, records_up_to
-from pachon.registry.query.tree import DatasetField, Field, Key, Overlap, Predicate, conjuncts, values_of, walk
+from pachon.registry.query.tree import (
+    Comparison,
+    Constant,
+    DatasetField,
+    Field,
+    IsOneOf,
+    Key,
+    Overlap,
+    Predicate,
+    conjuncts,
+    values_of,
+    walk,
+)
 from pachon.registry.state import State
 
 __all__ = ["with_quicker_semi_joins"]
@@ -27,6 +39,8 @@ _MANY_DATASETS_OF_LED = 8
 _MOST_RECORDS = 50_000
 """Records that are tested one by one."""
 _SAMPLE = 500
+_LONG_LIST = 100
+"""Values of a list from which on it takes a while to write the list into a statement."""
 _LEAST_SHARE = 0.2
 """Share of the datasets of a type that must be in the searched collections: a test looks at the others in vain."""
 _CHEAP = 200.0
@@ -99,16 +113,16 @@ def _are_many(state: State, connection: sa.Connection, plan: Plan, there: Existe
     if skipped_dimension(plan) is not None and any(isinstance(s, ElementSource) for s in there.sources):
         # A condition leaves few datasets of each record; they are found by their whole key.
         return False
-    if (
-        element is not None
-        and not element.governor
-        and set(element.required) <= dict(equal_keys(plan.predicate)).keys()
-    ):
-        # There is one record: to look how much there is would take longer than the query.
+    named = _named_records(state, plan, there)
+    if named == 1 and element is not None and not element.governor:
+        # To look how much there is would take longer than the query.
         return True
-    # Conditions leave few records, and so few datasets to be looked at here.
-    conditions = _conditions_on_records(state, plan, there)
+    # Conditions leave few records, and so few datasets to be looked at here. They are not asked about where they name the records:
+    # to write a long list once more takes longer than to look at some more datasets.
+    conditions = [] if named is not None else _conditions_on_records(state, plan, there)
     records = _tested_records(state, connection, plan, there, conditions)
+    if named is not None:
+        records = named if records is None else min(named, records)
     if records is None:
         return False
     led = _is_led(plan, there)
@@ -125,6 +139,24 @@ def _are_many(state: State, connection: sa.Connection, plan: Plan, there: Existe
     return all(share >= _LEAST_SHARE for share in shares)
 
 
+def _named_records(state: State, plan: Plan, there: Existence) -> int | None:
+    """Give how many records conditions name by their whole key, at most; `None` if they do not, or too many."""
+    if there.element is None:
+        return None
+    numbers: dict[str, int] = {}
+    for part in conjuncts(plan.predicate):
+        match part:
+            case Comparison(operator="=", left=Key(dimension=name), right=Constant()):
+                numbers[name] = 1
+            case IsOneOf(operand=Key(dimension=name), columns=()):
+                number = len(part.values) + sum(len(range(start, stop + 1, step)) for start, stop, step in part.ranges)
+                numbers[name] = min(number, numbers.get(name, number))
+            case _:
+                pass
+    records = math.prod(numbers.get(name, _MOST_RECORDS + 1) for name in state.universe[there.element].required)
+    return records if records <= _MOST_RECORDS else None
+
+
 def _conditions_on_records(state: State, plan: Plan, there: Existence) -> list[Predicate]:
     """Give the conditions on the records that are tested, and on nothing else."""
     if there.element is None:
@@ -137,9 +169,12 @@ def _conditions_on_records(state: State, plan: Plan, there: Existence) -> list[P
 
 
 def _is_about(part: Predicate, element: DimensionElement) -> bool:
-    """Whether a condition is on nothing but a record, and can be tested without what was found before."""
-    if any(isinstance(p, Overlap) and p.kind == "spatial" for p in walk(part)):
-        return False
+    """Whether a condition is on nothing but a record, and can be tested at once, without what was found before."""
+    for own in walk(part):
+        if isinstance(own, Overlap) and own.kind == "spatial":
+            return False
+        if isinstance(own, IsOneOf) and len(own.values) > _LONG_LIST:
+            return False
     keys = {*element.required, *element.implied}
     columns = _columns(part)
     return bool(columns) and all(
