@@ -251,6 +251,29 @@ def test_a_small_question_is_no_reason_to_look_at_much(large: SqlRegistry, where
     assert bool(offsets) == bool(records)
 
 
+def test_a_long_list_is_written_once(large: SqlRegistry) -> None:
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        statements.append(statement)
+
+    engine = large._state.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        plan = _chosen(
+            large,
+            ["exposure"],
+            ("raw", "raw/all"),
+            where="instrument = 'Cam' AND exposure IN (:some)",
+            bind={"some": list(range(0, 600, 3))},
+        )
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert plan.existences
+    assert not [statement for statement in statements if "EXPLAIN" in statement]
+    assert max(map(len, statements)) < 2000
+
+
 def test_what_conditions_leave_is_counted(large: SqlRegistry) -> None:
     state = large._state
     where = "instrument = 'Cam' AND exposure IN (5, 6, 77) AND exposure.seq_num > 5"

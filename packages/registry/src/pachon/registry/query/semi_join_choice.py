@@ -55,7 +55,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
     A test of each record takes a time that does not depend on how many datasets the record has, but on how many records there are;
     a join takes longer the more datasets there are, and nearly none if there are few.
     """
-    asks_server = state.dialect == "postgresql" and _needs_no_tables(plan)
+    asks_server = state.dialect == "postgresql" and _is_asked_quickly(plan)
     cost: float | None = None
     for source in [s for s in plan.sources if isinstance(s, DatasetSource)]:
         tested = with_semi_join(plan, source) if any(s is source for s in plan.sources) else None
@@ -79,9 +79,15 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
     return plan
 
 
-def _needs_no_tables(plan: Plan) -> bool:
-    """Whether the server can be asked about a plan before anything was made for it."""
-    return not plan.marks and not any(isinstance(s, UploadSource) for s in plan.sources)
+def _is_asked_quickly(plan: Plan) -> bool:
+    """Whether the server can be asked about a plan before anything was made for it, and is not sent a long list for that."""
+    if plan.marks or any(isinstance(s, UploadSource) for s in plan.sources):
+        return False
+    return not _has_long_list(plan.predicate)
+
+
+def _has_long_list(condition: Predicate) -> bool:
+    return any(isinstance(part, IsOneOf) and len(part.values) > _LONG_LIST for part in walk(condition))
 
 
 def _is_led(plan: Plan, there: Existence) -> bool:
@@ -170,11 +176,8 @@ def _conditions_on_records(state: State, plan: Plan, there: Existence) -> list[P
 
 def _is_about(part: Predicate, element: DimensionElement) -> bool:
     """Whether a condition is on nothing but a record, and can be tested at once, without what was found before."""
-    for own in walk(part):
-        if isinstance(own, Overlap) and own.kind == "spatial":
-            return False
-        if isinstance(own, IsOneOf) and len(own.values) > _LONG_LIST:
-            return False
+    if _has_long_list(part) or any(isinstance(own, Overlap) and own.kind == "spatial" for own in walk(part)):
+        return False
     keys = {*element.required, *element.implied}
     columns = _columns(part)
     return bool(columns) and all(
