@@ -49,6 +49,18 @@ def test_files_of_version_1(tmp_path: Path) -> None:
     assert read_universe_mark(root) == NINE
     assert read_type_mark(root, "gain") == GAIN
     assert read_type_mark(root, "gone") is None
+    # Since then with the name of the type.
+    shutil.copy(DATA / "definition-1-named.json", folder / "dataset-type-gain.json")
+    assert read_type_mark(root, "gain") == GAIN
+
+
+def test_types_whose_files_are_one(tmp_path: Path) -> None:
+    """As on a file system that does not tell capital letters from small ones."""
+    root = ResourcePath(str(tmp_path), force_directory=True)
+    write_marks({type_mark(root, "gain"): GAIN})
+    folder = tmp_path / MARKS_FOLDER
+    (folder / "dataset-type-gain.json").rename(folder / "dataset-type-Gain.json")
+    assert read_type_mark(root, "Gain") is None
 
 
 def test_what_is_written_is_read(root: ResourcePath) -> None:
@@ -108,7 +120,8 @@ def test_written_as_the_page_says(tmp_path: Path) -> None:
         DATA / "definition-1-changed.json"
     ).read_bytes()
     own = json.loads((tmp_path / ".definitions" / "dataset-type-gain.json").read_text())
-    sample = json.loads((DATA / "definition-1-type.json").read_text())
+    sample = json.loads((DATA / "definition-1-named.json").read_text())
+    assert own["dataset_type"] == sample["dataset_type"]
     assert own.keys() == sample.keys()
     assert own["definition"] == sample["definition"]
 

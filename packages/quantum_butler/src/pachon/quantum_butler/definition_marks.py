@@ -157,8 +157,12 @@ def list_marks(root: ResourcePath) -> tuple[bool, list[str]]:
     except NotFoundError:
         return False, []
     files = [file.path for file in marks_folder(root).list_files()]
-    names = [f.removeprefix(_TYPE).removesuffix(".json") for f in files if f.startswith(_TYPE) and f.endswith(".json")]
+    names = [_name_of_type(f) for f in files if f.startswith(_TYPE) and f.endswith(".json")]
     return _UNIVERSE in files, sorted(names)
+
+
+def _name_of_type(file: str) -> str:
+    return file.removeprefix(_TYPE).removesuffix(".json")
 
 
 def write_marks(marks: Mapping[ResourcePath, Definition], *, group_writable: bool = False) -> None:
@@ -189,8 +193,10 @@ def write_marks(marks: Mapping[ResourcePath, Definition], *, group_writable: boo
     if not (first.is_local and os.path.exists(changed.ospath)):
         _write(changed, {"pachon_definition": _FORMAT}, group_writable=group_writable)
     for place, definition in marks.items():
+        name = place.basename()
         content = {
             "pachon_definition": _FORMAT,
+            **({"dataset_type": _name_of_type(name)} if name.startswith(_TYPE) else {}),
             "definition": None if definition is None else definition.to_document(),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
         }
@@ -229,12 +235,12 @@ def read_universe_mark(root: ResourcePath) -> UniverseDefinition | None:
 
 def read_type_mark(root: ResourcePath, name: str) -> TypeDefinition | None:
     """Give what the mark of a dataset type says; `None` if there is no such type. Raises as `read_universe_mark` does."""
-    with _understood(type_mark(root, name)) as document:
+    with _understood(type_mark(root, name), name) as document:
         return None if document is None else TypeDefinition.from_document(document)
 
 
 @contextmanager
-def _understood(place: ResourcePath) -> Iterator[Mapping[str, Any] | None]:
+def _understood(place: ResourcePath, name: str | None = None) -> Iterator[Mapping[str, Any] | None]:
     """Read a mark; what goes wrong with its content in the block is an error of the file."""
     text = decode_text(place.read(_LONGEST), str(place))
     try:
@@ -242,7 +248,8 @@ def _understood(place: ResourcePath) -> Iterator[Mapping[str, Any] | None]:
         version = content["pachon_definition"]
         if version != _FORMAT:
             raise FormatError(f"{place} is of format {version!r}; this pachon reads {_FORMAT}.")
-        yield content["definition"]
+        # Two types whose names differ in the case of letters have one file, where a file system does not see the difference.
+        yield content["definition"] if content.get("dataset_type", name) == name else None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise FormatError(f"{place} cannot be read: {type(error).__name__}: {error!s:.200}") from error
 
