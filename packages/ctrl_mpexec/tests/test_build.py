@@ -259,8 +259,8 @@ def test_dimensions_of_described_tasks_are_checked(tmp_path):
     [
         ("--save-pipeline", "folder", "folder cannot be written: it is a folder."),
         ("--save-pipeline", "", "is a folder; a file is needed."),
-        ("--class-map", "folder", "folder: is a directory."),
-        ("--task-table", "folder", "folder: is a directory."),
+        ("--class-map", "folder", "folder cannot be read: it is a folder."),
+        ("--task-table", "folder", "folder cannot be read: it is a folder."),
     ],
 )
 def test_a_folder_instead_of_a_file_is_told_in_a_line(file, tmp_path, monkeypatch, option, name, said):

@@ -133,7 +133,10 @@ def test_unknown_fields_of_datasets(example: SqlRegistry) -> None:
             "exposure.timespan.begin > '2025-01-01'",
             "> does not take datetime and string. A time is written T'2025-01-01'.",
         ),
-        ("exposure.timespan > T'2025-01-01'", "datetime. Compare its begin or its end, or say OVERLAPS."),
+        (
+            "exposure.timespan > T'2025-01-01'",
+            "datetime. Write exposure.timespan.begin or exposure.timespan.end, or OVERLAPS.",
+        ),
         ("exposure.timespan OVERLAPS '2025'", "OVERLAPS does not take timespan and string. A time is written T'2025'."),
     ],
 )

@@ -337,7 +337,7 @@ class _Resolver:
             raise self._type_error(node, str(error)) from None
 
     def _mismatch(self, node: s.Expression, operator: str, left: t.Value, right: t.Value) -> QueryTypeError:
-        hint = self._for_text(left, right) or self._for_text(right, left) or _for_timespan(left, right)
+        hint = self._for_text(left, right) or self._for_text(right, left)
         hint = hint or self._for_column(operator, left, right) or self._for_column(operator, right, left)
         return self._type_error(
             node,
@@ -385,13 +385,6 @@ def _is_comparison(node: s.Expression) -> bool:
     if isinstance(node, s.Call):
         return node.function == "GLOB"
     return isinstance(node, s.Binary) and node.operator in s.COMPARISONS
-
-
-def _for_timespan(left: t.Value, right: t.Value) -> str:
-    """Say how a time span and a time may be compared."""
-    if "timespan" in (left.type, right.type) and {left.type, right.type} <= {"timespan", *_TIMES}:
-        return ". Compare its begin or its end, or say OVERLAPS"
-    return ""
 
 
 def _alike(left: str, right: str) -> bool:
