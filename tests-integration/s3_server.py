@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A real S3 server (moto) on the loopback interface, and buckets in it."""
 
+import logging
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ import pytest
 
 from pachon.resources import backends
 
-__all__ = ["running_server", "temporary_bucket"]
+__all__ = ["Requests", "noted_requests", "running_server", "temporary_bucket"]
 
 
 @contextmanager
@@ -36,3 +38,34 @@ def temporary_bucket(address: str, profile: str, monkeypatch: pytest.MonkeyPatch
         yield f"s3://{profile}@{name}/"
     finally:
         backends._backends.clear()
+
+
+class Requests(logging.Handler):
+    """What a server that says what it is asked for was asked: method and path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = re.search(r"(?:GET|HEAD|PUT|POST|DELETE) /\S+", record.getMessage())
+        self.seen += [found[0]] if found else []
+
+    def take(self) -> list[str]:
+        """Give what came since the last time."""
+        seen, self.seen = self.seen, []
+        return seen
+
+
+@contextmanager
+def noted_requests() -> Iterator[Requests]:
+    """Note what servers in this process, which run with ``verbose``, are asked for."""
+    logger, handler = logging.getLogger("werkzeug"), Requests()
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = propagate

@@ -2,15 +2,13 @@
 """Jobs whose repository has its database on a server and its files in an object store notice what was changed since the build."""
 
 import copy
-import logging
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from s3_server import running_server, temporary_bucket
+from s3_server import Requests, noted_requests, running_server, temporary_bucket
 
 from pachon.butler import Butler
 from pachon.butler.migration import migrate_repository
@@ -24,29 +22,10 @@ from pachon.registry.testing.postgresql import PostgresServer
 from pachon.resources import ResourcePath
 
 
-class Requests(logging.Handler):
-    """What the server says that it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = re.search(r"(?:GET|HEAD|PUT|POST|DELETE) /\S+", record.getMessage())
-        self.seen += [found[0]] if found else []
-
-
 @pytest.fixture
 def requests() -> Iterator[Requests]:
-    logger, handler = logging.getLogger("werkzeug"), Requests()
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    yield handler
-    logger.removeHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = propagate
+    with noted_requests() as noted:
+        yield noted
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many requests an object store gets when parts of a quantum graph are read, and when its outputs are registered."""
 
-import logging
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from s3_server import running_server, temporary_bucket
+from s3_server import Requests, noted_requests, running_server, temporary_bucket
 
 from pachon.butler import Butler
 from pachon.quantum_butler import DatastoreSource, QuantumBackedButler, QuantumGraph
@@ -17,35 +15,10 @@ from pachon.quantum_butler.testing import example_graph
 CLUSTER = 300
 
 
-class Requests(logging.Handler):
-    """What a server says that it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = re.search(r"(GET|HEAD|PUT|POST|DELETE) (/\S+)", record.getMessage())
-        if found:
-            self.seen.append(f"{found[1]} {found[2]}")
-
-    def take(self) -> list[str]:
-        """Give what came since the last time."""
-        seen, self.seen = self.seen, []
-        return seen
-
-
 @pytest.fixture
 def requests() -> Iterator[Requests]:
-    logger = logging.getLogger("werkzeug")
-    handler, level, propagate = Requests(), logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    yield handler
-    logger.removeHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = propagate
+    with noted_requests() as noted:
+        yield noted
 
 
 @pytest.fixture
