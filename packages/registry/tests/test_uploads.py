@@ -80,3 +80,17 @@ def test_a_table_is_dropped_when_all_rows_were_fetched(registry: SqlRegistry) ->
 def _tables(connection: Any) -> set[int]:
     names = connection.exec_driver_sql("SELECT name FROM temp.sqlite_master WHERE type = 'table'").scalars().all()
     return {connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}
+
+
+def test_names_of_tables_come_again_when_they_are_free(registry: SqlRegistry) -> None:
+    with registry._state.database.snapshot() as connection:
+        names = []
+        for _ in range(2):
+            with (
+                uploaded(connection, _given(number=[1]), 1) as outer,
+                uploaded(connection, _given(number=[2]), 1) as inner,
+            ):
+                names.append((outer.name, inner.name))
+                assert connection.execute(sa.select(outer.c.number, inner.c.number)).all() == [(1, 2)]
+        assert names[0] == names[1]
+        assert _tables(connection) == set()

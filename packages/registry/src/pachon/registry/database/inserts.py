@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,13 @@ __all__ = ["insert_columns", "insert_or_skip", "insert_or_update"]
 
 _COPIED = 20
 """Rows from which on COPY is quicker than INSERT."""
+_TOGETHER = ((100, 1000), (10, 100), (1, 1))
+"""Rows that one statement inserts on SQLite, if there are so many in all that it pays to prepare such a long one.
+
+They are of few sizes, since the driver keeps what it has prepared.
+"""
+_MOST_PARAMETERS = 999
+"""Of one statement on any build of SQLite."""
 
 
 def _insert(table: sa.Table, dialect: str) -> Any:
@@ -60,27 +68,69 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[
             connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in rows])
         note_growth(connection, table, count)
         return
-    rows = list(zip(*columns.values(), strict=True))
-    if not rows:
-        return
-    # The driver takes tuples twice as fast as SQLAlchemy makes them of mappings.
-    text = _sqlite_insert(table, tuple(names))
+    count = len(next(iter(columns.values()), ()))
+    if count == 1:
+        (row,) = zip(*columns.values(), strict=True)
+        _insert_one(connection, table, names, row)
+    elif count:
+        _insert_many(connection, table, columns, count)
+
+
+def _insert_one(connection: sa.Connection, table: sa.Table, names: Sequence[str], row: Sequence[Any]) -> None:
+    text = _sqlite_insert(table, (), tuple(names), 1)
     driver: object = connection.connection.dbapi_connection
-    if len(rows) == 1 and isinstance(driver, sqlite3.Connection):
-        # One row: the driver alone takes a tenth of the time that SQLAlchemy takes for its preparations.
-        try:
-            driver.execute(text, rows[0])
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(text, None, error) from error
-        except sqlite3.Error as error:
-            raise DatabaseError(text, None, error) from error
+    if not isinstance(driver, sqlite3.Connection):
+        connection.exec_driver_sql(text, [row])
         return
-    connection.exec_driver_sql(text, rows)
+    # One row: the driver alone takes a tenth of the time that SQLAlchemy takes for its preparations.
+    try:
+        driver.execute(text, row)
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(text, None, error) from error
+    except sqlite3.Error as error:
+        raise DatabaseError(text, None, error) from error
+
+
+def _insert_many(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> None:
+    """Insert rows, many with each statement, and what is the same in all of them once a statement.
+
+    SQLite takes longer to begin a statement than to add a row to tables and indexes that it has open already.
+    """
+    constant = {name: values[0] for name, values in columns.items() if _is_constant(values, count)}
+    varying = [name for name in columns if name not in constant] or [next(iter(columns))]
+    constant.pop(varying[0], None)
+    width = len(varying)
+    # The driver takes tuples twice as fast as SQLAlchemy makes them of mappings.
+    values = list(chain.from_iterable(zip(*(columns[name] for name in varying), strict=True)))
+    shared = tuple(constant.values())
+    start = 0
+    for together, pays in _TOGETHER:
+        if count < pays:
+            continue
+        size = min(together, max(1, (_MOST_PARAMETERS - len(shared)) // width)) * width
+        stop = start + (len(values) - start) // size * size
+        if start < stop:
+            text = _sqlite_insert(table, tuple(constant), tuple(varying), size // width)
+            parts = [(*shared, *values[place : place + size]) for place in range(start, stop, size)]
+            connection.exec_driver_sql(text, parts)
+            start = stop
+
+
+def _is_constant(values: Sequence[Any], count: int) -> bool:
+    """Tell whether a column has one value; those that are merely equal, as 1 and 1.0 are, become the same in a column of SQLite."""
+    return len(values) == count and values[0] == values[-1] and values.count(values[0]) == count
 
 
 @lru_cache(maxsize=512)
-def _sqlite_insert(table: sa.Table, names: tuple[str, ...]) -> str:
+def _sqlite_insert(table: sa.Table, constant: tuple[str, ...], varying: tuple[str, ...], rows: int) -> str:
+    """Write an insertion of some rows, of which some columns have one value for all."""
     quote = sqlite.dialect().identifier_preparer
-    listed = ", ".join(quote.quote(name) for name in names)
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {quote.format_table(table)} ({listed}) VALUES ({marks})"  # noqa: S608  # quoted names only
+    listed = ", ".join(quote.quote(name) for name in (*constant, *varying))
+    if rows == 1 or not constant:
+        row = f"({', '.join('?' * (len(constant) + len(varying)))})"
+        values = f"VALUES {', '.join([row] * rows)}"
+    else:
+        row = f"({', '.join('?' * len(varying))})"
+        taken = [*("?" * len(constant)), *(f"column{number}" for number in range(1, len(varying) + 1))]
+        values = f"SELECT {', '.join(taken)} FROM (VALUES {', '.join([row] * rows)})"  # noqa: S608  # marks only
+    return f"INSERT INTO {quote.format_table(table)} ({listed}) {values}"  # quoted names only

@@ -17,6 +17,7 @@ __all__ = ["uploaded"]
 
 _numbers = itertools.count(1)
 _LEFT = "pachon tables that could not be dropped"
+_USED = "pachon names of uploads"
 _Columns = Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]]
 
 
@@ -37,14 +38,18 @@ def uploaded(connection: sa.Connection, columns: _Columns, length: int) -> Itera
         yield _arrays(columns, length)
         return
     _drop_left(connection)
+    # Few names, so that the driver meets the same statements again; it keeps each that it has prepared.
+    used: set[str] = connection.info.setdefault(_USED, set())
+    name = next(name for number in itertools.count() if (name := f"upload_{number}") not in used)
     table = sa.Table(
-        f"upload_{next(_numbers)}",
+        name,
         sa.MetaData(),
         sa.Column("row_number", sa.BigInteger, primary_key=True, autoincrement=False),
         *(sa.Column(name, kind, nullable=False) for name, (kind, _) in columns.items()),
         prefixes=["TEMPORARY"],
     )
     table.create(connection, checkfirst=False)
+    used.add(name)
     try:
         values = {name: list(sequence) for name, (_, sequence) in columns.items()}
         insert_columns(connection, table, {"row_number": range(length), **values})
@@ -62,6 +67,8 @@ def _drop(connection: sa.Connection, table: sa.Table) -> None:
             raise
         connection.execute(table.delete())
         connection.info.setdefault(_LEFT, []).append(table)
+    else:
+        connection.info[_USED].discard(table.name)
 
 
 def _drop_left(connection: sa.Connection) -> None:
@@ -72,7 +79,7 @@ def _drop_left(connection: sa.Connection) -> None:
             left[-1].drop(connection, checkfirst=True)
         except sa.exc.OperationalError:
             return
-        left.pop()
+        connection.info[_USED].discard(left.pop().name)
 
 
 def _arrays(columns: _Columns, length: int) -> sa.FromClause:
