@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
-from pachon.dimensions import DataIdTable
+from pachon.datasets import CollectionType, DatasetSearch, DatasetTable, DatasetType, new_ids
+from pachon.dimensions import DataIdTable, Timespan
+from pachon.dimensions.timespan import MAX_NS
 from pachon.registry import SqlRegistry
 from pachon.registry.query.compile_sql import is_distinct
+from pachon.registry.query.execute import run_plan
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.sizes import has_datasets_beyond, records_up_to
@@ -24,11 +26,31 @@ X = "instrument = 'Cam1'"
 RAW = DatasetSearch(dataset_type="raw", collections=("proc",))
 BIAS = DatasetSearch(dataset_type="bias", collections=("calib",))
 EXPOSURES, DETECTORS = 200, 100
+START, HOUR = 1_767_225_600_000_000_000, 3_600_000_000_000
+CALIBRATIONS = {
+    # Of every second hour and a half: it ends when an exposure ends, or begins when one begins.
+    "hourly": [(START + 3 * k * HOUR, START + 3 * k * HOUR + 3 * HOUR // 2) for k in range(60)],
+    # Without a beginning, without an end, and within one exposure.
+    "open": [
+        (0, START + HOUR),
+        *((START + 2 * HOUR + k, START + 2 * HOUR + k + 1) for k in range(1, 120, 2)),
+        (START + 190 * HOUR, MAX_NS),
+    ],
+    "rare": [(START + 5 * HOUR, START + 7 * HOUR)],
+}
+"""Validity ranges; of ``hourly`` those of odd detectors begin an hour later."""
 
 
-def _tested(registry: SqlRegistry, dimensions: list[str], *searches: DatasetSearch, **conditions: Any) -> Plan | None:
+def _tested(
+    registry: SqlRegistry,
+    dimensions: list[str],
+    *searches: DatasetSearch,
+    by_last_range: bool = False,
+    **conditions: Any,
+) -> Plan | None:
     plan = first_plan(registry, registry.query.spec(dimensions, datasets=searches, **conditions))
-    found = [with_semi_join(plan, s) for s in plan.sources if isinstance(s, DatasetSource)]
+    sources = [s for s in plan.sources if isinstance(s, DatasetSource)]
+    found = [with_semi_join(plan, s, by_last_range=by_last_range) for s in sources]
     return next((tested for tested in found if tested is not None), None)
 
 
@@ -92,6 +114,60 @@ def test_calibrations_are_tested_at_the_time_of_a_record(example: SqlRegistry) -
     found = example.query.data_ids(["exposure"], datasets=[BIAS])
     joined = example.query.data_ids(["exposure", "detector"], datasets=[BIAS])
     assert sorted(set(joined.columns["exposure"].tolist())) == sorted(found.columns["exposure"].tolist())
+
+
+def test_the_last_range_before_a_time_is_looked_for(example: SqlRegistry) -> None:
+    there = _only(_tested(example, ["exposure"], BIAS, by_last_range=True))
+    # Of which detectors is not said: of any that there are.
+    assert (there.element, there.private, there.sources) == (
+        "instrument",
+        ("detector",),
+        (ElementSource(element="detector"),),
+    )
+    assert [str(test) for test in there.valid] == ["bias valid at exposure.timespan"]
+    assert str(there.predicate) == "TRUE"
+
+
+def test_pairs_are_tested_for_calibrations(example: SqlRegistry) -> None:
+    plan = _tested(example, ["exposure", "detector"], BIAS, by_last_range=True)
+    there = _only(plan)
+    assert (there.sources, there.private) == ((), ())
+    assert plan is not None
+    assert {str(s) for s in plan.sources} == {"records of detector", "records of exposure"}
+    assert is_distinct(plan)
+    assert "where there are bias valid at exposure.timespan" in str(plan)
+
+
+def test_calibrations_of_datasets_are_looked_for_by_these(example: SqlRegistry) -> None:
+    there = _only(_tested(example, ["exposure"], RAW, BIAS, by_last_range=True))
+    assert _names(there) == ["raw"]
+    assert [test.facts.dataset_type for test in there.valid] == ["bias"]
+
+
+def test_both_kinds_of_collections_are_looked_into(example: SqlRegistry) -> None:
+    both = DatasetSearch(dataset_type="bias", collections=("calib", "imported_g"))
+    there = _only(_tested(example, ["exposure", "detector"], both, by_last_range=True))
+    assert there.valid[0].facts.members
+    assert there.valid[0].facts.certified
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "searches", "conditions"),
+    [
+        # Nothing says at what time.
+        (["detector"], [BIAS], {}),
+        # More is said of the range than that.
+        (["exposure", "detector"], [BIAS], {"where": f"{X} AND bias.timespan.begin > T'2020-01-01'"}),
+        (["exposure", "detector"], [BIAS], {"where": f"{X} AND NOT bias.timespan OVERLAPS exposure.timespan"}),
+        (["exposure", "detector"], [BIAS], {"fields": ("bias.timespan",)}),
+        # They are valid always.
+        (["exposure"], [RAW], {}),
+    ],
+)
+def test_all_ranges_are_compared_else(
+    example: SqlRegistry, dimensions: list[str], searches: Any, conditions: Any
+) -> None:
+    assert _tested(example, dimensions, *searches, by_last_range=True, **conditions) is None
 
 
 @pytest.mark.parametrize(
@@ -166,15 +242,54 @@ def _fill(registry: SqlRegistry) -> None:
         "exposure",
         *(
             {**cam, "id": i, "obs_id": f"o{i}", "physical_filter": "gr"[i % 2], "day_obs": 20260101, "group": "g"}
-            | {"seq_num": i, "exposure_time": 1.0}
+            | {"seq_num": i, "exposure_time": 1.0, "timespan": _time_of(i)}
             for i in range(EXPOSURES)
         ),
     )
     _add(registry, "raw", "raw/all", range(EXPOSURES), range(DETECTORS))
     _add(registry, "focus", "focus/all", range(EXPOSURES - 2, EXPOSURES), range(4))
+    registry.collections.register("calib", CollectionType.CALIBRATION)
+    registry.collections.register("calib/more", CollectionType.CALIBRATION)
+    for name in CALIBRATIONS:
+        _certify(registry, name)
     for number in range(20):
         part = range(number * EXPOSURES // 20, (number + 1) * EXPOSURES // 20)
         _add(registry, "src", f"src/{number}", part, range(DETECTORS))
+
+
+def _time_of(exposure: int) -> Timespan | None:
+    """Give the hour of an exposure; of every tenth one nobody knows it."""
+    return None if exposure % 10 == 9 else Timespan.from_ns(START + exposure * HOUR, START + (exposure + 1) * HOUR)
+
+
+def _certify(registry: SqlRegistry, name: str) -> None:
+    dataset_type = DatasetType(name, ["detector"], "int", is_calibration=True, universe=registry.universe)
+    registry.dataset_types.register(dataset_type)
+    registry.collections.register(f"made/{name}")
+    columns = {"instrument": np.full(DETECTORS, "Cam", dtype=object), "detector": np.arange(DETECTORS)}
+    keys = DataIdTable.from_arrays(dataset_type.dimensions, columns)
+    table = DatasetTable(dataset_type, keys, new_ids(DETECTORS), f"made/{name}")
+    registry.datasets.insert(table)
+    odd = np.arange(DETECTORS) % 2 == 1
+    for begin, end in CALIBRATIONS[name]:
+        for rows, later in ((~odd, 0), (odd, HOUR)):
+            shift = later if name == "hourly" else 0
+            span = Timespan.from_ns(begin + shift, end + shift)
+            registry.collections.certify("calib", table.take(np.flatnonzero(rows)), span)
+    # The same again at two times, of which one is none of the others.
+    for begin in (START + 2 * HOUR, START + 150 * HOUR):
+        registry.collections.certify("calib/more", table, Timespan.from_ns(begin, begin + HOUR))
+
+
+def _valid(name: str, exposure: int, detector: int, *, more: bool) -> bool:
+    """Whether a calibration is valid at some time of an exposure, perhaps in another collection."""
+    time = _time_of(exposure)
+    if time is None:
+        return False
+    shift = HOUR * (detector % 2) if name == "hourly" else 0
+    if more and exposure in (2, 150):
+        return True
+    return any(begin + shift < time.end_ns and time.begin_ns < end + shift for begin, end in CALIBRATIONS[name])
 
 
 def _add(registry: SqlRegistry, name: str, run: str, exposures: range, detectors: range) -> None:
@@ -324,3 +439,51 @@ def test_what_is_run_is_shown(large: SqlRegistry) -> None:
     spec = large.query.spec(["exposure"], datasets=[DatasetSearch(dataset_type="raw", collections=("raw/all",))])
     assert "where there are datasets raw in 1 collection" in str(large.query.plan(spec))
     assert "EXISTS" in large.query.sql(spec)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "name", "conditions", "looked_up"),
+    [
+        (["exposure"], "hourly", {}, True),
+        (["exposure"], "hourly", {"order_by": ["-exposure"], "limit": 2}, True),
+        # There is no time.
+        (["physical_filter"], "hourly", {}, False),
+        # There is little to compare with.
+        (["exposure"], "rare", {}, False),
+        (["exposure", "detector"], "rare", {}, False),
+    ],
+)
+def test_ranges_are_looked_up_where_there_are_many(
+    large: SqlRegistry, dimensions: list[str], name: str, conditions: Any, looked_up: bool
+) -> None:
+    plan = _chosen(large, dimensions, (name, "calib"), **conditions)
+    assert any(there.valid for there in plan.existences) == looked_up
+
+
+@pytest.mark.parametrize("name", CALIBRATIONS)
+@pytest.mark.parametrize("by_last_range", [False, True])
+@pytest.mark.parametrize("more", [False, True])
+def test_equal_answers_of_calibrations(large: SqlRegistry, name: str, by_last_range: bool, more: bool) -> None:
+    state = large._state
+    search = DatasetSearch(dataset_type=name, collections=("calib", *(["calib/more"] if more else [])))
+    pairs = {(e, d) for e in range(EXPOSURES) for d in range(DETECTORS) if _valid(name, e, d, more=more)}
+    asked = {
+        "": pairs,
+        "exposure IN (2, 3, 4, 7, 9, 190..199)": {p for p in pairs if p[0] in (2, 3, 4, 7, 9) or p[0] >= 190},
+        "detector = 3": {p for p in pairs if p[1] == 3},
+        "exposure = 5 AND detector = 4": pairs & {(5, 4)},
+    }
+    for where, wanted in asked.items():
+        whole = " AND ".join(["instrument = 'Cam'", *([where] if where else [])])
+        for dimensions in (["exposure", "detector"], ["exposure"]):
+            spec = large.query.spec(dimensions, datasets=[search], where=whole)
+            plan = first_plan(large, spec)
+            source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+            plan = with_semi_join(plan, source, by_last_range=by_last_range) or plan
+            assert bool(plan.existences) == (by_last_range or dimensions == ["exposure"])
+            with state.database.snapshot() as connection:
+                keys = run_plan(state, connection, plan).keys
+            found = list(zip(*(keys.columns[name].tolist() for name in dimensions), strict=True))
+            expected = sorted(wanted) if len(dimensions) == 2 else sorted({(e,) for e, _ in wanted})
+            assert sorted(found) == expected, (where, dimensions)
+            assert large.query.count(spec) == len(expected)

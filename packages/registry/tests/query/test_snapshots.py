@@ -23,6 +23,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 X = "instrument = 'Cam1' AND "
 RAW = DatasetSearch(dataset_type="raw", collections=("proc",))
 BIAS = DatasetSearch(dataset_type="bias", collections=("calib",))
+BOTH = DatasetSearch(dataset_type="bias", collections=("calib", "imported_g"))
 
 QUERIES: dict[str, tuple[list[str], dict[str, Any]]] = {
     "all_data_ids": (["exposure", "detector"], {}),
@@ -46,6 +47,9 @@ QUERIES: dict[str, tuple[list[str], dict[str, Any]]] = {
 TESTED: dict[str, tuple[list[str], dict[str, Any]]] = {
     "tested_datasets": (["exposure"], {"datasets": [RAW]}),
     "tested_datasets_of_detectors": (["exposure"], {"where": X + "detector.raft = 'A' AND exposure > 1", "datasets": [RAW]}),
+    "tested_calibrations_by_last_range": (["exposure"], {"datasets": [BIAS]}),
+    "tested_calibrations_in_both_by_last_range": (["exposure", "detector"], {"datasets": [BOTH]}),
+    "tested_datasets_together_by_last_range": (["exposure"], {"datasets": [RAW, BIAS]}),
     "tested_datasets_together": (["exposure"], {"where": "detector != exposure", "datasets": [RAW, BIAS], "data_id": {"instrument": "Cam1"}}),
 }  # fmt: skip
 
@@ -64,7 +68,8 @@ def test_sql_of_tests_for_datasets(example: SqlRegistry, name: str) -> None:
     dimensions, conditions = TESTED[name]
     spec = example.query.spec(dimensions, **conditions)
     plan = first_plan(example, spec)
-    tested = with_semi_join(plan, next(s for s in plan.sources if isinstance(s, DatasetSource)))
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    tested = with_semi_join(plan, source, by_last_range=name.endswith("by_last_range"))
     assert tested is not None
     one_by_one = replace(tested, existences=tuple(replace(there, row_by_row=True) for there in tested.existences))
     state = example._state

@@ -21,6 +21,7 @@ from pachon.registry.query.plan import (
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_expressions import SqlExpressions
 from pachon.registry.query.sql_tables import JoinedTables, Uploaded
+from pachon.registry.query.sql_validity import is_valid
 from pachon.registry.query.sql_values import Column
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
@@ -103,9 +104,14 @@ def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: S
     """Test whether there are datasets for a row of the statement around."""
     inside = dataclasses.replace(plan, sources=existence.sources, leading=())
     tables = JoinedTables(inside, schema, dialect, Uploaded(), around)
-    condition = SqlExpressions(tables, dialect, (), ()).condition(existence.predicate)
+    expressions = SqlExpressions(tables, dialect, (), ())
+    outside = [*tables.tables, *around.tables]
+    valid = [is_valid(t.facts, expressions.bounds(t.time), tables.key, schema, outside) for t in existence.valid]
+    condition = expressions.condition(existence.predicate)
+    if not existence.sources:
+        return sa.and_(condition, *valid)
     select: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(*tables.selected_from())
-    select = select.where(*tables.conditions, condition)
+    select = select.where(*tables.conditions, condition, *valid)
     if existence.row_by_row and dialect == "postgresql":
         select = select.offset(sa.literal_column("0"))
     return (select.correlate(*around.tables) if around.tables else select).exists()

@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "UnionSource",
     "UploadSource",
+    "ValidityTest",
     "provided_dimensions",
     "vouched_dimensions",
 ]
@@ -178,18 +179,39 @@ def vouched_dimensions(universe: DimensionUniverse, source: Source) -> tuple[str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValidityTest:
+    """Calibrations of which one must be valid at a time.
+
+    Ranges of one dataset type, data ID and collection do not overlap. So the last one that begins before the end of a time span also ends
+    last, and says whether there is any that overlaps the time span: one look into the index.
+    """
+
+    facts: SearchFacts
+    time: Value
+    """A time span, or a time, of the query."""
+
+    def __str__(self) -> str:
+        return f"{self.facts.dataset_type} valid at {self.time}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Existence:
     """Datasets of which nothing is shown, and what hangs on them: a row stays if there are any for it."""
 
     element: str | None
     """The element for whose records they are looked for; `None` if they are the same for all rows."""
     sources: tuple[Source, ...]
-    """The datasets that are looked for first, then what is joined with them, in that order."""
+    """The datasets that are looked for first, then what is joined with them, in that order.
+
+    None if calibrations alone are tested, of a data ID that the query knows.
+    """
     predicate: Predicate
     private: tuple[str, ...]
     """Dimensions that nothing else in the query has."""
     row_by_row: bool = False
     """Whether PostgreSQL is kept from another way than a test of each row."""
+    valid: tuple[ValidityTest, ...] = ()
+    """Calibrations that are not joined, but tested for each row of what is."""
 
     @property
     def main(self) -> DatasetSource:
@@ -200,7 +222,7 @@ class Existence:
 
     def __str__(self) -> str:
         condition = f" where {self.predicate}" if self.predicate != Truth(value=True) else ""
-        return f"{' with '.join(map(str, self.sources))}{condition}"
+        return f"{' with '.join(map(str, (*self.sources, *self.valid)))}{condition}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from pachon.registry.query.tree import (
     Overlap,
     Predicate,
     conjuncts,
+    key_equals,
     values_of,
     walk,
 )
@@ -49,6 +50,12 @@ _CLEARLY_CHEAPER = 0.3
 """Share of the estimated cost of a join from which on tests are taken: it is too high for rows that lie close together."""
 
 
+_MANY_RANGES = {"sqlite": 10, "postgresql": 50}
+"""Validity ranges of each data ID from which on it is quicker to look for the last one before a time than to compare all."""
+_SHARE_OF_LOOKS = 3.0
+"""How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
+
+
 def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     """Test for datasets that need only be there instead of joining them, where that is quicker.
 
@@ -58,25 +65,63 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
     asks_server = state.dialect == "postgresql" and _is_asked_quickly(plan)
     cost: float | None = None
     for source in [s for s in plan.sources if isinstance(s, DatasetSource)]:
-        tested = with_semi_join(plan, source) if any(s is source for s in plan.sources) else None
-        if tested is None:
+        if not any(s is source for s in plan.sources):
             continue
-        there = tested.existences[-1]
-        if not asks_server:
-            plan = _in_one_way(tested) if _are_many(state, connection, plan, there) else plan
-        elif len(there.sources) == 1 and _is_led(plan, there):
-            # The server goes another way by itself, should there be few datasets.
-            plan, cost = tested, None
-        else:
+        tested = with_semi_join(plan, source)
+        looked_up = with_semi_join(plan, source, by_last_range=True)
+        if tested is None and looked_up is None:
+            continue
+        if asks_server:
+            if tested is not None and len(tested.existences[-1].sources) == 1 and _is_led(plan, tested.existences[-1]):
+                # The server goes another way by itself, should there be few datasets.
+                plan, cost = tested, None
+                continue
             cost = estimated_cost(state, connection, plan) if cost is None else cost
             if cost < _CHEAP:
                 break
-            tested = _in_one_way(tested)
-            # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
-            least = estimated_cost(state, connection, replace(tested, limit=None))
-            if least < cost * _CLEARLY_CHEAPER:
-                plan, cost = tested, least
+        by_last_range = looked_up is not None and _has_many_ranges(state, connection, looked_up)
+        chosen = looked_up if by_last_range else tested
+        if chosen is None:
+            continue
+        if not asks_server:
+            many = by_last_range or _are_many(state, connection, plan, chosen.existences[-1])
+            plan = _in_one_way(chosen) if many else plan
+            continue
+        assert cost is not None
+        chosen = _in_one_way(chosen)
+        # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
+        least = estimated_cost(state, connection, replace(chosen, limit=None))
+        if least < cost * _share_of_join(source, by_last_range=by_last_range):
+            plan, cost = chosen, least
     return plan
+
+
+def _share_of_join(source: DatasetSource, *, by_last_range: bool) -> float:
+    """Give the share of the estimated cost of a join from which on tests are taken."""
+    if by_last_range:
+        return _SHARE_OF_LOOKS
+    return 1.0 if source.with_validity else _CLEARLY_CHEAPER
+
+
+def _has_many_ranges(state: State, connection: sa.Connection, looked_up: Plan) -> bool:
+    """Whether there are so many validity ranges of each data ID that to look for the last one is quicker than to compare all."""
+    if looked_up.limit is not None and not looked_up.order and state.dialect == "sqlite":
+        # A join finds its first rows at once.
+        return False
+    facts = looked_up.existences[-1].valid[-1].facts
+    data_ids = 1
+    for name in facts.dimensions.required:
+        element = state.universe[name]
+        if element.governor or name in looked_up.constants:
+            continue
+        records = records_up_to(state, connection, name, _MOST_RECORDS) if element.has_table else None
+        if records is None:
+            return False
+        data_ids *= records
+    ranges = DatasetSource(facts=facts, with_validity=True)
+    fixed = {name: value for name, value in looked_up.constants.items() if name in facts.dimensions.required}
+    conditions = [key_equals(state.universe, name, value) for name, value in fixed.items()]
+    return has_datasets_beyond(state, connection, ranges, data_ids * _MANY_RANGES[state.dialect], conditions)
 
 
 def _is_asked_quickly(plan: Plan) -> bool:

@@ -34,6 +34,7 @@ from pachon.registry.query.tree import (
     values_of,
     walk,
 )
+from pachon.registry.query.validity_tests import with_validity_tests
 from pachon.registry.schema.dataset_tables import searched_first
 
 __all__ = ["with_semi_join"]
@@ -41,7 +42,7 @@ __all__ = ["with_semi_join"]
 _SIMPLE = (ElementSource, UnionSource, DatasetSource, PixelRangeSource, UploadSource)
 
 
-def with_semi_join(plan: Plan, main: DatasetSource) -> Plan | None:
+def with_semi_join(plan: Plan, main: DatasetSource, *, by_last_range: bool = False) -> Plan | None:
     """Give the plan that tests whether there are datasets of a search instead of joining them, if there is such a plan.
 
     What hangs on dimensions that only these datasets bring along is tested together with them: conditions on these dimensions,
@@ -53,6 +54,9 @@ def with_semi_join(plan: Plan, main: DatasetSource) -> Plan | None:
         Each row of its answer is wanted once.
     main
         One of its sources.
+    by_last_range
+        Look for the last validity range before a time (`ValidityTest`) rather than compare all ranges with it. Then the plan may have
+        all pairs of two records, of which each is tested.
 
     Notes
     -----
@@ -73,13 +77,17 @@ def with_semi_join(plan: Plan, main: DatasetSource) -> Plan | None:
         element = universe[order[count - 1]] if count else None
         if element is not None and (not element.has_table or set(element.required) != set(order[:count])):
             continue
-        tested = _divided(plan, main, frozenset(order[:count]), None if element is None else element.name)
+        tested = _divided(
+            plan, main, frozenset(order[:count]), None if element is None else element.name, by_last_range=by_last_range
+        )
         if tested is not None:
             return tested
     return None
 
 
-def _divided(plan: Plan, main: DatasetSource, keys: frozenset[str], element: str | None) -> Plan | None:
+def _divided(
+    plan: Plan, main: DatasetSource, keys: frozenset[str], element: str | None, *, by_last_range: bool
+) -> Plan | None:
     """Test the datasets for records of an element, if they have no more to do with the rest of the query than its ``keys``."""
     universe = plan.result.universe
     inner, outer, known = _two_parts(plan, main, keys)
@@ -88,14 +96,14 @@ def _divided(plan: Plan, main: DatasetSource, keys: frozenset[str], element: str
     if element is not None and not keys <= {name for s in outer for name in vouched_dimensions(universe, s)}:
         outer = [ElementSource(element=element), *outer]
         known |= _provided(universe, outer)
-        if known - _determined(universe, outer, keys):
+        if known - _determined(universe, outer, keys) and not by_last_range:
             # The datasets relate the records to something else: without them there would be all pairs of the two.
             return None
     if set(main.facts.dimensions.required) & known != keys:
         return None
     if _provided(universe, inner) & known - _determined(universe, outer, keys):
         return None
-    if any(_is_searched_twice(source) for source in inner):
+    if any(_is_searched_twice(source) for source in inner) and not by_last_range:
         return None
     private = _provided(universe, inner) - known
     own, others = _divided_condition(plan.predicate, inner, private)
@@ -107,6 +115,11 @@ def _divided(plan: Plan, main: DatasetSource, keys: frozenset[str], element: str
         predicate=_conjunction(own),
         private=tuple(name for name in universe.dimensions if name in private),
     )
+    if by_last_range:
+        looked_up = with_validity_tests(universe, there)
+        if looked_up is None:
+            return None
+        there = looked_up
     return _with_implied_values(
         replace(
             plan,
@@ -122,7 +135,7 @@ def _two_parts(plan: Plan, main: DatasetSource, keys: frozenset[str]) -> tuple[l
     universe = plan.result.universe
     shown = _shown_values(plan)
     known = {*plan.keys, *keys, *(name for mark in plan.marks for name in mark.plan.keys)}
-    known.update(name for there in plan.existences for name in _provided(universe, there.sources) - set(there.private))
+    known.update(name for there in plan.existences for name in _tested_dimensions(universe, there) - set(there.private))
     known.update(name for value in shown for name in _dimensions_of(universe, value))
     while True:
         inner = _hanging_on(universe, main, plan.sources, known, shown)
@@ -137,7 +150,12 @@ def _shown_values(plan: Plan) -> list[Value]:
     """Give what is part of the answer, orders it, or is compared with by other tests."""
     wanted = [*(term.value for term in plan.order), *(output.value for output in plan.fields or ())]
     compared = [value for there in plan.existences for value in values_of(there.predicate)]
-    return [*(part for value in wanted for part in parts_of(value)), *compared]
+    times = [part for there in plan.existences for test in there.valid for part in parts_of(test.time)]
+    return [*(part for value in wanted for part in parts_of(value)), *compared, *times]
+
+
+def _tested_dimensions(universe: DimensionUniverse, there: Existence) -> set[str]:
+    return _provided(universe, there.sources).union(*(test.facts.dimensions.required for test in there.valid))
 
 
 def _hanging_on(

@@ -53,7 +53,7 @@ class SqlExpressions:
             case _:
                 return self._tables.detail(value.dataset_type, "collection").c.name
 
-    def _bounds(self, value: t.Value) -> tuple[Column, Column]:
+    def bounds(self, value: t.Value) -> tuple[Column, Column]:
         """Give begin and end of a time span; of a time, the nanosecond that it begins."""
         match value:
             case t.Constant(value=(begin, end)):
@@ -77,7 +77,7 @@ class SqlExpressions:
             case t.Field(element=element, name=name):
                 return self._tables.element(element).c["timespan_begin" if value.type == "timespan" else name]
             case t.DatasetField(type="timespan"):
-                return self._bounds(value)[0]
+                return self.bounds(value)[0]
             case t.DatasetField():
                 return self._dataset_field(value)
             case t.Bound():
@@ -89,12 +89,12 @@ class SqlExpressions:
                 return calculated(value, self.value)
 
     def _bound(self, value: t.Bound) -> Column:
-        return self._bounds(value.timespan)[0 if value.which == "begin" else 1]
+        return self.bounds(value.timespan)[0 if value.which == "begin" else 1]
 
     def output(self, value: t.Value) -> list[Column]:
         """Give the columns of a value that is shown: two for a time span."""
         if value.type == "timespan":
-            return list(self._bounds(value))
+            return list(self.bounds(value))
         return [self._bound(value) if isinstance(value, t.Bound) else self.value(value)]
 
     def order_value(self, term: OrderTerm) -> Column:
@@ -121,7 +121,7 @@ class SqlExpressions:
             case t.Glob(operand=operand, pattern=pattern):
                 return glob(self.value(operand), pattern, self._dialect)
             case t.Overlap(kind="temporal", left=left, right=right):
-                first, second = self._bounds(left), self._bounds(right)
+                first, second = self.bounds(left), self.bounds(right)
                 return sa.and_(first[0] < second[1], second[0] < first[1])
             case t.Overlap():
                 return self._marked(predicate)
@@ -134,7 +134,7 @@ class SqlExpressions:
 
     def _comparison(self, operator: str, left: t.Value, right: t.Value) -> Column:
         if left.type == "timespan":
-            first, second = self._bounds(left), self._bounds(right)
+            first, second = self.bounds(left), self.bounds(right)
             equal = sa.and_(first[0] == second[0], first[1] == second[1])
             return equal if operator == "=" else sa.not_(equal)
         a, b = self.value(left), self.value(right)

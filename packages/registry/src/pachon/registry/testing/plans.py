@@ -24,9 +24,16 @@ def first_plan(registry: SqlRegistry, spec: QuerySpec) -> Plan:
 
 def semi_join_plans(plan: Plan) -> list[Plan]:
     """Give the plans that test for datasets rather than join them; in a small database they are not chosen."""
+    return [variant for by_last_range in (False, True) for variant in _tested(plan, by_last_range=by_last_range)]
+
+
+def _tested(plan: Plan, *, by_last_range: bool) -> list[Plan]:
     whole = plan
     for source in plan.sources:
         if isinstance(source, DatasetSource) and any(s is source for s in whole.sources):
-            whole = with_semi_join(whole, source) or whole
+            looked_up = with_semi_join(whole, source, by_last_range=True) if by_last_range else None
+            whole = looked_up or with_semi_join(whole, source) or whole
+    if not whole.existences or (by_last_range and not any(there.valid for there in whole.existences)):
+        return []
     one_by_one = tuple(replace(there, row_by_row=True) for there in whole.existences)
-    return [whole, replace(whole, existences=one_by_one)] if whole.existences else []
+    return [whole, replace(whole, existences=one_by_one)]

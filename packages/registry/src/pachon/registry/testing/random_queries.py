@@ -77,6 +77,8 @@ class _Maker:
             return self._datasets()
         if self._rng.random() < 0.4 and any(self._world.types.values()):
             return self._with_datasets(kind)
+        if kind == "data_ids" and self._rng.random() < 0.4 and self._timed and self._calibrations:
+            return self._with_calibrations()
         if kind == "records":
             element = self._rng.choice([e for e in self._universe.elements.values() if not e.is_skypix])
             group = self._universe.group_of(element)
@@ -111,6 +113,27 @@ class _Maker:
         return AskedQuery(
             kind=kind, dimensions=dimensions, element=element, searches=searches, where=where, bind=self.bind
         )
+
+    @property
+    def _timed(self) -> list[str]:
+        return [name for name, element in self._universe.dimensions.items() if element.temporal is not None]
+
+    @property
+    def _calibrations(self) -> list[str]:
+        return [name for name in self._world.types if name.startswith("c_")]
+
+    def _with_calibrations(self) -> AskedQuery:
+        """Ask for what has a time and calibrations that are valid then, perhaps with their own dimensions, or other datasets."""
+        name = self._rng.choice(self._calibrations)
+        own = self._universe.conform(self._world.types[name])
+        chosen = [self._rng.choice(self._timed), *(own.names if self._rng.random() < 0.6 else ())]
+        others = [other for other in self._world.types if other != name]
+        joined = [name, *self._rng.sample(others, min(len(others), self._rng.choice([0, 0, 0, 1])))]
+        self._rng.shuffle(joined)
+        searches = tuple((other, self._collections_with(other)) for other in joined)
+        group = self._universe.conform(chosen)
+        where = "" if self._rng.random() < 0.4 else self.where(group, joined if self._rng.random() < 0.3 else ())
+        return AskedQuery(kind="data_ids", dimensions=tuple(chosen), searches=searches, where=where, bind=self.bind)
 
     def _datasets(self) -> AskedQuery:
         name = self._rng.choice(list(self._world.types))

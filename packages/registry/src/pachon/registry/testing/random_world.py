@@ -246,8 +246,8 @@ def _certifications(rng: random.Random, datasets: Sequence[WorldDataset]) -> Ite
     for dataset in datasets:
         if not dataset.dataset_type.startswith("c_"):
             continue
-        for collection in ("calib0", "calib1"):
-            if rng.random() < 0.4:
+        for collection in ("calib0", "calib0", "calib1", "calib1"):
+            if rng.random() < 0.5:
                 continue
             begin, end = sorted(rng.sample(range(0, 60, 2), 2))
             bounds = (

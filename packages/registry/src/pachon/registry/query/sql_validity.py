@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether a calibration is valid at a time: the SQL of one look into the index for each collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from pachon.dimensions.timespan import MAX_NS
+from pachon.registry.database.column_types import Key64
+from pachon.registry.query.spec import SearchFacts
+from pachon.registry.query.sql_values import Column
+from pachon.registry.schema.dimension_tables import dimension_column
+from pachon.registry.schema.schema import Schema
+
+__all__ = ["is_valid"]
+
+
+def is_valid(
+    facts: SearchFacts,
+    time: tuple[Column, Column],
+    key: Callable[[str], Column],
+    schema: Schema,
+    around: Sequence[sa.FromClause],
+) -> Column:
+    """Make the condition that a dataset of a search is valid at some time of a time span.
+
+    Parameters
+    ----------
+    facts
+        The search.
+    time
+        Begin and end of the time span.
+    key
+        Gives the column of a dimension.
+    schema
+        The tables of the registry.
+    around
+        The tables of the statements in which the condition stands.
+    """
+    tables = schema.datasets(facts.dimensions, facts.group_id)
+    begin, end = time
+
+    def same(table: sa.FromClause) -> list[Column]:
+        keys = [table.c[dimension_column(name)] == key(name) for name in facts.dimensions.required]
+        return [table.c.dataset_type_id == facts.type_id, *keys]
+
+    def in_calibrations(collection: Column, *more: sa.FromClause) -> Column:
+        ranges = tables.validity.alias("ranges")
+        last: sa.Select[tuple[int]] = (
+            sa.select(ranges.c.end_ns)
+            .where(*same(ranges), ranges.c.collection_id == collection, ranges.c.begin_ns < end)
+            .order_by(ranges.c.begin_ns.desc())
+            .limit(1)
+            .correlate(*around, *more)
+        )
+        return last.scalar_subquery() > begin
+
+    options: list[Column] = []
+    if len(facts.certified) == 1:
+        options.append(in_calibrations(sa.literal(next(iter(facts.certified)), Key64)))
+    elif facts.certified:
+        searched = schema.static.collection.alias("searched")
+        number = searched.c.collection_id
+        one: sa.Select[tuple[int]] = (
+            sa.select(sa.literal_column("1"))
+            .select_from(searched)
+            .where(number.in_(list(facts.certified)), in_calibrations(number, searched))
+        )
+        options.append(one.correlate(*around).exists())
+    if facts.members:
+        # What is in other collections is valid always.
+        member = tables.membership.alias("always_valid")
+        found: sa.Select[tuple[int]] = sa.select(sa.literal_column("1")).where(
+            *same(member), member.c.collection_id.in_(list(facts.members))
+        )
+        options.append(sa.and_(found.correlate(*around).exists(), end > 0, begin < MAX_NS))
+    return sa.or_(sa.false(), *options)
