@@ -406,3 +406,55 @@ def test_a_member_of_a_zip_file_is_refused(open_files, outside, ref, transfer):
     member = FileDataset(f"file://{outside}/all.zip#zip-path=one.yaml", refs=ref(detector=0))
     with pytest.raises(InvalidInputError, match="member of a zip file"):
         open_files().ingest_files([member], transfer=transfer)
+
+
+_SPELLINGS = {
+    "below the root": ["in place/one.yaml", "in place/two.yaml"],
+    "absolute": ["{inside}/one.yaml", "{inside}/two.yaml"],
+    "both": ["in place/one.yaml", "{inside}/two.yaml", "{root}/in place/../in place/one.yaml"],
+    "in the root itself": ["{root}/top.yaml", "top.yaml", "in place/one.yaml", "./top.yaml"],
+    "doubled slashes": ["{root}//in place//one.yaml", "in place//two.yaml"],
+    "through links inside": ["inner/one.yaml", "{root}/inner/deep/three.yaml", "in place/deep/three.yaml"],
+    "through a link from elsewhere": ["{outside}/back/one.yaml", "{inside}/one.yaml"],
+    "through a link out": ["in place/one.yaml", "out/one.yaml"],
+    "elsewhere": ["{outside}/one.yaml", "{outside}/a b.yaml", "{outside}/../outside/two.yaml"],
+    "one elsewhere": ["in place/one.yaml", "{outside}/one.yaml", "{inside}/"],
+    "a folder": ["in place/one.yaml", "{inside}/deep/", "{outside}/one.yaml"],
+    "above the root": ["in place/one.yaml", "../one.yaml"],
+    "of a missing folder": ["in place/one.yaml", "{root}/nothing/one.yaml"],
+}
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+@pytest.mark.parametrize("transfer", [None, "direct"])
+@pytest.mark.parametrize("spellings", _SPELLINGS)
+def test_many_files_are_recorded_as_single_ones(open_files, ref, root, inside, outside, spellings, transfer, checksum):
+    datastore = open_files()
+    (inside / "deep").mkdir()
+    for place in (root / "top.yaml", inside / "deep" / "three.yaml", outside / "a b.yaml"):
+        place.write_bytes(CONTENT)
+    (root / "inner").symlink_to(inside)
+    (root / "out").symlink_to(outside)
+    (outside / "back").symlink_to(inside)
+    paths = [text.format(root=root, inside=inside, outside=outside) for text in _SPELLINGS[spellings]]
+    refs = [ref(detector=number) for number in range(len(paths))]
+
+    def outcome(take_in):
+        try:
+            return take_in(transfer=transfer, checksum=checksum)
+        except (InvalidInputError, StorageError, LookupError) as error:
+            return type(error)
+
+    single = [FileDataset(path, refs=one) for path, one in zip(paths, refs, strict=True)]
+    expected = outcome(lambda **how: datastore.ingest_files(single, **how))
+    table = DatasetTable.from_refs(refs[0].dataset_type, refs)
+    assert outcome(lambda **how: datastore.ingest_table(paths, table, **how)) == expected
+
+
+@pytest.mark.parametrize("path", ["/nothing-there.yaml", "//nothing-there.yaml"])
+def test_a_file_of_the_topmost_folder(open_files, ref, path):
+    table = DatasetTable.from_refs(ref(detector=0).dataset_type, [ref(detector=0)])
+    with pytest.raises(SourceFileNotFoundError, match=r"/nothing-there\.yaml"):
+        open_files().ingest_table([path], table, transfer="direct")
+    with pytest.raises(InvalidInputError, match="^/ does not lie in the repository"):
+        open_files().ingest_table([path], table, transfer=None)

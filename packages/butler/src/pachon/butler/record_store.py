@@ -262,7 +262,8 @@ class RegistryRecordStore:
 
 def _stored(records: FileRecords) -> dict[str, Any]:
     """Give the columns of the table: a path and the member of the file that it names apart."""
-    if not any(ZIP_MEMBER in path for path in records.path.tolist()):
+    # Searched as one text; no member is named across the end of a line.
+    if ZIP_MEMBER not in "\n".join(records.path.tolist()):
         return {**records.columns(), _MEMBER: [""] * len(records)}
     files = [path.partition(ZIP_MEMBER) for path in records.path]
     return {

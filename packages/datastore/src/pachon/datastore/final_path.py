@@ -11,7 +11,7 @@ import posixpath
 
 from pachon.datastore.errors import PathOutsideRootError
 
-__all__ = ["check_inside", "check_stored_path", "cut_name", "final_path"]
+__all__ = ["check_inside", "check_stored_path", "cut_name", "final_path", "has_link"]
 
 _LONGEST_NAME = 255
 """Bytes that a file system or object store takes in one part of a path."""
@@ -71,15 +71,18 @@ def check_inside(root: str, path: str, plain: set[str] | None = None) -> None:
         Says where the path leads.
     """
     folder = posixpath.dirname(path)
-    if path.startswith(f"{root}/") and not _has_link(root, folder, plain):
+    if path.startswith(f"{root}/") and not has_link(root, folder, plain):
         return
     real_root, real_folder = os.path.realpath(root), os.path.realpath(folder)
     if real_folder != real_root and not real_folder.startswith(real_root.rstrip("/") + "/"):
         raise PathOutsideRootError(f"{path!r} leads out of the root of the datastore, to {real_folder!r}.")
 
 
-def _has_link(root: str, folder: str, plain: set[str] | None) -> bool:
-    """Tell whether a folder below the root is reached through a link; most are not, and this is quick."""
+def has_link(root: str, folder: str, plain: set[str] | None) -> bool:
+    """Tell whether a folder below the root is reached through a link; most are not, and this is quick.
+
+    ``plain`` is that of `check_inside`.
+    """
     place = root
     for part in folder[len(root) + 1 :].split("/"):
         place = f"{place}/{part}"

@@ -64,7 +64,7 @@ class Categorical:
     def tolist(self) -> list[Any]:
         """Give the values row by row as Python integers or strings."""
         values = self.values.tolist()
-        return [values[code] for code in self.codes.tolist()]
+        return list(map(values.__getitem__, self.codes.tolist()))
 
     def take(self, rows: np.ndarray) -> Categorical:
         """Give some rows; ``rows`` is an index array or a boolean mask."""

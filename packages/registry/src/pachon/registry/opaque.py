@@ -257,7 +257,7 @@ class OpaqueTable:
         listed = {name: values.tolist() if isinstance(values, np.ndarray) else list(values) for name, values in others}
         for name in self._uuids & columns.keys():
             listed[name] = self._values(name, columns[name])
-        texts = {name: "".join(filter(None, listed[name])) for name in self._texts if name in listed}
+        texts = {name: "".join(filter(None, _distinct(listed[name]))) for name in self._texts if name in listed}
         if "\0" in (joined := "".join(texts.values())) or not joined.isascii():
             for name, text in texts.items():
                 check_text(text, f"A value of {name!r} for table {self.name!r}")
@@ -271,6 +271,11 @@ class OpaqueTable:
             column.name: ids_array(values) if column.type == "uuid" else values
             for column, values in zip(self.columns, lists, strict=True)
         }
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """Give the values of a column, once if all rows have the same."""
+    return values[:1] if values and values.count(values[0]) == len(values) else values
 
 
 def _as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

@@ -108,12 +108,15 @@ def registered_type(state: State, connection: sa.Connection, datasets: DatasetTa
 def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> None:
     known = registered_type(state, connection, datasets)
     runs = _runs(state, connection, datasets)
-    numbers = [runs[name].id for name in datasets.runs.tolist()]
+    count = len(datasets)
+    if len(runs) == 1:
+        numbers = [next(iter(runs.values())).id] * count
+    else:
+        numbers = [runs[name].id for name in datasets.runs.tolist()]
     hold_collections(state, connection, known, runs.values())
     require_records(state, connection, known, datasets.data_ids)
     ids = id_list(datasets.ids)
     now = (time.time_ns() + TAI_MINUS_UTC_NS) // 1000 * 1000
-    count = len(ids)
     types = [known.id] * count
     rows: dict[str, Sequence[object]] = {
         "dataset_id": ids,

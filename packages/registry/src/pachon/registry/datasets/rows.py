@@ -51,8 +51,12 @@ def ids_array(values: Sequence[bytes]) -> np.ndarray:
 
 def id_list(ids: np.ndarray) -> list[bytes]:
     """Give the rows of an array of ids as bytes."""
-    data = np.ascontiguousarray(ids, dtype=np.uint8).tobytes()
-    return [data[start : start + 16] for start in range(0, len(data), 16)]
+    data = np.ascontiguousarray(ids, dtype=np.uint8)
+    if data.size == 16:
+        return [data.tobytes()]
+    # Values without a type are bytes when they leave the array, all of them in one step.
+    listed: list[bytes] = data.reshape(-1, 16).view("V16").reshape(-1).tolist()
+    return listed
 
 
 def type_chunks(ids: list[bytes]) -> Iterator[list[bytes]]:
