@@ -456,5 +456,5 @@ def test_a_file_of_the_topmost_folder(open_files, ref, path):
     table = DatasetTable.from_refs(ref(detector=0).dataset_type, [ref(detector=0)])
     with pytest.raises(SourceFileNotFoundError, match=r"/nothing-there\.yaml"):
         open_files().ingest_table([path], table, transfer="direct")
-    with pytest.raises(InvalidInputError, match="^/ does not lie in the repository"):
+    with pytest.raises(InvalidInputError, match=r"^/ does not lie in the repository"):
         open_files().ingest_table([path], table, transfer=None)
