@@ -39,7 +39,10 @@ def test_files_that_were_ingested_where_they_lie(repository: Path, tmp_path: Pat
     archive.rename(new)
     with Butler.open(str(repository)) as butler:
         assert [finding.kind for finding in butler.fsck().findings] == [FindingKind.MISSING_FILE]
-    assert relocate_repository(str(repository)).elsewhere == 1
+    found = relocate_repository(str(repository))
+    assert (found.elsewhere, found.elsewhere_below) == (1, (str(archive),))
+    found = relocate_repository(str(repository), from_="/no/such/place", to=str(new))
+    assert (found.rows, found.elsewhere, found.elsewhere_below) == (0, 1, (str(archive),))
     assert relocate_repository(str(repository), from_=str(archive), to=str(new), dry_run=True).rows == 1
     done = relocate_repository(str(repository), from_=str(archive), to=str(new))
     assert (done.rows, done.elsewhere) == (1, 0)

@@ -80,6 +80,8 @@ def test_nothing_to_do_and_nothing_matched_are_different(repository, pipeline_fi
     failed = pipetask("run", *common, "-o", "me", "-d", "instrument='Cam' AND exposure=77", check=1)
     assert "The graph is empty." in failed.stderr
     assert len(failed.stderr.strip().splitlines()) == 1
+    failed = pipetask("run", *common, "-o", "me", "-d", "instrument='Cam'", "--data-query", "exposure=77", check=2)
+    assert "--data-query is given twice; join the expressions with AND." in failed.stderr
 
 
 def test_what_is_done_may_be_looked_for_in_an_output_that_is_not_there_yet(repository, pipeline_file):

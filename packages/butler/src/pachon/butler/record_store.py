@@ -45,6 +45,8 @@ _TRASH_COLUMNS: Final = (
 )
 _KEYS: Final = ("dataset_id", "component")
 _TRASH_KEYS: Final = ("dataset_id", "component", "path", _MEMBER)
+_MOST_FOLDERS: Final = 1000
+"""Folders of files elsewhere that are told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,7 @@ class RegistryRecordStore:
             for file, when, attempts, error in details
         ]
 
-    def relocate(self, old: Sequence[str], new: Sequence[str], *, dry_run: bool) -> tuple[int, int]:
+    def relocate(self, old: Sequence[str], new: Sequence[str], *, dry_run: bool) -> tuple[int, int, set[str]]:
         """Put new places into absolute paths, in one transaction.
 
         Parameters
@@ -199,15 +201,22 @@ class RegistryRecordStore:
             Rows that named one of the old folders.
         int
             Rows with other absolute paths.
+        set[str]
+            The folders of those, a thousand at most.
         """
         changed: list[tuple[OpaqueTable, dict[str, Any], list[str]]] = []
         rows = elsewhere = 0
+        folders: set[str] = set()
         for table, keys in ((self._records, ("dataset_id", "component")), (self._trash, _TRASH_KEYS)):
             for columns in table.iter_chunks(20_000):
                 paths = [_relocated(path, old, new) for path in columns["path"]]
                 moved = [n for n, path in enumerate(paths) if path != columns["path"][n]]
-                absolute = sum(not is_owned(path) for path in columns["path"])
-                rows, elsewhere = rows + len(moved), elsewhere + absolute - len(moved)
+                others = [
+                    path for path, now in zip(columns["path"], paths, strict=True) if path == now and not is_owned(path)
+                ]
+                rows, elsewhere = rows + len(moved), elsewhere + len(others)
+                if len(folders) < _MOST_FOLDERS:
+                    folders.update(path.rpartition("/")[0] for path in others)
                 if moved:
                     chosen = {name: [columns[name][n] for n in moved] for name in keys}
                     changed.append((table, chosen, [paths[n] for n in moved]))
@@ -215,7 +224,7 @@ class RegistryRecordStore:
             with self._registry.write():
                 for table, chosen, paths in changed:
                     table.update(chosen, {"path": paths})
-        return rows, elsewhere
+        return rows, elsewhere, folders
 
     def move_to_trash(self, ids: IdArray) -> None:
         # An output of a graph has the path of its earlier attempt, whose removal may have failed: its row is enough.

@@ -7,10 +7,11 @@ A repository with the usual configuration names no place: its rows hold paths be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import yaml
 
@@ -35,6 +36,8 @@ class Relocation:
     """Rows of files that named the old place."""
     elsewhere: int
     """Rows of files that name another place, and stay as they are."""
+    elsewhere_below: tuple[str, ...] = ()
+    """Folders that hold these files, or folders above them."""
 
 
 def relocate_repository(
@@ -80,8 +83,25 @@ def relocate_repository(
     with open_session(
         location, Defaults.make(collections=None, run=None, data_id={}), writeable=old is not None and not dry_run
     ) as session:
-        rows, elsewhere = session.records.relocate(*_prefixes(old, new), dry_run=dry_run or old is None)
-    return Relocation(settings=settings, rows=rows, elsewhere=elsewhere)
+        rows, elsewhere, folders = session.records.relocate(*_prefixes(old, new), dry_run=dry_run or old is None)
+    return Relocation(settings=settings, rows=rows, elsewhere=elsewhere, elsewhere_below=_joined(folders))
+
+
+def _joined(folders: Iterable[str]) -> tuple[str, ...]:
+    """Give for each scheme and host the folder that all of these are in, as people write it."""
+    groups: dict[str, list[str]] = {}
+    for folder in folders:
+        scheme, marker, rest = folder.partition("://")
+        host, _, path = rest.partition("/") if marker else ("", "", folder.removeprefix("/"))
+        groups.setdefault("/" if scheme == "file" or not marker else f"{scheme}://{host}/", []).append(unquote(path))
+    return tuple(sorted(f"{start}{_common(paths)}" for start, paths in groups.items()))
+
+
+def _common(paths: list[str]) -> str:
+    return "/".join(
+        part
+        for part, *_ in takewhile(lambda parts: len(set(parts)) == 1, zip(*(p.split("/") for p in paths), strict=False))
+    )
 
 
 def _check_there(place: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from pachon.base.cli import options
 from pachon.base.cli.splitting import split_commas_callback
 
 __all__ = [
@@ -145,7 +146,8 @@ def collection_options(function: Function) -> Function:
         ),
         click.option("--rebase", is_flag=True, help="Redefine the output chain if its inputs differ."),
         click.option(
-            "-d", "--data-query", "where", default="", metavar="EXPR", help="Expression that data IDs must satisfy."
+            "-d", "--data-query", "where", cls=options.ExpressionOption, default="", metavar="EXPR",
+            help="Expression that data IDs must satisfy.",
         ),
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from pachon.base.errors import FormatError
 from pachon.base.utf8 import read_local_text
 
 __all__ = [
+    "ExpressionOption",
     "collections_option",
     "config_file_option",
     "config_option",
@@ -61,7 +62,7 @@ def _decorator(make: Callable[..., Callable[[Any], Any]], *names: str, **default
     return decorate
 
 
-class _WhereOption(click.Option):
+class ExpressionOption(click.Option):
     """An expression that may be given once: of two, click would forget the first, and more would be found, or removed."""
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
@@ -118,7 +119,7 @@ dataset_type_option = _decorator(
 where_option = _decorator(
     click.option,
     "--where",
-    cls=_WhereOption,
+    cls=ExpressionOption,
     default="",
     metavar="TEXT",
     callback=_read_where,

@@ -25,9 +25,12 @@ def relocate(repo: str, from_: str | None, to: str | None, dry_run: bool) -> Non
     for key, old, new in done.settings:
         click.echo(f"{would} {key}: {old} -> {new}")
     if from_ is not None:
-        click.echo(f"{would} {done.rows} rows of files.")
+        # Settings that name the old place stand in the way of a look at the rows.
+        unknown = not done.settings and not done.rows
+        click.echo(f"Nothing in this repository names {from_}." if unknown else f"{would} {done.rows} rows of files.")
     if done.elsewhere:
         hint = "" if from_ is not None else " If their folder has moved too, say --from and --to."
-        click.echo(f"{done.elsewhere} rows name files outside of the repository, and stay as they are.{hint}")
+        where = " and ".join(done.elsewhere_below)
+        click.echo(f"{done.elsewhere} rows name files outside of the repository ({where}), and stay as they are.{hint}")
     elif from_ is None:
         click.echo("Nothing in this repository names a place: it can be used where it is.")
