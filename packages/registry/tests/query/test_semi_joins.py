@@ -15,11 +15,12 @@ from pachon.registry import SqlRegistry
 from pachon.registry.query.compile_sql import is_distinct
 from pachon.registry.query.execute import run_plan
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan
+from pachon.registry.query.rows import Rows
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.sizes import has_datasets_beyond, records_up_to
 from pachon.registry.query.tree import conjuncts
 from pachon.registry.testing.example import load_records
-from pachon.registry.testing.plans import first_plan
+from pachon.registry.testing.plans import first_plan, looked_up_plan
 from pachon.registry.testing.postgresql import shared_server
 
 X = "instrument = 'Cam1'"
@@ -487,3 +488,63 @@ def test_equal_answers_of_calibrations(large: SqlRegistry, name: str, by_last_ra
             expected = sorted(wanted) if len(dimensions) == 2 else sorted({(e,) for e, _ in wanted})
             assert sorted(found) == expected, (where, dimensions)
             assert large.query.count(spec) == len(expected)
+
+
+@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("name", CALIBRATIONS)
+def test_ranges_that_are_shown_are_looked_up(large: SqlRegistry, name: str, more: bool) -> None:
+    state = large._state
+    collections = ["calib", *(["calib/more"] if more else [])]
+    for exposures in ([0], [1, 2, 3], [4], [9], [5, 150, 190, 199]):
+        listed = ", ".join(map(str, exposures))
+        spec = large.query.spec(
+            ["exposure", "detector"],
+            fields=(f"{name}.timespan",),
+            datasets=[DatasetSearch(dataset_type=name, collections=tuple(collections))],
+            where=f"instrument = 'Cam' AND exposure IN ({listed})",
+            find_first=False,
+        )
+        plan = first_plan(large, spec)
+        looked_up = looked_up_plan(plan, state.dialect)
+        assert looked_up is not None
+        with state.database.snapshot() as connection:
+            found, expected = (_shown(run_plan(state, connection, p)) for p in (looked_up, plan))
+        assert found == expected
+        pairs = {(e, d) for e in exposures for d in range(DETECTORS) if _valid(name, e, d, more=more)}
+        assert {row[:2] for row in found} == pairs
+
+
+def _shown(rows: Rows) -> set[tuple[int, ...]]:
+    ((begins, ends),) = rows.fields.values()
+    keys = [rows.keys.columns[d].tolist() for d in ("exposure", "detector")]
+    return set(zip(*keys, begins.tolist(), ends.tolist(), strict=True))
+
+
+def test_a_calibration_is_looked_up_at_the_time_of_an_exposure(large: SqlRegistry) -> None:
+    where = "instrument = 'Cam' AND exposure = 6"
+    plan = large.query.plan(large.query.dataset_spec("hourly", "calib", where=where))
+    # In so small a table PostgreSQL compares them all in no time.
+    looked_up = "datasets hourly in 1 collection, looked up at exposure.timespan" in str(plan)
+    assert looked_up == (large._state.dialect == "sqlite")
+    found = large.query.datasets("hourly", "calib", where=where)
+    assert sorted(found.data_ids.columns["detector"].tolist()) == [
+        d for d in range(DETECTORS) if _valid("hourly", 6, d, more=False)
+    ]
+    # There are two ranges of it: the query has no time, and so no range of its own.
+    assert "looked up" not in str(large.query.plan(large.query.dataset_spec("hourly", "calib", find_first=False)))
+    # Few ranges are compared.
+    assert "looked up" not in str(large.query.plan(large.query.dataset_spec("rare", "calib", where=where)))
+
+
+def test_a_calibration_is_looked_up_at_a_time(large: SqlRegistry) -> None:
+    for name in CALIBRATIONS:
+        spec = large.query.dataset_spec(
+            name, "calib", where=f"{name}.timespan OVERLAPS T'2026-01-01 06:00:00/tai'", find_first=False
+        )
+        plan = first_plan(large, spec)
+        looked_up = looked_up_plan(plan, large._state.dialect)
+        assert looked_up is not None
+        with large._state.database.snapshot() as connection:
+            ids = [{row.tobytes() for row in run_plan(large._state, connection, p).ids} for p in (looked_up, plan)]
+        assert ids[0] == ids[1]
+        assert bool(ids[0]) == (name != "open")

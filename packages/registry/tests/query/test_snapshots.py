@@ -17,7 +17,7 @@ from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.execute import run_plan
 from pachon.registry.query.plan import DatasetSource
 from pachon.registry.query.semi_joins import with_semi_join
-from pachon.registry.testing.plans import first_plan
+from pachon.registry.testing.plans import first_plan, looked_up_plan
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 X = "instrument = 'Cam1' AND "
@@ -76,6 +76,17 @@ def test_sql_of_tests_for_datasets(example: SqlRegistry, name: str) -> None:
     _compare(example, name, str(compile_plan(one_by_one, state.schema, state.dialect).compile(state.database.engine)))
     with state.database.snapshot() as connection:
         assert len(run_plan(state, connection, one_by_one)) == len(example.query.fetch(spec))
+
+
+def test_sql_of_ranges_that_are_looked_up(example: SqlRegistry) -> None:
+    spec = example.query.dataset_spec("bias", "calib", where=X + "exposure = 3")
+    state = example._state
+    plan = looked_up_plan(first_plan(example, spec), state.dialect)
+    assert plan is not None
+    sql = str(compile_plan(plan, state.schema, state.dialect).compile(state.database.engine))
+    _compare(example, "ranges_looked_up", sql)
+    with state.database.snapshot() as connection:
+        assert len(run_plan(state, connection, plan)) == len(example.query.fetch(spec)) > 0
 
 
 def _compare(example: SqlRegistry, name: str, text: str) -> None:

@@ -109,10 +109,13 @@ class DatasetSource:
     facts: SearchFacts
     with_validity: bool
     """Whether a CALIBRATION collection is among those searched."""
+    at: Value | None = None
+    """A time at which they must be valid, if ranges are looked up data ID by data ID; what has their dimensions comes before."""
 
     def __str__(self) -> str:
         count = len(self.facts.members) + len(self.facts.certified)
-        return f"datasets {self.facts.dataset_type} in {count} collection{'' if count == 1 else 's'}"
+        looked_up = "" if self.at is None else f", looked up at {self.at}"
+        return f"datasets {self.facts.dataset_type} in {count} collection{'' if count == 1 else 's'}{looked_up}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from pachon.registry.query.join_order import (
 from pachon.registry.query.plan import DatasetSource, Plan
 from pachon.registry.query.semi_join_choice import with_quicker_semi_joins
 from pachon.registry.query.sizes import estimated_cost, records_up_to
+from pachon.registry.query.validity_choice import with_quicker_ranges
 from pachon.registry.state import State
 
 __all__ = ["reordered"]
@@ -43,7 +44,7 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     """
     if plan.doomed or plan.limit == 0:
         return plan
-    plan = with_quicker_semi_joins(state, connection, plan)
+    plan = with_quicker_ranges(state, connection, with_quicker_semi_joins(state, connection, plan))
     dimension = None if plan.existences else skipped_dimension(plan)
     if dimension is None:
         return plan

@@ -14,7 +14,14 @@ from pachon.registry.query.compile_sql import share_found
 from pachon.registry.query.join_order import leading_elements, skipped_dimension
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan, UploadSource
 from pachon.registry.query.semi_joins import with_semi_join
-from pachon.registry.query.sizes import estimated_cost, has_datasets_beyond, records_up_to
+from pachon.registry.query.sizes import (
+    CHEAP,
+    estimated_cost,
+    has_datasets_beyond,
+    has_long_list,
+    is_asked_quickly,
+    records_up_to,
+)
 from pachon.registry.query.tree import (
     Comparison,
     Constant,
@@ -25,10 +32,10 @@ from pachon.registry.query.tree import (
     Overlap,
     Predicate,
     conjuncts,
-    key_equals,
     values_of,
     walk,
 )
+from pachon.registry.query.validity_choice import has_many_ranges
 from pachon.registry.state import State
 
 __all__ = ["with_quicker_semi_joins"]
@@ -40,18 +47,12 @@ _MANY_DATASETS_OF_LED = 8
 _MOST_RECORDS = 50_000
 """Records that are tested one by one."""
 _SAMPLE = 500
-_LONG_LIST = 100
-"""Values of a list from which on it takes a while to write the list into a statement."""
 _LEAST_SHARE = 0.2
 """Share of the datasets of a type that must be in the searched collections: a test looks at the others in vain."""
-_CHEAP = 200.0
-"""A join that PostgreSQL estimates to cost less needs no thought; it takes a millisecond or two."""
 _CLEARLY_CHEAPER = 0.3
 """Share of the estimated cost of a join from which on tests are taken: it is too high for rows that lie close together."""
 
 
-_MANY_RANGES = {"sqlite": 10, "postgresql": 50}
-"""Validity ranges of each data ID from which on it is quicker to look for the last one before a time than to compare all."""
 _SHARE_OF_LOOKS = 3.0
 """How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
 
@@ -62,7 +63,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
     A test of each record takes a time that does not depend on how many datasets the record has, but on how many records there are;
     a join takes longer the more datasets there are, and nearly none if there are few.
     """
-    asks_server = state.dialect == "postgresql" and _is_asked_quickly(plan)
+    asks_server = state.dialect == "postgresql" and is_asked_quickly(plan)
     cost: float | None = None
     for source in [s for s in plan.sources if isinstance(s, DatasetSource)]:
         if not any(s is source for s in plan.sources):
@@ -77,7 +78,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
                 plan, cost = tested, None
                 continue
             cost = estimated_cost(state, connection, plan) if cost is None else cost
-            if cost < _CHEAP:
+            if cost < CHEAP:
                 break
         by_last_range = looked_up is not None and _has_many_ranges(state, connection, looked_up)
         chosen = looked_up if by_last_range else tested
@@ -109,30 +110,7 @@ def _has_many_ranges(state: State, connection: sa.Connection, looked_up: Plan) -
         # A join finds its first rows at once.
         return False
     facts = looked_up.existences[-1].valid[-1].facts
-    data_ids = 1
-    for name in facts.dimensions.required:
-        element = state.universe[name]
-        if element.governor or name in looked_up.constants:
-            continue
-        records = records_up_to(state, connection, name, _MOST_RECORDS) if element.has_table else None
-        if records is None:
-            return False
-        data_ids *= records
-    ranges = DatasetSource(facts=facts, with_validity=True)
-    fixed = {name: value for name, value in looked_up.constants.items() if name in facts.dimensions.required}
-    conditions = [key_equals(state.universe, name, value) for name, value in fixed.items()]
-    return has_datasets_beyond(state, connection, ranges, data_ids * _MANY_RANGES[state.dialect], conditions)
-
-
-def _is_asked_quickly(plan: Plan) -> bool:
-    """Whether the server can be asked about a plan before anything was made for it, and is not sent a long list for that."""
-    if plan.marks or any(isinstance(s, UploadSource) for s in plan.sources):
-        return False
-    return not _has_long_list(plan.predicate)
-
-
-def _has_long_list(condition: Predicate) -> bool:
-    return any(isinstance(part, IsOneOf) and len(part.values) > _LONG_LIST for part in walk(condition))
+    return has_many_ranges(state, connection, looked_up, facts)
 
 
 def _is_led(plan: Plan, there: Existence) -> bool:
@@ -221,7 +199,7 @@ def _conditions_on_records(state: State, plan: Plan, there: Existence) -> list[P
 
 def _is_about(part: Predicate, element: DimensionElement) -> bool:
     """Whether a condition is on nothing but a record, and can be tested at once, without what was found before."""
-    if _has_long_list(part) or any(isinstance(own, Overlap) and own.kind == "spatial" for own in walk(part)):
+    if has_long_list(part) or any(isinstance(own, Overlap) and own.kind == "spatial" for own in walk(part)):
         return False
     keys = {*element.required, *element.implied}
     columns = _columns(part)

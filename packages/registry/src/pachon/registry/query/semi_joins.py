@@ -66,7 +66,7 @@ def with_semi_join(plan: Plan, main: DatasetSource, *, by_last_range: bool = Fal
     """
     if plan.datasets is not None or plan.products or not all(isinstance(s, _SIMPLE) for s in plan.sources):
         return None
-    if _is_shown(main, _shown_values(plan)):
+    if _is_shown(main, _shown_values(plan)) or any(isinstance(s, DatasetSource) and s.at for s in plan.sources):
         return None
     universe = plan.result.universe
     order = searched_first(main.facts.dimensions)

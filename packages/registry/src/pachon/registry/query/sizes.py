@@ -11,11 +11,16 @@ from sqlalchemy.ext.compiler import compiles
 
 from pachon.dimensions import DimensionGroup
 from pachon.registry.query.compile_sql import compile_count, compile_plan, count_records
-from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Source
-from pachon.registry.query.tree import All, DatasetField, Field, Key, Predicate, values_of
+from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Source, UploadSource
+from pachon.registry.query.tree import All, DatasetField, Field, IsOneOf, Key, Predicate, values_of, walk
 from pachon.registry.state import State
 
-__all__ = ["estimated_cost", "has_datasets_beyond", "records_up_to"]
+__all__ = ["CHEAP", "estimated_cost", "has_datasets_beyond", "has_long_list", "is_asked_quickly", "records_up_to"]
+
+CHEAP = 200.0
+"""A join that PostgreSQL estimates to cost less needs no thought; it takes a millisecond or two."""
+_LONG_LIST = 100
+"""Values of a list from which on it takes a while to write the list into a statement."""
 
 
 def records_up_to(
@@ -52,6 +57,18 @@ def _is_about_keys(part: Predicate, keys: Collection[str]) -> bool:
 
 def _one_table(group: DimensionGroup, source: Source, conditions: Sequence[Predicate]) -> Plan:
     return Plan(result=group, dimensions=group, keys=(), sources=(source,), predicate=All(operands=tuple(conditions)))
+
+
+def is_asked_quickly(plan: Plan) -> bool:
+    """Whether the server can be asked about a plan before anything was made for it, and is not sent a long list for that."""
+    if plan.marks or any(isinstance(s, UploadSource) for s in plan.sources):
+        return False
+    return not has_long_list(plan.predicate)
+
+
+def has_long_list(condition: Predicate) -> bool:
+    """Whether a condition has a list that takes a while to be written into a statement."""
+    return any(isinstance(part, IsOneOf) and len(part.values) > _LONG_LIST for part in walk(condition))
 
 
 def estimated_cost(state: State, connection: sa.Connection, plan: Plan) -> float:

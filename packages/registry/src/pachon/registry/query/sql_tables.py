@@ -30,6 +30,8 @@ from pachon.registry.query.plan import (
 )
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_values import Column, in_ranges
+from pachon.registry.query.tree import Constant, Field, Value
+from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
@@ -164,7 +166,7 @@ class JoinedTables:
         SQLite knows nothing of how many rows a condition leaves, so it is told to look for datasets by the records that satisfy
         conditions, where an index of the datasets begins with the keys of these.
         """
-        if self._around is not None:
+        if self._around is not None or self._looks_up_ranges():
             return self._one_after_the_other(self._tables) if self._dialect == "sqlite" else self._tables
         datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource) and not s.with_validity]
         if self._dialect != "sqlite" or not datasets:
@@ -175,6 +177,9 @@ class JoinedTables:
             return self._tables
         rest = [t for t in self._tables if t is not table and t not in first]
         return [*self._one_after_the_other([*first, table]), *rest]
+
+    def _looks_up_ranges(self) -> bool:
+        return any(isinstance(s, DatasetSource) and s.at is not None for s in self._plan.sources)
 
     @staticmethod
     def _one_after_the_other(tables: Sequence[sa.FromClause]) -> list[sa.FromClause]:
@@ -245,7 +250,10 @@ class JoinedTables:
         tables = self._schema.datasets(facts.dimensions, facts.group_id)
         name = f"datasets_{_short_name(facts)}"
         self._facts[facts.dataset_type] = facts
-        if not source.with_validity:
+        if source.at is not None:
+            found = self._ranges_at(source.at, facts, tables, name)
+            self._datasets[facts.dataset_type] = found
+        elif not source.with_validity:
             if self._plan.leading and self._dialect == "postgresql":
                 self._datasets[facts.dataset_type] = self._record_by_record(tables.membership, facts, name)
             else:
@@ -259,6 +267,64 @@ class JoinedTables:
             self._datasets[facts.dataset_type] = both.subquery(name)
         table = self._datasets[facts.dataset_type]
         self._join(table, {d: table.c[dimension_column(d)] for d in facts.dimensions.required})
+
+    def _ranges_at(self, time: Value, facts: SearchFacts, tables: DatasetTables, name: str) -> sa.FromClause:
+        """Give the datasets that are valid at a time, of data IDs that are joined already."""
+        ranges = alias_of(tables.validity, name)
+        before = tables.validity.alias(f"before_{_short_name(facts)}")
+        begin, end = self._time(time)
+        only = next(iter(facts.certified)) if len(facts.certified) == 1 else None
+        searched = self._schema.static.collection.alias(f"searched_{_short_name(facts)}")
+        number = searched.c.collection_id if only is None else sa.literal(only, Key64)
+        keys = {dimension_column(d): self.key(d) for d in facts.dimensions.required}
+
+        def of_data_id(table: sa.FromClause) -> list[Column]:
+            return [table.c.dataset_type_id == facts.type_id, *(table.c[n] == key for n, key in keys.items())]
+
+        last = (
+            sa.select(before.c.begin_ns)
+            .where(*of_data_id(before), before.c.collection_id == number, before.c.begin_ns <= begin)
+            .order_by(before.c.begin_ns.desc())
+            .limit(1)
+            .correlate_except(before)
+            .scalar_subquery()
+        )
+        conditions = [
+            *of_data_id(ranges),
+            ranges.c.collection_id == number,
+            ranges.c.begin_ns >= sa.func.coalesce(last, 0),
+            ranges.c.begin_ns < end,
+            ranges.c.end_ns > begin,
+            *([searched.c.collection_id.in_(list(facts.certified))] if only is None else []),
+        ]
+        if self._dialect == "sqlite":
+            self._tables += [searched] if only is None else []
+            self.conditions += conditions
+            return ranges
+        # An OFFSET keeps PostgreSQL from reading all ranges first.
+        columns = [*keys, *_PLACE_COLUMNS, "begin_ns", "end_ns"]
+        inside = [ranges, *([searched] if only is None else [])]
+        found: Any = sa.select(*(ranges.c[n] for n in columns)).select_from(*inside).where(*conditions)
+        found = found.correlate_except(*inside)
+        if facts.members:
+            always = _places(tables.membership, facts.type_id, list(facts.members), facts.dimensions.required)
+            always = always.where(*(tables.membership.c[n] == key for n, key in keys.items()))
+            found = sa.union_all(found, always.correlate_except(tables.membership))
+        lateral: sa.FromClause = found.offset(sa.literal_column("0")).lateral(name)
+        return lateral
+
+    def _time(self, time: Value) -> tuple[Column, Column]:
+        """Give begin and end of a time span of a record, or of a constant; of a time, the nanosecond that it begins."""
+        match time:
+            case Constant(value=(int(begin), int(end))):
+                return sa.literal(begin, Key64), sa.literal(end, Key64)
+            case Constant(value=int(begin)):
+                return sa.literal(begin, Key64), sa.literal(begin + 1, Key64)
+            case Field(element=element):
+                table = self.element(element)
+                return table.c.timespan_begin, table.c.timespan_end
+            case _:
+                raise AssertionError(time)
 
     def _record_by_record(self, membership: sa.Table, facts: SearchFacts, alias: str) -> sa.FromClause:
         """Give the datasets of each record of the leading elements; an OFFSET keeps PostgreSQL from another way."""

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Calibrations that need only be valid at a time: a look into their index for each record, instead of a comparison of all ranges."""
+"""Calibrations that are valid at a time: a look into their index for each data ID, instead of a comparison of all ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from pachon.dimensions import DimensionUniverse
 from pachon.registry.query.plan import (
     DatasetSource,
     ElementSource,
     Existence,
+    Plan,
     Source,
+    UnionSource,
+    UploadSource,
     ValidityTest,
     provided_dimensions,
 )
 from pachon.registry.query.tree import (
     All,
+    Constant,
     DatasetField,
+    Field,
     Overlap,
     Predicate,
     Truth,
@@ -27,7 +33,9 @@ from pachon.registry.query.tree import (
     values_of,
 )
 
-__all__ = ["with_validity_tests"]
+__all__ = ["with_ranges_looked_up", "with_validity_tests"]
+
+_WITHOUT_PIXELS = (ElementSource, UnionSource, DatasetSource, UploadSource)
 
 
 def with_validity_tests(universe: DimensionUniverse, there: Existence) -> Existence | None:
@@ -61,6 +69,45 @@ def with_validity_tests(universe: DimensionUniverse, there: Existence) -> Existe
     )
 
 
+def with_ranges_looked_up(plan: Plan, source: DatasetSource) -> Plan | None:
+    """Give the plan that joins the ranges of calibrations data ID by data ID, those alone that are valid at a time.
+
+    Parameters
+    ----------
+    plan
+        How a query is answered.
+    source
+        One of its sources.
+
+    Notes
+    -----
+    Ranges of one data ID and collection follow each other. So those that overlap a time span are the last one that begins at its begin
+    or before, and those that begin within it.
+    """
+    if (
+        not source.with_validity
+        or source.at
+        or plan.products
+        or not all(isinstance(s, _WITHOUT_PIXELS) for s in plan.sources)
+    ):
+        return None
+    universe = plan.result.universe
+    times = [_overlapping(part, source.facts.dataset_type) for part in conjuncts(plan.predicate)]
+    others = [s for s in plan.sources if s is not source]
+    joined = {s.element for s in others if isinstance(s, ElementSource)}
+    time = next((t for t in times if isinstance(t, Constant) or (_is_timespan(t) and t.element in joined)), None)
+    if time is None:
+        return None
+    records = _few_records(universe, set(source.facts.dimensions.required), others)
+    if records is None:
+        return None
+    return replace(plan, sources=(*others, *records, replace(source, at=time)))
+
+
+def _is_timespan(time: Value | None) -> TypeGuard[Field]:
+    return isinstance(time, Field) and time.type == "timespan"
+
+
 def _is_about(part: Predicate, dataset_type: str) -> bool:
     return any(isinstance(v, DatasetField) and v.dataset_type == dataset_type for v in values_of(part))
 
@@ -80,8 +127,15 @@ def _records(
     universe: DimensionUniverse, there: Existence, sources: Sequence[Source], tests: Sequence[ValidityTest]
 ) -> list[ElementSource] | None:
     """Give the records that have the dimensions of calibrations which nothing else gives; `None` if they are not few."""
-    known = {name for source in sources for name in provided_dimensions(universe, source)}
     needed = {name for test in tests for name in test.facts.dimensions.required} & set(there.private)
+    return _few_records(universe, needed, sources)
+
+
+def _few_records(
+    universe: DimensionUniverse, needed: set[str], sources: Sequence[Source]
+) -> list[ElementSource] | None:
+    """Give the records that have dimensions which sources do not have; `None` if they are not few."""
+    known = {name for source in sources for name in provided_dimensions(universe, source)}
     records: list[ElementSource] = []
     for name in reversed(universe.conform(needed).names):
         if name not in needed or name in known:

@@ -10,9 +10,10 @@ from pachon.registry.query.planner import make_plan
 from pachon.registry.query.search_facts import fetch_search_facts
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.spec import QuerySpec
+from pachon.registry.query.validity_tests import with_ranges_looked_up
 from pachon.registry.sql_registry import SqlRegistry
 
-__all__ = ["first_plan", "semi_join_plans"]
+__all__ = ["first_plan", "looked_up_plan", "semi_join_plans"]
 
 
 def first_plan(registry: SqlRegistry, spec: QuerySpec) -> Plan:
@@ -20,6 +21,15 @@ def first_plan(registry: SqlRegistry, spec: QuerySpec) -> Plan:
     state = registry._state
     with state.database.snapshot() as connection:
         return make_plan(spec, fetch_search_facts(state, connection, spec))
+
+
+def looked_up_plan(plan: Plan, dialect: str) -> Plan | None:
+    """Give the plan that looks up validity ranges rather than compare all with a time, if there is one."""
+    looked_up = None
+    for source in plan.sources:
+        if isinstance(source, DatasetSource) and not (source.facts.members and dialect == "sqlite"):
+            looked_up = with_ranges_looked_up(looked_up or plan, source) or looked_up
+    return looked_up
 
 
 def semi_join_plans(plan: Plan) -> list[Plan]:

@@ -139,12 +139,21 @@ class _Maker:
         name = self._rng.choice(list(self._world.types))
         find_first = self._rng.random() < 0.5
         group = self._universe.conform(self._world.types[name])
+        where = ""
+        if name in self._calibrations and self._timed and self._rng.random() < 0.4:
+            # Those that are valid at the time of something.
+            when = self._rng.choice(self._timed)
+            group = self._universe.conform([*group.names, when])
+            where = " AND ".join(f"{d} = {_quoted(self._some_key(d))}" for d in (*group.governors, when))
+            where += " AND " if self._rng.random() < 0.3 else ""
+        if not where or where.endswith(" AND "):
+            where += self.where(group, [name]) or "1 = 1"
         return AskedQuery(
             kind="datasets",
             dataset_type=name,
             collections=self._collections_with(name),
             find_first=find_first,
-            where=self.where(group, [name]),
+            where=where,
             bind=self.bind,
         )
 
