@@ -24,7 +24,7 @@ from pachon.datasets import (
     DatasetType,
     ids_from_uuids,
 )
-from pachon.dimensions import Categorical, DataIdTable
+from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
 from pachon.registry import DatasetTypeError, MissingDatasetTypeError
 from pachon.registry.collection_names import check_collection_name
 
@@ -63,8 +63,8 @@ def put(
         else:
             ref = _new_ref(session, target, data_id, dims, resolve_run(session, run))
         ref = ref.with_data_id(session.registry.dimension_records.expand(ref.data_id))
-    table = DatasetTable.from_refs(ref.dataset_type, (ref,))
-    _write(session, [(obj, ref)], [_Rows(table, given)], provenance)
+    rows = _Rows((ref,), given, () if given else (ref.run,), ref.data_id)
+    _write(session, [(obj, ref)], [rows], provenance)
     return ref
 
 
@@ -176,7 +176,8 @@ def _expanded(
             expanded[place] = refs[place].with_data_id(data_id)
         ids = ids_from_uuids(refs[place].id for place in mine)
         runs = Categorical.encode([refs[place].run for place in mine])
-        tables.append(_Rows(DatasetTable(dataset_type, found.data_ids, ids, runs), has_ids))
+        datasets = DatasetTable(dataset_type, found.data_ids, ids, runs)
+        tables.append(_Rows(datasets, has_ids, () if has_ids else runs.values.tolist(), found.data_ids))
     return expanded, tables
 
 
@@ -217,9 +218,13 @@ def _refuse_repeated(refs: Sequence[DatasetRef]) -> None:
 class _Rows:
     """New rows of datasets of one type."""
 
-    table: DatasetTable
+    datasets: DatasetTable | tuple[DatasetRef]
+    """Many, or one: a table of one row takes longer to make than all that is done with it."""
     given: bool
     """Whether they came by reference, so that they may be registered already."""
+    new_runs: Sequence[str]
+    """The runs of those that did not, which are made if there are none."""
+    data_ids: DataIdTable | DataCoordinate
 
 
 def _write(
@@ -230,20 +235,20 @@ def _write(
 ) -> None:
     """Write the files, then the rows."""
     files = session.datastore.write_many(items, provenance=provenance)
-    new_runs = {run for rows in tables if not rows.given for run in rows.table.runs.values.tolist()}
+    new_runs = {run for rows in tables for run in rows.new_runs}
 
     def write_rows() -> None:
         make_runs(session, new_runs)
         for rows in tables:
             if rows.given:
-                session.registry.datasets.import_(rows.table)
+                session.registry.datasets.import_(rows.datasets)
             else:
-                session.registry.datasets.insert(rows.table)
+                session.registry.datasets.insert(rows.datasets)
         session.records.add(files)
 
     def follow() -> None:
         session.new_runs.difference_update(new_runs)
         for rows in tables:
-            session.note_written(rows.table.data_ids)
+            session.note_written(rows.data_ids)
 
     session.writer.commit(Change(write_rows=write_rows, files=files, follow=follow))

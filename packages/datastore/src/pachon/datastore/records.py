@@ -209,9 +209,9 @@ class FileRecords:
         """
         for name, most in _LENGTHS:
             texts = getattr(self, name).tolist()
-            if texts and texts[0] == texts[-1] and texts.count(texts[0]) == len(texts):
+            if len(texts) > 1 and texts[0] == texts[-1] and texts.count(texts[0]) == len(texts):
                 del texts[1:]
-            if max(map(len, texts), default=0) > most:
+            if (len(texts[0]) if len(texts) == 1 else max(map(len, texts), default=0)) > most:
                 text = next(text for text in texts if len(text) > most)
                 raise InvalidInputError(
                     f"A file record's {name} holds at most {most} characters; "

@@ -247,17 +247,16 @@ class OpaqueTable:
     def _values(self, column: str, values: Any) -> list[Any]:
         if column in self._uuids:
             return id_list(np.asarray(values, dtype=np.uint8).reshape(-1, 16))
-        return values.tolist() if isinstance(values, np.ndarray) else list(values)
+        listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
+        return listed
 
     def _checked(self, columns: Columns) -> dict[str, list[Any]]:
-        unknown = columns.keys() - self._names
-        if unknown:
-            raise InvalidInputError(f"Table {self.name!r} has no column {min(unknown)!r}.")
-        others = [(name, values) for name, values in columns.items() if name not in self._uuids]
-        listed = {name: values.tolist() if isinstance(values, np.ndarray) else list(values) for name, values in others}
-        for name in self._uuids & columns.keys():
-            listed[name] = self._values(name, columns[name])
-        texts = {name: "".join(filter(None, _distinct(listed[name]))) for name in self._texts if name in listed}
+        if not self._names.issuperset(columns):
+            raise InvalidInputError(f"Table {self.name!r} has no column {min(columns.keys() - self._names)!r}.")
+        listed = {name: self._values(name, values) for name, values in columns.items()}
+        texts = {
+            name: "".join(filter(None, _distinct(values))) for name, values in listed.items() if name in self._texts
+        }
         if "\0" in (joined := "".join(texts.values())) or not joined.isascii():
             for name, text in texts.items():
                 check_text(text, f"A value of {name!r} for table {self.name!r}")
@@ -275,7 +274,7 @@ class OpaqueTable:
 
 def _distinct(values: list[Any]) -> list[Any]:
     """Give the values of a column, once if all rows have the same."""
-    return values[:1] if values and values.count(values[0]) == len(values) else values
+    return values[:1] if len(values) > 1 and values.count(values[0]) == len(values) else values
 
 
 def _as_rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

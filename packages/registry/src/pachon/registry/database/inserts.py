@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from pachon.registry.database.copying import copy_columns
 from pachon.registry.database.statistics import note_growth
 
-__all__ = ["insert_columns", "insert_or_skip", "insert_or_update"]
+__all__ = ["insert_columns", "insert_or_skip", "insert_or_update", "insert_row"]
 
 _COPIED = 20
 """Rows from which on COPY is quicker than INSERT."""
@@ -71,13 +71,14 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[
     count = len(next(iter(columns.values()), ()))
     if count == 1:
         (row,) = zip(*columns.values(), strict=True)
-        _insert_one(connection, table, names, row)
+        insert_row(connection, table, tuple(names), row)
     elif count:
         _insert_many(connection, table, columns, count)
 
 
-def _insert_one(connection: sa.Connection, table: sa.Table, names: Sequence[str], row: Sequence[Any]) -> None:
-    text = _sqlite_insert(table, (), tuple(names), 1)
+def insert_row(connection: sa.Connection, table: sa.Table, names: tuple[str, ...], row: Sequence[Any]) -> None:
+    """Insert one row into SQLite; its values are those that the database takes as they are."""
+    text = _sqlite_insert(table, (), names, 1)
     driver: object = connection.connection.dbapi_connection
     if not isinstance(driver, sqlite3.Connection):
         connection.exec_driver_sql(text, [row])

@@ -42,7 +42,10 @@ class Datasets:
         DataIdValueError
             If a dimension record does not exist.
         """
-        insertion.insert(self._state, as_tables(datasets))
+        if isinstance(datasets, tuple) and len(datasets) == 1 and datasets[0].dataset_type.component is None:
+            insertion.insert_one(self._state, datasets[0])
+        else:
+            insertion.insert(self._state, as_tables(datasets))
 
     def import_(self, datasets: DatasetTable | Iterable[DatasetRef]) -> int:
         """Register datasets with their ids; those that are there already are left alone. Give the number of new ones.

@@ -10,14 +10,19 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from pachon.datasets import CollectionType, DatasetTable
+from pachon.datasets import CollectionType, DatasetRef, DatasetTable
 from pachon.registry import summaries
-from pachon.registry.database.inserts import insert_columns
+from pachon.registry.database.inserts import insert_columns, insert_row
 from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.retries import retried
 from pachon.registry.datasets.reading import fetch_locations
-from pachon.registry.datasets.references import hold_collections, missing_record, require_records
+from pachon.registry.datasets.references import (
+    hold_collections,
+    missing_record,
+    named_indirectly,
+    require_records,
+)
 from pachon.registry.datasets.rows import data_id_columns, id_list, transposed
 from pachon.registry.definitions import Collection, RegisteredType
 from pachon.registry.errors import (
@@ -29,10 +34,14 @@ from pachon.registry.errors import (
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
-__all__ = ["import_", "insert"]
+__all__ = ["import_", "insert", "insert_one"]
 
 TAI_MINUS_UTC_NS = 37_000_000_000
 """Since 2017; no leap second is announced, and an ingest date need not be exact."""
+_PLAIN = {int, str}
+"""Types of values that the database takes as they are."""
+_DATASET = ("dataset_id", "dataset_type_id", "run_id", "ingest_ns")
+_MEMBERSHIP = ("dataset_type_id", "collection_id", "dataset_id", "run_id")
 
 
 @retried
@@ -56,6 +65,13 @@ def insert(state: State, tables: Sequence[DatasetTable]) -> None:
         with state.database.write() as connection:
             for table in _in_order(tables):
                 _insert(state, connection, table)
+
+
+@retried
+def insert_one(state: State, ref: DatasetRef) -> None:
+    """Do the same as `insert` for one dataset, without columns of one row, which take as long as all the rest."""
+    with state.database.write() as connection:
+        _insert_one(state, connection, ref)
 
 
 @retried
@@ -116,13 +132,12 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
     hold_collections(state, connection, known, runs.values())
     require_records(state, connection, known, datasets.data_ids)
     ids = id_list(datasets.ids)
-    now = (time.time_ns() + TAI_MINUS_UTC_NS) // 1000 * 1000
     types = [known.id] * count
     rows: dict[str, Sequence[object]] = {
         "dataset_id": ids,
         "dataset_type_id": types,
         "run_id": numbers,
-        "ingest_ns": [now] * count,
+        "ingest_ns": [_now_ns()] * count,
     }
     members: dict[str, Sequence[object]] = {
         "dataset_type_id": types,
@@ -141,6 +156,42 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
     except IntegrityError as error:
         raise _reason(state, connection, known, datasets, error) from None
     _summarize(state, connection, known, datasets, runs)
+
+
+def _insert_one(state: State, connection: sa.Connection, ref: DatasetRef) -> None:
+    asked, data_id, group = ref.dataset_type, ref.data_id, ref.dataset_type.dimensions
+    view = state.view(connection)
+    known = view.get_dataset_type(asked.name)
+    values = dict(zip(group.ordered, data_id.values, strict=False))  # implied ones are not all known
+    if (
+        known.dataset_type is not asked
+        or data_id.group is not group
+        or (run := view.get_collection(ref.run)).type is not CollectionType.RUN
+        or not _PLAIN.issuperset(map(type, data_id.values))
+        or not state.database.checks_references
+        or named_indirectly(group)
+    ):
+        # There is something to be said, converted or looked for.
+        _insert(state, connection, DatasetTable.from_refs(asked, (ref,)))
+        return
+    hold_collections(state, connection, known, (run,))
+    tables, id_ = known.tables, ref.id.bytes
+    names = (*_MEMBERSHIP, *map(dimension_column, group.required))
+    members = (known.id, run.id, id_, run.id, *map(values.__getitem__, group.required))
+    try:
+        with state.database.part(connection, single=True):
+            insert_row(connection, state.schema.static.dataset, _DATASET, (id_, known.id, run.id, _now_ns()))
+            insert_row(connection, tables.membership, names, members)
+    except IntegrityError as error:
+        datasets = DatasetTable.from_refs(asked, (ref,))
+        raise _reason(state, connection, known, datasets, error) from None
+    facts = [(run.id, "", str(known.id))]
+    facts += [(run.id, name, str(values[name])) for name in group.governors if name in values]
+    summaries.record_facts(state, connection, facts)
+
+
+def _now_ns() -> int:
+    return (time.time_ns() + TAI_MINUS_UTC_NS) // 1000 * 1000
 
 
 def _runs(state: State, connection: sa.Connection, datasets: DatasetTable) -> dict[str, Collection]:

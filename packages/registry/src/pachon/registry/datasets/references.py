@@ -26,7 +26,7 @@ from pachon.registry.errors import MissingCollectionError, MissingDatasetTypeErr
 from pachon.registry.schema.dimension_tables import leaves
 from pachon.registry.state import State
 
-__all__ = ["hold_collections", "hold_datasets", "missing_record", "require_records"]
+__all__ = ["hold_collections", "hold_datasets", "missing_record", "named_indirectly", "require_records"]
 
 
 def hold_collections(
@@ -102,7 +102,7 @@ def require_records(state: State, connection: sa.Connection, known: RegisteredTy
     """
     group = known.dataset_type.dimensions
     # No reference can be checked by values that are not stored.
-    names = _named_indirectly(group) if state.database.checks_references else leaves(group.universe, group.required)
+    names = named_indirectly(group) if state.database.checks_references else leaves(group.universe, group.required)
     if names and (reason := _missing_record(state, connection, data_ids, names)):
         raise reason
 
@@ -131,7 +131,7 @@ def _missing_record(
 
 
 @lru_cache(maxsize=512)
-def _named_indirectly(group: DimensionGroup) -> tuple[str, ...]:
+def named_indirectly(group: DimensionGroup) -> tuple[str, ...]:
     """Give the dimensions of which a part of the key is merely implied: the band of a visit's subfilter."""
     names = leaves(group.universe, group.required)
     return tuple(name for name in names if not set(group.universe[name].required) <= set(group.required))
