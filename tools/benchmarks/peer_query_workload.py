@@ -14,11 +14,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DatasetType, Timespan
+from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, DatasetType, Timespan
 from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
 
 HOUR = 3_600_000_000_000
 START = 1_767_225_600_000_000_000
+NIGHT = 24
 WHERE = "instrument = 'Cam' AND day_obs = 20260101 AND exposure.seq_num < {few}"
 REPEAT = 3
 WIDTH = 0.2
@@ -53,6 +54,12 @@ def main() -> None:
             "data_ids_with_datasets": lambda: ("exposures", with_raws(butler, "exposure")),
             "few_with_datasets": lambda: ("few_exposures", with_raws(butler, "exposure", WHERE.format(few=20))),
             "filters_with_datasets": lambda: ("filters", with_raws(butler, "physical_filter")),
+            "exposures_with_bias": lambda: ("biased", with_bias(butler, ["exposure"])),
+            "few_with_bias": lambda: ("few_biased", with_bias(butler, ["exposure"], WHERE.format(few=20))),
+            "pairs_with_bias": lambda: (
+                "biased_pairs",
+                with_bias(butler, ["exposure", "detector"], WHERE.format(few=20)),
+            ),
         }
         measure(acts, seconds, counts)
     with tempfile.TemporaryDirectory(prefix="peer-sky-") as root:
@@ -136,6 +143,13 @@ def with_raws(butler: Any, dimension: str, where: str = "") -> int:
         return len(list(found.where(where) if where else found))
 
 
+def with_bias(butler: Any, dimensions: list[str], where: str = "") -> int:
+    """Count the data IDs for which there is a bias that is valid at their time."""
+    with butler.query() as q:
+        found = q.join_dataset_search("bias", ["calib"]).data_ids(dimensions)
+        return len(list(found.where(where) if where else found))
+
+
 def fill(butler: Any, exposures: int, detectors: int) -> None:
     insert = butler.registry.insertDimensionData
     insert("instrument", {"name": "Cam", "detector_max": detectors})
@@ -171,6 +185,22 @@ def fill(butler: Any, exposures: int, detectors: int) -> None:
             for d in range(detectors)
         ]
         butler.registry._importDatasets(refs, expand=False)
+    bias = DatasetType("bias", ["detector"], "StructuredDataDict", universe=butler.dimensions, isCalibration=True)
+    butler.registry.registerDatasetType(bias)
+    butler.collections.register("bias/all")
+    butler.collections.register("calib", CollectionType.CALIBRATION)
+    refs = [
+        DatasetRef(
+            bias,
+            DataCoordinate.standardize(instrument="Cam", detector=d, dimensions=bias.dimensions),
+            "bias/all",
+        )
+        for d in range(detectors)
+    ]
+    butler.registry._importDatasets(refs, expand=False)
+    for first in range(0, exposures, NIGHT):
+        span = Timespan(None, None, _nsec=(START + first * HOUR, START + (first + NIGHT) * HOUR))
+        butler.registry.certify("calib", refs, span)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from workload import insert_dimensions
 
 HOUR = 3_600_000_000_000
 START = 1_767_225_600_000_000_000
+NIGHT = 24
+"""Exposures for which a bias is valid."""
 WHERE = "instrument = 'Cam' AND day_obs = 20260101 AND exposure.seq_num < {few}"
 REPEAT = 5
 COMMANDS = {
@@ -72,6 +74,12 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
     def with_raws(dimension: str, where: str = "") -> Any:
         return butler.query_data_ids(dimension, datasets="raw", collections="raw/all", where=where)
 
+    def with_bias(*dimensions: str, where: str = "") -> Any:
+        return butler.query_data_ids(dimensions, datasets="bias", collections="calib", where=where)
+
+    def bias(where: str) -> Any:
+        return butler.query_datasets("bias", collections="calib", where=where)
+
     # The first query of a process loads the language.
     with phases.phase("first_query"):
         phases.counts["one"] = len(refs(one))
@@ -86,6 +94,12 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
         "data_ids_with_datasets": lambda _: note("exposures", len(with_raws("exposure"))),
         "few_with_datasets": lambda _: note("few_exposures", len(with_raws("exposure", WHERE.format(few=20)))),
         "filters_with_datasets": lambda _: note("filters", len(with_raws("physical_filter"))),
+        "exposures_with_bias": lambda _: note("biased", len(with_bias("exposure"))),
+        "few_with_bias": lambda _: note("few_biased", len(with_bias("exposure", where=WHERE.format(few=20)))),
+        "pairs_with_bias": lambda _: note(
+            "biased_pairs", len(with_bias("exposure", "detector", where=WHERE.format(few=20)))
+        ),
+        "bias_of_exposure": lambda _: note("biases", len(bias("instrument = 'Cam' AND exposure = 3"))),
         "explain_empty": lambda _: note(
             "reasons", len(refs("instrument = 'Cam' AND exposure = 999999999").explain().reasons)
         ),
@@ -151,8 +165,8 @@ def compile_expression(butler: Any) -> None:
 
 
 def fill(butler: Any, exposures: int, detectors: int) -> None:
-    """Register exposures of one camera, and a raw of each detector."""
-    from pachon.datasets import DatasetTable, DatasetType, new_ids
+    """Register exposures of one camera, a raw of each detector, and a bias of each detector that is valid for each night anew."""
+    from pachon.datasets import CollectionType, DatasetTable, DatasetType, new_ids
     from pachon.dimensions import DataIdTable, Timespan
 
     insert = butler.dimension_records.insert
@@ -189,6 +203,16 @@ def fill(butler: Any, exposures: int, detectors: int) -> None:
         }
         table = DatasetTable(raw, DataIdTable.from_arrays(raw.dimensions, columns), new_ids(length), "raw/all")
         butler._session.registry.datasets.insert(table)
+    bias = DatasetType("bias", ["detector"], "StructuredDataDict", is_calibration=True, universe=butler.universe)
+    butler.dataset_types.register(bias)
+    butler.collections.register("bias/all")
+    butler.collections.register("calib", CollectionType.CALIBRATION)
+    columns = {"instrument": np.full(detectors, "Cam", dtype=object), "detector": np.arange(detectors)}
+    table = DatasetTable(bias, DataIdTable.from_arrays(bias.dimensions, columns), new_ids(detectors), "bias/all")
+    butler._session.registry.datasets.insert(table)
+    for first in range(0, exposures, NIGHT):
+        span = Timespan.from_ns(START + first * HOUR, START + (first + NIGHT) * HOUR)
+        butler._session.registry.collections.certify("calib", table, span)
 
 
 if __name__ == "__main__":
