@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from pachon.datasets import CollectionType, DatasetType
-from pachon.dimensions import DimensionRecord
+from pachon.dimensions import DimensionElement, DimensionRecord
 from pachon.registry.database.database import Database
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.errors import MissingCollectionError, MissingDatasetTypeError
@@ -28,6 +28,11 @@ __all__ = ["Collection", "Definitions", "RegisteredType", "SearchPath", "View"]
 _TRANSACTION = "pachon_definitions"
 _T = TypeVar("_T")
 _VERIFIED = "pachon_definitions_verified"
+_RECENT = "pachon_recent_records"
+_MOST_RECENT = 1000
+"""Records of an element that a connection remembers."""
+
+_Records = dict[tuple[int | str, ...], DimensionRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,7 @@ class _Cache:
     flattened: dict[tuple[str, ...], SearchPath] = field(default_factory=dict)
     dataset_types: dict[str, RegisteredType] = field(default_factory=dict)
     summaries: set[tuple[int, str, str]] = field(default_factory=set)
-    records: dict[str, dict[tuple[int | str, ...], DimensionRecord]] = field(default_factory=dict)
+    records: dict[str, _Records] = field(default_factory=dict)
 
 
 class Definitions:
@@ -145,6 +150,11 @@ class Definitions:
         connection.execute(self._raise_counter)
         self._database.on_end(self.refresh)
 
+    def records_replaced(self, connection: sa.Connection) -> None:
+        """Say that this transaction replaces records that are not `cached`, which its connection may remember."""
+        info = connection.info
+        self._database.on_end(lambda: info.pop(_RECENT, None))
+
     def lock(self, connection: sa.Connection) -> None:
         """Wait for the changes of others, and let them wait until this transaction ends; then see what they changed."""
         connection.execute(self._lock_counter)
@@ -167,10 +177,23 @@ class Definitions:
                 cache = self._cache = _Cache(version=version)
             if marker is not None:
                 connection.info[_VERIFIED] = (marker, cache)
-        view = View(cache, connection, self._schema, self._statements)
+        view = View(cache, connection, self._schema, self._statements, self._recent(connection, marker, cache))
         if marker is not None:
             self._database.note_verified(connection, view)
         return view
+
+    def _recent(self, connection: sa.Connection, marker: int | None, cache: _Cache) -> dict[str, _Records] | None:
+        """Give the records that a connection has read since another one changed anything; none while this thread writes.
+
+        Records are added and replaced, and never removed: what was found stays true until it is replaced, by another connection,
+        which changes the marker, or by this one, which says so (`records_replaced`).
+        """
+        if marker is None or self._database.in_write:
+            return None
+        known: tuple[int, _Cache, dict[str, _Records]] | None = connection.info.get(_RECENT)
+        if known is None or known[0] != marker or known[1] is not cache:
+            known = connection.info[_RECENT] = (marker, cache, {})
+        return known[2]
 
     def _see_own(self, connection: sa.Connection) -> None:
         """Begin anew with what this transaction sees, which others do not see yet."""
@@ -217,10 +240,18 @@ class _Statements:
 class View:
     """Definitions as one connection sees them; use it at once and drop it."""
 
-    __slots__ = ("_cache", "_connection", "_schema", "_statements")
+    __slots__ = ("_cache", "_connection", "_recent", "_schema", "_statements")
 
-    def __init__(self, cache: _Cache, connection: sa.Connection, schema: Schema, statements: _Statements) -> None:
+    def __init__(
+        self,
+        cache: _Cache,
+        connection: sa.Connection,
+        schema: Schema,
+        statements: _Statements,
+        recent: dict[str, _Records] | None = None,
+    ) -> None:
         self._cache = cache
+        self._recent = recent
         self._connection = connection
         self._schema = schema
         self._statements = statements
@@ -338,9 +369,16 @@ class View:
 
     # Records.
 
-    def cached_records(self, element: str) -> dict[tuple[int | str, ...], DimensionRecord]:
-        """Give the known records of a cached element by key; a dict to add to."""
-        return self._cache.records.setdefault(element, {})
+    def known_records(self, element: DimensionElement) -> _Records:
+        """Give the records of an element that are known, by key; a dict to add to."""
+        if element.cached:
+            return self._cache.records.setdefault(element.name, {})
+        if self._recent is None:
+            return {}
+        known = self._recent.setdefault(element.name, {})
+        if len(known) >= _MOST_RECENT:
+            known.clear()
+        return known
 
     # Dataset types.
 

@@ -42,7 +42,7 @@ class Datasets:
         DataIdValueError
             If a dimension record does not exist.
         """
-        if isinstance(datasets, tuple) and len(datasets) == 1 and datasets[0].dataset_type.component is None:
+        if isinstance(datasets, list | tuple) and len(datasets) == 1 and datasets[0].dataset_type.component is None:
             insertion.insert_one(self._state, datasets[0])
         else:
             insertion.insert(self._state, as_tables(datasets))

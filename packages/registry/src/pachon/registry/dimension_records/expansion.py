@@ -84,24 +84,27 @@ def expand(state: State, connection: sa.Connection, data_id: DataCoordinate) -> 
     group = data_id.group
     if data_id.records is not None and all(name in data_id.records for name in group.elements):
         return data_id
-    cache = state.view(connection)
+    view = state.view(connection)
     known = {**data_id.given, **data_id.mapping}
     records: dict[str, DimensionRecord | None] = {}
     universe = state.universe
     for name in group.lookup_order:
         element = universe[name]
-        missing = [dimension for dimension in element.required if dimension not in known]
-        if missing:
-            raise DataIdValueError(f"No record gives a value of {', '.join(missing)} for {data_id}.")
-        key = {dimension: known[dimension] for dimension in element.required}
-        record = cache.cached_records(name).get(tuple(key.values())) if element.cached else None
+        try:
+            key = tuple(map(known.__getitem__, element.required))
+        except KeyError:
+            missing = [dimension for dimension in element.required if dimension not in known]
+            raise DataIdValueError(f"No record gives a value of {', '.join(missing)} for {data_id}.") from None
+        found = view.known_records(element)
+        record = found.get(key)
         if record is None:
-            record = _fetch_one(state, connection, element, key)
-            if record is not None and element.cached:
-                cache.cached_records(name)[tuple(key.values())] = record
-        if record is None:
-            _refuse_absence(element, key)
-        else:
+            named = dict(zip(element.required, key, strict=True))
+            record = _fetch_one(state, connection, element, named)
+            if record is None:
+                _refuse_absence(element, named)
+            else:
+                found[key] = record
+        if record is not None and element.implied:
             _take_implied(element, record, known)
         records[name] = record
     return DataCoordinate(group, tuple(map(known.__getitem__, group.ordered)), records)

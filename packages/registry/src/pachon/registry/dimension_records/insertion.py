@@ -96,6 +96,8 @@ def _announce(state: State, connection: sa.Connection, element: DimensionElement
             state.definitions.changed(connection)
         else:
             state.definitions.added(connection)
+    elif replace:
+        state.definitions.records_replaced(connection)
 
 
 def _write(state: State, connection: sa.Connection, records: RecordTable, *, replace: bool) -> None:

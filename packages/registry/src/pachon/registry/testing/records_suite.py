@@ -223,3 +223,38 @@ class RecordsSuite:
         changed = {"instrument": "Cam", "id": 1, "full_name": "new"}
         sample.registry.dimension_records.insert("detector", [changed], replace=True)
         assert name(sample.registry) == name(again) == "new"
+
+    def test_records_that_were_just_read_follow_changes(self, sample: SampleData, again: Registry) -> None:
+        """Those of many rows, which are not all kept, are remembered for a while."""
+        data_id = sample.data_id(sample.raw, exposure=1, detector=1)
+
+        def target(registry: Registry) -> str:
+            # A snapshot is read by the connection that writes, too.
+            with registry.snapshot():
+                records = registry.dimension_records.expand(data_id).records
+            assert records is not None
+            assert records["exposure"] is not None
+            return str(records["exposure"].target_name)
+
+        def replace(registry: Registry, name: str) -> None:
+            changed = {**sample.exposure(1), "target_name": name}
+            registry.dimension_records.insert("exposure", [changed], replace=True)
+
+        for changing in (sample.registry, again):
+            assert target(sample.registry) == target(again)
+            replace(changing, f"M {id(changing)}")
+            assert target(sample.registry) == target(again) == f"M {id(changing)}"
+        before = target(again)
+        with pytest.raises(ZeroDivisionError), again.write():
+            replace(again, "other")
+            assert target(again) == "other"
+            raise ZeroDivisionError
+        assert target(sample.registry) == target(again) == before
+        with again.write():
+            replace(again, "other")
+        assert target(sample.registry) == target(again) == "other"
+        with again.snapshot():
+            assert target(again) == "other"
+            replace(sample.registry, "last")
+            replace(again, "own")
+        assert target(sample.registry) == target(again) == "own"
