@@ -179,20 +179,24 @@ class OpaqueTable:
 
     def update(self, keys: Columns, changes: Columns) -> int:
         """Change columns of the rows that have these values of other columns; give how many there were."""
+        names = tuple(keys), tuple(changes)
+        if self._uuids.isdisjoint((*keys, *changes)) and _is_one((*keys.values(), *changes.values())):
+            return self._update_one(names, {**_named("old", keys), **_named("new", changes)})
         named = {f"old_{n}": self._values(n, v) for n, v in keys.items()}
         named |= {f"new_{n}": self._values(n, v) for n, v in changes.items()}
         rows = _as_rows(named)
         if not rows:
             return 0
-        names = tuple(keys), tuple(changes)
         with self._state.database.write() as connection:
-            if len(rows) == 1 and not self._uuids.intersection((*keys, *changes)):
-                quick = self._state.prepare(
-                    ("update one", self._key, *names), lambda: QuickStatement(self._update(*names), connection)
-                )
-                return quick.change(connection, rows[0])
             statement = self._state.prepare(("update opaque", self._key, *names), lambda: self._update(*names))
             return connection.execute(statement, rows).rowcount
+
+    def _update_one(self, names: tuple[tuple[str, ...], tuple[str, ...]], row: dict[str, Any]) -> int:
+        with self._state.database.write() as connection:
+            quick = self._state.prepare(
+                ("update one", self._key, *names), lambda: QuickStatement(self._update(*names), connection)
+            )
+            return quick.change(connection, row)
 
     def _update(self, keys: Sequence[str], changes: Sequence[str]) -> sa.Update:
         return (
@@ -253,12 +257,17 @@ class OpaqueTable:
     def _checked(self, columns: Columns) -> dict[str, list[Any]]:
         if not self._names.issuperset(columns):
             raise InvalidInputError(f"Table {self.name!r} has no column {min(columns.keys() - self._names)!r}.")
-        listed = {name: self._values(name, values) for name, values in columns.items()}
-        texts = {
-            name: "".join(filter(None, _distinct(values))) for name, values in listed.items() if name in self._texts
+        listed = {
+            name: values.tolist() if isinstance(values, np.ndarray) else list(values)
+            for name, values in columns.items()
+            if name not in self._uuids
         }
-        if "\0" in (joined := "".join(texts.values())) or not joined.isascii():
-            for name, text in texts.items():
+        for name in self._uuids & columns.keys():
+            listed[name] = self._values(name, columns[name])
+        texts = [text for name in self._texts if name in listed for text in _distinct(listed[name]) if text]
+        if "\0" in (joined := "".join(texts)) or not joined.isascii():
+            for name in self._texts:
+                text = "".join(filter(None, listed.get(name, ())))
                 check_text(text, f"A value of {name!r} for table {self.name!r}")
         if len(set(map(len, listed.values()))) > 1:
             raise InvalidInputError(f"The columns for table {self.name!r} have different lengths.")
@@ -270,6 +279,15 @@ class OpaqueTable:
             column.name: ids_array(values) if column.type == "uuid" else values
             for column, values in zip(self.columns, lists, strict=True)
         }
+
+
+def _is_one(columns: Sequence[Any]) -> bool:
+    """Tell whether columns are lists of one value."""
+    return all(type(values) is list and len(values) == 1 for values in columns)
+
+
+def _named(prefix: str, columns: Columns) -> dict[str, Any]:
+    return {f"{prefix}_{name}": values[0] for name, values in columns.items()}
 
 
 def _distinct(values: list[Any]) -> list[Any]:

@@ -48,6 +48,6 @@ class QuickStatement:
     def _execute(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> Any:
         driver: Any = connection.connection.dbapi_connection
         try:
-            return driver.execute(self._text, {**self._constants, **parameters})
+            return driver.execute(self._text, {**self._constants, **parameters} if self._constants else parameters)
         except connection.dialect.loaded_dbapi.Error as error:
             raise driver_error(connection, self._text, error) from error
