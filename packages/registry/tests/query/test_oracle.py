@@ -98,7 +98,7 @@ def test_postgresql(kind: str) -> None:
 
 
 def test_datasets_that_need_only_be_there_are_often_asked_for() -> None:
-    asked, together, conditions, valid, looked_up = 0, 0, 0, 0, 0
+    asked, together, conditions, valid, looked_up, merged = 0, 0, 0, 0, 0, 0
     for kind in ("camera", "fibres", "library", "random"):
         rng = random.Random(f"often {kind}")
         world = _world(rng, kind)
@@ -108,7 +108,8 @@ def test_datasets_that_need_only_be_there_are_often_asked_for() -> None:
                     plan = first_plan(registry, _spec(registry, query))
                 except PachonError:
                     continue
-                plans = semi_join_plans(plan)
+                plans = semi_join_plans(plan, "postgresql")
+                merged += any(test.merged for p in plans for there in p.existences for test in there.valid)
                 looked_up += looked_up_plan(plan, "sqlite") is not None
                 valid += any(there.valid for plan in plans for there in plan.existences)
                 tests = [there for plan in plans[:1] for there in plan.existences]
@@ -120,6 +121,7 @@ def test_datasets_that_need_only_be_there_are_often_asked_for() -> None:
     assert conditions >= 3
     assert valid >= 10
     assert looked_up >= 10
+    assert merged >= 5
 
 
 def _compare(seed: int, kind: str, database: str) -> None:
@@ -182,7 +184,7 @@ def _compare_data_ids(
     parts = [tuple(d.required_values) for part in registry.query.batches(spec, 3) for d in part]  # type: ignore[union-attr]
     assert sorted(parts) == sorted(wanted), query
     assert registry.query.count(spec) == len(wanted), query
-    for tested in semi_join_plans(plan):
+    for tested in semi_join_plans(plan, registry._state.dialect):
         _compare_tested(registry, spec, tested, data_ids)
     if (looked_up := looked_up_plan(plan, registry._state.dialect)) is not None:
         _compare_tested(registry, spec, looked_up, data_ids)
@@ -252,7 +254,7 @@ def _compare_given(registry: SqlRegistry, spec: QuerySpec, wanted: Any, query: A
     asked = replace(spec, tables=(DataIdTable.from_rows(spec.dimensions, given),))
     found = registry.query.fetch(asked)
     assert sorted(d.required_values for d in found) == sorted(some), (query, some)
-    for tested in semi_join_plans(first_plan(registry, asked)):
+    for tested in semi_join_plans(first_plan(registry, asked), registry._state.dialect):
         _compare_tested(registry, asked, tested, found)
     one = dict(zip(names, some[0], strict=True))
     governors = registry.universe.governors

@@ -17,7 +17,7 @@ from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.execute import run_plan
 from pachon.registry.query.plan import DatasetSource
 from pachon.registry.query.semi_joins import with_semi_join
-from pachon.registry.testing.plans import first_plan, looked_up_plan
+from pachon.registry.testing.plans import first_plan, looked_up_plan, semi_join_plans
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 X = "instrument = 'Cam1' AND "
@@ -87,6 +87,19 @@ def test_sql_of_ranges_that_are_looked_up(example: SqlRegistry) -> None:
     _compare(example, "ranges_looked_up", sql)
     with state.database.snapshot() as connection:
         assert len(run_plan(state, connection, plan)) == len(example.query.fetch(spec)) > 0
+
+
+def test_sql_of_merged_ranges(example: SqlRegistry) -> None:
+    state = example._state
+    if state.dialect == "sqlite":
+        pytest.skip("SQLite has no sets of ranges")
+    spec = example.query.spec(["exposure"], datasets=[BIAS], data_id={"instrument": "Cam1"})
+    merged = semi_join_plans(first_plan(example, spec), state.dialect)[-1]
+    assert merged.existences[0].valid[0].merged
+    sql = str(compile_plan(merged, state.schema, state.dialect).compile(state.database.engine))
+    _compare(example, "merged_ranges", sql)
+    with state.database.snapshot() as connection:
+        assert len(run_plan(state, connection, merged)) == len(example.query.fetch(spec)) > 0
 
 
 def _compare(example: SqlRegistry, name: str, text: str) -> None:

@@ -21,7 +21,7 @@ from pachon.registry.query.plan import (
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_expressions import SqlExpressions
 from pachon.registry.query.sql_tables import JoinedTables, Uploaded
-from pachon.registry.query.sql_validity import is_valid
+from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
 from pachon.registry.query.sql_values import Column
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
@@ -106,7 +106,20 @@ def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: S
     tables = JoinedTables(inside, schema, dialect, Uploaded(), around)
     expressions = SqlExpressions(tables, dialect, (), ())
     outside = [*tables.tables, *around.tables]
-    valid = [is_valid(t.facts, expressions.bounds(t.time), tables.key, schema, outside) for t in existence.valid]
+    valid = [
+        is_valid_by_merged_ranges(
+            test.facts,
+            expressions.bounds(test.time),
+            tables.key,
+            schema,
+            outside,
+            private=existence.private,
+            constants=plan.constants,
+        )
+        if test.merged
+        else is_valid(test.facts, expressions.bounds(test.time), tables.key, schema, outside)
+        for test in existence.valid
+    ]
     condition = expressions.condition(existence.predicate)
     if not existence.sources:
         return sa.and_(condition, *valid)

@@ -192,9 +192,11 @@ class ValidityTest:
     facts: SearchFacts
     time: Value
     """A time span, or a time, of the query."""
+    merged: bool = False
+    """Whether the ranges are merged first, and each time compared with the result; on PostgreSQL only."""
 
     def __str__(self) -> str:
-        return f"{self.facts.dataset_type} valid at {self.time}"
+        return f"{self.facts.dataset_type} valid at {self.time}{', by merged ranges' if self.merged else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

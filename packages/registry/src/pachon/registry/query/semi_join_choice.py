@@ -36,6 +36,7 @@ from pachon.registry.query.tree import (
     walk,
 )
 from pachon.registry.query.validity_choice import has_many_ranges
+from pachon.registry.query.validity_tests import with_merged_ranges
 from pachon.registry.state import State
 
 __all__ = ["with_quicker_semi_joins"]
@@ -51,10 +52,10 @@ _LEAST_SHARE = 0.2
 """Share of the datasets of a type that must be in the searched collections: a test looks at the others in vain."""
 _CLEARLY_CHEAPER = 0.3
 """Share of the estimated cost of a join from which on tests are taken: it is too high for rows that lie close together."""
-
-
 _SHARE_OF_LOOKS = 3.0
 """How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
+
+_FIRST_WITH_SETS_OF_RANGES = (14,)
 
 
 def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan) -> Plan:
@@ -82,19 +83,29 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
                 break
         by_last_range = looked_up is not None and _has_many_ranges(state, connection, looked_up)
         chosen = looked_up if by_last_range else tested
-        if chosen is None:
-            continue
         if not asks_server:
-            many = by_last_range or _are_many(state, connection, plan, chosen.existences[-1])
-            plan = _in_one_way(chosen) if many else plan
+            if chosen is not None and (by_last_range or _are_many(state, connection, plan, chosen.existences[-1])):
+                plan = _in_one_way(chosen)
             continue
         assert cost is not None
-        chosen = _in_one_way(chosen)
+        share = _share_of_join(source, by_last_range=by_last_range)
         # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
-        least = estimated_cost(state, connection, replace(chosen, limit=None))
-        if least < cost * _share_of_join(source, by_last_range=by_last_range):
-            plan, cost = chosen, least
+        options = [(_in_one_way(chosen), share)] if chosen is not None else []
+        options += [(merged, 1.0)] if (merged := _with_merged_ranges(connection, looked_up)) is not None else []
+        costs = [estimated_cost(state, connection, replace(option, limit=None)) for option, _ in options]
+        affordable = [n for n, (_, most) in enumerate(options) if costs[n] < cost * most]
+        if affordable:
+            best = min(affordable, key=lambda n: costs[n])
+            plan, cost = options[best][0], costs[best]
     return plan
+
+
+def _with_merged_ranges(connection: sa.Connection, looked_up: Plan | None) -> Plan | None:
+    if looked_up is None or (connection.dialect.server_version_info or (0,)) < _FIRST_WITH_SETS_OF_RANGES:
+        return None
+    *others, last = looked_up.existences
+    merged = with_merged_ranges(looked_up.result.universe, last)
+    return None if merged is None else replace(looked_up, existences=(*others, merged))
 
 
 def _share_of_join(source: DatasetSource, *, by_last_range: bool) -> float:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether a calibration is valid at a time: the SQL of one look into the index for each collection."""
+"""Whether a calibration is valid at a time: the SQL of one look into the index for each collection, or of ranges that are merged first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ from pachon.registry.query.sql_values import Column
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.schema.schema import Schema
 
-__all__ = ["is_valid"]
+__all__ = ["is_valid", "is_valid_by_merged_ranges"]
 
 
 def is_valid(
@@ -77,3 +77,46 @@ def is_valid(
         )
         options.append(sa.and_(found.correlate(*around).exists(), end > 0, begin < MAX_NS))
     return sa.or_(sa.false(), *options)
+
+
+def is_valid_by_merged_ranges(
+    facts: SearchFacts,
+    time: tuple[Column, Column],
+    key: Callable[[str], Column],
+    schema: Schema,
+    around: Sequence[sa.FromClause],
+    *,
+    private: Collection[str],
+    constants: Mapping[str, int | str],
+) -> Column:
+    """Make the same condition for PostgreSQL, which merges the ranges of all calibrations that have the same known keys.
+
+    Parameters
+    ----------
+    facts, time, key, schema, around
+        As for `is_valid`.
+    private
+        Dimensions of which the calibrations may have any value.
+    constants
+        Values that dimensions have in all rows.
+    """
+    table = schema.datasets(facts.dimensions, facts.group_id).validity
+    known = {name: dimension_column(name) for name in facts.dimensions.required if name not in private}
+    ranges = sa.select(*(table.c[column] for column in known.values()), table.c.begin_ns, table.c.end_ns).where(
+        table.c.dataset_type_id == facts.type_id,
+        table.c.collection_id.in_(list(facts.certified)),
+        *(table.c[column] == constants[name] for name, column in known.items() if name in constants),
+    )
+    if private:
+        # Those that are certified together have the same range, which is merged once.
+        ranges = ranges.distinct()
+    each = ranges.subquery("each_range")
+    span = sa.func.int8range(each.c.begin_ns, each.c.end_ns)
+    keys = [each.c[column] for column in known.values()]
+    merged = sa.select(*keys, sa.func.range_agg(span).label("times")).group_by(*keys).subquery("merged_ranges")
+    begin, end = time
+    # An empty time span begins at its end or later, of which there is no range.
+    overlaps = sa.case((begin < end, sa.func.int8range(begin, end).bool_op("&&")(merged.c.times)), else_=sa.false())
+    same = [merged.c[column] == key(name) for name, column in known.items()]
+    found: sa.Select[tuple[int]] = sa.select(sa.literal_column("1")).select_from(merged).where(*same, overlaps)
+    return found.correlate(*around).exists()

@@ -33,7 +33,7 @@ from pachon.registry.query.tree import (
     values_of,
 )
 
-__all__ = ["with_ranges_looked_up", "with_validity_tests"]
+__all__ = ["with_merged_ranges", "with_ranges_looked_up", "with_validity_tests"]
 
 _WITHOUT_PIXELS = (ElementSource, UnionSource, DatasetSource, UploadSource)
 
@@ -67,6 +67,27 @@ def with_validity_tests(universe: DimensionUniverse, there: Existence) -> Existe
         predicate=_conjunction(parts),
         valid=(*there.valid, *tests),
     )
+
+
+def with_merged_ranges(universe: DimensionUniverse, there: Existence) -> Existence | None:
+    """Give a test by looks into the index as one by merged ranges: of all calibrations that may do for a row, when any of them is valid.
+
+    That reads all ranges, but once: it takes the same time whether there are calibrations for all rows or for none. It is not possible
+    if something else is said of the calibrations than when they are valid.
+    """
+    if len(there.valid) != 1 or there.valid[0].facts.members or there.predicate != Truth(value=True):
+        return None
+    (test,) = there.valid
+    required = set(test.facts.dimensions.required)
+    # Records of detectors, of which any will do, are there if calibrations of them are.
+    if not all(
+        isinstance(s, ElementSource)
+        and s.element in universe.dimensions
+        and set(universe[s.element].required) <= required
+        for s in there.sources
+    ):
+        return None
+    return replace(there, sources=(), valid=(replace(test, merged=True),))
 
 
 def with_ranges_looked_up(plan: Plan, source: DatasetSource) -> Plan | None:

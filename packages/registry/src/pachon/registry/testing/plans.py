@@ -10,7 +10,7 @@ from pachon.registry.query.planner import make_plan
 from pachon.registry.query.search_facts import fetch_search_facts
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.spec import QuerySpec
-from pachon.registry.query.validity_tests import with_ranges_looked_up
+from pachon.registry.query.validity_tests import with_merged_ranges, with_ranges_looked_up
 from pachon.registry.sql_registry import SqlRegistry
 
 __all__ = ["first_plan", "looked_up_plan", "semi_join_plans"]
@@ -32,9 +32,16 @@ def looked_up_plan(plan: Plan, dialect: str) -> Plan | None:
     return looked_up
 
 
-def semi_join_plans(plan: Plan) -> list[Plan]:
+def semi_join_plans(plan: Plan, dialect: str) -> list[Plan]:
     """Give the plans that test for datasets rather than join them; in a small database they are not chosen."""
-    return [variant for by_last_range in (False, True) for variant in _tested(plan, by_last_range=by_last_range)]
+    plans = [variant for by_last_range in (False, True) for variant in _tested(plan, by_last_range=by_last_range)]
+    return [*plans, *(merged for p in plans[-1:] if dialect == "postgresql" and (merged := _merged(p)) is not None)]
+
+
+def _merged(plan: Plan) -> Plan | None:
+    universe = plan.result.universe
+    existences = tuple(with_merged_ranges(universe, there) or there for there in plan.existences)
+    return None if existences == plan.existences else replace(plan, existences=existences)
 
 
 def _tested(plan: Plan, *, by_last_range: bool) -> list[Plan]:
