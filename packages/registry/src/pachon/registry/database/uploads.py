@@ -68,7 +68,7 @@ def _drop(connection: sa.Connection, table: sa.Table) -> None:
         connection.execute(table.delete())
         connection.info.setdefault(_LEFT, []).append(table)
     else:
-        connection.info[_USED].discard(table.name)
+        connection.info.get(_USED, set()).discard(table.name)
 
 
 def _drop_left(connection: sa.Connection) -> None:
@@ -79,7 +79,7 @@ def _drop_left(connection: sa.Connection) -> None:
             left[-1].drop(connection, checkfirst=True)
         except sa.exc.OperationalError:
             return
-        connection.info[_USED].discard(left.pop().name)
+        connection.info.get(_USED, set()).discard(left.pop().name)
 
 
 def _arrays(columns: _Columns, length: int) -> sa.FromClause:
