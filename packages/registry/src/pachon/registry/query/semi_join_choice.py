@@ -54,7 +54,11 @@ _CLEARLY_CHEAPER = 0.3
 """Share of the estimated cost of a join from which on tests are taken: it is too high for rows that lie close together."""
 _SHARE_OF_LOOKS = 3.0
 """How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
-
+_CHEAP_OF_PAIRS = 3000.0
+"""A join with calibrations that costs less takes no more time than to look for another way."""
+_FEW_LOOKS = 500.0
+_FEW_LOOKS_OF_PAIRS = 5000.0
+"""Estimated costs of looks into the index that take a few milliseconds."""
 _FIRST_WITH_SETS_OF_RANGES = (14,)
 
 
@@ -81,6 +85,11 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
             cost = estimated_cost(state, connection, plan) if cost is None else cost
             if cost < CHEAP:
                 break
+            if tested is None and cost < _CHEAP_OF_PAIRS:
+                continue
+            if looked_up is not None and (few := _with_few_looks(state, connection, looked_up, cost)) is not None:
+                plan, cost = few
+                continue
         by_last_range = looked_up is not None and _has_many_ranges(state, connection, looked_up)
         chosen = looked_up if by_last_range else tested
         if not asks_server:
@@ -98,6 +107,15 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
             best = min(affordable, key=lambda n: costs[n])
             plan, cost = options[best][0], costs[best]
     return plan
+
+
+def _with_few_looks(state: State, connection: sa.Connection, looked_up: Plan, cost: float) -> tuple[Plan, float] | None:
+    """Give a plan that takes few looks into the index of validity ranges, and its cost, if it does: then nothing else need be tried."""
+    looked_up = _in_one_way(looked_up)
+    least = estimated_cost(state, connection, replace(looked_up, limit=None))
+    # Of records of which any will do the server supposes that the third is the right one; it may be none of all.
+    most = _FEW_LOOKS if looked_up.existences[-1].private else _FEW_LOOKS_OF_PAIRS
+    return (looked_up, least) if least < min(most, cost) else None
 
 
 def _with_merged_ranges(connection: sa.Connection, looked_up: Plan | None) -> Plan | None:
