@@ -19,6 +19,10 @@ from faults.sequences import draw_operations
 from faults.state import State
 from pachon.butler import Butler
 from pachon.datastore import faults
+from pachon.resources import threaded_calls
+
+threaded_calls.QUICK_S = 0.0
+"""The files of these tests are mostly in memory, where no thread would be worth it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

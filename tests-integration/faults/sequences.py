@@ -63,19 +63,20 @@ class _Drawing:
     def _number(self) -> int:
         return next(self._numbers)
 
-    def _free_in_run(self, state: State, *, tables: bool) -> dict[Key, int]:
+    def _free_in_run(self, state: State, *, tables: bool, most: int = 4) -> dict[Key, int]:
         free = [key for key in state.free() if tables or key.type != "table"]
         if not free:
             return {}
         run = self._chance.choice(free).run
-        return {key: self._number() for key in self._some([key for key in free if key.run == run], 4)}
+        return {key: self._number() for key in self._some([key for key in free if key.run == run], most)}
 
     def _put(self, state: State) -> Operation | None:
         free = state.free()
         return Put(key=self._chance.choice(free), number=self._number()) if free else None
 
     def _put_many(self, state: State) -> Operation | None:
-        values = self._free_in_run(state, tables=True)
+        # From five on their files are written by several threads.
+        values = self._free_in_run(state, tables=True, most=9)
         return PutMany(values=values) if values else None
 
     def _ingest(self, state: State) -> Operation | None:

@@ -18,10 +18,19 @@ from faults.write_shim import Event, Op, read_log
 from faults.zygote import Zygote
 from pachon.butler import Butler
 
-WRITES = ("put", "put of a table", "put_many", "ingest copy", "ingest move", "purge", "transaction")
+WRITES = (
+    "put",
+    "put of a table",
+    "put_many",
+    "put_many by threads",
+    "ingest copy",
+    "ingest move",
+    "purge",
+    "transaction",
+)
 if NIGHTLY:
     WRITES = tuple(CASES)
-KILLED = WRITES if NIGHTLY else ("put_many", "ingest move", "purge", "remove_runs")
+KILLED = WRITES if NIGHTLY else ("put_many", "put_many by threads", "ingest move", "purge", "remove_runs")
 ERRORS = (errno.ENOSPC, errno.EIO)
 
 
@@ -105,7 +114,9 @@ def test_a_kill_before_the_nth_call(sqlite_repository: Repository, shim_zygote: 
     print(f"{case}: {number - 1} kills, lost 0, wrong 0")
 
 
-@pytest.mark.parametrize("case", ["put", "put of a table", "put_many", "ingest copy", "ingest move", "transaction"])
+@pytest.mark.parametrize(
+    "case", ["put", "put of a table", "put_many", "put_many by threads", "ingest copy", "ingest move", "transaction"]
+)
 def test_an_fsync_fails_once(sqlite_repository: Repository, shim_zygote: Zygote, tmp_path: Path, case: str) -> None:
     """What was not safe is never taken for safe because a second fsync says so: the kernel forgets the error."""
     with sqlite_repository.open() as butler:

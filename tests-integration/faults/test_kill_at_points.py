@@ -47,6 +47,7 @@ CASES: dict[str, tuple[tuple[Operation, ...], Operation]] = {
     "put of a table": ((), Put(key=TABLES[0], number=1)),
     "put that conflicts": ((OLD,), PutTwice(key=GAINS[0], number=1)),
     "put_many": ((OLD,), PutMany(values={**VALUES, TABLES[1]: 4, TABLES[2]: 5})),
+    "put_many by threads": ((), PutMany(values={key: n for n, key in enumerate((*GAINS, *BIASES, *TABLES))})),
     **{f"ingest {mode}": ((OLD,), Ingest(values=VALUES, mode=mode)) for mode in MODES},
     "prune": ((OLD,), Prune(keys=tuple(OLD.values), purge=False)),
     "put again": ((OLD, Prune(keys=GAINS[:1], purge=False)), PutAgain(key=GAINS[0], number=1)),

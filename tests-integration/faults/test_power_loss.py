@@ -95,6 +95,7 @@ def check_cuts(recording: Recording, cuts: list[tuple[int, Loss]], folder: Path,
 
 SEQUENCES: dict[str, Callable[[], list[Operation]]] = {
     "writes": lambda: [*CASES["put_many"][0], CASES["put_many"][1]],
+    "writes by threads": lambda: [CASES["put_many by threads"][1]],
     "move": lambda: [*CASES["ingest move"][0], CASES["ingest move"][1]],
     "transaction": lambda: [*CASES["transaction"][0], CASES["transaction"][1]],
     "removal": lambda: [*CASES["purge"][0], CASES["purge"][1]],

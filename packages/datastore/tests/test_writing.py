@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import hashlib
 import os
+import shutil
 import stat
+import threading
+import time
 from uuid import uuid4
 
 import numpy as np
@@ -164,6 +167,103 @@ def test_a_full_disk(open_files, things, files_in, root, monkeypatch):
     with pytest.raises(StorageError, match="No space left"):
         datastore.write_many(things)
     assert files_in(root) == []
+
+
+@pytest.fixture
+def slow_fsync(monkeypatch):
+    """A disk that takes its time, so that files are written by several threads; gives the threads that synced."""
+    threads = set()
+    real = os.fsync
+
+    def fsync(descriptor):
+        time.sleep(0.002)
+        threads.add(threading.get_ident())
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return threads
+
+
+def new_things(example, count, name="thing"):
+    thing = example.dataset_type(name, ("instrument", "visit"), "StructuredDataDict")
+    return [({"v": number}, example.ref(thing, visit=number)) for number in range(count)]
+
+
+@pytest.mark.parametrize("predicted", [False, True])
+def test_many_files_are_written_by_several_threads(open_files, example, slow_fsync, files_in, root, predicted):
+    datastore = open_files()
+    things = new_things(example, 60)
+    written = datastore.write_many(things, predicted=predicted)
+    assert len(slow_fsync) > 4
+    assert len(files_in(root)) == len(written) == 60
+    for (obj, ref), row in zip(things, written.rows(), strict=True):
+        assert row.dataset_id == ref.id
+        assert row.checksum == hashlib.blake2b(datastore.uri(row).read()).hexdigest()
+        assert datastore.get(ref, records=written.take([row.dataset_id == one.id for _, one in things])) == obj
+
+
+@pytest.mark.parametrize("predicted", [False, True])
+@pytest.mark.parametrize("count", [1, 5, 30, 60])
+@pytest.mark.parametrize("point", ["write.written", "write.all_written", "write.files_synced", "write.renamed"])
+def test_a_failure_of_a_thread_leaves_no_file(open_files, example, slow_fsync, files_in, root, point, count, predicted):
+    datastore = open_files()
+    reached = [0]
+
+    def fail(name):
+        if name == point:
+            reached[0] += 1
+            if reached[0] == count:
+                raise StopError(name)
+
+    with faults.install(fail):
+        try:
+            datastore.write_many(new_things(example, 60), predicted=predicted)
+        except StopError:
+            assert files_in(root) == []
+            return
+    assert reached[0] < count
+
+
+def test_the_folders_of_many_files_are_synced_before_the_call_returns(open_files, example, root, monkeypatch):
+    """Also the names of folders that were made, up to the root, and once each: not one after the other as they are made."""
+    synced = []
+    real = os.fsync
+
+    def fsync(descriptor):
+        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    datastore = open_files()
+    written = datastore.write_many(new_things(example, 20))
+    folders = {os.path.dirname(os.path.realpath(uri.ospath)) for uri in datastore.uris(written)}
+    above = {os.path.dirname(folder) for folder in folders}
+    while root_above := {os.path.dirname(folder) for folder in above if folder != os.path.realpath(root)} - above:
+        above |= root_above
+    wanted = {folder for folder in folders | above if folder.startswith(os.path.realpath(root))}
+    of_folders = [place for place in synced if os.path.isdir(place)]
+    assert wanted <= set(of_folders)
+    assert len(of_folders) == len(set(of_folders))
+    synced.clear()
+    datastore.write_many(new_things(example, 20))
+    assert {place for place in synced if os.path.isdir(place)} == folders
+    for top in root.iterdir():
+        shutil.rmtree(top)
+    synced.clear()
+    with faults.install(stop_at("write.all_written")), pytest.raises(StopError):
+        datastore.write_many(new_things(example, 20, "later"))
+    datastore.write_many(new_things(example, 20, "later"))
+    assert {folder for folder in wanted if os.path.isdir(folder)} <= set(synced), (
+        "what is made again is as new as it was"
+    )
+
+
+def stop_at(point):
+    def stop(reached):
+        if reached == point:
+            raise StopError(point)
+
+    return stop
 
 
 def test_what_cannot_be_removed_is_noted(open_files, things, monkeypatch):

@@ -19,8 +19,7 @@ from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.datastore.remote_sizes import remote_sizes
 from pachon.resources import ResourcePath, exist_many, fsync_files
 from pachon.resources.errors import ResourceExistsError, storage_errors
-from pachon.resources.folder_sync import sync_folder
-from pachon.resources.local_files import GROUP_FILE, create_file, make_folders
+from pachon.resources.local_files import GROUP_FILE, create_file, fsync_folders, make_folders
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
 
@@ -148,39 +147,52 @@ class FileStore:
         Without `sync_name` the name of the file is owed to the medium all the same: for one that is renamed at once. ``plain``
         is that of `check_inside`.
         """
-        local = self.local_path(path, plain)
+        (local,) = self.make_room([path], plain)
+        self.fill(path, local, data, sync=sync, sync_name=sync_name)
+
+    def make_room(self, paths: Sequence[str], plain: set[str] | None = None) -> list[str | None]:
+        """Give the local places of new files, in folders that are there and on the medium; None in an object store.
+
+        ``plain`` is that of `check_inside`.
+        """
+        places = [self.local_path(path, plain) for path in paths]
+        folders = dict.fromkeys(os.path.dirname(place) for place in places if place is not None)
+        if unknown := [folder for folder in folders if folder not in self._safe_folders]:
+            self._make_safe(unknown)
+        return places
+
+    def fill(
+        self, path: str, local: str | None, data: bytes | memoryview, *, sync: bool = False, sync_name: bool = True
+    ) -> None:
+        """Make a new file exclusively for which there is room, as `create` does; several threads may."""
         if local is None:
             content = bytes(data)
             with self.answer_may_be_lost(path, len(content), lambda: checksum_of_bytes(content)):
                 self.uri(path).write(content)
             return
         with storage_errors("written and brought to the medium" if sync else "written", local):
-            self._make_safe(os.path.dirname(local))
             create_file(local, data, sync=sync, sync_name=sync_name, group_writable=self.group_writable)
 
-    def make_folder_of(self, path: str) -> None:
-        """Make the folder of a file that is brought here."""
-        local = self.local_path(path)
-        if local is not None:
-            with storage_errors("made", local):
-                self._make_safe(os.path.dirname(local))
-
-    def _make_safe(self, folder: str) -> None:
-        """Make a local folder, and see to it that its name and those above it, up to the root, are on the medium.
+    def _make_safe(self, folders: Sequence[str]) -> None:
+        """Make local folders, and see to it that their names and those above them, up to the root, are on the medium.
 
         A folder that is there may have been made a moment ago by another process, which has not come to syncing its name yet.
         """
-        if folder in self._safe_folders:
-            return
-        there = folder
-        while not os.path.isdir(there):
-            there = os.path.dirname(there)
-        make_folders(folder, group_writable=self.group_writable)  # syncs the names of what it makes
         inside = f"{str(self.local_root).rstrip('/')}/"
-        for name in _and_above(folder, inside):
-            if name not in self._safe_folders and len(name) <= len(there):
-                sync_folder(os.path.dirname(name))
-            self._safe_folders.add(name)
+        unsafe: set[str] = set()
+        for folder in folders:
+            there = folder
+            while not os.path.isdir(there):
+                # One that was known, was removed with its last file, and is made again, is as new as any.
+                self._safe_folders.discard(there)
+                there = os.path.dirname(there)
+            # Many folders in one are named by one sync of that.
+            with storage_errors("made", folder):
+                make_folders(folder, group_writable=self.group_writable, sync=False)
+            unsafe.update(name for name in _and_above(folder, inside) if name not in self._safe_folders)
+        with storage_errors("brought to the medium", str(self.local_root)):
+            fsync_folders({os.path.dirname(name) for name in unsafe})
+        self._safe_folders.update(unsafe)
 
     def share(self, path: str) -> None:
         """Give the group its rights to a file that was copied here; a link is somebody else's file too and stays."""
@@ -220,10 +232,8 @@ class FileStore:
                 "%s exists already and holds what was to be written: the answer to the first attempt was lost.", place
             )
 
-    def sync(self, paths: Iterable[str], *, sync_names: bool = True) -> None:
-        """Bring local files and their folders to the medium. If that fails it is never tried again.
-
-        Files that are renamed at once need their folders on the medium after that, and not twice.
+    def sync(self, paths: Iterable[str]) -> None:
+        """Bring what local files hold to the medium; their names are owed. If that fails it is never tried again.
 
         Raises
         ------
@@ -233,9 +243,24 @@ class FileStore:
         if self.local_root is None:
             return
         try:
-            fsync_files([f"{self.local_root}/{path}" for path in paths], sync_names=sync_names)
+            fsync_files([f"{self.local_root}/{path}" for path in paths], sync_names=False)
         except OSError as error:
             raise StorageError(f"Files below {self.root} cannot be brought to the medium: {error}") from error
+
+    def sync_names(self, paths: Iterable[str]) -> None:
+        """Bring the names of local files to the medium, each folder once. If that fails it is never tried again.
+
+        Raises
+        ------
+        StorageError
+            Whether the files have their names is not known.
+        """
+        if self.local_root is None:
+            return
+        try:
+            fsync_folders({os.path.dirname(f"{self.local_root}/{path}") for path in paths})
+        except OSError as error:
+            raise StorageError(f"Folders below {self.root} cannot be brought to the medium: {error}") from error
 
     def exist(self, paths: Sequence[str]) -> list[bool]:
         """Tell for each recorded path whether the file is there; each file is looked for once."""

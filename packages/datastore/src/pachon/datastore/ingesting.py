@@ -89,6 +89,7 @@ def ingest_files(
                 bar.advance(1)
         reach("ingest.all_transferred")
         setup.store.sync(created)
+        setup.store.sync_names(created)
         reach("ingest.synced")
         return _records(setup, taken, track=track)
     except BaseException as error:
@@ -279,8 +280,7 @@ def _take(setup: FileSetup, source: _Source, mode: str | None, created: list[str
         return _describe(source, _absolute(place), source.place, checksum=checksum, is_new=False)
     assert mode is not None
     path = setup.templates.unique_path(source.file.refs[0], source.extension)
-    local = setup.store.local_path(path)
-    setup.store.make_folder_of(path)
+    (local,) = setup.store.make_room([path])
     with setup.store.answer_may_be_lost(path, source.size, lambda: checksum_of_file(source.place)):
         _transfer(setup.store.uri(path), _as_resource(source.place), mode, sync=local is None)
     created.append(path)

@@ -27,9 +27,15 @@ from pachon.datastore.records import NewFileRecords, text_array
 from pachon.datastore.write_plan import PlannedFile
 from pachon.datastore.write_token import unique_token
 from pachon.resources import ResourcePath
-from pachon.resources.folder_sync import sync_folder
+from pachon.resources.bulk import worker_count
+from pachon.resources.threaded_calls import ThreadedCalls
 
 __all__ = ["remove_created", "write_files"]
+
+Bytes = bytes | memoryview
+
+_LOCAL_WRITERS = 16
+"""Local files that are written and fsynced at a time."""
 
 
 def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: bool) -> NewFileRecords:
@@ -47,30 +53,23 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
     beside = predicted and store.local_root is not None
     places = [_beside(planned.path) if beside else planned.path for planned in plan]
     created: list[str] = []
-    unsynced: list[str] = []
-    plain: set[str] = set()
-    sizes: list[int] = []
-    checksums: list[str] = []
     try:
-        for planned, place in zip(plan, places, strict=True):
-            # One file is synced while it is open; many are synced together, faster than one after the other.
-            written = _write_file(setup, planned, place, created, plain, replace=predicted, sync=len(plan) == 1)
-            sizes.append(written.size)
-            checksums.append(written.checksum)
-            if not written.synced:
-                unsynced.append(place)
+        written = _write_all(setup, plan, places, created, replace=predicted)
         reach("write.all_written")
-        # What is renamed has its name brought to the medium after that.
-        store.sync(unsynced, sync_names=not beside)
+        store.sync([place for place, one in zip(places, written, strict=True) if not one.synced])
+        if not beside:
+            # What is renamed has its name brought to the medium after that.
+            store.sync_names([place for place, one in zip(places, written, strict=True) if not one.name_synced])
         reach("write.files_synced")
         if beside:
+            created[:] = places
             for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
                 _rename(store, place, planned.path)
                 created[position] = planned.path
                 reach("write.renamed")
-            _sync_folders(store, [planned.path for planned in plan])
+            store.sync_names([planned.path for planned in plan])
             reach("write.folders_synced")
-        return _records(setup, plan, sizes, checksums)
+        return _records(setup, plan, written)
     except BaseException as error:
         remove_created(store, created, error)
         raise
@@ -85,48 +84,72 @@ def remove_created(store: FileStore, created: Sequence[str], error: BaseExceptio
             error.add_note(f"The file {path} was created, is in no record and could not be removed: {failure}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:
     """A file that was written."""
 
     size: int
     checksum: str
-    synced: bool
+    synced: bool = False
     """Whether it is on the medium already."""
+    name_synced: bool = False
+    """Whether its name is too."""
 
 
-def _write_file(
+def _write_all(
     setup: FileSetup,
-    planned: PlannedFile,
-    place: str,
+    plan: Sequence[PlannedFile],
+    places: Sequence[str],
     created: list[str],
-    plain: set[str],
     *,
     replace: bool,
-    sync: bool,
-) -> _Written:
-    """Write one file and note its path as created; ``plain`` is that of `check_inside`."""
+) -> list[_Written]:
+    """Write files and note their paths as created; the names of several are owed to the medium."""
+    store = setup.store
+    written: list[_Written | None] = [None] * len(plan)
+    # The folder of one file is synced at the same time, those of many once, when all files are there.
+    alone = len(plan) == 1 and not replace
+
+    def write(file: tuple[int, str | None, Bytes]) -> None:
+        position, local, data = file
+        place = places[position]
+        if replace and local is None:
+            store.replace(place, data)
+        else:
+            store.fill(place, local, data, sync=True, sync_name=alone)
+        created.append(place)
+        reach("write.written")
+        # The length of a view counts its elements, which need not be bytes.
+        size = memoryview(data).nbytes
+        checksum = checksum_of_bytes(data) if setup.checksum else ""
+        written[position] = _Written(size=size, checksum=checksum, synced=True, name_synced=alone)
+
+    rooms = store.make_room(places, set())
+    threads = _LOCAL_WRITERS if store.local_root is not None else worker_count()
+    with ThreadedCalls(write, len(plan), threads) as writes:
+        for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
+            data = _bytes_of(planned)
+            if data is None:
+                written[position] = _write_by_formatter(setup, planned, place, created, replace=replace)
+            else:
+                writes.add((position, rooms[position], data), memoryview(data).nbytes)
+    return [one for one in written if one is not None]
+
+
+def _bytes_of(planned: PlannedFile) -> Bytes | None:
+    """Give the content of a file, or None if the formatter writes to files only."""
     try:
         data = planned.formatter.to_bytes(planned.obj)
     except StorageError:
         raise
     except Exception as error:
         raise _own_error(planned, error) from error
-    if data is NotImplemented:
-        return _Written(*_write_by_formatter(setup, planned, place, created, replace=replace), synced=False)
-    if replace and setup.store.local_root is None:
-        setup.store.replace(place, data)
-    else:
-        setup.store.create(place, data, sync=sync, sync_name=not replace, plain=plain)
-    created.append(place)
-    reach("write.written")
-    # The length of a view counts its elements, which need not be bytes.
-    return _Written(memoryview(data).nbytes, checksum_of_bytes(data) if setup.checksum else "", synced=sync)
+    return None if data is NotImplemented else data
 
 
 def _write_by_formatter(
     setup: FileSetup, planned: PlannedFile, place: str, created: list[str], *, replace: bool
-) -> tuple[int, str]:
+) -> _Written:
     store = setup.store
     local = store.local_path(place)
     if local is not None:
@@ -141,7 +164,7 @@ def _write_by_formatter(
             store.upload(temporary.ospath, place, overwrite=replace)
         created.append(place)
     reach("write.written")
-    return size, checksum
+    return _Written(size=size, checksum=checksum)
 
 
 def _fill(setup: FileSetup, planned: PlannedFile, local: str) -> tuple[int, str]:
@@ -179,17 +202,7 @@ def _rename(store: FileStore, place: str, path: str) -> None:
         raise StorageError(f"{path} below {store.root} cannot be put in place: {error.strerror or error}") from error
 
 
-def _sync_folders(store: FileStore, paths: Sequence[str]) -> None:
-    try:
-        for folder in sorted({os.path.dirname(f"{store.local_root}/{path}") for path in paths}):
-            sync_folder(folder)
-    except OSError as error:
-        raise StorageError(f"Folders below {store.root} cannot be brought to the medium: {error}") from error
-
-
-def _records(
-    setup: FileSetup, plan: Sequence[PlannedFile], sizes: Sequence[int], checksums: Sequence[str]
-) -> NewFileRecords:
+def _records(setup: FileSetup, plan: Sequence[PlannedFile], written: Sequence[_Written]) -> NewFileRecords:
     count = len(plan)
     records = NewFileRecords(
         dataset_id=ids_from_uuids([planned.ref.id for planned in plan]),
@@ -197,8 +210,8 @@ def _records(
         path=text_array([planned.path for planned in plan]),
         formatter=text_array([planned.formatter_name for planned in plan]),
         storage_class=text_array([planned.storage_class for planned in plan]),
-        size=np.array(sizes, dtype=np.int64),
-        checksum=text_array(checksums),
+        size=np.array([one.size for one in written], dtype=np.int64),
+        checksum=text_array([one.checksum for one in written]),
         datastore=text_array([setup.name] * count),
         created=np.ones(count, dtype=np.bool_),
     )

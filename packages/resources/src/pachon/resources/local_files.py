@@ -10,12 +10,12 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from pachon.resources.folder_sync import meanwhile_sync_folder, sync_folder
+from pachon.resources.threaded_calls import ThreadedCalls
 
-__all__ = ["create_file", "fsync_files", "keep_mode", "make_folders", "new_sibling", "replace_file"]
+__all__ = ["create_file", "fsync_files", "fsync_folders", "keep_mode", "make_folders", "new_sibling", "replace_file"]
 
 Fill = Callable[[BinaryIO], object]
 
@@ -128,28 +128,31 @@ def _open_new(path: str, *, group_writable: bool) -> int:
         return os.open(path, _CREATE, 0o666)
 
 
-def make_folders(path: str, *, group_writable: bool = False) -> None:
+def make_folders(path: str, *, group_writable: bool = False, sync: bool = True) -> None:
     """Make a folder and its parents, usable by their owner under any umask, each on the medium on return.
 
-    With ``group_writable`` by their group as well, and what is made in them belongs to that group.
+    With ``group_writable`` by their group as well, and what is made in them belongs to that group. Without ``sync`` the names of
+    all of them are owed to the medium.
     """
     if not path or os.path.isdir(path):
         return
     parent = os.path.dirname(path)
-    make_folders(parent, group_writable=group_writable)
+    make_folders(parent, group_writable=group_writable, sync=sync)
     try:
         os.mkdir(path)
     except FileExistsError:
         if not os.path.isdir(path):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-        sync_folder(parent)  # somebody else was faster, and may not have come to this yet
+        if sync:
+            sync_folder(parent)  # somebody else was faster, and may not have come to this yet
         return
     mode = os.stat(path).st_mode
     if group_writable:
         os.chmod(path, GROUP_FOLDER)
     elif mode & 0o700 != 0o700:
         os.chmod(path, mode & 0o7777 | 0o700)
-    sync_folder(parent)
+    if sync:
+        sync_folder(parent)
 
 
 def fsync_files(paths: Iterable[str | os.PathLike[str]], *, sync_names: bool = True) -> None:
@@ -163,23 +166,20 @@ def fsync_files(paths: Iterable[str | os.PathLike[str]], *, sync_names: bool = T
         Whether their folders are as well; files that are renamed at once need it after that, and not twice.
     """
     names = [os.fspath(path) for path in paths]
-    folders = sorted({os.path.dirname(name) for name in names}) if sync_names else []
-    if len(names) < 4:
-        for name in names:
-            _sync_file(name)
-        for folder in folders:
-            sync_folder(folder)
-        return
-    workers = min(SYNC_THREADS, len(names))
-    with ThreadPoolExecutor(workers) as threads:
-        # A share of the files for each thread: handing them over one by one takes as long as many a disk takes to sync one.
-        list(threads.map(_sync_each, [names[first::workers] for first in range(workers)]))
-        list(threads.map(sync_folder, folders))
+    _sync_many(_sync_file, names)
+    if sync_names:
+        fsync_folders({os.path.dirname(name) for name in names})
 
 
-def _sync_each(paths: Sequence[str]) -> None:
-    for path in paths:
-        _sync_file(path)
+def fsync_folders(folders: Iterable[str]) -> None:
+    """Bring the names in folders to the medium, many at a time."""
+    _sync_many(sync_folder, sorted(folders))
+
+
+def _sync_many(sync: Callable[[str], None], paths: Sequence[str]) -> None:
+    with ThreadedCalls(sync, len(paths), SYNC_THREADS) as calls:
+        for path in paths:
+            calls.add(path)
 
 
 def _sync_file(path: str) -> None:
