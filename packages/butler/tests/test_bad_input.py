@@ -520,5 +520,10 @@ def test_an_argument_that_does_not_exist_gets_a_hint(world: World) -> None:
         query: Any = butler.query_datasets
         with pytest.raises(PachonError, match=r"argument 'instrument'\. Values of dimensions go into data_id="):
             query("raw", collections="raw/all", instrument="Cam")
+        query_all: Any = butler.query_all_datasets
+        with pytest.raises(PachonError, match=r"go into where=\"instrument = 'Cam' AND exposure = 1\"\."):
+            query_all(data_id={"instrument": "Cam", "exposure": 1})
+        with pytest.raises(PachonError, match=r"go into where=\"exposure = \.\.\.\"\."):
+            query_all(exposure=1)
         with pytest.raises(PachonError, match=r"argument 'colections'\. Did you mean 'collections'\?"):
             query("raw", colections="raw/all")

@@ -235,3 +235,29 @@ def test_facts(filled: Butler) -> None:
     document = filled.datastore_document()
     assert document["type"] == "file"
     assert document["root"].startswith("file://")
+
+
+def test_a_default_that_does_not_exist_is_told(filled: Butler, repository: Path) -> None:
+    with Butler.open(str(repository), collections="run", instrument="Camm") as butler:
+        for ask in (butler.query_dimension_records("detector").count, lambda: list(butler.query_datasets("raw"))):
+            with pytest.warns(UserWarning, match=r"for instrument = 'Camm', a default .* Did you mean 'Cam'\?"):
+                assert not ask()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # Another one is asked for, or none is of any concern.
+            assert len(butler.query_dimension_records("detector", where="instrument = 'Cam' AND detector < 0")) == 0
+            assert len(butler.query_dimension_records("skymap", where="skymap = 'none'")) == 0
+    with Butler.open(str(repository), collections="run", instrument="Cam") as butler, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(butler.query_datasets("raw", where="exposure = 99")) == 0
+
+
+def test_a_dataset_type_is_no_dimension(filled: Butler) -> None:
+    with pytest.raises(InvalidInputError, match="There is no dimension 'raw'") as caught:
+        filled.query_dimension_records("raw")
+    assert caught.value.__notes__ == [
+        "'raw' is a dataset type: query_datasets (butler query-datasets) gives its datasets."
+    ]
+    with pytest.raises(InvalidInputError, match="There is no dimension 'rawww'") as caught:
+        filled.query_dimension_records("rawww")
+    assert not hasattr(caught.value, "__notes__")

@@ -122,6 +122,12 @@ def test_unknown_fields_of_datasets(example: SqlRegistry) -> None:
         example.query.datasets("raw", "proc", where="raw.file = 'proc'")
 
 
+def test_text_that_is_bound_for_a_time(example: SqlRegistry) -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        example.query.data_ids(["exposure"], where="exposure.timespan.begin > :t", bind={"t": "2025-01-01"})
+    assert "datetime and string. A time is bound as an astropy Time." in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("where", "ending"),
     [

@@ -30,6 +30,7 @@ class _Kind:
 
 
 _LONGEST_PATH: Final = 4096
+_MOST_TERMS: Final = 5
 
 
 def _is_text(value: Any) -> bool:
@@ -214,7 +215,13 @@ def _hint(signature: inspect.Signature, kwargs: Mapping[str, Any]) -> str:
         return hint
     if "data_id" in signature.parameters:
         return f" Values of dimensions go into data_id={{{unknown!r}: ...}}."
-    return f' Values of dimensions go into where="{unknown} = ...".' if "where" in signature.parameters else ""
+    if "where" not in signature.parameters:
+        return ""
+    if unknown == "data_id":
+        given = kwargs[unknown]
+        terms = [f"{name} = {value!r}" for name, value in given.items()] if isinstance(given, Mapping) else []
+        return f' Values of dimensions go into where="{" AND ".join(terms[:_MOST_TERMS]) or "instrument = ..."}".'
+    return f' Values of dimensions go into where="{unknown} = ...".'
 
 
 def _by_position(signature: inspect.Signature, args: tuple[Any, ...]) -> str:

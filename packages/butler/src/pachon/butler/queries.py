@@ -19,7 +19,7 @@ from pachon.butler.query_results import (
 from pachon.butler.question import Explanation, RegistryQuestion, both_conditions, both_data_ids, resolved_data_id
 from pachon.butler.session import Session
 from pachon.datasets import DatasetSearch, DatasetTable, DatasetType
-from pachon.dimensions import DataIdTable, DimensionGroup
+from pachon.dimensions import DataIdTable, DimensionElement, DimensionGroup, UnknownDimensionError
 
 __all__ = [
     "Conditions",
@@ -144,12 +144,22 @@ def query_records(
 ) -> RecordQueryResult:
     """Query dimension records; see `Butler.query_dimension_records`. ``given`` are the arguments of `Conditions.make`."""
     session.check_open()
-    group = session.universe.group_of(session.universe[element])
+    group = session.universe.group_of(_element(session, element))
     if conditions is None:
         searches = searches_of(session, datasets, collections)
         conditions = Conditions.make(session, group, datasets=searches, **given)
     spec = session.registry.query.record_spec(element, **conditions.arguments())
     return RecordQueryResult(f"{element} records", RegistryQuestion(session=session, spec=spec, present=_as_it_is))
+
+
+def _element(session: Session, name: str) -> DimensionElement:
+    """Give an element; of a dataset type say that it is one."""
+    try:
+        return session.universe[name]
+    except UnknownDimensionError as error:
+        if session.registry.dataset_types.find([name]):
+            error.add_note(f"{name!r} is a dataset type: query_datasets (butler query-datasets) gives its datasets.")
+        raise
 
 
 def query_general(

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from pachon.base import InvalidInputError
+from pachon.base import InvalidInputError, closest
 from pachon.butler.data_id_rewriting import plan_rewriting
 from pachon.dimensions import DataCoordinate
 
@@ -97,7 +98,10 @@ class RegistryQuestion(Generic[Rows]):
     def fetch(self, most: int | None) -> Rows:
         self.session.check_open()
         limited = dataclasses.replace(self.spec, limit=_smaller(self.spec.limit, most))
-        return self.present(self.session.registry.query.fetch(limited))
+        found = self.session.registry.query.fetch(limited)
+        if not len(found) and limited.limit != 0:
+            self._warn_of_defaults()
+        return self.present(found)
 
     def batches(self, size: int) -> Iterator[Rows]:
         self.session.check_open()
@@ -105,7 +109,27 @@ class RegistryQuestion(Generic[Rows]):
 
     def count(self) -> int:
         self.session.check_open()
-        return self.session.registry.query.count(self.spec)
+        count = self.session.registry.query.count(self.spec)
+        if not count and self.spec.limit != 0:
+            self._warn_of_defaults()
+        return count
+
+    def _warn_of_defaults(self) -> None:
+        """Say that nothing can be found for a default value that does not exist: nobody sees it in the query."""
+        if not self.spec.defaults:
+            return
+        queries = self.session.registry.query
+        asked = queries.known_values(self.spec)
+        for name, value in self.spec.defaults.items():
+            if asked.get(name) != value:
+                continue
+            known = queries.data_ids([name]).columns[name].values.tolist()
+            if value not in known:
+                warnings.warn(
+                    f"Nothing is found for {name} = {value!r}, a default of this butler: there is none of that name."
+                    f"{closest(value, known)}",
+                    stacklevel=4,
+                )
 
     def explain(self) -> Explanation:
         self.session.check_open()

@@ -337,7 +337,8 @@ class _Resolver:
             raise self._type_error(node, str(error)) from None
 
     def _mismatch(self, node: s.Expression, operator: str, left: t.Value, right: t.Value) -> QueryTypeError:
-        hint = self._for_text(left, right) or self._for_text(right, left)
+        bound = isinstance(node, s.Binary) and any(isinstance(side, s.BindName) for side in (node.left, node.right))
+        hint = self._for_text(left, right, bound=bound) or self._for_text(right, left, bound=bound)
         hint = hint or self._for_column(operator, left, right) or self._for_column(operator, right, left)
         return self._type_error(
             node,
@@ -345,12 +346,12 @@ class _Resolver:
             f"{operator} does not take {left.type} and {right.type}{hint}",
         )
 
-    def _for_text(self, value: t.Value, text: t.Value) -> str:
+    def _for_text(self, value: t.Value, text: t.Value, *, bound: bool) -> str:
         """Say what may be compared with a constant text that a value cannot be compared with."""
         if not isinstance(text, t.Constant) or text.type != "string":
             return ""
         if value.type in ("datetime", "timespan"):
-            return f". A time is written T{text}"
+            return ". A time is bound as an astropy Time" if bound else f". A time is written T{text}"
         if not isinstance(value, t.Key) or value.type != "int":
             return ""
         if str(text.value).isdecimal():
