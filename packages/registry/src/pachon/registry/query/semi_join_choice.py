@@ -17,6 +17,7 @@ from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.sizes import (
     CHEAP,
     estimated_cost,
+    estimated_size,
     has_datasets_beyond,
     has_long_list,
     is_asked_quickly,
@@ -35,7 +36,7 @@ from pachon.registry.query.tree import (
     values_of,
     walk,
 )
-from pachon.registry.query.validity_choice import has_many_ranges
+from pachon.registry.query.validity_choice import CHEAP_WITH_RANGES, has_many_ranges
 from pachon.registry.query.validity_tests import with_merged_ranges
 from pachon.registry.state import State
 
@@ -54,8 +55,9 @@ _CLEARLY_CHEAPER = 0.3
 """Share of the estimated cost of a join from which on tests are taken: it is too high for rows that lie close together."""
 _SHARE_OF_LOOKS = 3.0
 """How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
-_CHEAP_OF_PAIRS = 3000.0
-"""A join with calibrations that costs less takes no more time than to look for another way."""
+_COST_OF_LOOK = 2.3
+_TRIES = 3
+"""Detectors of which one has a calibration, if it may be any; it may also be none."""
 _FEW_LOOKS = 500.0
 _FEW_LOOKS_OF_PAIRS = 5000.0
 """Estimated costs of looks into the index that take a few milliseconds."""
@@ -75,6 +77,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
             continue
         tested = with_semi_join(plan, source)
         looked_up = with_semi_join(plan, source, by_last_range=True)
+        looks: float | None = None
         if tested is None and looked_up is None:
             continue
         if asks_server:
@@ -85,10 +88,12 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
             cost = estimated_cost(state, connection, plan) if cost is None else cost
             if cost < CHEAP:
                 break
-            if tested is None and cost < _CHEAP_OF_PAIRS:
+            if tested is None and cost < CHEAP_WITH_RANGES:
                 continue
-            if looked_up is not None and (few := _with_few_looks(state, connection, looked_up, cost)) is not None:
-                plan, cost = few
+            looks = None if looked_up is None else _cost_of_looks(state, connection, looked_up)
+            if looked_up is not None and looks is not None and looks < min(cost, _few_looks(looked_up)):
+                # Nothing else need be tried.
+                plan, cost = _in_one_way(looked_up), looks
                 continue
         by_last_range = looked_up is not None and _has_many_ranges(state, connection, looked_up)
         chosen = looked_up if by_last_range else tested
@@ -101,7 +106,12 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
         # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
         options = [(_in_one_way(chosen), share)] if chosen is not None else []
         options += [(merged, 1.0)] if (merged := _with_merged_ranges(connection, looked_up)) is not None else []
-        costs = [estimated_cost(state, connection, replace(option, limit=None)) for option, _ in options]
+        costs = [
+            looks
+            if option.existences[-1].valid and looks is not None and not option.existences[-1].valid[0].merged
+            else estimated_cost(state, connection, replace(option, limit=None))
+            for option, _ in options
+        ]
         affordable = [n for n, (_, most) in enumerate(options) if costs[n] < cost * most]
         if affordable:
             best = min(affordable, key=lambda n: costs[n])
@@ -109,13 +119,21 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
     return plan
 
 
-def _with_few_looks(state: State, connection: sa.Connection, looked_up: Plan, cost: float) -> tuple[Plan, float] | None:
-    """Give a plan that takes few looks into the index of validity ranges, and its cost, if it does: then nothing else need be tried."""
-    looked_up = _in_one_way(looked_up)
-    least = estimated_cost(state, connection, replace(looked_up, limit=None))
-    # Of records of which any will do the server supposes that the third is the right one; it may be none of all.
-    most = _FEW_LOOKS if looked_up.existences[-1].private else _FEW_LOOKS_OF_PAIRS
-    return (looked_up, least) if least < min(most, cost) else None
+def _cost_of_looks(state: State, connection: sa.Connection, looked_up: Plan) -> float:
+    """Give what looks into the index of validity ranges cost, in the units of PostgreSQL.
+
+    The server itself supposes that each row of a table is tested, be there other conditions on it or not.
+    """
+    *others, last = looked_up.existences
+    if any(isinstance(source, DatasetSource) for source in last.sources):
+        return estimated_cost(state, connection, replace(_in_one_way(looked_up), limit=None))
+    cost, rows = estimated_size(state, connection, replace(looked_up, existences=tuple(others), limit=None))
+    searches = sum(len(test.facts.certified) + bool(test.facts.members) for test in last.valid)
+    return cost + rows * searches * _COST_OF_LOOK * (_TRIES if last.private else 1)
+
+
+def _few_looks(looked_up: Plan) -> float:
+    return _FEW_LOOKS if looked_up.existences[-1].private else _FEW_LOOKS_OF_PAIRS
 
 
 def _with_merged_ranges(connection: sa.Connection, looked_up: Plan | None) -> Plan | None:

@@ -15,7 +15,15 @@ from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Sourc
 from pachon.registry.query.tree import All, DatasetField, Field, IsOneOf, Key, Predicate, values_of, walk
 from pachon.registry.state import State
 
-__all__ = ["CHEAP", "estimated_cost", "has_datasets_beyond", "has_long_list", "is_asked_quickly", "records_up_to"]
+__all__ = [
+    "CHEAP",
+    "estimated_cost",
+    "estimated_size",
+    "has_datasets_beyond",
+    "has_long_list",
+    "is_asked_quickly",
+    "records_up_to",
+]
 
 CHEAP = 200.0
 """A join that PostgreSQL estimates to cost less needs no thought; it takes a millisecond or two."""
@@ -73,9 +81,15 @@ def has_long_list(condition: Predicate) -> bool:
 
 def estimated_cost(state: State, connection: sa.Connection, plan: Plan) -> float:
     """Ask PostgreSQL what a plan costs, in its own units; no table may have to be made for the plan."""
+    return estimated_size(state, connection, plan)[0]
+
+
+def estimated_size(state: State, connection: sa.Connection, plan: Plan) -> tuple[float, float]:
+    """Ask PostgreSQL what a plan costs, and how many rows it gives."""
     most = None if plan.limit is None else abs(plan.limit)
     ((estimate,),) = connection.execute(_Explained(compile_plan(plan, state.schema, state.dialect, limit=most)))
-    return float(estimate[0]["Plan"]["Total Cost"])
+    whole = estimate[0]["Plan"]
+    return float(whole["Total Cost"]), float(whole["Plan Rows"])
 
 
 class _Explained(sa.Executable, sa.ClauseElement):

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from pachon.registry.query.plan import DatasetSource, Plan
 from pachon.registry.query.sizes import (
-    CHEAP,
     estimated_cost,
     has_datasets_beyond,
     is_asked_quickly,
@@ -20,7 +19,10 @@ from pachon.registry.query.tree import key_equals
 from pachon.registry.query.validity_tests import with_ranges_looked_up
 from pachon.registry.state import State
 
-__all__ = ["has_many_ranges", "with_quicker_ranges"]
+__all__ = ["CHEAP_WITH_RANGES", "has_many_ranges", "with_quicker_ranges"]
+
+CHEAP_WITH_RANGES = 4000.0
+"""A join of validity ranges that PostgreSQL estimates to cost less takes no longer than to think of another way."""
 
 _MANY_RANGES = {"sqlite": 10, "postgresql": 50}
 """Validity ranges of each data ID from which on a look into the index is quicker than to compare all with a time."""
@@ -45,7 +47,7 @@ def with_quicker_ranges(state: State, connection: sa.Connection, plan: Plan) -> 
                 plan = looked_up
             continue
         cost = estimated_cost(state, connection, plan)
-        if cost < CHEAP:
+        if cost < CHEAP_WITH_RANGES:
             break
         if estimated_cost(state, connection, replace(looked_up, limit=None)) < cost:
             plan = looked_up
