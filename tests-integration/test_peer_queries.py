@@ -25,7 +25,7 @@ from pachon.registry.query.execute import run_plan
 from pachon.registry.query.plan import Plan
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.testing.example import fill_example
-from pachon.registry.testing.plans import first_plan, semi_join_plans
+from pachon.registry.testing.plans import first_plan, looked_up_plan, semi_join_plans
 from pachon.registry.testing.random_queries import AskedQuery, random_queries
 from pachon.registry.testing.random_world import World, random_world, read_world
 
@@ -106,7 +106,9 @@ def _ask(registry: SqlRegistry, query: AskedQuery) -> dict[str, Any]:
         else:
             spec = asked.spec(query.dimensions, datasets=searches, **conditions)
             rows = [sorted(d.full.items()) for d in asked.fetch(spec)]  # type: ignore[union-attr]  # data IDs
-            for plan in semi_join_plans(first_plan(registry, spec)):
+            first, dialect = first_plan(registry, spec), registry._state.dialect
+            looked_up = looked_up_plan(first, dialect)
+            for plan in [*semi_join_plans(first, dialect), *([looked_up] if looked_up is not None else [])]:
                 assert sorted(_rows_of(registry, spec, plan)) == sorted(rows), query
     except PachonError as error:
         return {"error": str(error)}
