@@ -94,3 +94,20 @@ def test_names_of_tables_come_again_when_they_are_free(registry: SqlRegistry) ->
                 assert connection.execute(sa.select(outer.c.number, inner.c.number)).all() == [(1, 2)]
         assert names[0] == names[1]
         assert _tables(connection) == set()
+
+
+def test_a_name_of_a_table_whose_end_was_undone(registry: SqlRegistry) -> None:
+    """Rows are fetched bit by bit, and what fetches the last of them may be undone."""
+    database = registry._state.database
+    with database.write() as connection:
+        for _ in range(2):
+            fetched = uploaded(connection, _given(number=[1]), 1)
+            fetched.__enter__()
+            with pytest.raises(ZeroDivisionError), database.write():  # noqa: PT012  # what ends is undone
+                fetched.__exit__(None, None, None)
+                raise ZeroDivisionError
+            with uploaded(connection, _given(number=[2, 3]), 2) as table:
+                assert connection.execute(sa.select(table.c.number)).scalars().all() == [2, 3]
+        with uploaded(connection, _given(number=[4]), 1):
+            # What came again was dropped again.
+            assert _tables(connection) == {1}

@@ -562,6 +562,35 @@ def test_ranges_that_are_shown_are_looked_up(large: SqlRegistry, name: str, more
         assert {row[:2] for row in found} == pairs
 
 
+def test_several_calibrations_are_looked_up(large: SqlRegistry) -> None:
+    """None gives the other its detectors, as they would if they were joined."""
+    query, state = large.query, large._state
+    searches = [DatasetSearch(dataset_type=name, collections=("calib",)) for name in ("hourly", "open")]
+    spec = query.spec(
+        ["exposure", "detector"],
+        fields=("hourly.timespan", "open.timespan"),
+        datasets=searches,
+        where="instrument = 'Cam' AND exposure IN (0, 2, 3, 191)",
+        find_first=False,
+    )
+    looked_up = looked_up_plan(first_plan(large, spec), state.dialect)
+    assert looked_up is not None
+    assert sum(isinstance(s, DatasetSource) and s.at is not None for s in looked_up.sources) == 2
+    pairs = {
+        (e, d)
+        for e in (0, 2, 3, 191)
+        for d in range(DETECTORS)
+        if all(_valid(s.dataset_type, e, d, more=False) for s in searches)
+    }
+    assert pairs
+    with state.database.snapshot() as connection:
+        rows = run_plan(state, connection, looked_up)
+    keys = [rows.keys.columns[d].tolist() for d in ("exposure", "detector")]
+    assert set(zip(*keys, strict=True)) == pairs
+    found = query.general(["exposure", "detector"], spec.fields, datasets=searches, where=spec.where, find_first=False)
+    assert {(row["exposure"], row["detector"]) for row in found} == pairs
+
+
 def _shown(rows: Rows) -> set[tuple[int, ...]]:
     ((begins, ends),) = rows.fields.values()
     keys = [rows.keys.columns[d].tolist() for d in ("exposure", "detector")]

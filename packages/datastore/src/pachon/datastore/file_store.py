@@ -179,6 +179,8 @@ class FileStore:
         A folder that is there may have been made a moment ago by another process, which has not come to syncing its name yet.
         """
         inside = f"{str(self.local_root).rstrip('/')}/"
+        with storage_errors("made", str(self.local_root)):
+            make_folders(str(self.local_root), group_writable=self.group_writable)
         unsafe: set[str] = set()
         for folder in folders:
             there = folder

@@ -117,7 +117,10 @@ class Formatter(ABC):  # noqa: B024  # nothing is abstract: a formatter may only
     # Writing
 
     def to_bytes(self, obj: Any) -> Any:
-        """Give the content of the file as bytes (or something with their buffer), or `NotImplemented`."""
+        """Give the content of the file as bytes (or something with their buffer), or `NotImplemented`.
+
+        The buffer is nobody else's from now on: another thread may write it after the content of further files was asked for.
+        """
         return NotImplemented
 
     def write_local_file(self, obj: Any, path: str) -> Any:

@@ -38,24 +38,40 @@ def uploaded(connection: sa.Connection, columns: _Columns, length: int) -> Itera
         yield _arrays(columns, length)
         return
     _drop_left(connection)
-    # Few names, so that the driver meets the same statements again; it keeps each that it has prepared.
-    used: set[str] = connection.info.setdefault(_USED, set())
-    name = next(name for number in itertools.count() if (name := f"upload_{number}") not in used)
-    table = sa.Table(
-        name,
-        sa.MetaData(),
-        sa.Column("row_number", sa.BigInteger, primary_key=True, autoincrement=False),
-        *(sa.Column(name, kind, nullable=False) for name, (kind, _) in columns.items()),
-        prefixes=["TEMPORARY"],
-    )
-    table.create(connection, checkfirst=False)
-    used.add(name)
+    table = _make(connection, columns)
     try:
         values = {name: list(sequence) for name, (_, sequence) in columns.items()}
         insert_columns(connection, table, {"row_number": range(length), **values})
         yield table
     finally:
         _drop(connection, table)
+
+
+def _make(connection: sa.Connection, columns: _Columns) -> sa.Table:
+    """Make a table of an unused name: of few, so that the driver meets the same statements again; it keeps each that it has prepared."""
+    used: set[str] = connection.info.setdefault(_USED, set())
+    for number in itertools.count():
+        if (name := f"upload_{number}") in used:
+            continue
+        table = sa.Table(
+            name,
+            sa.MetaData(),
+            sa.Column("row_number", sa.BigInteger, primary_key=True, autoincrement=False),
+            *(sa.Column(column, kind, nullable=False) for column, (kind, _) in columns.items()),
+            prefixes=["TEMPORARY"],
+        )
+        try:
+            table.create(connection, checkfirst=False)
+        except sa.exc.OperationalError as error:
+            if "already exists" not in str(error.orig):
+                raise
+            # It was dropped in a part of the transaction that was undone.
+            connection.info.setdefault(_LEFT, []).append(table)
+            used.add(name)
+            continue
+        used.add(name)
+        return table
+    raise AssertionError
 
 
 def _drop(connection: sa.Connection, table: sa.Table) -> None:

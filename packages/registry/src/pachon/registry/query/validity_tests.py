@@ -119,10 +119,14 @@ def with_ranges_looked_up(plan: Plan, source: DatasetSource) -> Plan | None:
     time = next((t for t in times if isinstance(t, Constant) or (_is_timespan(t) and t.element in joined)), None)
     if time is None:
         return None
-    records = _few_records(universe, set(source.facts.dimensions.required), others)
+    # What is looked up gives no dimension to what else is: each needs all of its own before.
+    earlier = [s for s in others if isinstance(s, DatasetSource) and s.at is not None]
+    joined_first = [s for s in others if not any(s is one for one in earlier)]
+    needed = {name for s in (source, *earlier) for name in s.facts.dimensions.required}
+    records = _few_records(universe, needed, joined_first)
     if records is None:
         return None
-    return replace(plan, sources=(*others, *records, replace(source, at=time)))
+    return replace(plan, sources=(*joined_first, *records, *earlier, replace(source, at=time)))
 
 
 def _is_timespan(time: Value | None) -> TypeGuard[Field]:
