@@ -14,7 +14,8 @@ Modelled is the least that POSIX promises, which is less than ext4 or xfs usuall
   anew. Its database and write-ahead log are files as any other.
 * What was there when the recording began is safe.
 
-Not modelled: a disk that lies about ``fsync``, sectors that are torn within a page, permissions and times, and
+All files have the time at which the recording began: a file that is much later than its writer was at work tells of a database that
+was restored, and many cuts take minutes. Not modelled: a disk that lies about ``fsync``, sectors that are torn within a page, permissions, and
 ``fallocate``, ``sendfile`` and ``copy_file_range`` (the library refuses these; the log says so).
 """
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 import enum
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +117,7 @@ class Disk:
 
     def __init__(self, top: Path) -> None:
         self._top = str(top)
+        self._began_ns = time.time_ns()
         self.ignore_sync: Callable[[str], bool] = lambda path: False
         """Tells of which paths syncs have no effect, to show that a missing one would be found."""
         self._inodes: dict[int, File] = {}
@@ -209,6 +212,7 @@ class Disk:
                 (place / name).symlink_to(node.target)
             elif not name.endswith("-shm"):
                 (place / name).write_bytes(node.after(loss, chance))
+                os.utime(place / name, ns=(self._began_ns, self._began_ns))
 
 
 def cuts_of(events: Sequence[Event], count: int, chance: random.Random) -> list[tuple[int, Loss]]:
