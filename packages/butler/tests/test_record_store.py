@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pachon.base import ConflictError
+from pachon.butler import record_store
 from pachon.butler.record_store import RegistryRecordStore
 from pachon.datasets import new_id
 from pachon.datastore import FileRecords, StoredFile
@@ -42,6 +43,20 @@ def test_rows_belong_to_the_transaction(registry: SqlRegistry) -> None:
         assert len(store.fetch(records.dataset_id)) == 1
         raise KeyError("x")
     assert len(store.fetch(records.dataset_id)) == 0
+
+
+def test_folders_elsewhere_are_all_told_of(registry: SqlRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_store, "_READ_TOGETHER", 2)
+    monkeypatch.setattr(record_store, "_MOST_FOLDERS", 3)
+    store = RegistryRecordStore(registry)
+    nights = [f"file:///archive/{night}/a.yaml" for night in range(20)]
+    paths = [*nights, "s3://bucket/x/y.yaml", "file:///archive/more/b.yaml", "file:///other/c.yaml", "run/own.yaml"]
+    store.add(FileRecords.from_rows([row(path=path) for path in paths]))
+    rows, elsewhere, folders = store.relocate(["/gone"], ["/new"], dry_run=True)
+    assert (rows, elsewhere) == (0, 23)
+    assert len(folders) <= 3
+    tops = [path.split("/")[:4] for path in paths if "://" in path]
+    assert all(any(folder.split("/")[:4] == top[: len(folder.split("/"))] for folder in folders) for top in tops)
 
 
 def test_outputs_of_a_graph_are_renewed(registry: SqlRegistry) -> None:

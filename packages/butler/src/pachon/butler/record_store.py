@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 import numpy as np
@@ -45,8 +46,9 @@ _TRASH_COLUMNS: Final = (
 )
 _KEYS: Final = ("dataset_id", "component")
 _TRASH_KEYS: Final = ("dataset_id", "component", "path", _MEMBER)
+_READ_TOGETHER: Final = 20_000
 _MOST_FOLDERS: Final = 1000
-"""Folders of files elsewhere that are told of."""
+"""Folders of files elsewhere that are told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,21 +204,21 @@ class RegistryRecordStore:
         int
             Rows with other absolute paths.
         set[str]
-            The folders of those, a thousand at most.
+            The folders of those; if they are many, folders above them.
         """
         changed: list[tuple[OpaqueTable, dict[str, Any], list[str]]] = []
         rows = elsewhere = 0
         folders: set[str] = set()
         for table, keys in ((self._records, ("dataset_id", "component")), (self._trash, _TRASH_KEYS)):
-            for columns in table.iter_chunks(20_000):
+            for columns in table.iter_chunks(_READ_TOGETHER):
                 paths = [_relocated(path, old, new) for path in columns["path"]]
                 moved = [n for n, path in enumerate(paths) if path != columns["path"][n]]
                 others = [
                     path for path, now in zip(columns["path"], paths, strict=True) if path == now and not is_owned(path)
                 ]
                 rows, elsewhere = rows + len(moved), elsewhere + len(others)
-                if len(folders) < _MOST_FOLDERS:
-                    folders.update(path.rpartition("/")[0] for path in others)
+                folders.update(path.rpartition("/")[0] for path in others)
+                folders = folders if len(folders) <= _MOST_FOLDERS else _above(folders)
                 if moved:
                     chosen = {name: [columns[name][n] for n in moved] for name in keys}
                     changed.append((table, chosen, [paths[n] for n in moved]))
@@ -267,6 +269,19 @@ class RegistryRecordStore:
 
     def forget(self, ids: IdArray) -> None:
         self._records.delete({"dataset_id": ids})
+
+
+def _above(folders: Iterable[str]) -> set[str]:
+    """Give for each scheme and host one folder that all of these are in."""
+    groups: dict[tuple[str, ...], list[list[str]]] = {}
+    for folder in folders:
+        parts = folder.split("/")
+        groups.setdefault(tuple(parts[:3]) if "://" in folder else (), []).append(parts)
+    # What the first and the last one share, all share that lie between them.
+    ends = ((min(group), max(group)) for group in groups.values())
+    return {
+        "/".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(*pair, strict=False))) for pair in ends
+    }
 
 
 def _stored(records: FileRecords) -> dict[str, Any]:
