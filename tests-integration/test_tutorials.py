@@ -45,7 +45,10 @@ def test_a_tutorial_can_be_followed(page: Path, tmp_path: Path) -> None:
         assert "6 datasets of long exposures" in done.stdout
         assert done.stdout.count("sky_level    u/me/sky") == 2
         assert "4 stored, the first {'level': 1.0}" in done.stdout
-        assert "10 files, 10 rows of files" in done.stdout
+        assert "{'bias': 102.0}" in done.stdout
+        assert "1 exposure with a bias" in done.stdout
+        assert done.stdout.count("u/me/calib  MyCam") >= 4
+        assert "12 files, 12 rows of files" in done.stdout
         assert "Nothing is wrong." in done.stdout
     if page.stem == "your-own-task":
         assert "4 passed" in done.stdout

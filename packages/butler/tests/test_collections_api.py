@@ -2,7 +2,7 @@
 import pytest
 
 from pachon.base import InvalidInputError
-from pachon.butler import Butler
+from pachon.butler import Butler, DatasetNotFoundError
 from pachon.butler.certification import certify_collection
 from pachon.butler.chain_edit import edit_chain
 from pachon.butler.collection_listing import ChainForm, fetch_collection_list
@@ -170,6 +170,10 @@ class TestCalibrations:
         at = Timespan("2026-01-01T12:00:00", "2026-01-01T12:00:01")
         assert butler.get("bias", detector=0, timespan=at, collections="calib") == {"night": "one"}
         assert butler.find_dataset("bias", detector=3, exposure=1, collections="calib") is None
+        early = Timespan("2020-01-01T00:00:00", "2020-01-01T00:01:00")
+        with pytest.raises(DatasetNotFoundError) as caught:
+            butler.get("bias", detector=0, timespan=early, collections="calib")
+        assert caught.value.__notes__[-1] == f"A calibration must be valid within {early} (TAI)."
 
     def test_an_exposure_tells_the_filter_of_a_calibration(self, butler: Butler) -> None:
         kind = DatasetType(

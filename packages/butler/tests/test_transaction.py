@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pachon.butler import Butler, NotTransactionalError
+from pachon.butler import Butler, DatasetNotFoundError, NotTransactionalError
 from pachon.datasets import CollectionType, DatasetRef, FileDataset
 from pachon.dimensions import DataIdValueError, Timespan
 from pachon.registry import ConflictingDefinitionError
@@ -28,8 +28,14 @@ def test_rows_appear_at_the_end(butler: Butler, repository: Path) -> None:
             assert butler.get_deferred(ref).get() == {"n": 1}
             assert butler.get_uri(ref).exists()
             assert [obj for _, obj in butler.get_many([ref])] == [{"n": 1}]
+            with pytest.raises(DatasetNotFoundError) as caught:
+                butler.get("gain", detector=1)
+            assert "is found when it ends" in caught.value.__notes__[-1]
         assert butler.get("gain", detector=1) == {"n": 1}
         assert other.get_dataset(ref.id) == ref
+        with pytest.raises(DatasetNotFoundError) as caught:
+            butler.get("gain", detector=2)
+        assert not hasattr(caught.value, "__notes__")
 
 
 def test_an_exception_leaves_nothing(butler: Butler, repository: Path) -> None:

@@ -451,6 +451,17 @@ def test_many_files_are_recorded_as_single_ones(open_files, ref, root, inside, o
     assert outcome(lambda **how: datastore.ingest_table(paths, table, **how)) == expected
 
 
+def test_what_a_relative_path_is_relative_to_is_said(open_files, ref, tmp_path, monkeypatch):
+    (tmp_path / "here.yaml").write_text("n: 1")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceFileNotFoundError, match=r"here\.yaml") as caught:
+        open_files().ingest_files([FileDataset("here.yaml", refs=ref(detector=0))], transfer="copy")
+    assert "below the root of the repository" in caught.value.__notes__[0]
+    with pytest.raises(SourceFileNotFoundError) as caught:
+        open_files().ingest_files([FileDataset(tmp_path / "nothing.yaml", refs=ref(detector=0))], transfer="copy")
+    assert not hasattr(caught.value, "__notes__")
+
+
 @pytest.mark.parametrize("path", ["/nothing-there.yaml", "//nothing-there.yaml"])
 def test_a_file_of_the_topmost_folder(open_files, ref, path):
     table = DatasetTable.from_refs(ref(detector=0).dataset_type, [ref(detector=0)])

@@ -287,6 +287,10 @@ def test_remove_runs(run: Run, filled: Butler) -> None:
     assert filled.collections.query() == ["chain", "other"]
     assert filled.collections.get("chain").children == ("other",)
     assert "No RUN collection matches" in run("remove-runs", "REPO", "nope*").stdout
+    assert (
+        "'butler remove-collections' removes those that are no RUN: chain (CHAINED)."
+        in run("remove-runs", "REPO", "chain").stdout
+    )
 
 
 def test_remove_collections(run: Run, filled: Butler) -> None:
@@ -338,7 +342,7 @@ def test_ingest_files(run: Run, butler: Butler, tmp_path: Path, monkeypatch: pyt
     assert butler.datastore_records([found]).row(0).size is None
     for text, message in (
         ("file,nope\nf0.yaml,1\n", "'nope'.*no dimension"),
-        ("file,detector\nf0.yaml,x\n", "Row 1"),
+        ("file,detector\nf0.yaml,1\nf1.yaml,D2\n", "^Row 2 of .*: detector is a number, not 'D2'.* full_name instead"),
         ("file,detector\n", "no rows"),
         ("file,detector\nmissing.yaml,0\n", "missing.yaml"),
     ):

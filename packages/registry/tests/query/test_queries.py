@@ -107,6 +107,7 @@ def test_data_id(example: SqlRegistry) -> None:
             "exposure.timespan.start > T'2025-01-01'",
             "The name 'exposure.timespan.start' is not known: a time span has begin and end.",
         ),
+        ("exposure.begin > T'2025-01-01'", "'exposure' has no field 'begin'. Write exposure.timespan.begin."),
     ],
 )
 def test_unknown_names(example: SqlRegistry, where: str, message: str) -> None:
@@ -143,6 +144,10 @@ def test_text_that_is_bound_for_a_time(example: SqlRegistry) -> None:
             "exposure.timespan > T'2025-01-01'",
             "datetime. Write exposure.timespan.begin or exposure.timespan.end, or OVERLAPS.",
         ),
+        ("exposure.timespan.begin > 20250101", "A time is written T'2024-05-01 12:00', and a day T'2024-05-01'."),
+        ("exposure.exposure_time > '3e1'", "> does not take float and string. Write the number without quotes."),
+        ("exposure.exposure_time > 'long'", "> does not take float and string."),
+        ("detector IN (1-5)", "A list of IN cannot hold expressions; ranges are written start..stop:stride."),
         ("exposure.timespan OVERLAPS '2025'", "OVERLAPS does not take timespan and string. A time is written T'2025'."),
     ],
 )
@@ -427,3 +432,13 @@ def test_bound_iterators_can_be_asked_twice(example: SqlRegistry) -> None:
     spec = example.query.spec(["detector"], where=where, bind={"d": values})
     values.append(3)
     assert example.query.count(spec) == 2
+
+
+def test_times_of_datasets_are_compared_with_times(example: SqlRegistry) -> None:
+    with pytest.raises(InvalidQueryError, match=r"A time is written T'2025-01-01'\."):
+        example.query.datasets("raw", "proc", where="ingest_date > '2025-01-01'")
+
+
+def test_a_plan_shows_how_many_rows_are_wanted(example: SqlRegistry) -> None:
+    plan = example.query.plan(example.query.spec(["detector"], limit=-20))
+    assert str(plan).splitlines()[-1] == "  limit 20"

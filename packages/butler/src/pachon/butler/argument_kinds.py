@@ -137,7 +137,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "verify": _Kind("true or false, or a word", lambda value: isinstance(value, bool | str)),
     "storage_class": _or_none(_TEXT),
     "tables": _Kind("tables of data IDs", lambda v: _is_list(v, lambda one: isinstance(one, DataIdTable))),
-    "timespan": _or_none(_Kind("a time span", lambda value: isinstance(value, Timespan))),
+    "timespan": _or_none(_Kind("a time span (Timespan)", lambda value: isinstance(value, Timespan))),
     "transfer": _or_none(_TEXT),
     "type": _Kind("a collection type", lambda value: isinstance(value, CollectionType)),
     "types": _or_none(
@@ -150,7 +150,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 _DATA_IDS: Final = _Kind(
     "a table or list of data IDs", lambda v: isinstance(v, DataIdTable) or _is_list(v, _is_data_id)
 )
-_TIMESPAN: Final = _Kind("a time span", lambda value: isinstance(value, Timespan))
+_TIMESPAN: Final = _Kind("a time span (Timespan)", lambda value: isinstance(value, Timespan))
 _SPECIAL: Final[Mapping[tuple[str, str], _Kind]] = {
     ("certify", "timespan"): _TIMESPAN,
     ("decertify", "timespan"): _TIMESPAN,

@@ -106,4 +106,10 @@ def _not_found(session: Session, request: Request, searched: Sequence[str]) -> D
     ]
     if elsewhere:
         error.add_note(f"There is one in {', '.join(elsewhere[:3])}; add that to the collections.")
+    if request.registered.is_calibration and request.timespan is not None:
+        error.add_note(f"A calibration must be valid within {request.timespan} (TAI).")
+    if session.writer.in_block:
+        error.add_note(
+            "What this transaction() block has put is found when it ends; a reference that put gave can be read."
+        )
     return error

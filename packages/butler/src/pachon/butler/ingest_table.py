@@ -80,6 +80,7 @@ def files_from_rows(
             raise InvalidInputError(
                 f"{name!r} (in {source}) is no dimension of {dataset_type.name!r}, which has {', '.join(group.names)}."
             )
+    _check_integers(names[1:], rows, dataset_type, source)
     fixed = {name: _typed(group.universe.dimensions[name].primary_key.type, value) for name, value in shared.items()}
     by_file: dict[str, list[DataCoordinate]] = {}
     for number, row in enumerate(rows, start=1):
@@ -93,6 +94,23 @@ def files_from_rows(
         FileDataset(ResourcePath(name, root=folder), dataset_type=dataset_type, data_ids=data_ids, formatter=formatter)
         for name, data_ids in by_file.items()
     ]
+
+
+def _check_integers(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], dataset_type: DatasetType, source: str
+) -> None:
+    """Name the first text in a column of integers: because of it a reader of tables makes text of all other values, too."""
+    for place, name in enumerate(names, start=1):
+        dimension = dataset_type.dimensions.universe.dimensions[name]
+        if dimension.primary_key.type != "int":
+            continue
+        for number, row in enumerate(rows, start=1):
+            if isinstance(row[place], str) and isinstance(_typed("int", row[place]), str):
+                other = " or ".join(key.name for key in dimension.alternate_keys)
+                raise InvalidInputError(
+                    f"Row {number} of {source}: {name} is a number, not {row[place]!r}."
+                    + (f" A table cannot give the {other} instead." if other else "")
+                )
 
 
 def _typed(kind: str, value: Any) -> Any:

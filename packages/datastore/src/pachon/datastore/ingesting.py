@@ -156,7 +156,12 @@ class _Inspector:
             )
         inside = self._without_links(self._setup.store.path_inside(file.path))
         place = self._place(file, inside)
-        size = _size(place)
+        try:
+            size = _size(place)
+        except SourceFileNotFoundError as error:
+            if inside is not None:
+                error.add_note("A relative path is one below the root of the repository, not of the current folder.")
+            raise
         extension = _extension(place)
         formatter = self._formatter(file, extension, place)
         return _Source(file=file, place=place, inside=inside, formatter=formatter, extension=extension, size=size)

@@ -17,12 +17,15 @@ def remove_runs(repo: str, collection: str, confirm: bool, force: bool, dry_run:
     """Remove RUN collections, by name or glob, with their datasets and files."""
     from pachon.base import InvalidInputError
     from pachon.butler import Butler
-    from pachon.butler.removal_listing import list_runs
+    from pachon.butler.removal_listing import list_collections_to_remove, list_runs
 
     with Butler.open(repo, writeable=not dry_run) as butler:
         runs = list_runs(butler, collection)
         if not runs.names:
             click.echo(f"No RUN collection matches {collection!r}.")
+            if others := list_collections_to_remove(butler, collection, remove_from_parents=False).infos:
+                kinds = ", ".join(f"{info.name} ({info.type.name})" for info in others)
+                click.echo(f"'butler remove-collections' removes those that are no RUN: {kinds}.")
             return
         click.echo("The following RUN collections will be removed:" if not dry_run else "These would be removed:")
         for columns in runs.tables():

@@ -148,7 +148,10 @@ def _reason(
         _, place = fetch_matching(state, connection, element, keys)
         if (place >= 0).any():
             row = int(np.flatnonzero(place >= 0)[0])
-            return ConflictingDefinitionError(f"A record of {element.name} exists for {show_key(keys.row(row))}.")
+            return ConflictingDefinitionError(
+                f"A record of {element.name} exists for {show_key(keys.row(row))}; "
+                f"skip_existing=True keeps it, and replace=True writes over it."
+            )
     for alternate in element.alternate_keys:
         if (clash := _alternate_clash(state, connection, records, alternate.name)) is not None:
             return clash

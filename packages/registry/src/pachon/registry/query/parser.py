@@ -108,7 +108,7 @@ class _Parser:
 
     def _end_of_item(self, node: s.Expression) -> s.Expression:
         if not (self._is_operator(",") or self._is_operator(")") or self._peek().kind is TokenKind.END):
-            raise self._error("A list of IN cannot hold expressions")
+            raise self._error("A list of IN cannot hold expressions; ranges are written start..stop:stride")
         return node
 
     def _sum(self) -> s.Expression:

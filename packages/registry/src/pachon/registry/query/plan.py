@@ -353,6 +353,6 @@ class Plan:
         lines += [f"  then {refinement}" for refinement in self.refinements]
         lines += [f"  then fill in what {name} implies" for name in self.late]
         lines += [f"  order by {', '.join(map(str, self.order))}"] if self.order else []
-        lines += [f"  limit {self.limit}"] if self.limit is not None else []
+        lines += [f"  limit {abs(self.limit)}"] if self.limit is not None else []  # below zero: one that also warns
         lines += [f"  doomed: {reason}" for reason in self.doomed]
         return "\n".join(lines)

@@ -350,8 +350,10 @@ class _Resolver:
         """Say what may be compared with a constant text that a value cannot be compared with."""
         if not isinstance(text, t.Constant) or text.type != "string":
             return ""
-        if value.type in ("datetime", "timespan"):
+        if value.type in ("timespan", *_TIMES):
             return ". A time is bound as an astropy Time" if bound else f". A time is written T{text}"
+        if value.type == "float" and not isinstance(value, t.Constant) and _is_number(str(text.value)):
+            return ". Bind a number" if bound else ". Write the number without quotes"
         if not isinstance(value, t.Key) or value.type != "int":
             return ""
         if str(text.value).isdecimal():
@@ -368,6 +370,8 @@ class _Resolver:
             return ""
         if column.type == "timespan" and other.type in _TIMES:
             return f". Write {column}.begin or {column}.end, or OVERLAPS"
+        if column.type in _TIMES and other.type in _NUMBERS:
+            return ". A time is written T'2024-05-01 12:00', and a day T'2024-05-01'"
         if column.type == "bool":
             return f". Write {column} alone, or NOT {column}"
         if column.type == "string" and isinstance(other, t.Constant) and other.type in ("int", "float"):
@@ -386,6 +390,14 @@ def _is_comparison(node: s.Expression) -> bool:
     if isinstance(node, s.Call):
         return node.function == "GLOB"
     return isinstance(node, s.Binary) and node.operator in s.COMPARISONS
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _alike(left: str, right: str) -> bool:

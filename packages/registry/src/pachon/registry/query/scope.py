@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pachon.base import closest
@@ -149,10 +149,12 @@ class Scope:
     def _dataset_field(dataset_type: str, name: str, position: int) -> DatasetField:
         return DatasetField(dataset_type=dataset_type, name=name, type=DATASET_FIELDS[name], position=position)
 
-    def _no_field(self, owner: str, name: str, fields: Iterable[str], position: int) -> QueryNameError:
+    def _no_field(self, owner: str, name: str, fields: Collection[str], position: int) -> QueryNameError:
         hint = closest(name, fields) or f" It has {', '.join(fields)}."
         if name in self.universe.dimensions:
             hint = f" Write {name} alone, which is a dimension."
+        elif name in ("begin", "end") and "timespan" in fields:
+            hint = f" Write {owner}.timespan.{name}."
         return QueryNameError(f"{owner!r} has no field {name!r}.{hint}", self.text, position)
 
     def _unknown(self, name: str, position: int, part: str | None = None) -> QueryNameError:

@@ -52,6 +52,13 @@ class RecordsSuite:
         stored = records.fetch("detector").columns["purpose"].tolist()
         assert stored.count(text) == 50
 
+    def test_what_may_be_done_about_a_record_that_exists_is_said(self, sample: SampleData) -> None:
+        row = {"instrument": "Cam", "id": 1, "full_name": "another"}
+        with pytest.raises(
+            ConflictingDefinitionError, match=r"exists for .*; skip_existing=True keeps it, and replace=True"
+        ):
+            sample.registry.dimension_records.insert("detector", [row])
+
     def test_round_trip(self, sample: SampleData) -> None:
         rows = [
             self._visit(1, region=circle(10, 20, 1), timespan=span(1, 2), exposure_time=30.5, seq_num=3),
