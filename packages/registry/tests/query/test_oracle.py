@@ -45,6 +45,7 @@ CAMERA = {
     "src": ["visit", "detector"],
     "warp": ["visit", "patch"],
     "c_bias": ["detector"],
+    "c_dark": ["detector"],
     "note": [],
 }
 
