@@ -124,11 +124,13 @@ def _write_all(
         checksum = checksum_of_bytes(data) if setup.checksum else ""
         written[position] = _Written(size=size, checksum=checksum, synced=True, name_synced=alone)
 
-    rooms = store.make_room(places, set())
+    rooms: list[str | None] = []
     threads = _LOCAL_WRITERS if store.local_root is not None else worker_count()
     with ThreadedCalls(write, len(plan), threads) as writes:
         for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
             data = _bytes_of(planned)
+            if not rooms:  # an object that cannot be written has left no folders
+                rooms = store.make_room(places, set())
             if data is None:
                 written[position] = _write_by_formatter(setup, planned, place, created, replace=replace)
             else:
