@@ -35,6 +35,31 @@ def reach_all(action):
     return seen
 
 
+def stop_at(point, count=1, reached=None):
+    """Give a hook that raises when a point is reached for the nth time; ``reached`` gets an item for each time."""
+    times = [] if reached is None else reached
+
+    def stop(name):
+        if name == point:
+            times.append(name)
+            if len(times) == count:
+                raise StopError(name)
+
+    return stop
+
+
+def stop_leaves_no_file(write, point, count, list_files):
+    """Write until a point is reached for the nth time, if it is, and check that no file is left then."""
+    reached = []
+    with faults.install(stop_at(point, count, reached)):
+        try:
+            write()
+        except StopError:
+            assert list_files() == []
+            return
+    assert len(reached) < count  # this write has fewer such steps
+
+
 def test_records_say_what_was_written(open_files, things):
     datastore = open_files()
     written = datastore.write_many(things)
@@ -116,21 +141,7 @@ def test_a_renamed_file_is_synced_before_and_its_folder_once_after(open_files, t
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_failure_at_any_step_leaves_no_file(open_files, things, files_in, root, point, count, predicted):
     datastore = open_files()
-    reached = [0]
-
-    def fail(name):
-        if name == point:
-            reached[0] += 1
-            if reached[0] == count:
-                raise StopError(name)
-
-    with faults.install(fail):
-        try:
-            datastore.write_many(things, predicted=predicted)
-        except StopError:
-            assert files_in(root) == []
-            return
-    assert reached[0] < count  # this write has fewer such steps
+    stop_leaves_no_file(lambda: datastore.write_many(things, predicted=predicted), point, count, lambda: files_in(root))
 
 
 def test_a_failed_sync_is_not_tried_again(open_files, things, files_in, root, monkeypatch):
@@ -206,22 +217,8 @@ def test_many_files_are_written_by_several_threads(open_files, example, slow_fsy
 @pytest.mark.parametrize("count", [1, 5, 30, 60])
 @pytest.mark.parametrize("point", ["write.written", "write.all_written", "write.files_synced", "write.renamed"])
 def test_a_failure_of_a_thread_leaves_no_file(open_files, example, slow_fsync, files_in, root, point, count, predicted):
-    datastore = open_files()
-    reached = [0]
-
-    def fail(name):
-        if name == point:
-            reached[0] += 1
-            if reached[0] == count:
-                raise StopError(name)
-
-    with faults.install(fail):
-        try:
-            datastore.write_many(new_things(example, 60), predicted=predicted)
-        except StopError:
-            assert files_in(root) == []
-            return
-    assert reached[0] < count
+    datastore, things = open_files(), new_things(example, 60)
+    stop_leaves_no_file(lambda: datastore.write_many(things, predicted=predicted), point, count, lambda: files_in(root))
 
 
 def test_the_folders_of_many_files_are_synced_before_the_call_returns(open_files, example, root, monkeypatch):
@@ -271,14 +268,6 @@ def test_the_folders_above_a_root_that_is_missing_are_synced(tmp_path, monkeypat
     store.create("a/file", b"content", sync=True)
     top = os.path.realpath(tmp_path)
     assert {top, f"{top}/above", f"{top}/above/root", f"{top}/above/root/a"} <= set(synced)
-
-
-def stop_at(point):
-    def stop(reached):
-        if reached == point:
-            raise StopError(point)
-
-    return stop
 
 
 def test_what_cannot_be_removed_is_noted(open_files, things, monkeypatch):
