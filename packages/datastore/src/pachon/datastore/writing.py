@@ -56,10 +56,12 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
     try:
         written = _write_all(setup, plan, places, created, replace=predicted)
         reach("write.all_written")
-        store.sync([place for place, one in zip(places, written, strict=True) if not one.synced])
-        if not beside:
+        if unsynced := [place for place, one in zip(places, written, strict=True) if not one.synced]:
+            store.sync(unsynced)
+        unnamed = [place for place, one in zip(places, written, strict=True) if not one.name_synced]
+        if unnamed and not beside:
             # What is renamed has its name brought to the medium after that.
-            store.sync_names([place for place, one in zip(places, written, strict=True) if not one.name_synced])
+            store.sync_names(unnamed)
         reach("write.files_synced")
         if beside:
             created[:] = places

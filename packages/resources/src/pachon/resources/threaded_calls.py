@@ -8,7 +8,6 @@ several threads too. In memory nothing waits, and threads would only stand in ea
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -55,8 +54,9 @@ class ThreadedCalls(Generic[Item]):
         self._seconds = 0.0
         self._alone = count <= _TRIED
         self._share = max(1, min(_SHARE, -(-count // threads)))
-        self._threads = ThreadPoolExecutor(threads)
-        self._stop = threading.Event()
+        self._most_threads = threads
+        self._threads: ThreadPoolExecutor | None = None
+        self._stopped = False
         self._collected: list[Item] = []
         self._collected_bytes = 0
         self._waiting: deque[tuple[Future[None], int]] = deque()
@@ -68,17 +68,20 @@ class ThreadedCalls(Generic[Item]):
     def __exit__(
         self, kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
     ) -> None:
+        if self._tried < _TRIED or self._alone:
+            return  # nothing was handed over
         try:
             if kind is None:
                 self._hand_over()
                 self._wait(0)
         except BaseException:
-            self._stop.set()
+            self._stopped = True
             raise
         finally:
             if kind is not None:
-                self._stop.set()
-            self._threads.shutdown(wait=True, cancel_futures=True)
+                self._stopped = True
+            if self._threads is not None:
+                self._threads.shutdown(wait=True, cancel_futures=True)
 
     def add(self, item: Item, size: int = 0) -> None:
         """Call the function, now or later.
@@ -101,7 +104,7 @@ class ThreadedCalls(Generic[Item]):
         if self._tried < _TRIED:
             self._try(item)
             return
-        if self._stop.is_set():
+        if self._stopped:
             self._wait(0)
         self._collected.append(item)
         self._collected_bytes += size
@@ -120,6 +123,8 @@ class ThreadedCalls(Generic[Item]):
     def _hand_over(self) -> None:
         if not self._collected:
             return
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._most_threads)
         try:
             future = self._threads.submit(self._call_each, self._collected)
         except RuntimeError as error:  # no more threads for this process, or Python is about to end
@@ -138,9 +143,9 @@ class ThreadedCalls(Generic[Item]):
     def _call_each(self, share: Sequence[Item]) -> None:
         try:
             for item in share:
-                if self._stop.is_set():
+                if self._stopped:
                     return
                 self._function(item)
         except BaseException:
-            self._stop.set()
+            self._stopped = True
             raise
