@@ -33,13 +33,11 @@ def test_calls_that_wait_are_made_several_at_a_time() -> None:
         names.add(threading.get_ident())
         called.append(item)
 
-    start = time.perf_counter()
     with ThreadedCalls(wait, 200, 16) as calls:
         for item in range(200):
             calls.add(item)
     assert sorted(called) == list(range(200))
     assert len(names) > 8
-    assert time.perf_counter() - start < 200 * 0.01
 
 
 @pytest.mark.parametrize("bad", [0, 2, 20, 199])
