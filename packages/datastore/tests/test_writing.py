@@ -27,6 +27,20 @@ def things(example):
     return [({"n": n}, example.ref(dataset_type, visit=n)) for n in range(5)]
 
 
+@pytest.fixture
+def synced(monkeypatch):
+    """Paths of the files and folders that were synced, in order."""
+    places = []
+    real = os.fsync
+
+    def fsync(descriptor):
+        places.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return places
+
+
 def reach_all(action):
     seen = []
     with faults.install(seen.append):
@@ -89,15 +103,7 @@ def test_steps_in_order(open_files, things):
     ]  # fmt: skip
 
 
-def test_files_are_synced_before_the_call_returns(open_files, things, monkeypatch):
-    synced = []
-    real = os.fsync
-
-    def fsync(descriptor):
-        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
+def test_files_are_synced_before_the_call_returns(open_files, things, synced):
     datastore = open_files()
     written = datastore.write_many(things)
     paths = {os.path.realpath(uri.ospath) for uri in datastore.uris(written)}
@@ -221,16 +227,8 @@ def test_a_failure_of_a_thread_leaves_no_file(open_files, example, slow_fsync, f
     stop_leaves_no_file(lambda: datastore.write_many(things, predicted=predicted), point, count, lambda: files_in(root))
 
 
-def test_the_folders_of_many_files_are_synced_before_the_call_returns(open_files, example, root, monkeypatch):
+def test_the_folders_of_many_files_are_synced_before_the_call_returns(open_files, example, root, synced):
     """Also the names of folders that were made, up to the root, and once each: not one after the other as they are made."""
-    synced = []
-    real = os.fsync
-
-    def fsync(descriptor):
-        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
     datastore = open_files()
     written = datastore.write_many(new_things(example, 20))
     folders = {os.path.dirname(os.path.realpath(uri.ospath)) for uri in datastore.uris(written)}

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Calls that wait for a storage, several at a time.
 
-A journalling file system commits the fsyncs that wait together, and a store answers many requests at a time. A file system that
-passes by what was removed a short while ago (ext4 without a journal looks at each such inode, for every new file) does that for
-several threads too. In memory nothing waits, and threads would only stand in each other's way: the first calls tell.
+A journalling file system commits the fsyncs that wait together, and a store answers many requests at a time. In memory nothing
+waits, and threads would only stand in each other's way: the quickest of the first calls tells.
 """
 
 from __future__ import annotations
