@@ -21,9 +21,6 @@ from pachon.butler import Butler
 from pachon.datastore import faults
 from pachon.resources import threaded_calls
 
-threaded_calls.QUICK_S = 0.0
-"""The files of these tests are mostly in memory, where no thread would be worth it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
@@ -45,7 +42,11 @@ class Journal:
 
 
 def warm_up() -> None:
-    """Use a scratch repository once and close it, so that what is made at the first use is there in every fork."""
+    """Use a scratch repository once and close it, so that what is made at the first use is there in every fork.
+
+    The forks write files by threads, however quick they are: the files of these tests are mostly in memory.
+    """
+    threaded_calls.QUICK_S = 0.0
     with tempfile.TemporaryDirectory() as folder:
         repository = Repository.make(Path(folder))
         state = State()
