@@ -4,8 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pachon.base import plugins
+
+# Machines are noisy: time is measured by the benchmarks, not by tests.
+settings.register_profile("pachon", deadline=None)
+settings.load_profile("pachon")
 
 Installer = Callable[..., None]
 

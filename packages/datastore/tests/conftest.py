@@ -2,11 +2,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pachon.datasets import StorageClasses
 from pachon.datastore import Datastore, DatastoreConfig
 from pachon.datastore.testing import ExampleData, MemoryRecordStore
 from pachon.datastore.testing.composite import COMPOSITE_CLASSES
+
+# Machines are noisy: time is measured by the benchmarks, not by tests.
+settings.register_profile("pachon", deadline=None)
+settings.load_profile("pachon")
 
 JSON_COMPOSITES = {"TestMetric": "json", "TestOldMetric": "json", "TestDataList": "json"}
 

@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from pachon.pipe_tasks.instrument_signature import raw_to_electrons, remove_signature
 from pachon.pipe_tasks.master_calibrations import master_bias, master_flat
 from pachon.pipe_tasks.testing import SimulatedDetector
+
+# Machines are noisy: time is measured by the benchmarks, not by tests.
+settings.register_profile("pachon", deadline=None)
+settings.load_profile("pachon")
 
 
 @pytest.fixture(scope="session")

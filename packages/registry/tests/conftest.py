@@ -3,10 +3,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pachon.registry import SqlRegistry
 from pachon.registry.testing.example import fill_example
 from pachon.registry.testing.postgresql import postgres_server, postgres_url, shared_server
+
+# Machines are noisy: time is measured by the benchmarks, not by tests.
+settings.register_profile("pachon", deadline=None)
+settings.load_profile("pachon")
 
 __all__ = ["postgres_server", "postgres_url"]
 

@@ -3,6 +3,11 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+# Machines are noisy: time is measured by the benchmarks, not by tests.
+settings.register_profile("pachon", deadline=None)
+settings.load_profile("pachon")
 
 if "pachon.resources.testing" not in sys.modules:  # the doctests of the source may have come first
     pytest.register_assert_rewrite("pachon.resources.testing")
