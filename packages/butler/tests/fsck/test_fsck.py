@@ -342,7 +342,9 @@ class TestFilesWithoutRow:
         checker.ingest([file], run="run", transfer="symlink")
         assert checker.fsck(verify="checksum").findings == ()
         source.unlink()
-        assert kinds(checker.fsck()) == [FindingKind.MISSING_FILE]
+        (missing,) = checker.fsck().findings
+        assert missing.kind is FindingKind.MISSING_FILE
+        assert f"in its place is a link to {str(source)!r}, where nothing is" in missing.explanation
 
 
 class TestTrash:
@@ -535,7 +537,12 @@ class TestCommand:
         found = self.run(str(repository))
         assert found.returncode == 1
         assert "stray.yaml: No writer of this repository made it" in found.stdout
-        assert "1 problem is left. --repair mends what can be mended." in found.stdout
+        young = "Too young to be touched: 1; --min-age SECONDS says how old a file must be."
+        assert found.stdout.endswith(f"1 problem is left. --repair mends what can be mended. {young}\n")
+        kept = self.run(str(repository), "--repair")
+        assert kept.returncode == 1
+        assert kept.stdout.endswith(f"1 problem is left. {young}\n")
+        assert json.loads(self.run(str(repository), "--json").stdout)["findings"][0]["too_young"] is True
         mended = self.run(str(repository), "--repair", "--min-age", "0", "--json")
         assert mended.returncode == 0
         document = json.loads(mended.stdout)

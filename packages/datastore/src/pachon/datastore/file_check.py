@@ -96,6 +96,7 @@ def check_files(store: FileStore, records: FileRecords, *, checksum: bool) -> Fi
 
 def _check(store: FileStore, row: StoredFile, *, checksum: bool) -> tuple[FileState, str]:
     path = file_part(row.path)
+    local = None
     try:
         local = store.local_path(path)
         place = store.uri(path) if local is None else local
@@ -115,10 +116,18 @@ def _check(store: FileStore, row: StoredFile, *, checksum: bool) -> tuple[FileSt
     except PathOutsideRootError as error:
         return FileState.OUTSIDE, str(error)
     except (FileNotFoundError, NotADirectoryError, NotFoundError):
-        return FileState.MISSING, ""
+        return FileState.MISSING, _dangling_link(local)
     except (PachonError, OSError) as error:
         return FileState.UNREADABLE, str(error)
     return FileState.GOOD, ""
+
+
+def _dangling_link(path: str | None) -> str:
+    """Say that a link is in the place of a missing file, if there is one."""
+    try:
+        return f"in its place is a link to {os.readlink(path)!r}, where nothing is" if path is not None else ""
+    except OSError:
+        return ""
 
 
 def _size(place: str | ResourcePath) -> int:

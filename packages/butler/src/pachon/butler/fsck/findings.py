@@ -49,7 +49,7 @@ def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
     """Say what is the matter with the file of a dataset."""
     which = _name(bad.row, refs)
     if bad.state is FileState.MISSING:
-        what = "has no file any more."
+        what = f"has no file any more{f': {bad.detail}' if bad.detail else ''}."
     elif bad.state in (FileState.WRONG_SIZE, FileState.WRONG_CHECKSUM):
         what = f"has a file that is not the one that was written: {bad.detail}."
     elif bad.state is FileState.OUTSIDE:

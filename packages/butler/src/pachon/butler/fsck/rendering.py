@@ -78,8 +78,11 @@ def _conclusion(report: FsckReport) -> str:
         return f"{_number(mended)} mended; nothing is wrong any more." if mended else "Nothing is wrong."
     done = f" {_number(mended)} mended." if mended else ""
     # Of damaged files each line says what can be done: a repair alone does nothing about them.
+    young = sum(finding.too_young for finding in report.remaining)
     is_mendable = any(finding.kind not in _DAMAGE for finding in report.remaining)
     advice = " --repair mends what can be mended." if is_mendable and not report.repair else ""
+    if young:
+        advice += f" Too young to be touched: {young}; --min-age SECONDS says how old a file must be."
     return f"{left} problem{'s are' if left > 1 else ' is'} left.{done}{advice}"
 
 

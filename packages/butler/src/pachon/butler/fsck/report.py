@@ -64,6 +64,8 @@ class Finding:
     size: int | None = None
     """Bytes of the file."""
     mended: bool = False
+    too_young: bool = False
+    """Only the least age of a file keeps a repair from mending it."""
 
     def to_document(self) -> dict[str, Any]:
         """Give it as plain data."""
@@ -71,6 +73,7 @@ class Finding:
             "kind": self.kind.value,
             "problem": self.kind.is_problem,
             "mended": self.mended,
+            "too_young": self.too_young,
             "path": self.path or None,
             "dataset_id": None if self.dataset_id is None else str(self.dataset_id),
             "writer": self.writer or None,

@@ -146,11 +146,11 @@ def _verdict(
     remove: bool = False,
     set_aside: bool = False,
 ) -> Verdict:
-    if kind.is_problem and not (remove or set_aside):
+    too_young = kind.is_problem and not (remove or set_aside)
+    if too_young:
         text += f" It is only {_duration(age_s)} old and stays until it is older than --min-age."
-    return Verdict(
-        finding=Finding(kind=kind, path=path, size=size, explanation=text), remove=remove, set_aside=set_aside
-    )
+    finding = Finding(kind=kind, path=path, size=size, explanation=text, too_young=too_young)
+    return Verdict(finding=finding, remove=remove, set_aside=set_aside)
 
 
 def _duration(seconds: float) -> str:
