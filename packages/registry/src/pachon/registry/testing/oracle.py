@@ -12,10 +12,9 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from lsst.sphgeom import DISJOINT, HtmPixelization
+from lsst.sphgeom import DISJOINT, Box, HtmPixelization, Pixelization, Region
 
 from pachon.datasets import CollectionType
 from pachon.dimensions import DimensionElement, DimensionGroup, automatic_overlaps, region_from_bytes
@@ -65,6 +64,8 @@ class Oracle:
     def __init__(self, world: World) -> None:
         self._world = world
         self._universe = world.universe
+        self._grid = world.universe.pixelization(world.universe.common_skypix)
+        self._touching: dict[tuple[bytes, bytes], bool] = {}
 
     def data_ids(
         self,
@@ -237,11 +238,18 @@ class Oracle:
             p.collection == collection and p.dataset.dataset_type == dataset_type for p in placements
         )
 
-    @staticmethod
-    def _overlap(one: Row | None, other: Row | None, kind: str) -> bool:
+    def _overlap(self, one: Row | None, other: Row | None, kind: str) -> bool:
         if kind == "temporal":
             return _spans_overlap(_span(one), _span(other)) is True
-        return _regions_overlap(_region(one), _region(other)) is True
+        return self._regions_overlap(_region(one), _region(other)) is True
+
+    def _regions_overlap(self, one: bytes | None, other: bytes | None) -> bool | None:
+        if one is None or other is None:
+            return None
+        pair = (one, other) if one < other else (other, one)
+        if pair not in self._touching:
+            self._touching[pair] = _touch(region_from_bytes(one), region_from_bytes(other), self._grid)
+        return self._touching[pair]
 
     # Conditions: true, false, or None for unknown.
 
@@ -265,7 +273,7 @@ class Oracle:
             case t.Overlap(kind="temporal", left=left, right=right):
                 return _spans_overlap(self._as_span(left, case), self._as_span(right, case))
             case t.Overlap(left=left, right=right):
-                return _regions_overlap(self._value(left, case), self._value(right, case))
+                return self._regions_overlap(self._value(left, case), self._value(right, case))
             case t.Not(operand=inner):
                 known = self._holds(inner, case)
                 return None if known is None else not known
@@ -378,28 +386,19 @@ def _spans_overlap(one: tuple[int, int] | None, other: tuple[int, int] | None) -
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _regions_overlap(one: bytes | None, other: bytes | None) -> bool | None:
-    if one is None or other is None:
-        return None
-    return _touch(*sorted((one, other)))
-
-
-@lru_cache(maxsize=100_000)
-def _touch(one: bytes, other: bytes) -> bool:
+def _touch(one: Region, other: Region, grid: Pixelization) -> bool:
     """Whether two regions have something in common, as far as lsst-sphgeom knows.
 
-    Of a box and a polygon it may say that they are not disjoint though they lie apart; their bounding circles and pixels
-    show that they are.
+    Of a box and a polygon it may say that they are not disjoint though they lie apart. Then they have nothing in common if their
+    bounding circles say so, or the pixels by which the database finds regions; for other regions finer pixels are asked.
     """
-    regions = [region_from_bytes(item) for item in (one, other)]
-    circles = [region.getBoundingCircle() for region in regions]
-    if regions[0].relate(regions[1]) & DISJOINT or regions[1].relate(regions[0]) & DISJOINT:
+    if one.relate(other) & DISJOINT or other.relate(one) & DISJOINT:
         return False
-    if circles[0].relate(circles[1]) & DISJOINT:
+    if one.getBoundingCircle().relate(other.getBoundingCircle()) & DISJOINT:
         return False
-    grid = HtmPixelization(7)
-    shared = grid.envelope(regions[0]) & grid.envelope(regions[1])
-    return not shared.empty()
+    if not (isinstance(one, Box) or isinstance(other, Box)):
+        grid = HtmPixelization(7)
+    return not (grid.envelope(one) & grid.envelope(other)).empty()
 
 
 def _regex(pattern: str) -> str:
