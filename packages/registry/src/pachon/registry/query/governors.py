@@ -29,22 +29,22 @@ def governor_defaults(
         If a key is constrained whose governor is neither mentioned nor has a default.
     """
     universe = scope.universe
-    used = list(values_of(predicate))
-    mentioned = {value.dimension for value in used if isinstance(value, Key)} | {*data_id, *given}
-    mentioned |= {value.element for value in used if isinstance(value, Field) and value.alternate_key}
+    used = values_of(predicate)
+    keys = [value for value in used if isinstance(value, Key)]
+    alternates = [value for value in used if isinstance(value, Field) and value.alternate_key]
+    mentioned = {*data_id, *given, *(key.dimension for key in keys), *(field.element for field in alternates)}
     applied = {g: value for g, value in defaults.items() if g in dimensions and g not in mentioned}
-    needing: list[tuple[str, str, int | None]] = [
-        (value.dimension, str(value), value.position) for value in used if isinstance(value, Key)
-    ]
-    needing += [(v.element, str(v), v.position) for v in used if isinstance(v, Field) and v.alternate_key]
-    needing += [(name, name, None) for name in data_id]
-    for name, shown, position in needing:
+    needing: list[tuple[str, Key | Field | None]] = [(key.dimension, key) for key in keys]
+    needing += [(field.element, field) for field in alternates]
+    needing += [(name, None) for name in data_id]
+    for name, column in needing:
         for dimension in universe[name].required:
-            if not universe[dimension].governor or dimension in mentioned or dimension in applied or dimension == name:
+            if dimension in mentioned or dimension in applied or dimension == name or not universe[dimension].governor:
                 continue
             if dimension not in defaults:
+                position = None if column is None else column.position
                 raise QueryGovernorError(
-                    f"{shown} has a meaning only together with its {dimension}: add {dimension} = '...'",
+                    f"{name if column is None else column} has a meaning only together with its {dimension}: add {dimension} = '...'",
                     scope.text if position is not None else "",
                     position,
                 )

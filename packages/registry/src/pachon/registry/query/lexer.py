@@ -4,23 +4,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pachon.registry.errors import QuerySyntaxError
 
 RESERVED = frozenset({"AND", "OR", "NOT", "IN", "OVERLAPS"})
 MAX_INT = 2**63 - 1
 
+_BLANK = r"[ \t\r\n]*"
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
-_BLANK = re.compile(r"[ \t\r\n]*")
-_RANGE = re.compile(r"(-?[0-9]+)[ \t\r\n]*\.\.[ \t\r\n]*(-?[0-9]+)(?:[ \t\r\n]*:[ \t\r\n]*([0-9]+))?")
-_NUMBER = re.compile(r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_NAME = re.compile(rf"{_WORD}(?:\.{_WORD})*")
-_BIND = re.compile(rf":({_WORD})")
-_STRING = re.compile(r"'([^'\n]*)'")
-_TIME = re.compile(r"[Tt]'([^'\n]*)'")
-_OPERATOR = re.compile(r"!=|<=|>=|[=<>+\-*/%(),]")
+_TOKENS = {
+    "range": rf"(-?[0-9]+){_BLANK}\.\.{_BLANK}(-?[0-9]+)(?:{_BLANK}:{_BLANK}([0-9]+))?",
+    "number": r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?",
+    "time": r"[Tt]'[^'\n]*'",
+    "name": rf"{_WORD}(?:\.{_WORD})*",
+    "string": r"'[^'\n]*'",
+    "bind": rf":{_WORD}",
+    "operator": r"!=|<=|>=|[=<>+\-*/%(),]",
+}
+"""The first that matches counts."""
+_TOKEN = re.compile(f"(?:{'|'.join(f'(?P<{name}>{pattern})' for name, pattern in _TOKENS.items())}){_BLANK}")
+"""One search a token: of the groups the last one that closes is that of the token."""
+_LEADING = re.compile(_BLANK)
+_RANGE = re.compile(_TOKENS["range"])
 
 
 class TokenKind(Enum):
@@ -38,8 +45,7 @@ class TokenKind(Enum):
     END = "end of the expression"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text; ``value`` is an int, a float, a str, or the three integers of a range."""
 
     kind: TokenKind
@@ -57,76 +63,79 @@ def tokenize(text: str) -> tuple[Token, ...]:
         If a character belongs to no token.
     """
     tokens: list[Token] = []
-    position = 0
-    while True:
-        blank = _BLANK.match(text, position)
-        position = blank.end() if blank else position
-        if position >= len(text):
-            tokens.append(Token(kind=TokenKind.END, value="", position=len(text), text=""))
-            return tuple(tokens)
-        token = _next_token(text, position)
-        tokens.append(token)
-        position += len(token.text)
+    blank = _LEADING.match(text)
+    position = blank.end() if blank else 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise QuerySyntaxError(_why_unknown(text, position), text, position)
+        kind = match.lastgroup
+        assert kind is not None
+        tokens.append(_token(text, kind, match[kind], position))
+        position = match.end()
+    tokens.append(Token(TokenKind.END, "", len(text), ""))
+    return tuple(tokens)
 
 
-def _next_token(text: str, position: int) -> Token:
+def _token(text: str, kind: str, found: str, position: int) -> Token:
     # Most tokens are names and operators.
-    first = text[position]
-    if first in "-.0123456789":
-        if match := _RANGE.match(text, position):
-            return _range(text, match)
-        if match := _NUMBER.match(text, position):
-            return _number(text, match)
-    if first in "Tt" and (match := _TIME.match(text, position)):
-        return Token(kind=TokenKind.TIME, value=match[1], position=position, text=match[0])
-    if match := _NAME.match(text, position):
-        return _name(text, match)
-    if match := _STRING.match(text, position):
-        return Token(kind=TokenKind.STRING, value=match[1], position=position, text=match[0])
-    if match := _BIND.match(text, position):
-        if text[match.end() : match.end() + 1] == ".":
-            raise QuerySyntaxError(f"The bind {match[0]} cannot have a field", text, match.end())
-        return Token(kind=TokenKind.BIND, value=match[1], position=position, text=match[0])
-    if match := _OPERATOR.match(text, position):
-        if match[0] == "=" and text[position + 1 : position + 2] == "=":
-            raise QuerySyntaxError("There is no operator '=='; write '='", text, position)
-        if match[0] == "<" and text[position + 1 : position + 2] == ">":
-            raise QuerySyntaxError("There is no operator '<>'; write '!='", text, position)
-        return Token(kind=TokenKind.OPERATOR, value=match[0], position=position, text=match[0])
-    raise QuerySyntaxError(_why_unknown(text, position), text, position)
+    match kind:
+        case "name":
+            return _name(text, found, position)
+        case "operator":
+            if found == "=" and text.startswith("==", position):
+                raise QuerySyntaxError("There is no operator '=='; write '='", text, position)
+            if found == "<" and text.startswith("<>", position):
+                raise QuerySyntaxError("There is no operator '<>'; write '!='", text, position)
+            return Token(TokenKind.OPERATOR, found, position, found)
+        case "number":
+            return _number(text, found, position)
+        case "string":
+            return Token(TokenKind.STRING, found[1:-1], position, found)
+        case "time":
+            return Token(TokenKind.TIME, found[2:-1], position, found)
+        case "bind":
+            end = position + len(found)
+            if text.startswith(".", end):
+                raise QuerySyntaxError(f"The bind {found} cannot have a field", text, end)
+            return Token(TokenKind.BIND, found[1:], position, found)
+        case _:
+            return _range(text, found, position)
 
 
-def _range(text: str, match: re.Match[str]) -> Token:
+def _range(text: str, found: str, position: int) -> Token:
+    match = _RANGE.match(text, position)
+    assert match is not None
     start, stop = _integer(text, match.start(1), match[1]), _integer(text, match.start(2), match[2])
     stride = 1
     if match[3] is not None:
         stride = _integer(text, match.start(3), match[3])
         if stride < 1:
             raise QuerySyntaxError("The stride of a range is at least 1", text, match.start(3))
-    _refuse_glued_word(text, match)
-    return Token(kind=TokenKind.RANGE, value=(start, stop, stride), position=match.start(), text=match[0])
+    _refuse_glued_word(text, found, position)
+    return Token(TokenKind.RANGE, (start, stop, stride), position, found)
 
 
-def _number(text: str, match: re.Match[str]) -> Token:
-    _refuse_glued_word(text, match)
-    if match[0].isdigit():
-        value = _integer(text, match.start(), match[0])
-        return Token(kind=TokenKind.INT, value=value, position=match.start(), text=match[0])
-    number = float(match[0])
+def _number(text: str, found: str, position: int) -> Token:
+    _refuse_glued_word(text, found, position)
+    if found.isdigit():
+        return Token(TokenKind.INT, _integer(text, position, found), position, found)
+    number = float(found)
     if number == float("inf"):
-        raise QuerySyntaxError(f"The number {match[0]} is too large", text, match.start())
-    return Token(kind=TokenKind.FLOAT, value=number, position=match.start(), text=match[0])
+        raise QuerySyntaxError(f"The number {found} is too large", text, position)
+    return Token(TokenKind.FLOAT, number, position, found)
 
 
-def _name(text: str, match: re.Match[str]) -> Token:
-    words = match[0].split(".")
-    if len(words) > 3:
-        raise QuerySyntaxError(f"The name {match[0]} has more than three words", text, match.start())
-    if text[match.end() : match.end() + 1] == ".":
-        raise QuerySyntaxError(f"A word is missing after {match[0]!r} and its dot", text, match.end())
-    if match[0].upper() in RESERVED:
-        return Token(kind=TokenKind.WORD, value=match[0].upper(), position=match.start(), text=match[0])
-    return Token(kind=TokenKind.NAME, value=match[0], position=match.start(), text=match[0])
+def _name(text: str, found: str, position: int) -> Token:
+    if found.count(".") > 2:
+        raise QuerySyntaxError(f"The name {found} has more than three words", text, position)
+    end = position + len(found)
+    if text.startswith(".", end):
+        raise QuerySyntaxError(f"A word is missing after {found!r} and its dot", text, end)
+    word = found.upper()
+    if word in RESERVED:
+        return Token(TokenKind.WORD, word, position, found)
+    return Token(TokenKind.NAME, found, position, found)
 
 
 def _integer(text: str, position: int, digits: str) -> int:
@@ -136,10 +145,11 @@ def _integer(text: str, position: int, digits: str) -> int:
     return value
 
 
-def _refuse_glued_word(text: str, match: re.Match[str]) -> None:
-    following = text[match.end() : match.end() + 1]
+def _refuse_glued_word(text: str, found: str, position: int) -> None:
+    end = position + len(found)
+    following = text[end : end + 1]
     if following.isalnum() or following in ("_", "."):
-        raise QuerySyntaxError(f"The number {match[0]} runs into {following!r}", text, match.end())
+        raise QuerySyntaxError(f"The number {found} runs into {following!r}", text, end)
 
 
 def _why_unknown(text: str, position: int) -> str:

@@ -19,7 +19,10 @@ MAX_CHAIN = 100
 """Longest chain of arithmetic operators without parentheses."""
 
 _JOINING = (TokenKind.OPERATOR, TokenKind.WORD)
-_LITERALS = frozenset({TokenKind.INT, TokenKind.FLOAT, TokenKind.STRING, TokenKind.TIME})
+_COMPARING = frozenset(s.COMPARISONS)
+_ADDING = frozenset({"+", "-"})
+_MULTIPLYING = frozenset({"*", "/", "%"})
+_LITERALS = (TokenKind.INT, TokenKind.FLOAT, TokenKind.STRING, TokenKind.TIME)
 _FOREIGN_WORDS = {
     "LIKE": "use GLOB(column, pattern)",
     "ILIKE": "use GLOB(column, pattern)",
@@ -73,10 +76,13 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> s.Expression:
-        return self._left_associative(self._predicate, s.COMPARISONS)
+        left = self._predicate()
+        return self._continued(left, self._predicate, _COMPARING) if self._peek().value in _COMPARING else left
 
     def _predicate(self) -> s.Expression:
         operand = self._sum()
+        if self._peek().kind is not TokenKind.WORD:
+            return operand
         negated = False
         if self._is_word("NOT") and self._is_word("IN", ahead=1):
             self._advance()
@@ -112,19 +118,23 @@ class _Parser:
         return node
 
     def _sum(self) -> s.Expression:
-        return self._left_associative(self._product, ("+", "-"))
+        left = self._product()
+        return self._continued(left, self._product, _ADDING) if self._peek().value in _ADDING else left
 
     def _product(self) -> s.Expression:
-        return self._left_associative(self._unary, ("*", "/", "%"))
+        left = self._unary()
+        return self._continued(left, self._unary, _MULTIPLYING) if self._peek().value in _MULTIPLYING else left
 
     def _unary(self) -> s.Expression:
-        if sign := self._take_operator("+", "-"):
+        if self._peek().value in _ADDING and (sign := self._take_operator("+", "-")):
             operand = self._nested(self._unary)
             return s.Unary(operator=str(sign.value), operand=operand, position=sign.position)
         return self._primary()
 
     def _primary(self) -> s.Expression:
         token = self._peek()
+        if token.kind is TokenKind.NAME:
+            return self._name_or_call()
         if token.kind in _LITERALS:
             return self._literal()
         if token.kind is TokenKind.RANGE:
@@ -135,8 +145,6 @@ class _Parser:
         if token.kind is TokenKind.BIND:
             self._advance()
             return s.BindName(name=str(token.value), position=token.position)
-        if token.kind is TokenKind.NAME:
-            return self._name_or_call()
         if self._is_operator("("):
             return self._nested(self._parenthesized)
         raise self._unexpected()
@@ -201,8 +209,10 @@ class _Parser:
         self._expect(")", "A ',' or a ')' is missing")
         return tuple(items)
 
-    def _left_associative(self, rule: Callable[[], s.Expression], operators: tuple[str, ...]) -> s.Expression:
-        left = rule()
+    def _continued(
+        self, left: s.Expression, rule: Callable[[], s.Expression], operators: frozenset[str]
+    ) -> s.Expression:
+        """Read the operators of one precedence that follow an operand, with their right sides; the left ones bind first."""
         length = 0
         while (token := self._peek()).value in operators and token.kind in _JOINING:
             self._index += 1

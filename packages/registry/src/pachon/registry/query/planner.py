@@ -53,12 +53,16 @@ def make_plan(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Plan:
     UnimplementedQueryError
         If there is no way yet to answer it.
     """
-    return plan_condition(spec, facts, resolved_condition(spec, facts))
+    scope = _scope_of(spec, facts)
+    return _planned(spec, facts, _resolved(spec, scope), scope, facts)
 
 
 def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predicate:
     """Give all that rows must satisfy: the expression, the data ID, and the defaults of governors."""
-    scope = scope_of(spec, facts)
+    return _resolved(spec, _scope_of(spec, facts))
+
+
+def _resolved(spec: QuerySpec, scope: Scope) -> Predicate:
     predicate = _read(spec, scope)
     given = {name for table in spec.tables for name in table.columns}
     defaults = governor_defaults(predicate, spec.data_id, scope.dimensions, spec.defaults, scope, given)
@@ -91,7 +95,17 @@ def plan_condition(
     spec: QuerySpec, facts: Sequence[SearchFacts], predicate: Predicate, *, validity: bool = True
 ) -> Plan:
     """Decide how a query with a resolved condition is answered; perhaps with calibrations of any time."""
-    scope = scope_of(spec, facts)
+    return _planned(spec, facts, predicate, _scope_of(spec, facts), facts if validity else ())
+
+
+def _planned(
+    spec: QuerySpec,
+    facts: Sequence[SearchFacts],
+    predicate: Predicate,
+    scope: Scope,
+    valid: Sequence[SearchFacts],
+) -> Plan:
+    """Give the plan; of the searches that are ``valid`` a calibration must be so at the time of its row."""
     order = tuple(_order_term(name, spec, facts) for name in spec.order_by)
     outputs = _outputs(spec, scope)
     wanted = [*(term.value for term in order), *(output.value for output in outputs or ())]
@@ -101,19 +115,19 @@ def plan_condition(
     connected = [frozenset(f.dimensions.names) for f in facts]
     connected += [frozenset(table.columns) for table in spec.tables]
     spatial = spatial_joins(group, predicate, connected, spec.where)
-    predicate = _conjunction(
-        [predicate, *temporal_joins(group, predicate, connected, facts if validity else (), spec.where)]
-    )
-    tested = _without_top_overlaps(predicate)
+    overlaps = temporal_joins(group, predicate, connected, valid, spec.where)
+    predicate = _conjunction([predicate, *overlaps]) if overlaps else predicate
+    tested = _without_top_overlaps(predicate) if spatial.pairs or spatial.regions else predicate
     used = [*values_of(tested), *shown]
-    equal = dict(equal_keys(predicate))
+    pairs = equal_keys(predicate)
+    equal = dict(pairs)
     marks = tuple(make_mark(overlap, scope, equal) for overlap in spatial.nested)
     sources, refinements = query_sources(spec, group, facts, used, spatial=spatial, equal=equal)
     sources, late = postponed(spec, group, sources, used, refinements)
     implied = {name for element in late for name in scope.universe[element].implied}
     keys = tuple(n for n in _with_keys_of(scope.universe, spec.dimensions, refinements) if n not in implied)
     only = {name: value for f in facts for name, value in f.only_governors.items() if name in f.dimensions.required}
-    doomed = contradictions(equal_keys(predicate))
+    doomed = contradictions(pairs)
     doomed += [reason for f in facts for reason in _why_doomed(f, equal)]
     return Plan(
         result=spec.dimensions,
@@ -137,7 +151,7 @@ def plan_condition(
     )
 
 
-def scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
+def _scope_of(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Scope:
     """Give what names mean in the expression of a query."""
     names = {*spec.dimensions.names, *spec.joined, *(name for f in facts for name in f.dimensions.names)}
     names.update(name for table in spec.tables for name in table.group.names)

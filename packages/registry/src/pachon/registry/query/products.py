@@ -34,18 +34,17 @@ def find_products(
     def meant(condition: Predicate) -> frozenset[str]:
         return frozenset(label for value in values_of(condition) for label in _meant(universe, value))
 
+    parts = _merged([], names)
+    if len(parts) < 2:
+        # What conditions name is in the sources.
+        return ()
     links = [meant(part) for part in conjuncts(predicate)]
     links += [
         frozenset({*universe[r.left].required, *universe[r.right].required})
         for r in refinements
         if isinstance(r.right, str)
     ]
-    parts: list[set[str]] = []
-    for labels in (*names, *links):
-        if not labels:
-            continue
-        touched = [part for part in parts if part & labels]
-        parts = [part for part in parts if not part & labels] + [set(labels).union(*touched)]
+    parts = _merged(parts, links)
     if len(parts) < 2:
         return ()
     return tuple(
@@ -56,6 +55,18 @@ def find_products(
         )
         for part in parts
     )
+
+
+def _merged(parts: Sequence[frozenset[str]], more: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Put together what has a label in common."""
+    merged = list(parts)
+    for labels in more:
+        if labels:
+            touched = [part for part in merged if not part.isdisjoint(labels)]
+            if touched:
+                merged = [part for part in merged if part.isdisjoint(labels)]
+            merged.append(labels.union(*touched))
+    return merged
 
 
 def why_refused(universe: DimensionUniverse, parts: Sequence[Product], rows: Sequence[int]) -> str:

@@ -42,7 +42,9 @@ def resolve(text: str, scope: Scope, bind: Mapping[str, Any] | None = None) -> t
     expression = parse(text)
     if expression is None:
         return t.Truth(value=True)
-    return _Resolver(dataclasses.replace(scope, text=text), bind or {}).condition(expression)
+    if scope.text != text:
+        scope = dataclasses.replace(scope, text=text)
+    return _Resolver(scope, bind or {}).condition(expression)
 
 
 def resolve_name(text: str, scope: Scope) -> t.Value:
@@ -56,7 +58,9 @@ def resolve_name(text: str, scope: Scope) -> t.Value:
     expression = parse(text)
     if not isinstance(expression, s.Identifier):
         raise QuerySyntaxError(f"{text!r} is no name of a column", text, 0)
-    return dataclasses.replace(scope, text=text).resolve(expression.words, expression.position)
+    if scope.text != text:
+        scope = dataclasses.replace(scope, text=text)
+    return scope.resolve(expression.words, expression.position)
 
 
 class _Resolver:
@@ -73,9 +77,9 @@ class _Resolver:
     def condition(self, node: s.Expression) -> t.Predicate:
         match node:
             case s.And(operands=operands):
-                return t.All(operands=tuple(self.condition(o) for o in operands))
+                return t.All(operands=tuple([self.condition(o) for o in operands]))
             case s.Or(operands=operands):
-                return t.Any_(operands=tuple(self.condition(o) for o in operands))
+                return t.Any_(operands=tuple([self.condition(o) for o in operands]))
             case s.Not(operand=operand):
                 return t.Not(operand=self.condition(operand))
             case s.Binary(operator="OVERLAPS", left=left, right=right):
@@ -94,6 +98,8 @@ class _Resolver:
 
     def _operand(self, node: s.Expression) -> t.Value:
         """Give a side of a comparison; a condition there is of type bool and cannot be compared."""
+        if isinstance(node, s.Identifier | s.IntLiteral | s.StringLiteral):
+            return self.value(node)
         if isinstance(node, s.And | s.Or | s.Not | s.IsIn) or _is_comparison(node):
             self.condition(node)
             raise self._type_error(node, "A condition (type bool) cannot be compared; join conditions by AND")
@@ -201,6 +207,8 @@ class _Resolver:
     def value(self, node: s.Expression) -> t.Value:
         place = node.position
         match node:
+            case s.Identifier():
+                return self._identifier(node)
             case s.IntLiteral(value=integer):
                 return t.Constant(value=integer, type="int", position=place)
             case s.FloatLiteral(value=number):
@@ -210,8 +218,6 @@ class _Resolver:
                 return t.Constant(value=checked, type="string", position=place)
             case s.TimeLiteral(text=text):
                 return self._time(node, text)
-            case s.Identifier():
-                return self._identifier(node)
             case s.BindName():
                 value = self._bound(node)
                 if is_sequence(value):
@@ -231,14 +237,15 @@ class _Resolver:
                 raise self._type_error(node, "A value is wanted here, not a condition")
 
     def _identifier(self, node: s.Identifier) -> t.Value:
-        word = node.text.upper()
         if self._is_bare_bind(node):
             value = self._bind[node.text]
             return self._converted(node, lambda: bound_constant(value, node.position))
-        if word == "NULL":
-            return t.Constant(value=None, type="null", position=node.position)
-        if word in ("TRUE", "FALSE"):
-            return t.Constant(value=word == "TRUE", type="bool", position=node.position)
+        if len(node.words) == 1:
+            word = node.words[0].upper()
+            if word == "NULL":
+                return t.Constant(value=None, type="null", position=node.position)
+            if word in ("TRUE", "FALSE"):
+                return t.Constant(value=word == "TRUE", type="bool", position=node.position)
         return self._scope.resolve(node.words, node.position)
 
     def _is_bare_bind(self, node: s.Identifier) -> bool:
@@ -246,7 +253,9 @@ class _Resolver:
 
         It never hides a dimension, nor any column in an expression that has the same name with a colon.
         """
-        if node.text not in self._bind or node.text in self._scope.universe.dimensions or node.text in self._marked:
+        if not self._bind or node.text not in self._bind:
+            return False
+        if node.text in self._scope.universe.dimensions or node.text in self._marked:
             return False
         warnings.warn(f"Write ':{node.text}' for a bound value; a name without colon is a column.", FutureWarning, 2)
         return True

@@ -159,29 +159,31 @@ def postponed(
     """
     universe = group.universe
     named = {value.element for value in used if isinstance(value, Field)}
-    needed = {value.dimension for value in used if isinstance(value, Key)} | named
-    needed |= {
-        name
-        for r in refinements
-        for side in (r.left, r.right)
-        if isinstance(side, str)
-        for name in universe[side].required
-    }
     result = spec.dimensions
+    needed = {*named, *result.required}
+    needed.update(value.dimension for value in used if isinstance(value, Key))
+    for refinement in refinements:
+        for side in (refinement.left, refinement.right):
+            needed.update(universe[side].required if isinstance(side, str) else ())
     late: list[str] = []
+    records = {s.element: s for s in sources if isinstance(s, ElementSource)}
     # What an element implies comes after it in this order, so that the ends of chains are taken out first.
     for name in reversed(group.lookup_order):
-        own = next((s for s in sources if isinstance(s, ElementSource) and s.element == name), None)
+        own = records.get(name)
+        if own is None or name in named or name == spec.element:
+            continue
         element = universe[name]
-        if own is None or name in (*named, spec.element) or element.always_join or not element.implied:
+        if element.always_join or not element.implied or not needed.isdisjoint(element.implied):
+            continue
+        wanted = any(implied in result for implied in element.implied)
+        if wanted and not all(required in result for required in element.required):
             continue
         others = [s for s in sources if s is not own]
         elsewhere = {n for s in others for n in provided_dimensions(universe, s)}
-        wanted = set(element.implied) & set(result.names)
-        vouched = {n for s in others for n in vouched_dimensions(universe, s)}
-        if not set(element.required) <= vouched or set(element.implied) & (elsewhere | needed | set(result.required)):
+        if not elsewhere.isdisjoint(element.implied):
             continue
-        if wanted and not set(element.required) <= set(result.names):
+        vouched = {n for s in others for n in vouched_dimensions(universe, s)}
+        if not vouched.issuperset(element.required):
             continue
         sources = others
         if wanted:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -281,6 +280,13 @@ class Any_:  # noqa: N801  # typing.Any has the better name already
 Predicate: TypeAlias = Truth | IsTrue | Comparison | IsNull | IsOneOf | Glob | Overlap | Not | All | Any_
 
 
+_SIMPLE = (Key, Field, Constant, DatasetField)
+_JUNCTIONS = (All, Any_)
+_OPENED = (All, Truth)
+_TWO_SIDED = (Comparison, Overlap)
+_ONE_SIDED = (IsTrue, IsNull, Glob)
+
+
 def key_equals(universe: DimensionUniverse, dimension: str, value: int | str) -> Comparison:
     """Give the condition that a dimension has a value."""
     kind: Type = "int" if universe.dimensions[dimension].primary_key.type == "int" else "string"
@@ -290,49 +296,46 @@ def key_equals(universe: DimensionUniverse, dimension: str, value: int | str) ->
 def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
     """Give the conditions of which all must hold."""
     if isinstance(predicate, All):
-        return tuple(part for operand in predicate.operands for part in conjuncts(operand))
-    return () if predicate == Truth(value=True) else (predicate,)
+        for operand in predicate.operands:
+            if isinstance(operand, _OPENED):
+                return tuple([part for operand in predicate.operands for part in conjuncts(operand)])
+        return predicate.operands
+    return () if isinstance(predicate, Truth) and predicate.value else (predicate,)
 
 
-def walk(predicate: Predicate) -> Iterator[Predicate]:
+def walk(predicate: Predicate) -> list[Predicate]:
     """Give all conditions in a condition, itself first."""
-    yield predicate
-    match predicate:
-        case Not(operand=operand):
-            yield from walk(operand)
-        case All(operands=operands) | Any_(operands=operands):
-            for part in operands:
-                yield from walk(part)
-        case _:
-            pass
+    # Lists and not generators: these are walked several times a query, and most have few parts.
+    if isinstance(predicate, Not):
+        return [predicate, *walk(predicate.operand)]
+    if isinstance(predicate, _JUNCTIONS):
+        return [predicate, *(inner for part in predicate.operands for inner in walk(part))]
+    return [predicate]
 
 
-def values_of(predicate: Predicate) -> Iterator[Value]:
+def values_of(predicate: Predicate) -> list[Value]:
     """Give all columns and constants in a condition."""
+    found: list[Value] = []
     for part in walk(predicate):
-        match part:
-            case IsTrue(operand=value) | IsNull(operand=value) | Glob(operand=value):
-                yield from parts_of(value)
-            case IsOneOf(operand=value, columns=columns):
-                for item in (value, *columns):
-                    yield from parts_of(item)
-            case Comparison(left=left, right=right) | Overlap(left=left, right=right):
-                yield from parts_of(left)
-                yield from parts_of(right)
-            case _:
-                pass
+        if isinstance(part, _TWO_SIDED):
+            found += parts_of(part.left)
+            found += parts_of(part.right)
+        elif isinstance(part, IsOneOf):
+            for item in (part.operand, *part.columns):
+                found += parts_of(item)
+        elif isinstance(part, _ONE_SIDED):
+            found += parts_of(part.operand)
+    return found
 
 
-def parts_of(value: Value) -> Iterator[Value]:
+def parts_of(value: Value) -> list[Value]:
     """Give a value and all columns and constants of which it is made."""
-    yield value
+    if isinstance(value, _SIMPLE):
+        return [value]
     match value:
         case Negative(operand=operand):
-            yield from parts_of(operand)
+            return [value, *parts_of(operand)]
         case Arithmetic(left=left, right=right):
-            yield from parts_of(left)
-            yield from parts_of(right)
+            return [value, *parts_of(left), *parts_of(right)]
         case Bound(timespan=timespan):
-            yield timespan
-        case _:
-            pass
+            return [value, timespan]
