@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import gc
 import os
 import signal
 import subprocess
@@ -231,6 +232,8 @@ def test_options_file_by_uri(program, install, monkeypatch: pytest.MonkeyPatch) 
 
 RUNNER = """
     import signal, sys
+    import builtins, gc
+    builtins.COLLECTOR = gc.get_threshold()
     # Whoever started the tests in the background let them ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.insert(0, sys.argv.pop(1))
@@ -265,6 +268,24 @@ SLOW = '''
     def greet():
         """Greet."""
         print("café")
+    @click.command()
+    @click.option("--finish", is_flag=True)
+    def collect(finish):
+        """Tell when objects in cycles are collected."""
+        import gc
+        from pachon.base.cli.collector import finish_objects_at_exit
+        class Knot:
+            def __init__(self, name):
+                self.name, self.itself = name, self
+            def __del__(self):
+                print(self.name)
+        at_start = gc.get_threshold()
+        Knot("collected")
+        gc.collect(0)
+        print(at_start[0] > 100000, gc.get_threshold() == COLLECTOR)
+        Knot("left")
+        if finish:
+            finish_objects_at_exit()
 '''
 
 
@@ -273,7 +294,7 @@ def process(install, tmp_path: Path) -> list[str]:
     install(
         "slow",
         "test.commands",
-        {"wait": "slow_mod:wait", "finalize": "slow_mod:finalize", "pour": "slow_mod:pour", "greet": "slow_mod:greet"},
+        {name: f"slow_mod:{name}" for name in ("wait", "finalize", "pour", "greet", "collect")},
         {"slow_mod": SLOW},
     )
     return [sys.executable, "-c", textwrap.dedent(RUNNER), str(tmp_path / "slow")]
@@ -293,6 +314,22 @@ def test_an_interrupt_of_a_finalizer_is_not_lost(process) -> None:
     result = subprocess.run([*process, "finalize"], capture_output=True, text=True, timeout=50, check=False)
     assert result.returncode == 130
     assert result.stderr.strip() == ""
+
+
+def test_garbage_is_collected_after_the_start_and_left_at_the_exit(process) -> None:
+    def run(*arguments: str) -> list[str]:
+        command = [*process, "collect", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert run() == ["collected", "True True"]
+    assert run("--finish") == ["collected", "True True", "left"]
+
+
+def test_a_program_within_another_leaves_the_collector_alone(program) -> None:
+    before = gc.get_threshold()
+    assert run_command(program, "fail", "exit").exit_code == 5
+    assert gc.get_threshold() == before
+    assert before[0] < 100_000
 
 
 def test_broken_pipe_is_silent(process) -> None:

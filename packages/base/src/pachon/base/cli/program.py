@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeGuard
 
 import click
 
+from pachon.base.cli.collector import collect_after_start, leave_memory_at_exit
 from pachon.base.cli.group import LazyGroup
 from pachon.base.cli.lost_interrupts import hearing_lost_interrupts
 from pachon.base.cli.splitting import split_commas_callback
@@ -125,6 +126,9 @@ def run_program(program: click.Group, arguments: Sequence[str] | None = None) ->
     interrupted. An error of pachon is one line on stderr, with a traceback when the project logs at DEBUG, and so is a file
     that the system refuses to write or read; any other error is a defect, and its traceback is shown.
     """
+    if arguments is None:  # else the process has other things to do
+        collect_after_start()
+        leave_memory_at_exit()
     with hearing_lost_interrupts():
         code = _run(program, arguments)
     sys.exit(code)

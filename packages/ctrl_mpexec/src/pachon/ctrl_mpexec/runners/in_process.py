@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pachon.base.cli.collector import finish_objects_at_exit
 from pachon.ctrl_mpexec.runners.runner import Finished, Job
 from pachon.ctrl_mpexec.worker import QuantumWorker
 
@@ -15,6 +16,7 @@ class InProcessRunner:
     def __init__(self, worker: QuantumWorker) -> None:
         self._worker = worker
         self._next: Job | None = None
+        finish_objects_at_exit()  # of tasks
 
     @property
     def free(self) -> int:
