@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from pachon.base import InvalidInputError
 from pachon.datasets import DatasetSearch, DatasetType
@@ -73,6 +74,32 @@ def test_limit(example: SqlRegistry) -> None:
     assert len(query(["visit", "detector"], where=where, limit=len(every) - 1)) == len(every) - 1
     assert len(example.query.datasets("bias", ["imported_g", "imported_r"], limit=3)) == 3
     assert len(example.query.records("detector", limit=5)) == 5
+
+
+def test_a_limit_stops_the_database_where_datasets_are_in_several_collections(example: SqlRegistry) -> None:
+    collections = ["calib", "tagged", "imported_r", "imported_g"]
+    asked: dict[str, Any] = {"find_first": False, "where": "instrument = 'Cam1' AND exposure > 0"}
+    every = {ref.id for ref in example.query.datasets("bias", collections, **asked)}
+    assert len(every) > 4
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        statements.append(statement)
+
+    engine = example._state.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        for number in range(1, len(every) + 2):
+            del statements[:]
+            found = [ref.id for ref in example.query.datasets("bias", collections, limit=number, **asked)]
+            assert len(set(found)) == len(found) == min(number, len(every))
+            assert every.issuperset(found)
+            (select,) = [s for s in statements if "exposure" in s and "EXPLAIN" not in s]
+            assert "LIMIT" in select
+        with pytest.warns(UserWarning, match="more than 2"):
+            assert len(example.query.datasets("bias", collections, limit=-2, **asked)) == 2
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def test_data_id(example: SqlRegistry) -> None:

@@ -79,7 +79,7 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
     if plan.doomed or plan.limit == 0:
         return empty_rows(plan)
     with _prepared(state, connection, plan, tables) as made:
-        stop = None if plan.limit is None or not _is_final(plan) else abs(plan.limit) + (plan.limit < 0)
+        stop = _most_rows(plan)
 
         def select(part: Plan, most: int | None) -> Rows:
             statement = compile_plan(part, state.schema, state.dialect, uploaded=made, limit=most)
@@ -293,6 +293,19 @@ def _is_final(plan: Plan) -> bool:
     if any(len(facts.ranks) > 1 or facts.certified for facts in plan.chosen):
         return False
     return set(plan.keys) <= set(plan.result.names)
+
+
+def _most_rows(plan: Plan) -> int | None:
+    """Give a number of rows among which there are all that a limit lets through, if there is such a number."""
+    if plan.limit is None:
+        return None
+    wanted = abs(plan.limit) + (plan.limit < 0)
+    if _is_final(plan):
+        return wanted
+    if plan.datasets is None or plan.find_first or plan.refinements or plan.order or plan.fields or plan.chosen:
+        return None
+    # Equal rows are given once: a dataset has one in each collection, however often it is valid there.
+    return wanted * len(plan.datasets.ranks) if set(plan.keys) <= set(plan.result.names) else None
 
 
 def _whole_groups(plan: Plan, parts: Iterator[Rows]) -> Iterator[Rows]:
