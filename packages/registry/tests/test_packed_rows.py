@@ -75,7 +75,7 @@ def test_columns(connection: sa.Connection) -> None:
 
 def test_what_is_packed() -> None:
     table = sa.table("t", sa.column("a"), sa.column("b"), sa.column("c"))
-    assert pack_rows(sa.select(table.c.a, table.c.b), ["int", "text"]) is None
-    packed = pack_rows(sa.select(table), ["int", "text", "id"])
+    assert pack_rows(sa.select(table.c.a, table.c.b), ("int", "text")) is None
+    packed = pack_rows(sa.select(table), ("int", "text", "id"))
     assert packed is not None
     assert (packed.packed, packed.others, packed.form.itemsize) == ((0, 2), (1,), 24)

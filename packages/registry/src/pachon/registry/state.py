@@ -28,6 +28,8 @@ class State:
     definitions: Definitions
     prepared: dict[Hashable, Any] = field(default_factory=dict)
     """Statements that were built before: building one takes longer than running it."""
+    statements: dict[Hashable, Any] = field(default_factory=dict)
+    """Statements of queries by the form of their plans (`pachon.registry.query.forms`)."""
 
     @property
     def universe(self) -> DimensionUniverse:
@@ -49,6 +51,7 @@ class State:
     def forget_group(self, group_id: int) -> None:
         """Forget the tables and the statements of a group of dimensions whose registration was undone."""
         self.schema.forget_datasets(group_id)
+        self.statements.clear()
         for key in [key for key in list(self.prepared) if isinstance(key, tuple) and key[1:] == (group_id,)]:
             self.prepared.pop(key, None)
 

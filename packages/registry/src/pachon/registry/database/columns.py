@@ -41,7 +41,11 @@ def fetch_columns(
 
 
 def iter_columns(
-    connection: sa.Connection, statement: sa.Select[Any], kinds: Sequence[Kind], size: int
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    kinds: Sequence[Kind],
+    size: int,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Iterator[list[Any]]:
     """Give the same batch by batch; the database keeps what was not yet fetched."""
     # SQLite's driver streams anyway, and its own rows are taken (`_batches`), of which SQLAlchemy must not have taken some.
@@ -49,7 +53,7 @@ def iter_columns(
     packed = _packed(connection, statement, kinds)
     asked = statement if packed is None else packed.statement
     streaming = asked.execution_options(stream_results=True, max_row_buffer=size) if server else asked
-    for batch in _batches(connection, streaming, None, size):
+    for batch in _batches(connection, streaming, parameters, size):
         builders = [_Builder(kind) for kind in kinds]
         _add(builders, batch, packed)
         yield [builder.result() for builder in builders]
@@ -85,7 +89,7 @@ def _batches(
 
 
 def _packed(connection: sa.Connection, statement: sa.Select[Any], kinds: Sequence[Kind]) -> PackedRows | None:
-    return pack_rows(statement, kinds) if connection.dialect.name == "postgresql" else None
+    return pack_rows(statement, tuple(kinds)) if connection.dialect.name == "postgresql" else None
 
 
 def _add(builders: Sequence[_Builder], batch: Sequence[Any], packed: PackedRows | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -40,7 +41,8 @@ class PackedRows:
         return [_native(rows[name]) for name in names]
 
 
-def pack_rows(statement: sa.Select[Any], kinds: Sequence[str]) -> PackedRows | None:
+@lru_cache(maxsize=256)
+def pack_rows(statement: sa.Select[Any], kinds: tuple[str, ...]) -> PackedRows | None:
     """Pack the numbers and ids among the first columns of a statement; `None` if that is not worth it."""
     packed = tuple(number for number, kind in enumerate(kinds) if kind in _FORMS)
     if len(packed) < 2 and "id" not in kinds:

@@ -26,6 +26,7 @@ from pachon.registry.query.compile_sql import (
     compile_plan,
     is_distinct,
 )
+from pachon.registry.query.forms import shared_statement
 from pachon.registry.query.plan import (
     EnvelopeSource,
     Mark,
@@ -82,8 +83,13 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
         stop = _most_rows(plan)
 
         def select(part: Plan, most: int | None) -> Rows:
-            statement = compile_plan(part, state.schema, state.dialect, uploaded=made, limit=most)
-            return rows_of_columns(part, fetch_columns(connection, statement, _kinds(state, part)))
+            shared, values = shared_statement(
+                state,
+                part,
+                ("rows", most),
+                lambda form: compile_plan(form, state.schema, state.dialect, uploaded=made, limit=most),
+            )
+            return rows_of_columns(part, fetch_columns(connection, shared.select, _kinds(state, part), values))
 
         sides = split_at_overlap(plan, state.universe)
         rows = select(plan, stop) if sides is None else _join_sides(state, connection, plan, sides, select)
@@ -115,8 +121,14 @@ def stream_plan(
     if plan.doomed:
         return
     with _prepared(state, connection, plan, tables) as made:
-        select = compile_plan(plan, state.schema, state.dialect, uploaded=made, grouped=not final)
-        parts = (rows_of_columns(plan, c) for c in iter_columns(connection, select, _kinds(state, plan), size))
+        shared, values = shared_statement(
+            state,
+            plan,
+            ("stream", final),
+            lambda form: compile_plan(form, state.schema, state.dialect, uploaded=made, grouped=not final),
+        )
+        batches = iter_columns(connection, shared.select, _kinds(state, plan), size, values)
+        parts = (rows_of_columns(plan, columns) for columns in batches)
         # What is chosen among rows of one data ID needs all of them in one batch.
         for rows in parts if final else _whole_groups(plan, parts):
             wanted = _only_wanted(plan, _refined(state, connection, plan.refinements, rows))
@@ -133,8 +145,13 @@ def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequ
         return len(run_plan(state, connection, plan, tables))
     with _prepared(state, connection, plan, tables) as made:
         most = None if plan.limit is None else abs(plan.limit)
-        select = compile_count(plan, state.schema, state.dialect, uploaded=made, most=most)
-        count = int(connection.execute(select).scalar_one())
+        shared, values = shared_statement(
+            state,
+            plan,
+            ("count", most),
+            lambda form: compile_count(form, state.schema, state.dialect, uploaded=made, most=most),
+        )
+        count = int(connection.execute(shared.select, values).scalar_one())
     return count if plan.keys or plan.datasets is not None else min(count, 1)
 
 

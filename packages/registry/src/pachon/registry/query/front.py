@@ -14,6 +14,7 @@ from pachon.registry.query.answers import Answer, make_answer
 from pachon.registry.query.binds import fixed_binds
 from pachon.registry.query.compile_sql import compile_plan, stand_ins
 from pachon.registry.query.execute import count_plan, run_plan, stream_plan
+from pachon.registry.query.forms import shared_statement
 from pachon.registry.query.governors import equal_keys
 from pachon.registry.query.plan import Plan
 from pachon.registry.query.planner import make_plan, resolved_condition
@@ -301,8 +302,13 @@ class Queries:
     def sql(self, spec: QuerySpec) -> str:
         """Give the statement of a query, for people to read; tables that are made for it have names that say what they are."""
         plan, schema = self.plan(spec), self._state.schema
-        statement = compile_plan(plan, schema, self._state.dialect, uploaded=stand_ins(plan, schema))
-        return str(statement.compile(self._state.database.engine))
+        shared, _ = shared_statement(
+            self._state,
+            plan,
+            "shown",
+            lambda form: compile_plan(form, schema, self._state.dialect, uploaded=stand_ins(form, schema)),
+        )
+        return shared.text(self._state.database.engine)
 
     def known_values(self, spec: QuerySpec) -> dict[str, int | str]:
         """Give the values that dimensions have in all rows of a query because a condition says so."""

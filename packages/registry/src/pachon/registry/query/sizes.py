@@ -8,9 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from pachon.dimensions import DimensionGroup
 from pachon.registry.query.compile_sql import compile_count, compile_plan, count_records
+from pachon.registry.query.forms import shared_statement
 from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Source, UploadSource
 from pachon.registry.query.tree import All, DatasetField, Field, IsOneOf, Key, Predicate, values_of, walk
 from pachon.registry.state import State
@@ -38,10 +40,16 @@ def records_up_to(
     if conditions:
         group = state.universe.conform(state.universe[element].required)
         some = _one_table(group, ElementSource(element=element), conditions)
-        counting = compile_count(some, state.schema, state.dialect, most=most + 1, repeated=True)
+        shared, values = shared_statement(
+            state,
+            some,
+            ("few", most),
+            lambda form: compile_count(form, state.schema, state.dialect, most=most + 1, repeated=True),
+        )
+        counting = shared.select
     else:
-        counting = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1))
-    records = int(connection.execute(counting).scalar_one())
+        counting, values = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1)), {}
+    records = int(connection.execute(counting, values).scalar_one())
     return records if records <= most else None
 
 
@@ -54,8 +62,14 @@ def has_datasets_beyond(
     """
     group = source.facts.dimensions
     own = [part for part in conditions if _is_about_keys(part, group.required)]
-    found = compile_plan(_one_table(group, source, own), state.schema, state.dialect, limit=1, repeated=True)
-    return connection.execute(found.offset(number)).first() is not None
+    offset = sa.bindparam("offset", type_=sa.Integer())
+    shared, values = shared_statement(
+        state,
+        _one_table(group, source, own),
+        "beyond",
+        lambda form: compile_plan(form, state.schema, state.dialect, limit=1, repeated=True).offset(offset),
+    )
+    return connection.execute(shared.select, {**values, "offset": number}).first() is not None
 
 
 def _is_about_keys(part: Predicate, keys: Collection[str]) -> bool:
@@ -87,7 +101,10 @@ def estimated_cost(state: State, connection: sa.Connection, plan: Plan) -> float
 def estimated_size(state: State, connection: sa.Connection, plan: Plan) -> tuple[float, float]:
     """Ask PostgreSQL what a plan costs, and how many rows it gives."""
     most = None if plan.limit is None else abs(plan.limit)
-    ((estimate,),) = connection.execute(_Explained(compile_plan(plan, state.schema, state.dialect, limit=most)))
+    shared, values = shared_statement(
+        state, plan, ("rows", most), lambda form: compile_plan(form, state.schema, state.dialect, limit=most)
+    )
+    ((estimate,),) = connection.execute(_Explained(shared.select), values)
     whole = estimate[0]["Plan"]
     return float(whole["Total Cost"]), float(whole["Plan Rows"])
 
@@ -95,10 +112,16 @@ def estimated_size(state: State, connection: sa.Connection, plan: Plan) -> tuple
 class _Explained(sa.Executable, sa.ClauseElement):
     """Asks how the server would answer a statement."""
 
-    inherit_cache = False
+    inherit_cache = True
+    _traverse_internals = [("statement", InternalTraversal.dp_clauseelement)]  # noqa: RUF012  # of SQLAlchemy's protocol
 
     def __init__(self, statement: sa.Select[Any]) -> None:
         self.statement = statement
+
+    @property
+    def _all_selected_columns(self) -> tuple[()]:
+        # SQLAlchemy would look for the columns of the statement in the answer.
+        return ()
 
 
 @compiles(_Explained)

@@ -70,6 +70,10 @@ class SearchFacts:
     runs: frozenset[int] = frozenset()
     """Which of the members are RUN collections."""
 
+    def __hash__(self) -> int:
+        # The mappings have no hash; equality looks at them.
+        return hash((self.dataset_type, self.type_id, self.collections))
+
     @property
     def ranks(self) -> dict[int, int]:
         """Rank by number of all collections that may hold the type."""

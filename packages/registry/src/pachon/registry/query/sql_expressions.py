@@ -13,7 +13,7 @@ from pachon.registry.query import tree as t
 from pachon.registry.query.arithmetic import calculated
 from pachon.registry.query.plan import Mark, OrderTerm
 from pachon.registry.query.sql_tables import JoinedTables
-from pachon.registry.query.sql_values import Column, glob, in_list, joined, literal, on_step
+from pachon.registry.query.sql_values import Column, glob, in_list, joined, literal, on_step, parameter
 
 __all__ = ["SqlExpressions"]
 
@@ -57,7 +57,7 @@ class SqlExpressions:
         """Give begin and end of a time span; of a time, the nanosecond that it begins."""
         match value:
             case t.Constant(value=(begin, end)):
-                return sa.literal(begin, Key64), sa.literal(end, Key64)
+                return parameter(begin, Key64), parameter(end, Key64)
             case t.Field(element=name, type="timespan"):
                 table = self._tables.element(name)
                 return table.c.timespan_begin, table.c.timespan_end

@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
 
-__all__ = ["Column", "glob", "in_list", "in_ranges", "joined", "literal", "on_step"]
+__all__ = ["Column", "glob", "in_list", "in_ranges", "joined", "literal", "on_step", "parameter"]
 
 _LONG_LIST = 2000
 """Longest list of IN that travels as one parameter a value."""
@@ -68,23 +68,31 @@ def joined(join: Callable[..., Column], neutral: Column, conditions: Sequence[Co
     return joined(join, neutral, [_Parentheses(join(neutral, *part)) for part in parts])
 
 
+_SQL_TYPES: Mapping[str, Any] = {
+    "int": Key64,
+    "datetime": Key64,
+    "float": sa.Double(),
+    "string": Text,
+    "uuid": Uuid(),
+}
+
+
 def literal(constant: t.Constant) -> Column:
     """A constant of an expression."""
     match constant.type:
-        case "int" | "datetime":
-            return sa.literal(constant.value, Key64)
-        case "float":
-            return sa.literal(constant.value, sa.Double())
-        case "string":
-            return sa.literal(constant.value, Text)
         case "bool":
             return sa.true() if constant.value else sa.false()
-        case "uuid":
-            return sa.literal(constant.value, Uuid())
         case "null":
             return sa.null()
-        case _:
-            return sa.literal(constant.value, Bytes())
+        case kind:
+            return parameter(constant.value, _SQL_TYPES.get(kind) or Bytes())
+
+
+def parameter(value: Any, kind: Any) -> Column:
+    """A value that travels beside the statement, or the slot of one that comes later."""
+    if isinstance(value, t.Slot):
+        return sa.bindparam(value.name, type_=kind)
+    return sa.literal(value, kind)
 
 
 def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:

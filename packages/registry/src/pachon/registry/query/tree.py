@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The resolved tree of a query: every name has a meaning and every part a type. All nodes are frozen values."""
+"""The resolved tree of a query: every name has a meaning and every part a type.
+
+All nodes are frozen values. ``position`` is the place in the text, for messages; it takes no part in equality.
+"""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pachon.dimensions import DimensionUniverse, Timespan
@@ -28,6 +31,7 @@ __all__ = [
     "Not",
     "Overlap",
     "Predicate",
+    "Slot",
     "Truth",
     "Type",
     "Value",
@@ -50,7 +54,7 @@ class Key:
 
     dimension: str
     type: Type
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return self.dimension
@@ -64,7 +68,7 @@ class Field:
     name: str
     type: Type
     alternate_key: bool = False
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.element}.{self.name}"
@@ -77,7 +81,7 @@ class DatasetField:
     dataset_type: str
     name: str
     type: Type
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.dataset_type}.{self.name}"
@@ -90,7 +94,7 @@ class Bound:
     timespan: Field | DatasetField
     which: Literal["begin", "end"]
     type: Type = "datetime"
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.timespan}.{self.which}"
@@ -109,6 +113,13 @@ def _region_text(value: bytes) -> str:
     return f"<region within {radius:.3g} deg of ra {ra:.7g}, dec {dec:.7g}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Stands for a value that a statement gets when it is run (`pachon.registry.query.forms`)."""
+
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
     """A literal or a bound value.
@@ -116,9 +127,9 @@ class Constant:
     Times are nanoseconds (TAI), time spans a pair of these, regions and ids bytes.
     """
 
-    value: int | float | str | bool | bytes | tuple[int, int] | None
+    value: int | float | str | bool | bytes | tuple[int | Slot, int | Slot] | Slot | None
     type: Type
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         match self.type, self.value:
@@ -130,7 +141,7 @@ class Constant:
                 return str(uuid.UUID(bytes=value))
             case "datetime", int(ns):
                 return iso_from_ns(ns)
-            case "timespan", (begin, end):
+            case "timespan", (int(begin), int(end)):
                 return str(Timespan.from_ns(begin, end))
             case _, value:
                 return repr(value)
@@ -142,7 +153,7 @@ class Negative:
 
     operand: Value
     type: Type
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"-{self.operand}"
@@ -156,7 +167,7 @@ class Arithmetic:
     left: Value
     right: Value
     type: Type
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"({self.left} {self.operator} {self.right})"
@@ -241,7 +252,7 @@ class Overlap:
     kind: Literal["spatial", "temporal"]
     left: Value
     right: Value
-    position: int = 0
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.left} OVERLAPS {self.right}"
