@@ -46,6 +46,9 @@ def main() -> None:
         def refs(where: str = "") -> Any:
             return butler.query_datasets("raw", collections="raw/all", where=where, limit=None, explain=False)
 
+        def latest(*order: str) -> int:
+            return len(butler.query_datasets("raw", collections="raw/all", order_by=order, limit=10, explain=False))
+
         acts = {
             "refs_objects": lambda: ("refs", len(refs())),
             "where_one_percent": lambda: ("one_percent", len(refs(WHERE.format(few=few)))),
@@ -60,6 +63,8 @@ def main() -> None:
                 "biased_pairs",
                 with_bias(butler, ["exposure", "detector"], WHERE.format(few=20)),
             ),
+            "latest_by_key": lambda: ("latest", latest("-exposure", "detector")),
+            "latest_by_time": lambda: ("latest", latest("-exposure.timespan.begin", "detector")),
         }
         measure(acts, seconds, counts)
     with tempfile.TemporaryDirectory(prefix="peer-sky-") as root:

@@ -80,6 +80,9 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
     def bias(where: str) -> Any:
         return butler.query_datasets("bias", collections="calib", where=where)
 
+    def latest(*order: str) -> Any:
+        return refs().order_by(*order).limit(10)
+
     # The first query of a process loads the language.
     with phases.phase("first_query"):
         phases.counts["one"] = len(refs(one))
@@ -100,6 +103,8 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
             "biased_pairs", len(with_bias("exposure", "detector", where=WHERE.format(few=20)))
         ),
         "bias_of_exposure": lambda _: note("biases", len(bias("instrument = 'Cam' AND exposure = 3"))),
+        "latest_by_key": lambda _: note("latest", len(list(latest("-exposure", "detector")))),
+        "latest_by_time": lambda _: note("latest", len(list(latest("-exposure.timespan.begin", "detector")))),
         "explain_empty": lambda _: note(
             "reasons", len(refs("instrument = 'Cam' AND exposure = 999999999").explain().reasons)
         ),

@@ -316,6 +316,10 @@ class Plan:
     """Searches of a general result of which the first collection that has a dataset wins."""
     leading: tuple[str, ...] = ()
     """Elements by whose records datasets are looked for, in order, where the database would not see that."""
+    sorted_element: str | None = None
+    """The element with whose columns the order begins, if its records are read in that order so that the database may stop early."""
+    drops_later: bool = False
+    """Whether the database itself drops datasets of which an earlier collection has one of the same data ID."""
     products: tuple[Product, ...] = ()
     """Parts of the query that nothing relates, if there are several."""
     limit: int | None = None
@@ -352,7 +356,9 @@ class Plan:
         lines += [f"  with {mark}" for mark in self.marks]
         lines += [f"  then {refinement}" for refinement in self.refinements]
         lines += [f"  then fill in what {name} implies" for name in self.late]
+        lines += ["  where no earlier collection has one"] if self.drops_later else []
         lines += [f"  order by {', '.join(map(str, self.order))}"] if self.order else []
+        lines += [f"  reading {self.sorted_element} in order"] if self.sorted_element else []
         lines += [f"  limit {abs(self.limit)}"] if self.limit is not None else []  # below zero: one that also warns
         lines += [f"  doomed: {reason}" for reason in self.doomed]
         return "\n".join(lines)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.query.compile_sql import datasets_beyond
+from pachon.registry.query.early_stop import stopping_early
 from pachon.registry.query.join_order import (
     named_records,
     names_next_dimension,
@@ -44,6 +45,10 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     """
     if plan.doomed or plan.limit == 0:
         return plan
+    return stopping_early(_reordered(state, connection, plan), state.dialect)
+
+
+def _reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     plan = with_quicker_ranges(state, connection, with_quicker_semi_joins(state, connection, plan))
     dimension = None if plan.existences else skipped_dimension(plan)
     if dimension is None:

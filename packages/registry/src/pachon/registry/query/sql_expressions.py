@@ -13,7 +13,7 @@ from pachon.registry.query import tree as t
 from pachon.registry.query.arithmetic import calculated
 from pachon.registry.query.plan import Mark, OrderTerm
 from pachon.registry.query.sql_tables import JoinedTables
-from pachon.registry.query.sql_values import Column, glob, in_list, joined, literal, on_step, parameter
+from pachon.registry.query.sql_values import Column, glob, in_list, in_order, joined, literal, on_step, parameter
 
 __all__ = ["SqlExpressions"]
 
@@ -101,8 +101,7 @@ class SqlExpressions:
         return self._bound(term.value) if isinstance(term.value, t.Bound) else self.value(term.value)
 
     def order(self, term: OrderTerm) -> Column:
-        column = self.order_value(term)
-        return column.desc().nulls_first() if term.descending else column.asc().nulls_last()
+        return in_order(self.order_value(term), descending=term.descending)
 
     # Conditions.
 

@@ -29,7 +29,7 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column, in_ranges
+from pachon.registry.query.sql_values import Column, column_of_element, in_order, in_ranges
 from pachon.registry.query.tree import Constant, Field, Value
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
@@ -195,6 +195,8 @@ class JoinedTables:
             case ElementSource(element=name):
                 element = self._universe[name]
                 table = alias_of(self._schema.elements[name], name)
+                if name == self._plan.sorted_element:
+                    table = self._sorted(table, name)
                 self._elements[name] = table
                 self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
             case UnionSource(dimension=name, target=target):
@@ -221,6 +223,18 @@ class JoinedTables:
         self._tables.append(table)
         for dimension, column in keys.items():
             self._keys.setdefault(dimension, []).append(column)
+
+    def _sorted(self, table: sa.FromClause, element: str) -> sa.FromClause:
+        """Give the records of an element in the order of its columns with which the order of the query begins."""
+        order: list[Column] = []
+        for term in self._plan.order:
+            name = column_of_element(term.value, element)
+            if name is None:
+                break
+            order.append(in_order(table.c[name], descending=term.descending))
+        # Regions are large, and looked up by themselves.
+        columns = [c for c in table.c if c.name != "region" or self._plan.fields]
+        return sa.select(*columns).order_by(*order).subquery(element)
 
     def _add_pixels(self, source: PixelSource) -> None:
         element = self._universe[source.element]
@@ -259,14 +273,34 @@ class JoinedTables:
             else:
                 member = alias_of(tables.membership, name)
                 self.conditions += _places_of(member, facts)
+                if self._plan.limit is not None:
+                    # The index is in the order of the dimensions after these.
+                    self.conditions += [
+                        member.c[dimension_column(g)] == value
+                        for g, value in facts.only_governors.items()
+                        if g in facts.dimensions.required
+                    ]
                 self._datasets[facts.dataset_type] = member
         else:
             sides = ((tables.membership, facts.members), (tables.validity, facts.certified))
             parts = [_places(t, facts.type_id, list(ids), facts.dimensions.required) for t, ids in sides if ids]
             both = parts[0] if len(parts) == 1 else sa.union_all(*parts)
             self._datasets[facts.dataset_type] = both.subquery(name)
+        if self._plan.drops_later:
+            self.conditions.append(self._none_earlier(facts, tables.membership))
         table = self._datasets[facts.dataset_type]
         self._join(table, {d: table.c[dimension_column(d)] for d in facts.dimensions.required})
+
+    def _none_earlier(self, facts: SearchFacts, membership: sa.Table) -> Column:
+        """Require that no earlier collection has a dataset of the same data ID."""
+        found = self._datasets[facts.dataset_type]
+        earlier = alias_of(membership, f"earlier_{_short_name(facts)}")
+        places = [sa.case(facts.members, value=table.c.collection_id) for table in (earlier, found)]
+        same = [earlier.c[dimension_column(d)] == found.c[dimension_column(d)] for d in facts.dimensions.required]
+        of_data_id: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+            *_places_of(earlier, facts), *same, places[0] < places[1]
+        )
+        return ~of_data_id.correlate_except(earlier).exists()
 
     def _ranges_at(self, time: Value, facts: SearchFacts, tables: DatasetTables, name: str) -> sa.FromClause:
         """Give the datasets that are valid at a time, of data IDs that are joined already."""

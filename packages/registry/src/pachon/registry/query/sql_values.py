@@ -15,7 +15,18 @@ from sqlalchemy.sql.functions import FunctionElement
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
 
-__all__ = ["Column", "glob", "in_list", "in_ranges", "joined", "literal", "on_step", "parameter"]
+__all__ = [
+    "Column",
+    "column_of_element",
+    "glob",
+    "in_list",
+    "in_order",
+    "in_ranges",
+    "joined",
+    "literal",
+    "on_step",
+    "parameter",
+]
 
 _LONG_LIST = 2000
 """Longest list of IN that travels as one parameter a value."""
@@ -24,6 +35,25 @@ _LONG_ROW = 100
 """Most conditions that are joined without parentheses."""
 
 Column = sa.ColumnElement[Any]
+
+
+def column_of_element(value: t.Value, element: str) -> str | None:
+    """Give the name of the column in the table of an element that a value is; `None` if it is none of these."""
+    match value:
+        case t.Field(element=owner, name=name) if owner == element:
+            return "timespan_begin" if value.type == "timespan" else name
+        case t.Bound(timespan=t.Field(element=owner), which=which) if owner == element:
+            return f"timespan_{which}"
+        case _:
+            return None
+
+
+def in_order(column: Column, *, descending: bool) -> Column:
+    """Give a term of an order, in which nulls come last, or first when it descends."""
+    ordered = column.desc() if descending else column.asc()
+    if isinstance(column, sa.Column) and not column.nullable:
+        return ordered  # SQLite uses no index for an order of nulls
+    return ordered.nulls_first() if descending else ordered.nulls_last()
 
 
 def in_ranges(column: Column, ranges: np.ndarray) -> Column:

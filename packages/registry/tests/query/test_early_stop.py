@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The first rows of an answer are those of the whole answer, though the database stops after them."""
+
+import itertools
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
+from pachon.dimensions import DataIdTable
+from pachon.registry import SqlRegistry
+from pachon.registry.query.compile_sql import compile_plan
+from pachon.registry.query.plan import Plan
+from pachon.registry.query.spec import QuerySpec
+from pachon.registry.testing.example import fill_example
+from pachon.registry.testing.postgresql import shared_server
+
+RUNS = ("first", "second", "third")
+X = "instrument = 'Cam1' AND "
+ORDERS = [
+    ("-exposure", "detector"),
+    ("exposure.timespan.begin", "exposure", "-detector"),
+    ("-exposure.timespan.end", "-exposure.obs_id", "detector"),
+    ("exposure.observation_type", "-exposure.seq_num", "detector", "exposure"),
+    ("-exposure.tracking_ra", "exposure", "detector"),
+    ("detector.full_name", "exposure"),
+    ("-detector", "exposure.obs_id"),
+]
+"""Each names every row once."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def overlaid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
+    """The example with three runs, of which later ones have some of the data IDs of those before."""
+    if request.param == "postgresql":
+        url = shared_server().url(shared_server().create_database())
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('overlaid')}/registry.sqlite3"
+    with SqlRegistry.create(url) as registry:
+        fill_example(registry, Path(__file__).parent.parent / "data" / "example")
+        dataset_type = DatasetType("overlaid", ["exposure", "detector"], "int", universe=registry.universe)
+        registry.dataset_types.register(dataset_type)
+        data_ids = [data_id.full for data_id in registry.query.data_ids(["exposure", "detector"])]
+        rng = random.Random(5)
+        for run in RUNS:
+            registry.collections.register(run)
+            some = [data_id for data_id in data_ids if rng.random() < 0.5]
+            keys = DataIdTable.from_rows(dataset_type.dimensions, some)
+            registry.datasets.insert(DatasetTable(dataset_type, keys, new_ids(len(some)), run))
+        yield registry
+
+
+def _spec(registry: SqlRegistry, collections: Any, **conditions: Any) -> QuerySpec:
+    return registry.query.dataset_spec("overlaid", collections, **conditions)
+
+
+def _plan(registry: SqlRegistry, collections: Any, **conditions: Any) -> Plan:
+    return registry.query.plan(_spec(registry, collections, **conditions))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("where", ["", X + "exposure > 1", X + "detector.raft = 'A'", "overlaid.run != 'second'"])
+def test_the_first_rows(overlaid: SqlRegistry, order: tuple[str, ...], where: str) -> None:
+    for find_first, collections in itertools.product([True, False], [RUNS, RUNS[::-1], RUNS[1:2]]):
+        # Those that agree in the order differ in their runs.
+        complete = order if find_first else (*order, "overlaid.run")
+        conditions = {"where": where, "order_by": complete, "find_first": find_first}
+        wanted = [ref.id for ref in overlaid.query.fetch(_spec(overlaid, collections, **conditions))]
+        assert len(wanted) > 5 or where
+        for limit in (3, len(wanted) + 1):
+            spec = _spec(overlaid, collections, limit=limit, **conditions)
+            assert [ref.id for ref in overlaid.query.fetch(spec)] == wanted[:limit]
+            assert [ref.id for part in overlaid.query.batches(spec, 2) for ref in part] == wanted[:limit]
+            assert overlaid.query.count(spec) == min(limit, len(wanted))
+
+
+@pytest.mark.parametrize(
+    "order", [("exposure.timespan.begin", "exposure"), ("-exposure",), ("-exposure.obs_id", "exposure")]
+)
+@pytest.mark.parametrize("dimensions", [["exposure"], ["exposure", "detector"]])
+def test_the_first_data_ids(overlaid: SqlRegistry, order: tuple[str, ...], dimensions: list[str]) -> None:
+    search = DatasetSearch(dataset_type="overlaid", collections=RUNS)
+    order = (*order, "instrument", *dimensions[1:])
+    wanted = list(overlaid.query.fetch(overlaid.query.spec(dimensions, datasets=[search], order_by=order)))
+    for limit in range(1, len(wanted) + 2):
+        spec = overlaid.query.spec(dimensions, datasets=[search], order_by=order, limit=limit)
+        assert list(overlaid.query.fetch(spec)) == wanted[:limit]
+
+
+def test_of_each_data_id_one_is_given(overlaid: SqlRegistry) -> None:
+    whole = {ref.data_id.required_values: ref.id for ref in overlaid.query.fetch(_spec(overlaid, RUNS))}
+    first = list(overlaid.query.fetch(_spec(overlaid, RUNS, limit=1000)))
+    assert {ref.data_id.required_values: ref.id for ref in first} == whole
+    assert len(first) == len(whole)
+    assert len({ref.run for ref in first}) == 3
+
+
+def test_the_database_chooses_only_where_it_can(overlaid: SqlRegistry) -> None:
+    assert _plan(overlaid, RUNS, limit=3).drops_later
+    assert not _plan(overlaid, RUNS).drops_later, "all are fetched anyway"
+    assert not _plan(overlaid, RUNS, limit=3, find_first=False).drops_later
+    assert not _plan(overlaid, RUNS[:1], limit=3).drops_later
+    # A condition on datasets may leave out the first one of a data ID.
+    assert not _plan(overlaid, RUNS, limit=3, where="overlaid.run != 'first'").drops_later
+    assert not _plan(overlaid, RUNS, limit=3, where="NOT overlaid.ingest_date < T'2000-01-01'").drops_later
+    query = overlaid.query
+    assert not query.plan(query.dataset_spec("bias", ("calib", "imported_g"), limit=3)).drops_later
+
+
+def test_records_are_read_in_order_on_postgresql(overlaid: SqlRegistry) -> None:
+    is_postgresql = overlaid._state.dialect == "postgresql"
+    by_time = _plan(overlaid, RUNS, limit=3, order_by=["exposure.timespan.begin"])
+    assert by_time.sorted_element == ("exposure" if is_postgresql else None)
+    assert _plan(overlaid, RUNS, limit=3, order_by=["exposure"]).sorted_element is None
+    assert _plan(overlaid, RUNS, order_by=["exposure.timespan.begin"]).sorted_element is None
+    assert ("reading exposure in order" in str(by_time)) == is_postgresql
+
+
+def test_the_index_is_read_in_its_order(overlaid: SqlRegistry) -> None:
+    state = overlaid._state
+    if state.dialect == "postgresql":
+        pytest.skip("PostgreSQL sorts what is so few")
+    plan = _plan(overlaid, RUNS, limit=3, order_by=["-exposure"])
+    select = compile_plan(plan, state.schema, state.dialect, limit=3)
+    statement = select.compile(state.database.engine, compile_kwargs={"literal_binds": True})
+    with state.database.snapshot() as connection:
+        steps = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    assert any("(dataset_type_id=? AND dim_instrument=?" in step for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps)
