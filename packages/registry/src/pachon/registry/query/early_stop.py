@@ -34,13 +34,12 @@ def stopping_early(plan: Plan, dialect: str) -> Plan:
         return plan
     # SQLite does not see that what it selects from is sorted.
     element = _element_of_order(plan) if dialect == "postgresql" else None
-    return replace(plan, sorted_element=element, drops_later=_can_drop_later(plan))
+    return replace(plan, stops_early=True, sorted_element=element, drops_later=_can_drop_later(plan))
 
 
 def _element_of_order(plan: Plan) -> str | None:
-    """Give the element whose column comes first in the order, if its records are joined with datasets or asked whether there are some."""
-    joined = any(isinstance(source, DatasetSource) for source in plan.sources) or plan.existences
-    if not plan.order or not joined:
+    """Give the element whose column comes first in the order, if its records are joined with datasets."""
+    if not plan.order or not any(isinstance(source, DatasetSource) for source in plan.sources):
         return None
     value = plan.order[0].value
     elements = [source.element for source in plan.sources if isinstance(source, ElementSource)]
@@ -50,7 +49,7 @@ def _element_of_order(plan: Plan) -> str | None:
 def _can_drop_later(plan: Plan) -> bool:
     """Whether all datasets of a data ID satisfy the conditions of a query if one does, so that each can be tested by itself."""
     facts = plan.datasets
-    if facts is None or not plan.find_first or plan.fields is not None or plan.refinements or plan.existences:
+    if facts is None or not plan.find_first or plan.fields is not None or plan.refinements:
         return False
     if facts.certified or not 1 < len(facts.members) <= _MOST_COLLECTIONS:
         return False

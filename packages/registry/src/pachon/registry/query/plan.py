@@ -316,6 +316,8 @@ class Plan:
     """Searches of a general result of which the first collection that has a dataset wins."""
     leading: tuple[str, ...] = ()
     """Elements by whose records datasets are looked for, in order, where the database would not see that."""
+    stops_early: bool = False
+    """Whether the database gives a few rows only, and is told the values of governors of which it knows no others."""
     sorted_element: str | None = None
     """The element with whose columns the order begins, if its records are read in that order so that the database may stop early."""
     drops_later: bool = False

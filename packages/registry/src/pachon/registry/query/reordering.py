@@ -45,10 +45,7 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     """
     if plan.doomed or plan.limit == 0:
         return plan
-    return stopping_early(_reordered(state, connection, plan), state.dialect)
-
-
-def _reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
+    plan = stopping_early(plan, state.dialect)
     plan = with_quicker_ranges(state, connection, with_quicker_semi_joins(state, connection, plan))
     dimension = None if plan.existences else skipped_dimension(plan)
     if dimension is None:

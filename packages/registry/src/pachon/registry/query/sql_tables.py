@@ -273,7 +273,7 @@ class JoinedTables:
             else:
                 member = alias_of(tables.membership, name)
                 self.conditions += _places_of(member, facts)
-                if self._plan.limit is not None:
+                if self._plan.stops_early:
                     # The index is in the order of the dimensions after these.
                     self.conditions += [
                         member.c[dimension_column(g)] == value
