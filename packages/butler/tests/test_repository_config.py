@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
 
 import pachon.butler
 from pachon.base import InvalidInputError
+from pachon.base.plain_shape import fits
+from pachon.base.testing.plain_shapes import near_documents
 from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
-from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, iter_settings, replace_root
+from pachon.butler.repository_config import DEFAULT_DATABASE, DOCUMENT, RepositoryConfig, iter_settings, replace_root
+from pachon.butler.repository_document import DatabaseModel, RepositoryModel, validate_document
 from pachon.datastore import DatastoreConfig, FileDatastoreConfig
 
 DATA = Path(__file__).parent / "data"
@@ -89,3 +94,26 @@ def test_complaints_do_not_tell_passwords(section: object) -> None:
     with pytest.raises(RepositoryConfigError, match="database") as caught:
         RepositoryConfig.from_document({"pachon": 1, "database": section}, "butler.yaml")
     assert "secret" not in str(caught.value)
+
+
+def test_keys_are_those_of_the_models() -> None:
+    database = DOCUMENT.kinds["database"]
+    for fields, model in ((DOCUMENT, RepositoryModel), (database, DatabaseModel)):
+        assert set(fields.kinds) == set(model.model_fields)
+        assert fields.required == {name for name, field in model.model_fields.items() if field.is_required()}
+
+
+@given(near_documents(DOCUMENT))
+@settings(max_examples=300)
+def test_what_fits_is_what_the_models_take(document: Any) -> None:
+    if not isinstance(document, dict):
+        assert not fits(document, DOCUMENT)
+        return
+    try:
+        found = validate_document(document, "here")
+    except RepositoryConfigError:
+        assert not fits(document, DOCUMENT)
+    else:
+        # Of the version the model says only that it is equal to one.
+        assert fits(document, DOCUMENT) or type(document["pachon"]) is not int
+        assert found == document

@@ -57,6 +57,27 @@ def test_help_of_all_commands_imports_nothing_heavy() -> None:
     assert not HEAVY & set(json.loads(done.stdout))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query-collections"],
+        ["query-dataset-types"],
+        ["query-datasets", "raw"],
+        ["query-data-ids", "exposure"],
+        ["query-dimension-records", "detector"],
+        ["query-calibrations", "*"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_query_for_people_imports_no_models_and_no_tables_of_libraries(
+    repository: Path, arguments: list[str]
+) -> None:
+    command, *rest = arguments
+    modules = imported_by(command, str(repository), *rest)
+    assert "sqlalchemy.dialects.sqlite" in modules
+    assert not {"pydantic", "astropy", "pyarrow", "pandas", "rich", "networkx", "lsst.sphgeom"} & modules
+
+
 def test_a_query_without_regions_on_sqlite_imports_no_geometry_and_no_other_database(repository: Path) -> None:
     modules = imported_by("query-datasets", str(repository), "raw", "--where", "instrument = 'Cam' AND exposure > 0")
     assert "sqlalchemy.dialects.sqlite" in modules

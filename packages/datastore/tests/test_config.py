@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pickle
+import subprocess
+import sys
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
+from pachon.base.plain_shape import Fields, fits
+from pachon.base.testing.plain_shapes import near_documents
 from pachon.datastore import (
     BUTLER_ROOT,
     DatastoreConfig,
@@ -10,6 +18,8 @@ from pachon.datastore import (
     FileDatastoreConfig,
     MemoryDatastoreConfig,
 )
+from pachon.datastore.config_data import FILE_SECTION, FORMATTER_ENTRY, MEMORY_SECTION, plain_data
+from pachon.datastore.config_document import FileDocument, FormatterDocument, MemoryDocument, read_document
 
 FULL = {
     "type": "file",
@@ -94,3 +104,40 @@ def test_all_mistakes_are_said():
         DatastoreConfig.from_document({"chekcsum": True, "create": 3})
     assert "chekcsum" in str(caught.value)
     assert "datastore.create" in str(caught.value)
+
+
+SECTIONS = [(FILE_SECTION, FileDocument), (MEMORY_SECTION, MemoryDocument), (FORMATTER_ENTRY, FormatterDocument)]
+
+
+@pytest.mark.parametrize(("fields", "model"), SECTIONS)
+def test_keys_are_those_of_the_models(fields: Fields, model: type[BaseModel]) -> None:
+    assert set(fields.kinds) == set(model.model_fields)
+    assert fields.required == {name for name, field in model.model_fields.items() if field.is_required()}
+
+
+@given(
+    st.one_of(*(near_documents(fields).map(lambda d, pair=(fields, model): (*pair, d)) for fields, model in SECTIONS))
+)
+@settings(max_examples=400)
+def test_what_fits_is_what_the_models_take(drawn: tuple[Fields, type[BaseModel], Any]) -> None:
+    fields, model, document = drawn
+    if not isinstance(document, dict):
+        assert not fits(document, fields)
+        return
+    try:
+        model.model_validate(document)
+    except ValidationError:
+        assert not fits(document, fields)
+    else:
+        assert fits(document, fields)
+        assert plain_data(read_document(model, document, "here")) == document
+
+
+def test_a_right_configuration_needs_no_models() -> None:
+    code = (
+        f"import sys; from pachon.datastore import DatastoreConfig as C; config = C.from_document({FULL!r})\n"
+        "from pachon.datastore.formatter_table import FormatterTable; print('pydantic' in sys.modules)\n"
+        "print(config.document_class.__name__, 'pydantic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["False", "FileDocument True"]

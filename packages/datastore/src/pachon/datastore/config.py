@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from pachon.base import NotFoundError, load_plugin
+from pachon.base.plain_shape import Fields, fits
 from pachon.datastore.aliases import datastore_name
-from pachon.datastore.config_document import FileDocument, MemoryDocument, StrictDocument, plain_data, read_document
+from pachon.datastore.config_data import FILE_SECTION, MEMORY_SECTION, frozen_data, plain_data
 from pachon.datastore.errors import DatastoreConfigError
+
+if TYPE_CHECKING:
+    from pachon.datastore.config_document import StrictDocument
 
 __all__ = ["BUTLER_ROOT", "DatastoreConfig", "FileDatastoreConfig", "MemoryDatastoreConfig"]
 
@@ -29,6 +33,19 @@ class _HasConfigClass(Protocol):
     config_class: type[DatastoreConfig]
 
 
+class _OwnDocument:
+    """A model of `pachon.datastore.config_document`, imported when somebody asks for it: with pydantic that takes long."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> builtins.type[StrictDocument]:
+        from pachon.datastore import config_document
+
+        model: builtins.type[StrictDocument] = getattr(config_document, self._name)
+        return model
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatastoreConfig:
     """What every datastore's configuration has. Each type of datastore derives a value of its own.
@@ -38,7 +55,10 @@ class DatastoreConfig:
     """
 
     type: ClassVar[str]
-    document_class: ClassVar[builtins.type[StrictDocument]]
+    document_class: ClassVar[Any]
+    """The model of the section, a `StrictDocument`."""
+    plain_section: ClassVar[Fields | None] = None
+    """What the section looks like when the model would take it as it is; without it, the model is always asked."""
 
     name: str
     """Stored with the records; unique in a repository, and independent of where the root is."""
@@ -69,6 +89,11 @@ class DatastoreConfig:
             raise DatastoreConfigError(str(error)) from error
         config_class = plugin.config_class
         content.setdefault("name", name)
+        plain = plain_data(content)
+        if config_class.plain_section is not None and fits(plain, config_class.plain_section):
+            return config_class(**cast(Mapping[str, Any], frozen_data(plain)))
+        from pachon.datastore.config_document import read_document  # imports pydantic
+
         return config_class(**read_document(config_class.document_class, content, "datastore"))
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
@@ -97,7 +122,8 @@ class FileDatastoreConfig(DatastoreConfig):
     """The configuration of a datastore of files."""
 
     type: ClassVar[str] = "file"
-    document_class: ClassVar[builtins.type[StrictDocument]] = FileDocument
+    document_class = _OwnDocument("FileDocument")  # without a type: dataclasses look at what has one
+    plain_section: ClassVar[Fields | None] = FILE_SECTION
 
     root: str = BUTLER_ROOT
     """URI of the folder of all files."""
@@ -124,7 +150,8 @@ class MemoryDatastoreConfig(DatastoreConfig):
     """The configuration of a datastore that keeps objects in memory."""
 
     type: ClassVar[str] = "memory"
-    document_class: ClassVar[builtins.type[StrictDocument]] = MemoryDocument
+    document_class = _OwnDocument("MemoryDocument")  # as above
+    plain_section: ClassVar[Fields | None] = MEMORY_SECTION
 
     copy_on_get: str = "delegate"
     """How what was put is guarded against changes by who gets it: ``never``, ``delegate`` or ``deepcopy``."""

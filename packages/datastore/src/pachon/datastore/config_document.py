@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The documents in which datastore configurations are written."""
+"""The documents in which datastore configurations are written, as models: for one that does not fit at first sight."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pachon.base import closest
+from pachon.datastore.config_data import frozen_data, plain_data
 from pachon.datastore.errors import DatastoreConfigError
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "FormatterDocument",
     "MemoryDocument",
     "StrictDocument",
-    "plain_data",
     "read_document",
 ]
 
@@ -89,7 +88,7 @@ def read_document(model: type[M], content: Mapping[str, Any], where: str) -> dic
         document = model.model_validate(plain_data(content))
     except ValidationError as error:
         raise DatastoreConfigError(" ".join(_complaints(error, model, where))) from error
-    return {name: _frozen(getattr(document, name)) for name in document.model_fields_set}
+    return {name: frozen_data(item) for name, item in document.model_dump(exclude_unset=True).items()}
 
 
 def _complaints(error: ValidationError, model: type[BaseModel], where: str) -> Iterator[str]:
@@ -112,22 +111,3 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
             return []
         model = field.annotation
     return list(model.model_fields)
-
-
-def _frozen(value: object) -> object:
-    if isinstance(value, BaseModel):
-        return MappingProxyType({name: _frozen(getattr(value, name)) for name in value.model_fields_set})
-    if isinstance(value, dict):
-        return MappingProxyType({name: _frozen(item) for name, item in value.items()})
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    return value
-
-
-def plain_data(value: object) -> object:
-    """Give what `read_document` made read-only as dictionaries and lists again."""
-    if isinstance(value, Mapping):
-        return {key: plain_data(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_data(item) for item in value]
-    return value

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from pachon.base import InvalidInputError, load_plugin
+from pachon.base.plain_shape import fits
 from pachon.base.plugins import BrokenPluginError
 from pachon.datasets import DatasetRef, DatasetType
 from pachon.datastore.aliases import formatter_name
-from pachon.datastore.config_document import FormatterDocument, read_document
+from pachon.datastore.config_data import FORMATTER_ENTRY, frozen_data, plain_data
 from pachon.datastore.default_formatters import default_formatters
 from pachon.datastore.errors import DatastoreConfigError, NoFormatterError
 from pachon.datastore.formatter import FileDescriptor, Formatter
@@ -120,7 +121,7 @@ class FormatterTable:
         if isinstance(written, str):
             return self._choice(formatter_name(written), {})
         if isinstance(written, Mapping):
-            entry = read_document(FormatterDocument, written, where)
+            entry = _read_entry(written, where)
             choice = self._choice(formatter_name(entry["formatter"]), entry.get("parameters", {}))
             self._check(choice, where)
             return choice
@@ -140,6 +141,15 @@ class FormatterTable:
             choice.formatter_class.check_write_parameters(choice.write_parameters, choice.write_recipes)
         except InvalidInputError as error:
             raise DatastoreConfigError(f"{where}: {error}") from error
+
+
+def _read_entry(written: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    plain = plain_data(written)
+    if fits(plain, FORMATTER_ENTRY):
+        return cast(Mapping[str, Any], frozen_data(plain))
+    from pachon.datastore.config_document import FormatterDocument, read_document  # imports pydantic
+
+    return read_document(FormatterDocument, written, where)
 
 
 def _by_formatter(section: object, where: str) -> dict[str, Mapping[str, Any]]:

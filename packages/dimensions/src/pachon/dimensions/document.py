@@ -12,11 +12,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, Final
 
 from pachon.base import FormatError, NotFoundError, StorageError, closest
+from pachon.base.plain_shape import Fields, fits
 from pachon.base.plain_yaml import load_plain_yaml
 from pachon.base.utf8 import decode_text
 from pachon.dimensions.column import Column
@@ -70,44 +69,45 @@ class UniverseDefinition:
     temporal: Mapping[str, tuple[str, ...]]
 
 
-class _ColumnDocument(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    name: str
-    type: Literal["int", "string", "hash", "float", "bool"]
-    doc: str | None = ""
-    nullable: bool = True
-    length: int | None = Field(default=None, gt=0)
-    nbytes: int | None = Field(default=None, gt=0)
+def _positive(value: Any) -> bool:
+    return type(value) is int and value > 0
 
 
-class _ElementDocument(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    doc: str | None = ""
-    keys: list[_ColumnDocument] = Field(default_factory=list)
-    requires: list[str] = Field(default_factory=list)
-    implies: list[str] = Field(default_factory=list)
-    metadata: list[_ColumnDocument] = Field(default_factory=list)
-    governor: bool = False
-    is_cached: bool = False
-    implied_union_target: str | None = None
-    always_join: bool = False
-    populated_by: str | None = None
-    storage: dict[str, Any] | None = None
-
-
-class _TopologyDocument(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    spatial: dict[str, list[str]] = Field(default_factory=dict)
-    temporal: dict[str, list[str]] = Field(default_factory=dict)
-
-
-class _UniverseDocument(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    version: int
-    namespace: str = "daf_butler"
-    skypix: dict[str, Any]
-    elements: dict[str, _ElementDocument]
-    topology: _TopologyDocument = Field(default_factory=_TopologyDocument)
+COLUMN: Final = Fields(
+    {
+        "name": str,
+        "type": frozenset({"int", "string", "hash", "float", "bool"}),
+        "doc": (str, None),
+        "nullable": bool,
+        "length": (_positive, None),
+        "nbytes": (_positive, None),
+    },
+    required=("name", "type"),
+    others=True,
+)
+ELEMENT: Final = Fields(
+    {
+        "doc": (str, None),
+        "keys": [COLUMN],
+        "requires": [str],
+        "implies": [str],
+        "metadata": [COLUMN],
+        "governor": bool,
+        "is_cached": bool,
+        "implied_union_target": (str, None),
+        "always_join": bool,
+        "populated_by": (str, None),
+        "storage": ({str: object}, None),
+    },
+    others=True,
+)
+TOPOLOGY: Final = Fields({"spatial": {str: [str]}, "temporal": {str: [str]}}, others=True)
+UNIVERSE: Final = Fields(
+    {"version": int, "namespace": str, "skypix": {str: object}, "elements": {str: ELEMENT}, "topology": TOPOLOGY},
+    required=("version", "skypix", "elements"),
+    others=True,
+)
+"""A document as files and databases have it."""
 
 
 def load_document(source: str | Path, search_path: Iterable[str | Path] = ()) -> dict[str, Any]:
@@ -156,23 +156,23 @@ def parse_document(document: Mapping[str, Any]) -> UniverseDefinition:
         If a key is missing, or a value has a wrong type.
     """
     _warn_unknown("the universe", document, _TOP_KEYS)
-    try:
-        parsed = _UniverseDocument.model_validate(dict(document))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        what = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
-        raise FormatError(f"The universe file is wrong at {where}: {first['msg']}{what}.") from None
-    _warn_unknown("topology", parsed.topology.model_extra or {}, ("spatial", "temporal"))
-    common, systems = _parse_skypix(parsed.skypix)
+    parsed = dict(document)
+    if not fits(parsed, UNIVERSE):
+        # With pydantic, whose import takes a tenth of a second.
+        from pachon.dimensions.document_models import validate_document
+
+        parsed = validate_document(parsed)
+    topology = parsed.get("topology", {})
+    _warn_unknown("topology", topology, tuple(TOPOLOGY.kinds))
+    common, systems = _parse_skypix(parsed["skypix"])
     return UniverseDefinition(
-        namespace=parsed.namespace,
-        version=parsed.version,
+        namespace=parsed.get("namespace", "daf_butler"),
+        version=parsed["version"],
         common_skypix=common,
         skypix=systems,
-        elements={name: _parse_element(name, item) for name, item in parsed.elements.items()},
-        spatial={name: tuple(members) for name, members in parsed.topology.spatial.items()},
-        temporal={name: tuple(members) for name, members in parsed.topology.temporal.items()},
+        elements={name: _parse_element(name, item) for name, item in parsed["elements"].items()},
+        spatial={name: tuple(members) for name, members in topology.get("spatial", {}).items()},
+        temporal={name: tuple(members) for name, members in topology.get("temporal", {}).items()},
     )
 
 
@@ -192,7 +192,7 @@ def refuse_misspelled(document: Mapping[str, Any]) -> None:
     FormatError
         It names the key, where it stands, and the known one.
     """
-    columns, elements = tuple(_ColumnDocument.model_fields), tuple(_ElementDocument.model_fields)
+    columns, elements = tuple(COLUMN.kinds), tuple(ELEMENT.kinds)
     for owner, section, known in _sections(document, columns, elements):
         for key in section:
             if key not in known and (hint := closest(str(key), known)):
@@ -268,51 +268,53 @@ def _check_name(owner: str, name: str) -> None:
         )
 
 
-def _parse_element(name: str, item: _ElementDocument) -> ElementDefinition:
+def _parse_element(name: str, item: Mapping[str, Any]) -> ElementDefinition:
     _check_name("Dimension element", name)
-    _warn_unknown(f"element {name!r}", item.model_extra or {}, tuple(type(item).model_fields))
+    _warn_unknown(f"element {name!r}", item, tuple(ELEMENT.kinds))
     cached, target = _legacy_storage(item)
+    governor = item.get("governor", False)
     return ElementDefinition(
         name=name,
-        doc=(item.doc or "").strip(),
-        keys=tuple(_parse_column(name, column, key=True) for column in item.keys),
-        requires=tuple(item.requires),
-        implies=tuple(item.implies),
-        metadata=tuple(_parse_column(name, column, key=False) for column in item.metadata),
-        governor=item.governor,
-        cached=cached or item.governor,
+        doc=(item.get("doc") or "").strip(),
+        keys=tuple(_parse_column(name, column, key=True) for column in item.get("keys", ())),
+        requires=tuple(item.get("requires", ())),
+        implies=tuple(item.get("implies", ())),
+        metadata=tuple(_parse_column(name, column, key=False) for column in item.get("metadata", ())),
+        governor=governor,
+        cached=cached or governor,
         implied_union_target=target,
-        always_join=item.always_join,
-        populated_by=item.populated_by,
+        always_join=item.get("always_join", False),
+        populated_by=item.get("populated_by"),
     )
 
 
-def _parse_column(owner: str, column: _ColumnDocument, *, key: bool) -> Column:
-    _check_name(f"Column {owner}.", column.name)
-    _warn_unknown(f"column {owner}.{column.name}", column.model_extra or {}, tuple(type(column).model_fields))
-    if column.name in _MADE_BY_TOPOLOGY:
-        raise FormatError(f"Column {owner}.{column.name} cannot be listed: name {owner!r} in 'topology' instead.")
-    if column.type == "string" and column.length is None:
-        raise FormatError(f"Column {owner}.{column.name} is a string and needs 'length'.")
-    if column.type == "hash" and column.nbytes is None:
-        raise FormatError(f"Column {owner}.{column.name} is a hash and needs 'nbytes'.")
-    if key and column.type in ("float", "bool"):
-        raise FormatError(f"Key {owner}.{column.name} cannot be of type {column.type}.")
+def _parse_column(owner: str, column: Mapping[str, Any], *, key: bool) -> Column:
+    name, kind, length, nbytes = column["name"], column["type"], column.get("length"), column.get("nbytes")
+    _check_name(f"Column {owner}.", name)
+    _warn_unknown(f"column {owner}.{name}", column, tuple(COLUMN.kinds))
+    if name in _MADE_BY_TOPOLOGY:
+        raise FormatError(f"Column {owner}.{name} cannot be listed: name {owner!r} in 'topology' instead.")
+    if kind == "string" and length is None:
+        raise FormatError(f"Column {owner}.{name} is a string and needs 'length'.")
+    if kind == "hash" and nbytes is None:
+        raise FormatError(f"Column {owner}.{name} is a hash and needs 'nbytes'.")
+    if key and kind in ("float", "bool"):
+        raise FormatError(f"Key {owner}.{name} cannot be of type {kind}.")
     return Column(
-        name=column.name,
-        type=column.type,
-        length=column.length,
-        nbytes=column.nbytes,
-        nullable=column.nullable and not key,
-        doc=(column.doc or "").strip(),
+        name=name,
+        type=kind,
+        length=length,
+        nbytes=nbytes,
+        nullable=column.get("nullable", True) and not key,
+        doc=(column.get("doc") or "").strip(),
     )
 
 
-def _legacy_storage(item: _ElementDocument) -> tuple[bool, str | None]:
+def _legacy_storage(item: Mapping[str, Any]) -> tuple[bool, str | None]:
     """Translate the old ``storage`` key, which overrides the two modern ones."""
-    if item.storage is None:
-        return item.is_cached, item.implied_union_target
-    storage = item.storage
+    storage = item.get("storage")
+    if storage is None:
+        return item.get("is_cached", False), item.get("implied_union_target")
     kind = str(storage.get("cls", "")).rpartition(".")[2]
     cached, target = False, None
     if kind == "BasicGovernorDimensionRecordStorage":
