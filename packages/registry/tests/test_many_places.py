@@ -58,3 +58,16 @@ def test_finding_in_bulk_agrees(sample: SampleData) -> None:
     assert table[int(rows[0])] == sample.find(sample.bias, "chain", detector=1)
     assert sample.registry.collections.get("run/0500", dataset_types=True).dataset_types == ("bias",)
     assert sample.registry.collections.fetch_governor_values(["run/0500"]) == {"instrument": {"Cam"}}
+
+
+@pytest.mark.parametrize("count", [1, 2, 20, 21, 300])
+def test_queries_search_few_and_many_collections_alike(sample: SampleData, count: int) -> None:
+    runs = [f"run/{i:04d}" for i in reversed(range(50, 50 + count))]
+    query = sample.registry.query
+    first = query.datasets("bias", runs, where="instrument = 'Cam' AND detector = 1")
+    assert [ref.run for ref in first] == runs[:1]
+    every = query.datasets("bias", runs, where="instrument = 'Cam'", find_first=False)
+    assert sorted(ref.run for ref in every) == sorted(runs)
+    assert len(query.datasets("bias", runs, where="instrument = 'Cam' AND detector = 2")) == 0
+    # The only instrument that the collections ever held is known of each.
+    assert query.plan(query.dataset_spec("bias", runs)).constants == {"instrument": "Cam"}

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from pachon.registry.database.inserts import insert_or_skip
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.database.retries import retried
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.definitions import RegisteredType
@@ -19,6 +21,8 @@ __all__ = ["fetch_dataset_types", "fetch_governor_values", "record", "record_fac
 
 _WRITTEN = "pachon_summaries_written"
 _CHUNK = 5000
+_FEW = 20
+"""Collections of which each number is a parameter of its own."""
 _SINGLY = 8
 """Facts that are written one by one, which tells whether each was there before."""
 
@@ -113,15 +117,26 @@ def fetch_governor_values(
 ) -> dict[int, dict[str, set[str]]]:
     """Give the values of each governor that each collection ever held."""
     table = state.schema.static.summary_governor
-
-    def build() -> sa.Select[Any]:
-        return sa.select(table).where(table.c.collection_id.in_(sa.bindparam("ids", expanding=True)))
-
-    statement = state.prepare(("governor values",), build)
+    columns = sa.select(table.c.collection_id, table.c.governor, table.c.value)
     held: dict[int, dict[str, set[str]]] = {}
+
+    def note(rows: Iterable[Sequence[Any]]) -> None:
+        for number, governor, value in rows:
+            held.setdefault(number, {}).setdefault(governor, set()).add(value)
+
+    def of_few(count: int) -> QuickStatement:
+        numbers = [sa.bindparam(f"id_{n}", type_=table.c.collection_id.type) for n in range(count)]
+        return QuickStatement(columns.where(table.c.collection_id.in_(numbers)), connection)
+
+    def of_many() -> sa.Select[Any]:
+        return columns.where(table.c.collection_id.in_(sa.bindparam("ids", expanding=True)))
+
     for part in _parts(collection_ids):
-        for row in connection.execute(statement, {"ids": part}):
-            held.setdefault(row.collection_id, {}).setdefault(row.governor, set()).add(row.value)
+        if len(part) <= _FEW:
+            quick = state.prepare(("governor values", len(part)), partial(of_few, len(part)))
+            note(quick.fetch(connection, {f"id_{n}": number for n, number in enumerate(part)}))
+        else:
+            note(connection.execute(state.prepare(("governor values",), of_many), {"ids": part}))
     return held
 
 
@@ -131,11 +146,12 @@ def select_searchable(
     """Give those of some collections that may hold a dataset type."""
     table = state.schema.static.summary_dataset_type
 
-    def build() -> sa.Select[Any]:
-        return sa.select(table.c.collection_id).where(table.c.dataset_type_id == sa.bindparam("dataset_type"))
+    def build() -> QuickStatement:
+        of_type = table.c.dataset_type_id == sa.bindparam("dataset_type")
+        return QuickStatement(sa.select(table.c.collection_id).where(of_type), connection)
 
-    statement = state.prepare(("searchable",), build)
-    return set(connection.execute(statement, {"dataset_type": dataset_type_id}).scalars()) & set(collection_ids)
+    rows = state.prepare(("searchable",), build).fetch(connection, {"dataset_type": dataset_type_id})
+    return {number for (number,) in rows}.intersection(collection_ids)
 
 
 @retried

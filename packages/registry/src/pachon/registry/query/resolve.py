@@ -20,7 +20,6 @@ from pachon.registry.query.binds import bound_constant, bound_members, is_sequen
 from pachon.registry.query.lexer import TokenKind, tokenize
 from pachon.registry.query.parser import parse
 from pachon.registry.query.scope import Scope
-from pachon.registry.query.time_literal import parse_time
 
 __all__ = ["resolve", "resolve_name"]
 
@@ -267,6 +266,9 @@ class _Resolver:
         return self._bind[node.name]
 
     def _time(self, node: s.Expression, text: str) -> t.Constant:
+        # Its patterns take a while to compile, and most queries name no time.
+        from pachon.registry.query.time_literal import parse_time
+
         try:
             return time_constant(parse_time(text), node.position)
         except InvalidInputError as error:

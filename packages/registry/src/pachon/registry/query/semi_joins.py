@@ -68,6 +68,8 @@ def with_semi_join(plan: Plan, main: DatasetSource, *, by_last_range: bool = Fal
         return None
     if _is_shown(main, _shown_values(plan)) or any(isinstance(s, DatasetSource) and s.at for s in plan.sources):
         return None
+    if by_last_range and not any(isinstance(s, DatasetSource) and s.with_validity for s in plan.sources):
+        return None
     universe = plan.result.universe
     order = searched_first(main.facts.dimensions)
     joined = [set(universe[s.element].required) for s in plan.sources if isinstance(s, ElementSource)]

@@ -29,7 +29,7 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column, column_of_element, in_order, in_ranges
+from pachon.registry.query.sql_values import Column, column_of_element, in_collections, in_order, in_ranges
 from pachon.registry.query.tree import Constant, Field, Value
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
@@ -329,7 +329,7 @@ class JoinedTables:
             ranges.c.begin_ns >= sa.func.coalesce(last, 0),
             ranges.c.begin_ns < end,
             ranges.c.end_ns > begin,
-            *([searched.c.collection_id.in_(list(facts.certified))] if only is None else []),
+            *([in_collections(searched.c.collection_id, facts.certified)] if only is None else []),
         ]
         if self._dialect == "sqlite":
             self._tables += [searched] if only is None else []
@@ -384,7 +384,7 @@ def _places_of(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
     """Require the type of a search and its collections, other than those of calibrations."""
     return [
         membership.c.dataset_type_id == facts.type_id,
-        membership.c.collection_id.in_(list(facts.members)),
+        in_collections(membership.c.collection_id, facts.members),
     ]
 
 
@@ -402,5 +402,5 @@ def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: t
     )
     keys = [table.c[dimension_column(d)] for d in dimensions]
     return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(
-        table.c.dataset_type_id == type_id, table.c.collection_id.in_(collections)
+        table.c.dataset_type_id == type_id, in_collections(table.c.collection_id, collections)
     )

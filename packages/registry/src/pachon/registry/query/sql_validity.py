@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column
+from pachon.registry.query.sql_values import Column, in_collections
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.schema.schema import Schema
 
@@ -66,14 +66,14 @@ def is_valid(
         one: sa.Select[tuple[int]] = (
             sa.select(sa.literal_column("1"))
             .select_from(searched)
-            .where(number.in_(list(facts.certified)), in_calibrations(number, searched))
+            .where(in_collections(number, facts.certified), in_calibrations(number, searched))
         )
         options.append(one.correlate(*around).exists())
     if facts.members:
         # What is in other collections is valid always.
         member = tables.membership.alias("always_valid")
         found: sa.Select[tuple[int]] = sa.select(sa.literal_column("1")).where(
-            *same(member), member.c.collection_id.in_(list(facts.members))
+            *same(member), in_collections(member.c.collection_id, facts.members)
         )
         options.append(sa.and_(found.correlate(*around).exists(), end > 0, begin < MAX_NS))
     return sa.or_(sa.false(), *options)
@@ -104,7 +104,7 @@ def is_valid_by_merged_ranges(
     known = {name: dimension_column(name) for name in facts.dimensions.required if name not in private}
     ranges = sa.select(*(table.c[column] for column in known.values()), table.c.begin_ns, table.c.end_ns).where(
         table.c.dataset_type_id == facts.type_id,
-        table.c.collection_id.in_(list(facts.certified)),
+        in_collections(table.c.collection_id, facts.certified),
         *(table.c[column] == constants[name] for name, column in known.items() if name in constants),
     )
     if private:

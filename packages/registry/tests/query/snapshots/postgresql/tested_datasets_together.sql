@@ -3,6 +3,6 @@ FROM element_exposure AS exposure
 WHERE exposure.instrument = %(param_1)s::VARCHAR COLLATE "C" AND (EXISTS (SELECT 1
 FROM membership_3 AS datasets_raw, (SELECT validity_2.dim_instrument AS dim_instrument, validity_2.dim_detector AS dim_detector, validity_2.dataset_id AS dataset_id, validity_2.run_id AS run_id, validity_2.collection_id AS collection_id, validity_2.begin_ns AS begin_ns, validity_2.end_ns AS end_ns
 FROM validity_2
-WHERE validity_2.dataset_type_id = %(dataset_type_id_1)s::BIGINT AND validity_2.collection_id IN (__[POSTCOMPILE_collection_id_1])) AS datasets_bias
-WHERE datasets_raw.dataset_type_id = %(dataset_type_id_2)s::BIGINT AND datasets_raw.collection_id IN (__[POSTCOMPILE_collection_id_2]) AND datasets_bias.dim_instrument = datasets_raw.dim_instrument AND datasets_bias.dim_detector = datasets_raw.dim_detector AND datasets_raw.dim_instrument = exposure.instrument AND datasets_raw.dim_exposure = exposure.id AND datasets_raw.dim_detector != datasets_raw.dim_exposure AND datasets_bias.begin_ns < exposure.timespan_end AND exposure.timespan_begin < datasets_bias.end_ns
+WHERE validity_2.dataset_type_id = %(dataset_type_id_1)s::BIGINT AND validity_2.collection_id IN (%(param_2)s::BIGINT)) AS datasets_bias
+WHERE datasets_raw.dataset_type_id = %(dataset_type_id_2)s::BIGINT AND datasets_raw.collection_id IN (%(param_3)s::BIGINT) AND datasets_bias.dim_instrument = datasets_raw.dim_instrument AND datasets_bias.dim_detector = datasets_raw.dim_detector AND datasets_raw.dim_instrument = exposure.instrument AND datasets_raw.dim_exposure = exposure.id AND datasets_raw.dim_detector != datasets_raw.dim_exposure AND datasets_bias.begin_ns < exposure.timespan_end AND exposure.timespan_begin < datasets_bias.end_ns
  LIMIT ALL OFFSET 0))

@@ -2,8 +2,8 @@ SELECT exposure.id AS dim_exposure, exposure.day_obs AS dim_day_obs, exposure."g
 FROM element_exposure AS exposure
 WHERE EXISTS (SELECT 1
 FROM membership_3 AS datasets_raw
-WHERE datasets_raw.dataset_type_id = %(dataset_type_id_1)s::BIGINT AND datasets_raw.collection_id IN (__[POSTCOMPILE_collection_id_1]) AND datasets_raw.dim_instrument = exposure.instrument AND datasets_raw.dim_exposure = exposure.id AND (SELECT ranges.end_ns
+WHERE datasets_raw.dataset_type_id = %(dataset_type_id_1)s::BIGINT AND datasets_raw.collection_id IN (%(param_1)s::BIGINT) AND datasets_raw.dim_instrument = exposure.instrument AND datasets_raw.dim_exposure = exposure.id AND (SELECT ranges.end_ns
 FROM validity_2 AS ranges
-WHERE ranges.dataset_type_id = %(dataset_type_id_2)s::BIGINT AND ranges.dim_instrument = datasets_raw.dim_instrument AND ranges.dim_detector = datasets_raw.dim_detector AND ranges.collection_id = %(param_1)s::BIGINT AND ranges.begin_ns < exposure.timespan_end ORDER BY ranges.begin_ns DESC
- LIMIT %(param_2)s::INTEGER) > exposure.timespan_begin
+WHERE ranges.dataset_type_id = %(dataset_type_id_2)s::BIGINT AND ranges.dim_instrument = datasets_raw.dim_instrument AND ranges.dim_detector = datasets_raw.dim_detector AND ranges.collection_id = %(param_2)s::BIGINT AND ranges.begin_ns < exposure.timespan_end ORDER BY ranges.begin_ns DESC
+ LIMIT %(param_3)s::INTEGER) > exposure.timespan_begin
  LIMIT ALL OFFSET 0)

@@ -1,3 +1,3 @@
 SELECT DISTINCT datasets_raw.dim_exposure AS dim_exposure, exposure.day_obs AS dim_day_obs, exposure."group" AS dim_group, exposure.physical_filter AS dim_physical_filter, exposure.timespan_begin AS field_0_0, exposure.timespan_end AS field_0_1, run_of_raw.name AS field_1_0, exposure.can_see_sky AS field_2_0, datasets_raw.collection_id AS chosen_0
 FROM membership_3 AS datasets_raw, element_exposure AS exposure, collection AS run_of_raw
-WHERE datasets_raw.dataset_type_id = ? AND datasets_raw.collection_id IN (__[POSTCOMPILE_collection_id_1]) AND exposure.instrument = datasets_raw.dim_instrument AND exposure.id = datasets_raw.dim_exposure AND run_of_raw.collection_id = datasets_raw.run_id
+WHERE datasets_raw.dataset_type_id = ? AND datasets_raw.collection_id IN (?) AND exposure.instrument = datasets_raw.dim_instrument AND exposure.id = datasets_raw.dim_exposure AND run_of_raw.collection_id = datasets_raw.run_id

@@ -3,5 +3,5 @@ FROM element_exposure AS exposure
 WHERE exposure.instrument = ? AND (EXISTS (SELECT 1
 FROM membership_3 AS datasets_raw CROSS JOIN (SELECT validity_2.dim_instrument AS dim_instrument, validity_2.dim_detector AS dim_detector, validity_2.dataset_id AS dataset_id, validity_2.run_id AS run_id, validity_2.collection_id AS collection_id, validity_2.begin_ns AS begin_ns, validity_2.end_ns AS end_ns
 FROM validity_2
-WHERE validity_2.dataset_type_id = ? AND validity_2.collection_id IN (__[POSTCOMPILE_collection_id_1])) AS datasets_bias
-WHERE datasets_raw.dataset_type_id = ? AND datasets_raw.collection_id IN (__[POSTCOMPILE_collection_id_2]) AND datasets_bias.dim_instrument = datasets_raw.dim_instrument AND datasets_bias.dim_detector = datasets_raw.dim_detector AND datasets_raw.dim_instrument = exposure.instrument AND datasets_raw.dim_exposure = exposure.id AND datasets_raw.dim_detector != datasets_raw.dim_exposure AND datasets_bias.begin_ns < exposure.timespan_end AND exposure.timespan_begin < datasets_bias.end_ns))
+WHERE validity_2.dataset_type_id = ? AND validity_2.collection_id IN (?)) AS datasets_bias
+WHERE datasets_raw.dataset_type_id = ? AND datasets_raw.collection_id IN (?) AND datasets_bias.dim_instrument = datasets_raw.dim_instrument AND datasets_bias.dim_detector = datasets_raw.dim_detector AND datasets_raw.dim_instrument = exposure.instrument AND datasets_raw.dim_exposure = exposure.id AND datasets_raw.dim_detector != datasets_raw.dim_exposure AND datasets_bias.begin_ns < exposure.timespan_end AND exposure.timespan_begin < datasets_bias.end_ns))
