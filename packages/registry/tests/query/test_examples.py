@@ -204,7 +204,18 @@ def test_records(example: SqlRegistry, element: str, where: str, count: int) -> 
     assert len(example.query.records(element, where=where)) == count
 
 
-@pytest.mark.parametrize(("where", "count"), [("detector=1", 1), ("", 4), ("instrument='Cam2' OR detector=1", 3)])
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        ("detector=1", 1),
+        ("", 4),
+        ("instrument='Cam2' OR detector=1", 3),
+        # Whether it is null says nothing of a value.
+        ("instrument != NULL", 4),
+        ("NOT (instrument = NULL) AND detector=1", 1),
+        ("instrument.name != NULL AND instrument IN ('Cam1', 'Cam2')", 6),
+    ],
+)
 def test_default_governor(example: SqlRegistry, where: str, count: int) -> None:
     assert len(example.query.data_ids(["detector"], where=where, defaults={"instrument": "Cam1"})) == count
 
@@ -236,6 +247,7 @@ D, E, V, B = ["detector"], ["exposure"], ["visit"], "bias"
     [
         (D, "detector = 1", QueryGovernorError),
         (D, "detector.full_name = 'Aa'", QueryGovernorError),
+        (D, "instrument != NULL AND detector = 1", QueryGovernorError),
         (E, "exposure.day_obs = 20210910", QueryGovernorError),
         (D, "instrument='Cam1' AND detector = 'Aa'", QueryTypeError),
         (D, "instrument='Cam1' AND 1 < detector < 3", QueryTypeError),

@@ -8,7 +8,20 @@ from collections.abc import Collection, Mapping
 from pachon.dimensions import DimensionGroup
 from pachon.registry.errors import QueryGovernorError
 from pachon.registry.query.scope import Scope
-from pachon.registry.query.tree import Comparison, Constant, Field, Key, Predicate, conjuncts, values_of
+from pachon.registry.query.tree import (
+    All,
+    Any_,
+    Comparison,
+    Constant,
+    Field,
+    IsNull,
+    Key,
+    Not,
+    Predicate,
+    conjuncts,
+    values_of,
+    walk,
+)
 
 __all__ = ["contradictions", "equal_keys", "governor_defaults"]
 
@@ -32,7 +45,7 @@ def governor_defaults(
     used = values_of(predicate)
     keys = [value for value in used if isinstance(value, Key)]
     alternates = [value for value in used if isinstance(value, Field) and value.alternate_key]
-    mentioned = {*data_id, *given, *(key.dimension for key in keys), *(field.element for field in alternates)}
+    mentioned = {*data_id, *given, *map(_owner, _compared(predicate, [*keys, *alternates]))}
     applied = {g: value for g, value in defaults.items() if g in dimensions and g not in mentioned}
     needing: list[tuple[str, Key | Field | None]] = [(key.dimension, key) for key in keys]
     needing += [(field.element, field) for field in alternates]
@@ -50,6 +63,20 @@ def governor_defaults(
                 )
             applied[dimension] = defaults[dimension]
     return applied
+
+
+def _owner(column: Key | Field) -> str:
+    return column.dimension if isinstance(column, Key) else column.element
+
+
+def _compared(predicate: Predicate, columns: list[Key | Field]) -> list[Key | Field]:
+    """Drop the columns of which a condition says only whether they are null: that mentions no value."""
+    parts = list(walk(predicate))
+    if not any(isinstance(part, IsNull) for part in parts):
+        return columns
+    wanted = set(columns)
+    leaves = [part for part in parts if not isinstance(part, IsNull | All | Any_ | Not)]
+    return [value for part in leaves for value in values_of(part) if value in wanted]
 
 
 def equal_keys(predicate: Predicate) -> list[tuple[str, int | str]]:
