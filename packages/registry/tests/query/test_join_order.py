@@ -9,6 +9,7 @@ from pachon.registry import SqlRegistry
 from pachon.registry.query import reordering
 from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.join_order import (
+    elements_before_ranges,
     leading_elements,
     named_records,
     names_next_dimension,
@@ -35,6 +36,33 @@ def test_conditions_on_records_lead(example: SqlRegistry) -> None:
     assert _leading(_plan(example, X + "exposure = 1")) == []
     assert _leading(_plan(example, X + "detector.raft = 'A'")) == []
     assert _leading(_plan(example, "")) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "before"),
+    [
+        ("exposure.seq_num = 1", ["exposure"]),
+        ("exposure.timespan.begin < T'2021-09-10 12:00'", ["exposure"]),
+        ("exposure.timespan OVERLAPS (T'2021-09-09', T'2021-09-10')", ["exposure"]),
+        ("exposure > 0", []),
+        ("exposure > 0 AND bias.timespan.begin < exposure.timespan.begin", []),
+        ("detector.raft = 'A'", []),
+        ("", []),
+    ],
+)
+def test_ranges_are_compared_with_the_records_that_conditions_leave(
+    example: SqlRegistry, where: str, before: list[str]
+) -> None:
+    spec = example.query.dataset_spec("bias", ["calib", "tagged"], find_first=False, where=X + where if where else "")
+    plan = first_plan(example, spec)
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    assert source.with_validity
+    assert elements_before_ranges(plan, source) == before
+    state = example._state
+    sql = str(compile_plan(plan, state.schema, state.dialect).compile(state.database.engine))
+    assert ("element_exposure AS exposure CROSS JOIN" in " ".join(sql.split())) is (
+        bool(before) and state.dialect == "sqlite"
+    )
 
 
 def test_an_index_is_not_read_as_a_whole(example: SqlRegistry) -> None:

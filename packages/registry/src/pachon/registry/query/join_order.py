@@ -6,10 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, UnionSource, provided_dimensions
-from pachon.registry.query.tree import Field, Key, conjuncts, values_of
+from pachon.registry.query.tree import DatasetField, Field, Key, conjuncts, values_of
 from pachon.registry.schema.dataset_tables import searched_first
 
-__all__ = ["leading_elements", "named_records", "names_next_dimension", "skipped_dimension", "through_records"]
+__all__ = [
+    "elements_before_ranges",
+    "leading_elements",
+    "named_records",
+    "names_next_dimension",
+    "skipped_dimension",
+    "through_records",
+]
 
 
 def leading_elements(plan: Plan, source: DatasetSource) -> list[str]:
@@ -29,6 +36,24 @@ def leading_elements(plan: Plan, source: DatasetSource) -> list[str]:
             continue
         return [dimension] if dimension in joined and dimension in constrained else []
     return []
+
+
+def elements_before_ranges(plan: Plan, source: DatasetSource) -> list[str]:
+    """Give the elements that only their time relates to the validity ranges of datasets, and of which conditions leave some records.
+
+    Ranges have no index by time, so each is compared with each record: best with those that are left, found once.
+    """
+    universe = plan.result.universe
+    constrained = _constrained(plan, alone=True)
+    known = set(source.facts.dimensions.names)
+    return [
+        s.element
+        for s in plan.sources
+        if isinstance(s, ElementSource)
+        and s.element in constrained
+        and universe[s.element].temporal is not None
+        and all(universe[d].governor for d in known & set(universe[s.element].required))
+    ]
 
 
 def skipped_dimension(plan: Plan) -> str | None:
@@ -90,15 +115,15 @@ def _led_by(plan: Plan, leading: tuple[str, ...]) -> Plan:
     return replace(plan, sources=sources, leading=leading)
 
 
-def _constrained(plan: Plan) -> set[str]:
-    """Give the elements of which conditions leave some records only, other than by their key."""
+def _constrained(plan: Plan, *, alone: bool = False) -> set[str]:
+    """Give the elements of which conditions leave some records only, other than by their key; `alone`: without comparing them with datasets."""
     universe = plan.result.universe
     joined = {s.element for s in plan.sources if isinstance(s, ElementSource)}
     constrained: set[str] = set()
     for part in conjuncts(plan.predicate):
         named = {v.element for v in values_of(part) if isinstance(v, Field)}
         keys = {v.dimension for v in values_of(part) if isinstance(v, Key)}
-        if len(named) < 2:
+        if len(named) < 2 and not (alone and any(isinstance(v, DatasetField) for v in values_of(part))):
             constrained |= named
             # A condition on what a record names is one on the record.
             constrained.update(n for n in joined for key in keys | named if key in universe[n].implied)

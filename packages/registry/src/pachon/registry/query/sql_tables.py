@@ -15,7 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from pachon.dimensions import DimensionElement
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
-from pachon.registry.query.join_order import leading_elements
+from pachon.registry.query.join_order import elements_before_ranges, leading_elements
 from pachon.registry.query.plan import (
     DatasetSource,
     ElementSource,
@@ -164,15 +164,17 @@ class JoinedTables:
         """Give what is selected from.
 
         SQLite knows nothing of how many rows a condition leaves, so it is told to look for datasets by the records that satisfy
-        conditions, where an index of the datasets begins with the keys of these.
+        conditions, where an index of the datasets begins with the keys of these, and where validity ranges are compared with them.
         """
         if self._around is not None or self._looks_up_ranges():
             return self._one_after_the_other(self._tables) if self._dialect == "sqlite" else self._tables
-        datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource) and not s.with_validity]
+        datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource)]
         if self._dialect != "sqlite" or not datasets:
             return self._tables
-        table = self._datasets[datasets[0].facts.dataset_type]
-        first = [t for name in leading_elements(self._plan, datasets[0]) if (t := self._elements.get(name)) is not None]
+        source = next((s for s in datasets if not s.with_validity), datasets[0])
+        table = self._datasets[source.facts.dataset_type]
+        leading = (elements_before_ranges if source.with_validity else leading_elements)(self._plan, source)
+        first = [t for name in leading if (t := self._elements.get(name)) is not None]
         if not first:
             return self._tables
         rest = [t for t in self._tables if t is not table and t not in first]
