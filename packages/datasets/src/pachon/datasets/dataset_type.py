@@ -60,9 +60,14 @@ class DatasetType:
         If the name is not legal, or is that of a dimension element.
     """
 
-    __slots__ = ("_group", "_key", "dimension_names", "is_calibration", "name", "parent_storage_class", "storage_class")
+    __slots__ = (
+        "_group", "_key", "component", "dimension_names", "is_calibration", "name", "parent_storage_class",
+        "storage_class",
+    )  # fmt: skip
 
     name: str
+    component: str | None
+    """What follows the first dot of the name, or `None`."""
     dimension_names: tuple[str, ...]
     """Names as given, or all names of the group in universe order once it is known."""
     storage_class: str
@@ -80,6 +85,7 @@ class DatasetType:
         parent_storage_class: str | None = None,
     ) -> None:
         self.name = check_dataset_type_name(name)
+        self.component = name.partition(".")[2] or None
         if isinstance(dimensions, str):
             dimensions = (dimensions,)
         group: DimensionGroup | None = None
@@ -115,11 +121,6 @@ class DatasetType:
     def parent_name(self) -> str:
         """The name without a component."""
         return self.name.partition(".")[0]
-
-    @property
-    def component(self) -> str | None:
-        """What follows the first dot of the name, or `None`."""
-        return self.name.partition(".")[2] or None
 
     def conform(self, universe: DimensionUniverse) -> DatasetType:
         """Give the same dataset type in a universe.

@@ -41,6 +41,11 @@ class Column:
         InvalidInputError
             If the value is null but must not be, has another type, or is too long.
         """
+        # What a data ID holds nearly always.
+        if type(value) is int and self.type == "int":
+            return self._fits(value, owner)
+        if type(value) is str and self.type == "string":
+            return self._short(value, owner)
         if value is None:
             if self.nullable:
                 return None

@@ -123,7 +123,7 @@ class DataCoordinate:
         """
         group = dimensions if isinstance(dimensions, DimensionGroup) else None
         if isinstance(data_id, DataCoordinate):
-            if not dims and group is not None and data_id.group is group:
+            if not dims and data_id.group is group:
                 return data_id
             universe = universe or data_id.group.universe
             merged = {**data_id.given, **data_id.mapping, **dims}
@@ -138,7 +138,8 @@ class DataCoordinate:
             group = universe.conform(merged if dimensions is None else dimensions)
         if defaults is not None:
             merged = {**{k: v for k, v in defaults.mapping.items() if k in group}, **merged}
-        values = {name: _checked(group, name, merged[name]) for name in group.names if name in merged}
+        columns = group.key_columns
+        values = {name: _checked(columns[name], name, merged[name]) for name in group.names if name in merged}
         if len(values) == len(group.names):
             return cls(group, tuple(map(values.__getitem__, group.ordered)))
         missing = [name for name in group.required if name not in values]
@@ -349,8 +350,7 @@ def _wrong(column: Column, name: str, value: Any) -> str:
     return f"The value of {name} must be of type {column.type}; got {shown} ({type(value).__name__})."
 
 
-def _checked(group: DimensionGroup, name: str, value: Any) -> Value:
-    column = group.universe.dimensions[name].primary_key
+def _checked(column: Column, name: str, value: Any) -> Value:
     if value is None:
         raise DataIdValueError(f"The value of {name} must not be null.")
     try:

@@ -23,6 +23,8 @@ from pachon.dimensions.skypix import SkyPixSystem, pixelization
 if TYPE_CHECKING:
     from lsst.sphgeom import Pixelization
 
+    from pachon.dimensions.column import Column
+
 __all__ = ["DimensionGroup", "DimensionUniverse", "InconsistentUniverseError", "UnknownDimensionError"]
 
 
@@ -285,7 +287,7 @@ class DimensionGroup(AbstractSet[str]):
     """
 
     __slots__ = (
-        "_position", "elements", "governors", "implied", "lookup_order", "names", "ordered", "required",
+        "_position", "elements", "governors", "implied", "key_columns", "lookup_order", "names", "ordered", "required",
         "skypix", "spatial", "temporal", "universe",
     )  # fmt: skip
 
@@ -301,6 +303,8 @@ class DimensionGroup(AbstractSet[str]):
     elements: tuple[str, ...]
     """The dimensions, and each combination of which all dimensions are here; in universe order."""
     governors: tuple[str, ...]
+    key_columns: Mapping[str, Column]
+    """The column of each dimension's primary key."""
     skypix: tuple[str, ...]
     spatial: tuple[str, ...]
     """Spatial families with a member here."""
@@ -318,6 +322,7 @@ class DimensionGroup(AbstractSet[str]):
         self.required = tuple(name for name in names if name not in implied)
         self.ordered = (*self.required, *self.implied)
         self._position = {name: index for index, name in enumerate(self.ordered)}
+        self.key_columns = {name: universe.dimensions[name].primary_key for name in names}
         elements = [
             e for n, e in universe.elements.items() if n in closed or (not e.keys and closed.issuperset(e.required))
         ]
