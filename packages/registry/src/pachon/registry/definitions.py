@@ -29,6 +29,7 @@ _TRANSACTION = "pachon_definitions"
 _T = TypeVar("_T")
 _VERIFIED = "pachon_definitions_verified"
 _RECENT = "pachon_recent_records"
+_USABLE = "pachon_usable_collections"
 _MOST_RECENT = 1000
 """Records of an element that a connection remembers."""
 
@@ -155,6 +156,33 @@ class Definitions:
         info = connection.info
         self._database.on_end(lambda: info.pop(_RECENT, None))
 
+    def known_usable(self, connection: sa.Connection) -> set[tuple[int, int]] | None:
+        """Give the pairs (collection, dataset type) that a connection saw to be there and not sealed, as a set to add to.
+
+        They stay so while nobody else has changed anything, for which SQLite has a mark; a change by this connection itself is
+        said (`changed`, `sealed`). None in a transaction that registers something, and on a database without such a mark.
+        """
+        mark = self._database.data_version(connection)
+        info = connection.info
+        if mark is None or _TRANSACTION in info:
+            return None
+        known: tuple[int, _Cache, set[tuple[int, int]]] | None = info.get(_USABLE)
+        if known is None or known[0] != mark or known[1] is not self._cache:
+            known = info[_USABLE] = (mark, self._cache, set())
+        return known[2]
+
+    def sealed(self, connection: sa.Connection) -> None:
+        """Say that this transaction seals a run, or lets it take datasets again."""
+        info = connection.info
+
+        def forget() -> None:
+            info.pop(_USABLE, None)
+
+        forget()
+        # A part that is undone may have been the one that let it take datasets.
+        self._database.on_undo(forget)
+        self._database.on_end(forget)
+
     def lock(self, connection: sa.Connection) -> None:
         """Wait for the changes of others, and let them wait until this transaction ends; then see what they changed."""
         connection.execute(self._lock_counter)
@@ -163,12 +191,13 @@ class Definitions:
         self._see_own(connection)
 
     def _look(self, connection: sa.Connection) -> View:
-        own: _Cache | None = connection.info.get(_TRANSACTION)
+        info = connection.info
+        own: _Cache | None = info.get(_TRANSACTION)
         if own is not None:
             return View(own, connection, self._schema, self._statements)
         cache = self._cache
         marker = self._database.data_version(connection)
-        verified: tuple[int, _Cache] | None = connection.info.get(_VERIFIED)
+        verified: tuple[int, _Cache] | None = info.get(_VERIFIED)
         if verified is None or verified[0] != marker or verified[1] is not cache:
             if self._quick_counter is None:
                 self._quick_counter = QuickStatement(self._read_counter, connection)
@@ -176,13 +205,13 @@ class Definitions:
             if version != cache.version:
                 cache = self._cache = _Cache(version=version)
             if marker is not None:
-                connection.info[_VERIFIED] = (marker, cache)
-        view = View(cache, connection, self._schema, self._statements, self._recent(connection, marker, cache))
+                info[_VERIFIED] = (marker, cache)
+        view = View(cache, connection, self._schema, self._statements, self._recent(info, marker, cache))
         if marker is not None:
             self._database.note_verified(connection, view)
         return view
 
-    def _recent(self, connection: sa.Connection, marker: int | None, cache: _Cache) -> dict[str, _Records] | None:
+    def _recent(self, info: dict[Any, Any], marker: int | None, cache: _Cache) -> dict[str, _Records] | None:
         """Give the records that a connection has read since another one changed anything; none while this thread writes.
 
         Records are added and replaced, and never removed: what was found stays true until it is replaced, by another connection,
@@ -190,9 +219,9 @@ class Definitions:
         """
         if marker is None or self._database.in_write:
             return None
-        known: tuple[int, _Cache, dict[str, _Records]] | None = connection.info.get(_RECENT)
+        known: tuple[int, _Cache, dict[str, _Records]] | None = info.get(_RECENT)
         if known is None or known[0] != marker or known[1] is not cache:
-            known = connection.info[_RECENT] = (marker, cache, {})
+            known = info[_RECENT] = (marker, cache, {})
         return known[2]
 
     def _see_own(self, connection: sa.Connection) -> None:
@@ -269,12 +298,13 @@ class View:
 
     def find_collections(self, names: Iterable[str]) -> dict[str, Collection]:
         """Give the collections of these names; absent ones are left out."""
+        known = self._cache.collections
         wanted = list(names)
-        missing = [name for name in dict.fromkeys(wanted) if name not in self._cache.collections]
-        for part in _chunks(missing):
-            for row in self._connection.execute(self._statements.by_names, {"names": part}):
-                self._keep(row.collection_id, row.name, row.type)
-        return {name: self._cache.collections[name] for name in wanted if name in self._cache.collections}
+        if missing := [name for name in dict.fromkeys(wanted) if name not in known]:
+            for part in _chunks(missing):
+                for row in self._connection.execute(self._statements.by_names, {"names": part}):
+                    self._keep(row.collection_id, row.name, row.type)
+        return {name: known[name] for name in wanted if name in known}
 
     def get_collection(self, name: str) -> Collection:
         """Give the collection of a name.

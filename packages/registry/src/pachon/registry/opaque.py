@@ -21,7 +21,7 @@ from pachon.base import ConflictError, InvalidInputError
 from pachon.registry.database.column_types import Bytes, Key64, Uuid, text
 from pachon.registry.database.columns import Kind, concatenated, fetch_columns
 from pachon.registry.database.id_arrays import among_ids, ids_text
-from pachon.registry.database.inserts import insert_columns, insert_or_skip
+from pachon.registry.database.inserts import insert_columns, insert_or_skip, insert_row
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.database.retries import retried
 from pachon.registry.database.statistics import note_growth
@@ -90,7 +90,26 @@ class OpaqueTable:
                     insert_columns(connection, self._table, listed)
                     return count
             except IntegrityError as error:
-                raise ConflictError(f"A row with the same key exists in {self.name!r} ({error.orig}).") from None
+                raise self._conflict(error) from None
+
+    def insert_one(self, row: Mapping[str, Any]) -> None:
+        """Add one row, given by its values (a ``uuid`` as 16 bytes); columns of one row take as long as all the rest.
+
+        Raises
+        ------
+        ConflictError
+            If a row with the same key exists.
+        """
+        self._check_row(row)
+        with self._state.database.write() as connection:
+            try:
+                with self._state.database.part(connection, single=True):
+                    if self._state.dialect == "sqlite":
+                        insert_row(connection, self._table, tuple(row), tuple(row.values()))
+                    else:
+                        insert_columns(connection, self._table, {name: [value] for name, value in row.items()})
+            except IntegrityError as error:
+                raise self._conflict(error) from None
 
     def fetch(
         self,
@@ -180,8 +199,6 @@ class OpaqueTable:
     def update(self, keys: Columns, changes: Columns) -> int:
         """Change columns of the rows that have these values of other columns; give how many there were."""
         names = tuple(keys), tuple(changes)
-        if self._uuids.isdisjoint((*keys, *changes)) and _is_one((*keys.values(), *changes.values())):
-            return self._update_one(names, {**_named("old", keys), **_named("new", changes)})
         named = {f"old_{n}": self._values(n, v) for n, v in keys.items()}
         named |= {f"new_{n}": self._values(n, v) for n, v in changes.items()}
         rows = _as_rows(named)
@@ -191,11 +208,15 @@ class OpaqueTable:
             statement = self._state.prepare(("update opaque", self._key, *names), lambda: self._update(*names))
             return connection.execute(statement, rows).rowcount
 
-    def _update_one(self, names: tuple[tuple[str, ...], tuple[str, ...]], row: dict[str, Any]) -> int:
+    def update_one(self, keys: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
+        """Change columns of the rows that have one value each of other columns, none a ``uuid``; give how many there were."""
+        names = tuple(keys), tuple(changes)
         with self._state.database.write() as connection:
             quick = self._state.prepare(
-                ("update one", self._key, *names), lambda: QuickStatement(self._update(*names), connection)
+                ("update one", self._key, names), lambda: QuickStatement(self._update(*names), connection)
             )
+            row = {f"old_{name}": value for name, value in keys.items()}
+            row.update({f"new_{name}": value for name, value in changes.items()})
             return quick.change(connection, row)
 
     def _update(self, keys: Sequence[str], changes: Sequence[str]) -> sa.Update:
@@ -256,7 +277,7 @@ class OpaqueTable:
 
     def _checked(self, columns: Columns) -> dict[str, list[Any]]:
         if not self._names.issuperset(columns):
-            raise InvalidInputError(f"Table {self.name!r} has no column {min(columns.keys() - self._names)!r}.")
+            raise self._lacks(columns)
         listed = {
             name: values.tolist() if isinstance(values, np.ndarray) else list(values)
             for name, values in columns.items()
@@ -268,10 +289,27 @@ class OpaqueTable:
         if "\0" in (joined := "".join(texts)) or not joined.isascii():
             for name in self._texts:
                 text = "".join(filter(None, listed.get(name, ())))
-                check_text(text, f"A value of {name!r} for table {self.name!r}")
+                check_text(text, self._owner(name))
         if len(set(map(len, listed.values()))) > 1:
             raise InvalidInputError(f"The columns for table {self.name!r} have different lengths.")
         return listed
+
+    def _check_row(self, row: Mapping[str, Any]) -> None:
+        if not self._names.issuperset(row):
+            raise self._lacks(row)
+        texts = "".join(filter(None, map(row.get, self._texts)))
+        if not texts.isascii() or "\0" in texts:
+            for name in self._texts:
+                check_text(row.get(name) or "", self._owner(name))
+
+    def _owner(self, column: str) -> str:
+        return f"A value of {column!r} for table {self.name!r}"
+
+    def _lacks(self, columns: Mapping[str, Any]) -> InvalidInputError:
+        return InvalidInputError(f"Table {self.name!r} has no column {min(columns.keys() - self._names)!r}.")
+
+    def _conflict(self, error: IntegrityError) -> ConflictError:
+        return ConflictError(f"A row with the same key exists in {self.name!r} ({error.orig}).")
 
     def _as_columns(self, rows: list[Any]) -> dict[str, Any]:
         lists = [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
@@ -279,15 +317,6 @@ class OpaqueTable:
             column.name: ids_array(values) if column.type == "uuid" else values
             for column, values in zip(self.columns, lists, strict=True)
         }
-
-
-def _is_one(columns: Sequence[Any]) -> bool:
-    """Tell whether columns are lists of one value."""
-    return all(type(values) is list and len(values) == 1 for values in columns)
-
-
-def _named(prefix: str, columns: Columns) -> dict[str, Any]:
-    return {f"{prefix}_{name}": values[0] for name, values in columns.items()}
 
 
 def _distinct(values: list[Any]) -> list[Any]:

@@ -380,6 +380,10 @@ class RecordRows(Protocol):
         """Add rows; give how many were written."""
         ...
 
+    def insert_one(self, row: Mapping[str, Any]) -> None:
+        """Add one row, given by its values (a ``uuid`` as 16 bytes)."""
+        ...
+
     def fetch(
         self, column: str | None = None, values: Any = (), *, order_by: Sequence[str] = (), limit: int | None = None
     ) -> dict[str, Any]:
@@ -392,6 +396,10 @@ class RecordRows(Protocol):
 
     def update(self, keys: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
         """Change columns of the rows that have these values of other columns; give how many there were."""
+        ...
+
+    def update_one(self, keys: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
+        """Change columns of the rows that have one value each of other columns, none a ``uuid``; give how many there were."""
         ...
 
     def move(self, column: str, values: Any, target: Any, extra: Mapping[str, Any] | None = None) -> int:

@@ -118,6 +118,7 @@ def seal(state: State, name: str, *, sealed: bool) -> None:
             raise CollectionTypeError(f"Collection {name!r} is of type {known.type.name}; only a RUN can be sealed.")
         # Who is writing into the run finishes first.
         lock_collection(state, connection, known, against_use=True)
+        state.definitions.sealed(connection)
         connection.execute(sa.update(table).where(table.c.collection_id == known.id), {"sealed": sealed})
 
 

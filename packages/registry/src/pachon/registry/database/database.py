@@ -238,32 +238,38 @@ class Database:
         if self.readonly:
             raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
         self._written = True
-        thread = self._thread
-        with self._own_errors, self._locked_connection() as connection:
-            try:
-                thread.begin(connection, whole=whole)
-                self._look_before_write(connection)
-                yield connection
-                # A child that was forked inside of the block leaves the transaction to its parent.
-                if thread is self._thread:
-                    thread.check_whole(connection)
-                    commit(connection)
-                    self._commits += 1
-                    thread.commits += 1
-            except BaseException:
-                if thread is self._thread:
-                    _undo(connection)
-                thread.run(thread.on_undo)
-                raise
-            finally:
-                # Python answers an interrupt in calls, of which there is none before the thread is out of the transaction.
-                at_end = thread.on_end
-                thread.writing = thread.verified = thread.mark = None
-                thread.given, thread.on_undo, thread.on_end = thread.outer, [], []
-                # After a failure too, and while the connection is ours: what it knows of this transaction goes.
-                self._end(connection, at_end)
-            if self.dialect == "postgresql" and thread is self._thread:
-                refresh_statistics(connection, self._growth)
+        thread, writer = self._thread, self._writer
+        deadline = time.monotonic() + self.lock_timeout
+        try:
+            with self._own_errors, self._lend_to_write() as connection:
+                self._begin_write(connection, deadline)
+                try:
+                    thread.begin(connection, whole=whole)
+                    self._look_before_write(connection)
+                    yield connection
+                    # A child that was forked inside of the block leaves the transaction to its parent.
+                    if thread is self._thread:
+                        thread.check_whole(connection)
+                        commit(connection)
+                        self._commits += 1
+                        thread.commits += 1
+                except BaseException:
+                    if thread is self._thread:
+                        _undo(connection)
+                    thread.run(thread.on_undo)
+                    raise
+                finally:
+                    # Python answers an interrupt in calls, of which there is none before the thread is out of the transaction.
+                    at_end = thread.on_end
+                    thread.writing = thread.verified = thread.mark = None
+                    thread.given, thread.on_undo, thread.on_end = thread.outer, [], []
+                    # After a failure too, and while the connection is ours: what it knows of this transaction goes.
+                    self._end(connection, at_end)
+                if self.dialect == "postgresql" and thread is self._thread:
+                    refresh_statistics(connection, self._growth)
+        finally:
+            with suppress(RuntimeError):  # it was not had
+                writer.release()
 
     def _end(self, connection: sa.Connection, actions: list[Callable[[], None]]) -> None:
         try:
@@ -355,26 +361,21 @@ class Database:
                 return _of_replica(connection, self._replica.engine)
         return self._kept.borrow(primary)
 
-    @contextmanager
-    def _locked_connection(self) -> Iterator[sa.Connection]:
+    def _lend_to_write(self) -> AbstractContextManager[sa.Connection]:
+        """Give a connection to write with; on SQLite when no other thread of the process writes."""
         if self.dialect != "sqlite":
-            with self._kept.borrow(self._writes) as connection:
-                forget_growth(connection)
-                begin(connection)
-                yield connection
-            return
-        deadline = time.monotonic() + self.lock_timeout
-        writer = self._writer
-        try:
-            if not writer.acquire(timeout=self.lock_timeout):
-                raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
-            # One for reading and writing: it knows what it wrote itself, and need not ask whether that changed anything.
-            with self._kept.borrow(self._snapshots) as connection:
-                _begin_before(connection, deadline, self.lock_timeout)
-                yield connection
-        finally:
-            with suppress(RuntimeError):  # it was not had
-                writer.release()
+            return self._kept.borrow(self._writes)
+        if not self._writer.acquire(timeout=self.lock_timeout):
+            raise DatabaseBusyError(f"Another thread has been writing for {self.lock_timeout:g} s.")
+        # One for reading and writing: it knows what it wrote itself, and need not ask whether that changed anything.
+        return self._kept.borrow(self._snapshots)
+
+    def _begin_write(self, connection: sa.Connection, deadline: float) -> None:
+        if self.dialect == "sqlite":
+            _begin_before(connection, deadline, self.lock_timeout)
+        else:
+            forget_growth(connection)
+            begin(connection)
 
 
 def _in_all(step: Callable[[Database], None]) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import sqlalchemy as sa
 
-from pachon.registry.database.transactions import is_open, roll_back
+from pachon.registry.database.transactions import leave
 
 __all__ = ["KeptConnections"]
 
@@ -124,8 +124,7 @@ class _Loan(AbstractContextManager[sa.Connection]):
             connection.close()
         else:
             try:
-                if is_open(connection):
-                    roll_back(connection)
+                leave(connection)
             except BaseException:
                 connection.close()
                 raise

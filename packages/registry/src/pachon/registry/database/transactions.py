@@ -13,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-__all__ = ["BEGIN", "SNAPSHOT", "WRITE", "begin", "commit", "data_version", "is_open", "is_undone", "roll_back"]
+__all__ = ["BEGIN", "SNAPSHOT", "WRITE", "begin", "commit", "data_version", "is_undone", "leave", "roll_back"]
 
 BEGIN: Final = "pachon_begin"
 """Execution option that holds the statement which begins a connection's transactions."""
@@ -62,12 +62,14 @@ def roll_back(connection: sa.Connection) -> None:
         driver.rollback()
 
 
-def is_open(connection: sa.Connection) -> bool:
-    """Whether a connection began something that is neither committed nor undone."""
+def leave(connection: sa.Connection) -> None:
+    """Undo what a connection began and did not commit, if there is anything."""
     if connection.in_transaction():
-        return True
+        connection.rollback()
+        return
     driver = _sqlite_driver(connection)
-    return driver is not None and driver.in_transaction
+    if driver is not None and driver.in_transaction:
+        driver.rollback()
 
 
 def is_undone(connection: sa.Connection) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from pachon.datasets import CollectionType, DatasetRef, DatasetTable
+from pachon.dimensions import DimensionGroup
 from pachon.registry import summaries
 from pachon.registry.database.inserts import insert_columns, insert_row
 from pachon.registry.database.key_lookup import fetch_by_keys
@@ -160,15 +162,15 @@ def _insert(state: State, connection: sa.Connection, datasets: DatasetTable) -> 
 
 def _insert_one(state: State, connection: sa.Connection, ref: DatasetRef) -> None:
     asked, data_id, group = ref.dataset_type, ref.data_id, ref.dataset_type.dimensions
+    database = state.database
     view = state.view(connection)
     known = view.get_dataset_type(asked.name)
-    values = dict(zip(group.ordered, data_id.values, strict=False))  # implied ones are not all known
     if (
         known.dataset_type is not asked
         or data_id.group is not group
         or (run := view.get_collection(ref.run)).type is not CollectionType.RUN
         or not _PLAIN.issuperset(map(type, data_id.values))
-        or not state.database.checks_references
+        or not database.checks_references
         or named_indirectly(group)
     ):
         # There is something to be said, converted or looked for.
@@ -176,18 +178,24 @@ def _insert_one(state: State, connection: sa.Connection, ref: DatasetRef) -> Non
         return
     hold_collections(state, connection, known, (run,))
     tables, id_ = known.tables, ref.id.bytes
-    names = (*_MEMBERSHIP, *map(dimension_column, group.required))
-    members = (known.id, run.id, id_, run.id, *map(values.__getitem__, group.required))
+    names = _member_columns(group)
+    members = (known.id, run.id, id_, run.id, *data_id.required_values)
     try:
-        with state.database.part(connection, single=True):
+        with database.part(connection, single=True):
             insert_row(connection, state.schema.static.dataset, _DATASET, (id_, known.id, run.id, _now_ns()))
             insert_row(connection, tables.membership, names, members)
     except IntegrityError as error:
         datasets = DatasetTable.from_refs(asked, (ref,))
         raise _reason(state, connection, known, datasets, error) from None
+    values = data_id.mapping  # implied ones are not all known
     facts = [(run.id, "", str(known.id))]
     facts += [(run.id, name, str(values[name])) for name in group.governors if name in values]
     summaries.record_facts(state, connection, facts)
+
+
+@lru_cache(maxsize=512)
+def _member_columns(group: DimensionGroup) -> tuple[str, ...]:
+    return (*_MEMBERSHIP, *map(dimension_column, group.required))
 
 
 def _now_ns() -> int:

@@ -42,6 +42,10 @@ def hold_collections(
         If a collection is sealed.
     """
     by_id = {collection.id: collection for collection in collections}
+    pairs = [(number, known.id) for number in by_id]
+    usable = state.definitions.known_usable(connection)
+    if usable is not None and usable.issuperset(pairs):
+        return
     if len(by_id) == 1:
         one = state.prepare("hold one collection", lambda: QuickStatement(_held(state, one=True), connection))
         rows = one.fetch(connection, {"type": known.id, "id": next(iter(by_id))})
@@ -57,6 +61,8 @@ def hold_collections(
             raise MissingDatasetTypeError(known.dataset_type.name)
         if row[1]:
             raise SealedRunError(collection.name)
+    if usable is not None:
+        usable.update(pairs)
 
 
 def _held(state: State, *, one: bool) -> sa.Select[Any]:

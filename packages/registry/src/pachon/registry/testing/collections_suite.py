@@ -198,6 +198,43 @@ class CollectionsSuite:
         again.collections.unseal("one")
         sample.registry.datasets.insert([ref])
 
+    def test_a_run_that_takes_datasets_only_in_a_part_that_is_undone(self, sample: SampleData) -> None:
+        registry = sample.registry
+        refs = [sample.ref(sample.bias, "one", detector=detector) for detector in (1, 2, 3)]
+        registry.datasets.insert(refs[:1])
+        registry.collections.seal("one")
+        with registry.write():
+            with pytest.raises(ZeroDivisionError), registry.write():
+                registry.collections.unseal("one")
+                registry.datasets.insert(refs[1:2])
+                raise ZeroDivisionError
+            with pytest.raises(SealedRunError):
+                registry.datasets.insert(refs[2:])
+        with pytest.raises(ZeroDivisionError), registry.write():
+            registry.collections.unseal("one")
+            registry.datasets.insert(refs[1:2])
+            raise ZeroDivisionError
+        with pytest.raises(SealedRunError):
+            registry.datasets.insert(refs[2:])
+        assert sample.find(sample.bias, "one", detector=2) is None
+
+    def test_a_run_that_is_removed_and_made_again_between_datasets(self, sample: SampleData, again: Registry) -> None:
+        registry = sample.registry
+        for client in (registry, again):
+            registry.collections.register("brief")
+            ref = sample.ref(sample.bias, "brief", detector=1)
+            registry.datasets.insert([ref])
+            registry.datasets.insert([sample.ref(sample.bias, "brief", detector=2)])
+            client.datasets.remove(registry.datasets.get_by_run("brief")[0].ids)
+            client.collections.remove("brief")
+            with pytest.raises(MissingCollectionError):
+                registry.datasets.insert([ref])
+            client.collections.register("brief")
+            client.collections.seal("brief")
+            with pytest.raises(SealedRunError):
+                registry.datasets.insert([ref])
+            client.collections.remove("brief")
+
     def test_associate(self, sample: SampleData) -> None:
         first, second = (sample.put(sample.bias, run, detector=1) for run in ("one", "two"))
         other = sample.put(sample.raw, "one", detector=1, exposure=2)

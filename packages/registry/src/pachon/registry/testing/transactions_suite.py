@@ -201,6 +201,30 @@ class TransactionsSuite:
         with pytest.raises(InvalidInputError):
             table.insert({"nope": [1]})
 
+    def test_one_opaque_row(self, registry: Registry, again: Registry) -> None:
+        table, _ = self._filled(registry)
+        (new,) = new_ids(1)
+        row = {"dataset_id": new.tobytes(), "part": "whole", "path": "caf\u00e9", "size": None}
+        table.insert_one(row)
+        found = again.opaque("things", _COLUMNS).fetch("path", ["caf\u00e9"])
+        assert (found["dataset_id"] == new).all()
+        assert (found["part"], found["size"]) == (["whole"], [None])
+        with registry.write():
+            for wrong, reason in (
+                (row, ConflictError),
+                ({**row, "part": "b\0"}, InvalidInputError),
+                ({**row, "part": "b\ud800"}, InvalidInputError),
+                ({**row, "nope": 1}, InvalidInputError),
+            ):
+                with pytest.raises(reason):
+                    table.insert_one(wrong)
+            table.insert_one({**row, "part": "other"})
+        assert table.update_one({"path": "q", "part": "a"}, {"size": 7, "path": "r"}) == 1
+        assert table.update_one({"path": "q", "part": "a"}, {"size": 8, "path": "r"}) == 0
+        assert table.update_one({"path": "caf\u00e9"}, {"size": 5}) == 2
+        sizes = dict(zip(table.fetch()["part"], table.fetch()["size"], strict=True))
+        assert sizes == {"": 1, "a": 7, "b": 3, "whole": 5, "other": 5}
+
     def test_an_opaque_table_whose_making_was_undone(self, registry: Registry) -> None:
         with pytest.raises(ZeroDivisionError), registry.write():
             registry.opaque("new", _TRASH).fetch("path", ["p"])
