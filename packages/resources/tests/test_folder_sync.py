@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pachon.resources import folder_sync
-from pachon.resources.folder_sync import meanwhile_sync_folder, sync_folder
+from pachon.resources.folder_sync import FolderSync, sync_folder
 from pachon.resources.local_files import create_file
 
 
@@ -61,7 +61,7 @@ def test_a_folder_that_cannot_be_synced_fails_the_file(tmp_path: Path, monkeypat
 
 def test_the_failure_of_the_block_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_for(tmp_path, monkeypatch)
-    with pytest.raises(ValueError, match="mine"), meanwhile_sync_folder(str(tmp_path)):
+    with pytest.raises(ValueError, match="mine"), FolderSync(str(tmp_path)):
         raise ValueError("mine")
 
 
@@ -83,8 +83,8 @@ def test_while_the_helper_is_busy_a_folder_is_synced_after_its_block(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", wait_for_release)
-    with meanwhile_sync_folder(str(slow)):
-        with meanwhile_sync_folder(str(other)):
+    with FolderSync(str(slow)):
+        with FolderSync(str(other)):
             assert not synced
         assert synced == ["other"]
         release.set()
@@ -106,12 +106,12 @@ def test_the_helper_ends_when_it_is_idle_and_comes_back(tmp_path: Path, monkeypa
 
 def test_a_forked_child_has_a_helper_of_its_own(tmp_path: Path) -> None:
     create_file(str(tmp_path / "before"), b"x")
-    with meanwhile_sync_folder(str(tmp_path)):
+    with FolderSync(str(tmp_path)):
         child = os.fork()
         if child == 0:
             try:
                 create_file(str(tmp_path / "child"), b"x")
-                with meanwhile_sync_folder(str(tmp_path)):
+                with FolderSync(str(tmp_path)):
                     pass
                 os._exit(0)
             except BaseException:  # noqa: BLE001  # the parent sees the exit code

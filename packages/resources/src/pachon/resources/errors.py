@@ -4,8 +4,9 @@
 Each class is of pachon's tree and is also the builtin that a Python reader expects.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Literal
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError, PachonError, StorageError
 
@@ -56,9 +57,8 @@ class UnsupportedOperationError(PachonError, NotImplementedError):
     kind = "unsupported"
 
 
-@contextmanager
-def storage_errors(verb: str, url: object) -> Iterator[None]:
-    """Turn the errors of the operating system and of storage libraries into ours.
+class storage_errors(AbstractContextManager[None]):  # noqa: N801  # used like a function
+    """Turn the errors of the operating system and of storage libraries, raised in the block, into ours.
 
     Parameters
     ----------
@@ -67,22 +67,37 @@ def storage_errors(verb: str, url: object) -> Iterator[None]:
     url
         What it is done to.
     """
-    url = getattr(url, "shown", url)
-    try:
-        yield
-    except PachonError:
-        raise
-    except FileNotFoundError as error:
-        raise ResourceNotFoundError(f"{url} cannot be {verb}: it does not exist.") from error
-    except FileExistsError as error:
-        raise ResourceExistsError(f"{url} cannot be {verb}: something of that name exists.") from error
-    except IsADirectoryError as error:
-        raise ResourceIsDirectoryError(f"{url} cannot be {verb}: it is a folder.") from error
-    except NotADirectoryError as error:
-        raise ResourceNotDirectoryError(f"{url} cannot be {verb}: a part of its path is no folder.") from error
-    except PermissionError as error:
-        raise ResourcePermissionError(f"{url} cannot be {verb}: permission denied.") from error
-    except ImportError as error:
-        raise UnsupportedOperationError(f"{url} cannot be {verb}: {error}") from error
-    except OSError as error:
-        raise StorageError(f"{url} cannot be {verb}: {error.strerror or error}") from error
+
+    __slots__ = ("_url", "_verb")
+
+    def __init__(self, verb: str, url: object) -> None:
+        self._verb = verb
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> Literal[False]:
+        if isinstance(error, OSError | ImportError) and not isinstance(error, PachonError):
+            raise self._own(error) from error
+        return False
+
+    def _own(self, error: OSError | ImportError) -> PachonError:
+        what = f"{getattr(self._url, 'shown', self._url)} cannot be {self._verb}"
+        match error:
+            case FileNotFoundError():
+                return ResourceNotFoundError(f"{what}: it does not exist.")
+            case FileExistsError():
+                return ResourceExistsError(f"{what}: something of that name exists.")
+            case IsADirectoryError():
+                return ResourceIsDirectoryError(f"{what}: it is a folder.")
+            case NotADirectoryError():
+                return ResourceNotDirectoryError(f"{what}: a part of its path is no folder.")
+            case PermissionError():
+                return ResourcePermissionError(f"{what}: permission denied.")
+            case ImportError():
+                return UnsupportedOperationError(f"{what}: {error}")
+            case _:
+                return StorageError(f"{what}: {error.strerror or error}")

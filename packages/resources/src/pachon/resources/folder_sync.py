@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
-__all__ = ["meanwhile_sync_folder", "sync_folder"]
+__all__ = ["FolderSync", "sync_folder"]
 
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 
@@ -37,33 +37,47 @@ _IDLE_S = 0.5
 """Seconds after which the helper ends."""
 
 
-class meanwhile_sync_folder(AbstractContextManager[None]):  # noqa: N801  # used like a function
-    """Do what `sync_folder` does while the block does something else; both are done at its end.
+class FolderSync(AbstractContextManager[None]):
+    """Does what `sync_folder` does while its caller does something else; it has come to its end after `wait`.
 
-    If both fail, the exception of the block is the one that is raised. The folder is synced after the block, if that came to its
-    end, when the helper is at work for another thread.
+    As a context manager it waits at the end of the block, whose exception is the one that is raised if both fail.
     """
 
     __slots__ = ("_answer", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._answer: _Answer | None = None
+        answer: _Answer = SimpleQueue()
+        self._answer = answer if _helper.take(path, answer) else None
+
+    def wait(self) -> None:
+        """Wait for the end, once; when the helper was at work for another thread, the folder is synced now.
+
+        Raises
+        ------
+        OSError
+            If it failed.
+        """
+        if self._answer is None:
+            sync_folder(self.path)
+        elif (failure := self._answer.get()) is not None:
+            raise failure
+
+    def abandon(self) -> None:
+        """Wait for the end of what was begun, whatever becomes of it."""
+        if self._answer is not None:
+            self._answer.get()
 
     def __enter__(self) -> None:
-        answer: _Answer = SimpleQueue()
-        if _helper.take(self.path, answer):
-            self._answer = answer
+        pass
 
     def __exit__(
         self, kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
     ) -> None:
-        if self._answer is not None:
-            failure = self._answer.get()
-            if failure is not None and kind is None:
-                raise failure
-        elif kind is None:
-            sync_folder(self.path)
+        if kind is None:
+            self.wait()
+        else:
+            self.abandon()
 
 
 class _Helper:

@@ -12,10 +12,19 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from pachon.resources.folder_sync import meanwhile_sync_folder, sync_folder
+from pachon.resources.folder_sync import FolderSync, sync_folder
 from pachon.resources.threaded_calls import ThreadedCalls
 
-__all__ = ["create_file", "fsync_files", "fsync_folders", "keep_mode", "make_folders", "new_sibling", "replace_file"]
+__all__ = [
+    "begin_file",
+    "create_file",
+    "fsync_files",
+    "fsync_folders",
+    "keep_mode",
+    "make_folders",
+    "new_sibling",
+    "replace_file",
+]
 
 Fill = Callable[[BinaryIO], object]
 
@@ -53,6 +62,28 @@ def create_file(
     group_writable
         Give the group the rights of the owner, whatever the umask: to the file and to folders that are made.
     """
+    naming = _create(path, content, sync=sync, begin_naming=sync and sync_name, group_writable=group_writable)
+    if naming is not None:
+        try:
+            naming.wait()
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
+
+
+def begin_file(path: str, content: bytes | memoryview, *, group_writable: bool = False) -> FolderSync:
+    """Create a file as `create_file` does, and give what is to be waited for until its folder is on the medium too."""
+    naming = _create(path, content, sync=True, begin_naming=True, group_writable=group_writable)
+    assert naming is not None
+    return naming
+
+
+def _create(
+    path: str, content: bytes | memoryview | Fill, *, sync: bool, begin_naming: bool, group_writable: bool
+) -> FolderSync | None:
+    """Create a file, and begin to sync its folder if that is wanted; what failed half-way is removed."""
+    naming: FolderSync | None = None
     descriptor = _open_new(path, group_writable=group_writable)
     try:
         try:
@@ -63,17 +94,19 @@ def create_file(
                     content(stream)
             else:
                 _write_all(descriptor, content)
-            if sync and sync_name:
-                with meanwhile_sync_folder(os.path.dirname(path)):
-                    os.fsync(descriptor)
-            elif sync:
+            if begin_naming:
+                naming = FolderSync(os.path.dirname(path))
+            if sync:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except BaseException:
+        if naming is not None:
+            naming.abandon()
         with contextlib.suppress(OSError):
             os.unlink(path)
         raise
+    return naming
 
 
 def _write_all(descriptor: int, data: bytes | memoryview) -> None:
