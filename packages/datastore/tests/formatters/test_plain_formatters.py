@@ -8,6 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from pachon.base import InvalidInputError
@@ -257,6 +260,24 @@ class TestFileOfPath(FormatterSuite):
         with pytest.raises(OSError, match=r"nothing\.dat"):
             datastore.write_many([(tmp_path / "nothing.dat", ref)])
         assert not list(tmp_path.rglob("*-w*"))
+
+
+WORDS = st.one_of(
+    st.sampled_from(
+        ["yes", "No", "ON", "off", "True", "null", "Null", "y", "n", "e3", "_", "_1", "x" * 61, "x" * 62, "inf"]
+    ),
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
+    st.text(max_size=8),
+)
+
+
+@given(st.dictionaries(WORDS, st.one_of(WORDS, st.integers(), st.floats(), st.booleans(), st.none()), max_size=5))
+def test_small_tables_are_written_as_by_the_dumper(data):
+    from pachon.datastore.formatters.yaml import dump_yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    written = dump_yaml(data)
+    assert written == yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True, encoding="utf-8")
 
 
 def test_numbers_of_numpy():

@@ -19,13 +19,15 @@ from pachon.datastore.records import ZIP_MEMBER, file_part, is_owned
 from pachon.datastore.remote_sizes import remote_sizes
 from pachon.resources import ResourcePath, exist_many, fsync_files
 from pachon.resources.errors import ResourceExistsError, storage_errors
-from pachon.resources.local_files import GROUP_FILE, create_file, fsync_folders, make_folders
+from pachon.resources.folder_sync import FolderSync
+from pachon.resources.local_files import GROUP_FILE, begin_file, create_file, fsync_folders, make_folders
 
 __all__ = ["FileStore", "checksum_of_bytes", "checksum_of_file"]
 
 _log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 22
+_WRITTEN = "written and brought to the medium"
 
 
 class FileStore:
@@ -156,9 +158,9 @@ class FileStore:
         ``plain`` is that of `check_inside`.
         """
         places = [self.local_path(path, plain) for path in paths]
-        folders = dict.fromkeys(os.path.dirname(place) for place in places if place is not None)
-        if unknown := [folder for folder in folders if folder not in self._safe_folders]:
-            self._make_safe(unknown)
+        folders = {place.rpartition("/")[0]: None for place in places if place is not None}
+        if not self._safe_folders.issuperset(folders):
+            self._make_safe([folder for folder in folders if folder not in self._safe_folders])
         return places
 
     def fill(
@@ -170,8 +172,24 @@ class FileStore:
             with self.answer_may_be_lost(path, len(content), lambda: checksum_of_bytes(content)):
                 self.uri(path).write(content)
             return
-        with storage_errors("written and brought to the medium" if sync else "written", local):
+        with storage_errors(_WRITTEN if sync else "written", local):
             create_file(local, data, sync=sync, sync_name=sync_name, group_writable=self.group_writable)
+
+    def begin(self, local: str, data: bytes | memoryview) -> FolderSync:
+        """Make a new local file exclusively for which there is room, on the medium on return; its name is, after `wait_for_name`."""
+        with storage_errors(_WRITTEN, local):
+            return begin_file(local, data, group_writable=self.group_writable)
+
+    def wait_for_name(self, path: str, naming: FolderSync) -> None:
+        """Wait until the name of a file is on the medium.
+
+        Raises
+        ------
+        StorageError
+            Whether the file has its name is not known.
+        """
+        with storage_errors(_WRITTEN, f"{self.local_root}/{path}"):
+            naming.wait()
 
     def _make_safe(self, folders: Sequence[str]) -> None:
         """Make local folders, and see to it that their names and those above them, up to the root, are on the medium.

@@ -7,12 +7,13 @@ A final path is used once, for ever. The write token (`pachon.datastore.write_to
 from __future__ import annotations
 
 import os
-import posixpath
+import stat
 
 from pachon.datastore.errors import PathOutsideRootError
 
 __all__ = ["check_inside", "check_stored_path", "cut_name", "final_path", "has_link"]
 
+_NO_NAMES = frozenset(("", ".", ".."))
 _LONGEST_NAME = 255
 """Bytes that a file system or object store takes in one part of a path."""
 
@@ -30,6 +31,9 @@ def final_path(readable: str, token: str, extension: str) -> str:
     """
     folder, slash, name = readable.rpartition("/")
     ending = f"-{token}{extension}"
+    if len(readable) <= _LONGEST_NAME - len(ending) and readable.isascii() and ending.isascii():
+        # No name can be too long of a text that is not.
+        return f"{readable}{ending}"
     room = _LONGEST_NAME - len(ending.encode())
     name = cut_name(name, room)
     for part in folder.split("/"):
@@ -70,7 +74,7 @@ def check_inside(root: str, path: str, plain: set[str] | None = None) -> None:
     PathOutsideRootError
         Says where the path leads.
     """
-    folder = posixpath.dirname(path)
+    folder = path.rpartition("/")[0]
     if path.startswith(f"{root}/") and not has_link(root, folder, plain):
         return
     real_root, real_folder = os.path.realpath(root), os.path.realpath(folder)
@@ -84,14 +88,19 @@ def has_link(root: str, folder: str, plain: set[str] | None) -> bool:
     ``plain`` is that of `check_inside`.
     """
     place = root
-    for part in folder[len(root) + 1 :].split("/"):
-        place = f"{place}/{part}"
-        if part in ("", ".", ".."):
-            return folder != root
-        if plain is not None and place in plain:
-            continue
-        if os.path.islink(place):
-            return True
-        if plain is not None:
-            plain.add(place)
+    try:
+        for part in folder[len(root) + 1 :].split("/"):
+            place = f"{place}/{part}"
+            if part in _NO_NAMES:
+                return folder != root
+            if plain is None:
+                if stat.S_ISLNK(os.lstat(place).st_mode):
+                    return True
+            elif place not in plain:
+                if stat.S_ISLNK(os.lstat(place).st_mode):
+                    return True
+                plain.add(place)
+    except (OSError, ValueError):
+        # What is not there is no link, and nothing is below it.
+        return False
     return False

@@ -65,6 +65,8 @@ FILE_RECORD_COLUMNS = (
 )
 """The columns of `FileRecords`, in order; ``(dataset_id, component)`` is the primary key."""
 _LENGTHS = tuple((column.name, column.length) for column in FILE_RECORD_COLUMNS if column.length is not None)
+_LEAST = min(length for _, length in _LENGTHS)
+"""What fits into every one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,8 @@ class FileRecords:
         InvalidInputError
             Names the column, the limit and the text.
         """
+        if len(self) == 1 and max(map(len, self._texts(0))) <= _LEAST:
+            return
         for name, most in _LENGTHS:
             texts = getattr(self, name).tolist()
             if len(texts) > 1 and texts[0] == texts[-1] and texts.count(texts[0]) == len(texts):
@@ -217,6 +221,16 @@ class FileRecords:
                     f"A file record's {name} holds at most {most} characters; "
                     f"this one has {len(text)}: {text[:80]!r}..."
                 )
+
+    def _texts(self, index: int) -> tuple[str, str, str, str, str, str]:
+        return (
+            self.component[index],
+            self.path[index],
+            self.formatter[index],
+            self.storage_class[index],
+            self.checksum[index],
+            self.datastore[index],
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FileRecords):

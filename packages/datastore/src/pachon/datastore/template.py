@@ -12,7 +12,7 @@ import logging
 import posixpath
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pachon.datasets import DatasetRef, DatasetType
@@ -83,8 +83,6 @@ class _Step:
     name: str = ""
     position: int | None = None
     """Where the value is among those of a data ID, with run and id after them; None if a record is asked."""
-    stays: bool = True
-    """Without a field: whether the text is wanted, or stood before a value that the datasets do not have."""
     made: dict[object, str] = dataclasses.field(default_factory=dict)
     """Text with value of the values that came before: runs, instruments and days are those of many datasets."""
 
@@ -127,13 +125,12 @@ class FileTemplate:
         key = (ref.dataset_type, len(known))
         steps = self._steps.get(key)
         if steps is None:
-            steps = self._steps[key] = tuple(self._choose_steps(ref))
+            steps = self._steps[key] = tuple(_joined(self._choose_steps(ref)))
         parts: list[str] = []
         for step in steps:
             replacement = step.field
             if replacement is None:
-                if step.stays or "/" in step.literal:
-                    parts.append(step.literal)
+                parts.append(step.literal)
                 continue
             value = known[step.position] if step.position is not None else _look_up(step.name, ref, self.text)
             if value is not None:
@@ -167,7 +164,8 @@ class FileTemplate:
             elif name.partition(".")[0] in defined:
                 yield _Step(literal=field.literal, field=field, name=name)
             elif field.optional:
-                yield _Step(literal=field.literal, stays=False)
+                # The text stood before a value that no dataset of the type has.
+                yield _Step(literal=field.literal if "/" in field.literal else "")
             else:
                 raise self._lacks(name, ref)
 
@@ -249,6 +247,21 @@ class FileTemplate:
 
     def __repr__(self) -> str:
         return f"FileTemplate({self.text!r})"
+
+
+def _joined(steps: Iterable[_Step]) -> Iterator[_Step]:
+    """Make one step of those that follow each other and are the same for all datasets; a template has many, of which few differ."""
+    text = ""
+    for step in steps:
+        if step.field is None:
+            text += step.literal
+            continue
+        if text:
+            yield _Step(literal=text)
+            text = ""
+        yield step
+    if text:
+        yield _Step(literal=text)
 
 
 def _parse(text: str) -> tuple[tuple[Field, ...], str]:

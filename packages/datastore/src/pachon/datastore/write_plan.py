@@ -53,14 +53,20 @@ def plan_writes(
     ConflictError
         If a dataset is there twice.
     """
+    if len(items) > 1:
+        _refuse_repeated(items)
     plan: list[PlannedFile] = []
-    seen: set[UUID] = set()
     for obj, ref in items:
+        plan.extend(_plan_dataset(setup, obj, ref, predicted=predicted, provenance=provenance))
+    return plan
+
+
+def _refuse_repeated(items: Sequence[tuple[Any, DatasetRef]]) -> None:
+    seen: set[UUID] = set()
+    for _, ref in items:
         if ref.id in seen:
             raise ConflictError(f"Dataset {ref.dataset_type.name!r} ({ref.id}) is to be written twice in one call.")
         seen.add(ref.id)
-        plan.extend(_plan_dataset(setup, obj, ref, predicted=predicted, provenance=provenance))
-    return plan
 
 
 def predict_files(setup: FileSetup, refs: Sequence[DatasetRef]) -> list[PlannedFile]:
@@ -127,7 +133,7 @@ def _plan_file(
     )
     formatter = choice.make(descriptor, whole, provenance=provenance)
     if obj is not None:
-        if not formatter.can_accept(obj) and not storage_class.delegate().can_accept(obj):
+        if not formatter.can_accept(obj) and not _delegate_accepts(storage_class, obj):
             obj = _coerce(obj, ref, storage_class)
         if provenance is not None:
             obj = formatter.add_provenance(obj)
@@ -143,6 +149,11 @@ def _plan_file(
         formatter=formatter,
         storage_class=storage_class.name,
     )
+
+
+def _delegate_accepts(storage_class: StorageClass, obj: Any) -> bool:
+    # The default one accepts nothing more, and need not be made.
+    return storage_class.delegate_name is not None and storage_class.delegate().can_accept(obj)
 
 
 def _coerce(obj: Any, ref: DatasetRef, storage_class: StorageClass) -> Any:

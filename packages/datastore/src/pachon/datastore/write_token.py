@@ -71,4 +71,4 @@ def find_token(path: str) -> WriteToken | None:
 
 
 def _encode(number: int, characters: int) -> str:
-    return "".join([_ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * characters, 5)])
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(0, 5 * characters, 10)])

@@ -23,11 +23,12 @@ from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import FileStore, checksum_of_bytes, checksum_of_file
 from pachon.datastore.final_path import cut_name
-from pachon.datastore.records import NewFileRecords, text_array
+from pachon.datastore.records import NewFileRecords
 from pachon.datastore.write_plan import PlannedFile
 from pachon.datastore.write_token import unique_token
 from pachon.resources import ResourcePath
 from pachon.resources.bulk import worker_count
+from pachon.resources.folder_sync import FolderSync
 from pachon.resources.threaded_calls import ThreadedCalls
 
 __all__ = ["remove_created", "write_files"]
@@ -56,9 +57,16 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
     try:
         written = _write_all(setup, plan, places, created, replace=predicted)
         reach("write.all_written")
+        # It takes about as long as what it need not wait for: the folder of a single file is on its way to the medium.
+        records = _records(setup, plan, written)
         if unsynced := [place for place, one in zip(places, written, strict=True) if not one.synced]:
             store.sync(unsynced)
-        unnamed = [place for place, one in zip(places, written, strict=True) if not one.name_synced]
+        unnamed: list[str] = []
+        for place, one in zip(places, written, strict=True):
+            if one.naming is None:
+                unnamed.append(place)
+            else:
+                store.wait_for_name(place, one.naming)
         if unnamed and not beside:
             # What is renamed has its name brought to the medium after that.
             store.sync_names(unnamed)
@@ -71,7 +79,7 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
                 reach("write.renamed")
             store.sync_names([planned.path for planned in plan])
             reach("write.folders_synced")
-        return _records(setup, plan, written)
+        return records
     except BaseException as error:
         remove_created(store, created, error)
         raise
@@ -94,8 +102,8 @@ class _Written:
     checksum: str
     synced: bool = False
     """Whether it is on the medium already."""
-    name_synced: bool = False
-    """Whether its name is too."""
+    naming: FolderSync | None = None
+    """What brings its name there meanwhile; None if that is owed."""
 
 
 def _write_all(
@@ -115,16 +123,19 @@ def _write_all(
     def write(file: tuple[int, str | None, Bytes]) -> None:
         position, local, data = file
         place = places[position]
-        if replace and local is None:
+        naming: FolderSync | None = None
+        if alone and local is not None:
+            naming = store.begin(local, data)
+        elif replace and local is None:
             store.replace(place, data)
         else:
-            store.fill(place, local, data, sync=True, sync_name=alone)
+            store.fill(place, local, data, sync=True, sync_name=False)
         created.append(place)
         reach("write.written")
         # The length of a view counts its elements, which need not be bytes.
         size = memoryview(data).nbytes
         checksum = checksum_of_bytes(data) if setup.checksum else ""
-        written[position] = _Written(size=size, checksum=checksum, synced=True, name_synced=alone)
+        written[position] = _Written(size=size, checksum=checksum, synced=True, naming=naming)
 
     rooms: list[str | None] = []
     threads = _LOCAL_WRITERS if store.local_root is not None else worker_count()
@@ -132,7 +143,7 @@ def _write_all(
         for position, (planned, place) in enumerate(zip(plan, places, strict=True)):
             data = _bytes_of(planned)
             if not rooms:  # an object that cannot be written has left no folders
-                rooms = store.make_room(places, set())
+                rooms = store.make_room(places, set() if len(places) > 1 else None)
             if data is None:
                 written[position] = _write_by_formatter(setup, planned, place, created, replace=replace)
             else:
@@ -207,17 +218,26 @@ def _rename(store: FileStore, place: str, path: str) -> None:
 
 
 def _records(setup: FileSetup, plan: Sequence[PlannedFile], written: Sequence[_Written]) -> NewFileRecords:
-    count = len(plan)
+    rows = [
+        (planned.component or "", planned.path, planned.formatter_name, planned.storage_class, one.checksum, setup.name)
+        for planned, one in zip(plan, written, strict=True)
+    ]
+    texts = np.empty((len(rows), 6), dtype=object)
+    if rows:
+        texts[:] = rows
+    component, path, formatter, storage_class, checksum, datastore = texts.T
+    created = np.empty(len(plan), dtype=np.bool_)
+    created.fill(True)
     records = NewFileRecords(
         dataset_id=ids_from_uuids([planned.ref.id for planned in plan]),
-        component=text_array([planned.component or "" for planned in plan]),
-        path=text_array([planned.path for planned in plan]),
-        formatter=text_array([planned.formatter_name for planned in plan]),
-        storage_class=text_array([planned.storage_class for planned in plan]),
+        component=component,
+        path=path,
+        formatter=formatter,
+        storage_class=storage_class,
         size=np.array([one.size for one in written], dtype=np.int64),
-        checksum=text_array([one.checksum for one in written]),
-        datastore=text_array([setup.name] * count),
-        created=np.ones(count, dtype=np.bool_),
+        checksum=checksum,
+        datastore=datastore,
+        created=created,
     )
     records.check_lengths()
     return records
