@@ -26,7 +26,7 @@ from typing import Any, Final
 from pachon.base import closest
 from pachon.dimensions import DataIdValueError, DimensionElement, DimensionGroup, DimensionRecord
 
-__all__ = ["RecordSearch", "RewritingPlan", "plan_rewriting", "rewrite_data_id"]
+__all__ = ["RecordSearch", "RewritingPlan", "is_plain", "plan_rewriting", "rewrite_data_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +98,14 @@ def rewrite_data_id(
 
 def is_plain(given: Mapping[str, Any], group: DimensionGroup) -> bool:
     """Tell whether all keys are dimensions with values of their primary keys, so that there is nothing to rewrite."""
-    dimensions = group.universe.dimensions
+    columns, dimensions = group.key_columns, group.universe.dimensions
     for key, value in given.items():
-        element = dimensions.get(key)
-        if element is None or _PYTHON_TYPES.get(element.primary_key.type) is not type(value):
+        column = columns.get(key)
+        if column is None:
+            if key not in dimensions:
+                return False
+            column = dimensions[key].primary_key
+        if _PYTHON_TYPES.get(column.type) is not type(value):
             return False
     return True
 

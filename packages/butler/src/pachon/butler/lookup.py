@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pachon.base import InvalidInputError
-from pachon.butler.data_id_rewriting import RecordSearch, rewrite_data_id
+from pachon.butler.data_id_rewriting import RecordSearch, is_plain, rewrite_data_id
 from pachon.butler.defaults import as_collections
 from pachon.butler.session import Session
 from pachon.datasets import DatasetType
@@ -203,6 +203,8 @@ def _rewritten(
 ) -> dict[str, Any]:
     """Bring alternate spellings to values of dimensions, and add defaults."""
     lacking = [name for name in group.governors if name not in given]
+    if not lacking and not is_calibration and is_plain(given, group):
+        return dict(given)
     defaults = session.default_values(lacking) if lacking or is_calibration else {}
     values = rewrite_data_id(
         given,

@@ -60,9 +60,9 @@ def put(
     with session.registry.snapshot():
         if isinstance(target, DatasetRef):
             ref = _as_registered(session, target)
+            ref = ref.with_data_id(session.registry.dimension_records.expand(ref.data_id))
         else:
             ref = _new_ref(session, target, data_id, dims, resolve_run(session, run))
-        ref = ref.with_data_id(session.registry.dimension_records.expand(ref.data_id))
     rows = _Rows((ref,), given, () if given else (ref.run,), ref.data_id)
     _write(session, [(obj, ref)], [rows], provenance)
     return ref
@@ -141,7 +141,8 @@ def _new_ref(
     session: Session, target: DatasetType | str, data_id: DataId | None, dims: Mapping[str, Any], run: str
 ) -> DatasetRef:
     registered = _whole_type(session, target)
-    return DatasetRef(registered, resolve_data_id(session, registered, data_id, dims), run)
+    found = resolve_data_id(session, registered, data_id, dims)
+    return DatasetRef(registered, session.registry.dimension_records.expand(found), run)
 
 
 def _as_registered(session: Session, ref: DatasetRef) -> DatasetRef:

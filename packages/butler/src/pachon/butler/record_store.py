@@ -78,7 +78,10 @@ class RegistryRecordStore:
     def add(self, records: FileRecords) -> None:
         records.check_lengths()
         try:
-            self._records.insert(_stored(records))
+            if len(records) == 1:
+                self._records.insert_one(_stored_row(records))
+            else:
+                self._records.insert(_stored(records))
         except ConflictError as error:
             known = uuids_from_ids(self.fetch(records.dataset_id).dataset_id)
             which = f"Dataset {known[0]} is" if known else "One of the datasets is"
@@ -294,6 +297,22 @@ def _stored(records: FileRecords) -> dict[str, Any]:
         **records.columns(),
         "path": [file for file, _, _ in files],
         _MEMBER: [member for _, _, member in files],
+    }
+
+
+def _stored_row(records: FileRecords) -> dict[str, Any]:
+    """Give the same of the only row, as values."""
+    file, _, member = records.path[0].partition(ZIP_MEMBER)
+    return {
+        "dataset_id": records.dataset_id.tobytes(),
+        "component": records.component[0],
+        "path": file,
+        "formatter": records.formatter[0],
+        "storage_class": records.storage_class[0],
+        "size": int(records.size[0]),
+        "checksum": records.checksum[0],
+        "datastore": records.datastore[0],
+        _MEMBER: member,
     }
 
 

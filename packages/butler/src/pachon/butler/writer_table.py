@@ -83,24 +83,24 @@ class WriterTable:
 
     def add(self, record: WriterRecord) -> bool:
         """Add a writer; False if its token is taken."""
-        columns = {field.name: [value] for field, value in zip(fields(record), astuple(record), strict=True)}
+        row = {field.name: value for field, value in zip(fields(record), astuple(record), strict=True)}
         try:
-            self._table.insert(columns)
+            self._table.insert_one(row)
         except ConflictError:
             return False
         return True
 
     def renew(self, token: str, now_ns: int) -> bool:
         """Note that a writer is at work; False if it has ended."""
-        return self._table.update({"token": [token], "ended_ns": [0]}, {"renewed_ns": [now_ns]}) == 1
+        return self._table.update_one({"token": token, "ended_ns": 0}, {"renewed_ns": now_ns}) == 1
 
     def count(self, token: str, commits: int) -> bool:
         """Note, as a part of a transaction, that this is its commit of that number; False if the writer has ended."""
-        return self._table.update({"token": [token], "ended_ns": [0]}, {"commits": [commits]}) == 1
+        return self._table.update_one({"token": token, "ended_ns": 0}, {"commits": commits}) == 1
 
     def end(self, token: str, now_ns: int, ending: str) -> bool:
         """Note that a writer has ended; False if it had. None of its transactions can commit afterwards."""
-        return self._table.update({"token": [token], "ended_ns": [0]}, {"ended_ns": [now_ns], "ending": [ending]}) == 1
+        return self._table.update_one({"token": token, "ended_ns": 0}, {"ended_ns": now_ns, "ending": ending}) == 1
 
     def find(self, token: str) -> WriterRecord | None:
         """Give a writer."""
