@@ -79,7 +79,9 @@ def test_an_index_is_not_read_as_a_whole(example: SqlRegistry) -> None:
 )
 def test_equal_answers(example: SqlRegistry, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def ids() -> list[object]:
-        return sorted(example.query.datasets("raw", "proc", where=X + where).uuids())
+        found = example.query.datasets("raw", "proc", where=X + where)
+        keys = [found.data_ids.columns[name].tolist() for name in found.data_ids.group.names]
+        return sorted(zip(found.uuids(), *keys, strict=True))
 
     plain = ids()
     monkeypatch.setattr(reordering, "_MANY_DATASETS", 0)
@@ -97,6 +99,15 @@ def test_postgresql_looks_for_datasets_record_by_record(example: SqlRegistry) ->
     sql = str(compile_plan(through_records(plan, "exposure"), example._state.schema, "postgresql"))
     assert "LATERAL (SELECT" in sql
     assert "OFFSET 0" in sql
+
+
+def test_implied_values_come_along_with_records_that_have_one_dataset(example: SqlRegistry) -> None:
+    plan = _plan(example, X + "detector = 1")
+    assert plan.late == ("exposure", "physical_filter")
+    led = through_records(plan, "exposure")
+    assert led.late == ("physical_filter",)
+    assert {"day_obs", "group", "physical_filter"} <= set(led.keys)
+    assert through_records(_plan(example, X + "detector IN (1, 2)"), "exposure").late == plan.late
 
 
 def test_records_that_are_named_must_be_there(example: SqlRegistry) -> None:

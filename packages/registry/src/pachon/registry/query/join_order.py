@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, UnionSource, provided_dimensions
+from pachon.registry.query.sources import with_implied_values
 from pachon.registry.query.tree import DatasetField, Field, Key, conjuncts, values_of
 from pachon.registry.schema.dataset_tables import searched_first
 
@@ -94,7 +95,9 @@ def through_records(plan: Plan, dimension: str) -> Plan:
     constrained = _constrained(plan)
     source = next(s for s in plan.sources if isinstance(s, DatasetSource))
     before = [d for d in source.facts.dimensions.required if d in joined and d in constrained and d != dimension]
-    return _led_by(plan, (*before, dimension))
+    led = _led_by(plan, (*before, dimension))
+    # Of records that have one dataset each the values that they imply come along; of others they would be sent once for each dataset.
+    return with_implied_values(led) if names_next_dimension(plan) else led
 
 
 def named_records(plan: Plan) -> dict[str, dict[str, int | str]]:

@@ -19,6 +19,7 @@ from pachon.registry.query.plan import (
     provided_dimensions,
     vouched_dimensions,
 )
+from pachon.registry.query.sources import with_implied_values
 from pachon.registry.query.tree import (
     All,
     Bound,
@@ -122,7 +123,7 @@ def _divided(
         if looked_up is None:
             return None
         there = looked_up
-    return _with_implied_values(
+    return with_implied_values(
         replace(
             plan,
             sources=tuple(outer),
@@ -247,19 +248,6 @@ def _in_order_of_looking(universe: DimensionUniverse, main: DatasetSource, inner
     yield from first
     yield from (s for s in inner if isinstance(s, DatasetSource) and s is not main)
     yield from (s for s in elements if not _is_among(s, first))
-
-
-def _with_implied_values(plan: Plan) -> Plan:
-    """Take implied values from the records that are joined now, rather than look them up afterwards."""
-    universe = plan.result.universe
-    joined = {s.element for s in plan.sources if isinstance(s, ElementSource)}
-    implied = {name for element in plan.late if element in joined for name in universe[element].implied}
-    names = (*plan.result.ordered, *plan.keys)
-    return replace(
-        plan,
-        keys=tuple(dict.fromkeys(n for n in names if n in plan.keys or (n in implied and n in plan.result))),
-        late=tuple(name for name in plan.late if name not in joined),
-    )
 
 
 def _provided(universe: DimensionUniverse, sources: Iterable[Source]) -> set[str]:

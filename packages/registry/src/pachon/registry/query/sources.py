@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from pachon.registry.query.plan import (
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.query.tree import All, Field, Key, Value, key_equals
 
-__all__ = ["few_ranges", "overlap_sources", "pixels_near", "postponed", "query_sources"]
+__all__ = ["few_ranges", "overlap_sources", "pixels_near", "postponed", "query_sources", "with_implied_values"]
 
 
 def query_sources(
@@ -189,6 +190,19 @@ def postponed(
         if wanted:
             late.append(name)
     return sources, tuple(reversed(late))
+
+
+def with_implied_values(plan: Plan) -> Plan:
+    """Take implied values from the records that are joined now, rather than look them up afterwards."""
+    universe = plan.result.universe
+    joined = {s.element for s in plan.sources if isinstance(s, ElementSource)}
+    implied = {name for element in plan.late if element in joined for name in universe[element].implied}
+    names = (*plan.result.ordered, *plan.keys)
+    return replace(
+        plan,
+        keys=tuple(dict.fromkeys(n for n in names if n in plan.keys or (n in implied and n in plan.result))),
+        late=tuple(name for name in plan.late if name not in joined),
+    )
 
 
 def _spatial_sources(
