@@ -78,6 +78,21 @@ def test_a_query_for_people_imports_no_models_and_no_tables_of_libraries(
     assert not {"pydantic", "astropy", "pyarrow", "pandas", "rich", "networkx", "lsst.sphgeom"} & modules
 
 
+def test_nothing_is_collected_while_a_query_starts_and_runs(repository: Path) -> None:
+    code = (
+        "import gc, sys\n"
+        "from pachon.butler.program import main\n"
+        "seen = []\n"
+        "gc.callbacks.append(lambda phase, info: seen.append(phase))\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    print('COLLECTED', len(seen), gc.get_count()[0] > 50_000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "query-datasets", str(repository), "raw"], capture_output=True, check=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "COLLECTED 0 True"
+
+
 def test_a_query_without_regions_on_sqlite_imports_no_geometry_and_no_other_database(repository: Path) -> None:
     modules = imported_by("query-datasets", str(repository), "raw", "--where", "instrument = 'Cam' AND exposure > 0")
     assert "sqlalchemy.dialects.sqlite" in modules
