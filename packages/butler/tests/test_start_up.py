@@ -88,7 +88,10 @@ def test_nothing_is_collected_while_a_query_starts_and_runs(repository: Path) ->
         "except SystemExit:\n    print('COLLECTED', len(seen), gc.get_count()[0] > 50_000)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "query-datasets", str(repository), "raw"], capture_output=True, check=True, text=True
+        [sys.executable, "-c", code, "query-datasets", str(repository), "raw"],
+        capture_output=True,
+        check=True,
+        text=True,
     )
     assert done.stdout.splitlines()[-1] == "COLLECTED 0 True"
 
