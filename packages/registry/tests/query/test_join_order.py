@@ -17,6 +17,7 @@ from pachon.registry.query.join_order import (
     through_records,
 )
 from pachon.registry.query.plan import DatasetSource, Plan
+from pachon.registry.query.sizes import records_up_to
 from pachon.registry.testing.plans import first_plan
 
 X = "instrument = 'Cam1' AND "
@@ -108,6 +109,17 @@ def test_implied_values_come_along_with_records_that_have_one_dataset(example: S
     assert led.late == ("physical_filter",)
     assert {"day_obs", "group", "physical_filter"} <= set(led.keys)
     assert through_records(_plan(example, X + "detector IN (1, 2)"), "exposure").late == plan.late
+
+
+def test_records_are_counted_up_to_different_numbers(example: SqlRegistry) -> None:
+    state = example._state
+    with state.database.snapshot() as connection:
+        assert records_up_to(state, connection, "detector", 2) is None
+        assert records_up_to(state, connection, "detector", 100) == 6
+        assert records_up_to(state, connection, "detector", 2) is None
+        own = _plan(example, X + "detector > 1").predicate
+        assert records_up_to(state, connection, "detector", 1, [own]) is None
+        assert records_up_to(state, connection, "detector", 100, [own]) == 3
 
 
 def test_records_that_are_named_must_be_there(example: SqlRegistry) -> None:

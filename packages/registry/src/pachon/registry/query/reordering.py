@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 
 from pachon.registry.database.key_lookup import matching
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.query.compile_sql import datasets_beyond
 from pachon.registry.query.early_stop import stopping_early
@@ -64,10 +64,11 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
 
 def _exists(state: State, connection: sa.Connection, element: str, key: Mapping[str, int | str]) -> bool:
     columns = key_columns(state.universe[element], state.schema.elements[element])
-    asking: sa.Select[Any] = state.prepare(
-        ("is there", element), lambda: sa.select(sa.literal_column("1")).where(matching(columns))
+    asking: QuickStatement = state.prepare(
+        ("is there", element),
+        lambda: QuickStatement(sa.select(sa.literal_column("1")).where(matching(columns)), connection),
     )
-    return connection.execute(asking, {f"key_{name}": key[name] for name in columns}).first() is not None
+    return bool(asking.fetch(connection, {f"key_{name}": key[name] for name in columns}))
 
 
 def _has_many_datasets(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
@@ -75,9 +76,10 @@ def _has_many_datasets(state: State, connection: sa.Connection, plan: Plan, dime
     if records is None:
         return False
     facts = next(s for s in plan.sources if isinstance(s, DatasetSource)).facts
-    beyond = state.prepare(("beyond", facts.group_id), lambda: datasets_beyond(state.schema, facts))
-    parameters = {"dataset_type": facts.type_id, "number": _MANY_DATASETS * records}
-    return connection.execute(beyond, parameters).first() is not None
+    beyond: QuickStatement = state.prepare(
+        ("beyond", facts.group_id), lambda: QuickStatement(datasets_beyond(state.schema, facts), connection)
+    )
+    return bool(beyond.fetch(connection, {"dataset_type": facts.type_id, "number": _MANY_DATASETS * records}))
 
 
 def _is_costly(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from pachon.dimensions import DimensionGroup
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.query.compile_sql import compile_count, compile_plan, count_records
 from pachon.registry.query.forms import shared_statement
 from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Source, UploadSource
@@ -46,10 +47,12 @@ def records_up_to(
             ("few", most),
             lambda form: compile_count(form, state.schema, state.dialect, most=most + 1, repeated=True),
         )
-        counting = shared.select
+        records = int(connection.execute(shared.select, values).scalar_one())
     else:
-        counting, values = state.prepare(("few", element), lambda: count_records(state.schema, element, most + 1)), {}
-    records = int(connection.execute(counting, values).scalar_one())
+        counting: QuickStatement = state.prepare(
+            ("few", element, most), lambda: QuickStatement(count_records(state.schema, element, most + 1), connection)
+        )
+        ((records,),) = counting.fetch(connection)
     return records if records <= most else None
 
 
