@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 PROGRAM = """
-from pachon.base.cli.collector import leave_memory_at_exit
+import gc
+from pachon.base.cli.collector import collect_after_start, leave_memory_at_exit
 from pachon.ctrl_mpexec.runners.in_process import InProcessRunner
 
 class Left:
@@ -14,8 +15,11 @@ class Left:
     def __del__(self):
         print("finished")
 
+usual = gc.get_threshold()
+collect_after_start()
 leave_memory_at_exit()
 {}
+print(gc.get_threshold() == usual)
 Left()
 """
 
@@ -26,6 +30,6 @@ def run(line: str) -> str:
     ).stdout
 
 
-def test_what_tasks_leave_in_cycles_is_finished_at_the_exit() -> None:
-    assert run("") == ""
-    assert run("InProcessRunner(worker=None)") == "finished\n"
+def test_what_tasks_leave_in_cycles_is_collected_as_usual_and_finished_at_the_exit() -> None:
+    assert run("") == "False\n"
+    assert run("InProcessRunner(worker=None)") == "True\nfinished\n"

@@ -5,10 +5,12 @@ import atexit
 import gc
 from typing import Final
 
-__all__ = ["collect_after_start", "finish_objects_at_exit", "leave_memory_at_exit"]
+__all__ = ["collect_after_start", "collect_for_others", "leave_memory_at_exit"]
 
 _OBJECTS_OF_A_START: Final = 200_000
 """What a program makes until it works, 130,000 objects, and some more: functions and classes, which stay until it ends."""
+_before: list[tuple[int, int, int]] = []
+"""When the collector is to collect after the first time, until then."""
 
 
 def collect_after_start() -> None:
@@ -16,16 +18,11 @@ def collect_after_start() -> None:
 
     A collector that somebody turned off stays off.
     """
-    before = gc.get_threshold()
-    if not 0 < before[0] < _OBJECTS_OF_A_START:
-        return
-    gc.set_threshold(_OBJECTS_OF_A_START, *before[1:])
-
-    def collect_as_before(phase: str, info: dict[str, int]) -> None:
-        gc.callbacks.remove(collect_as_before)
-        gc.set_threshold(*before)
-
-    gc.callbacks.append(collect_as_before)
+    known = gc.get_threshold()
+    if 0 < known[0] < _OBJECTS_OF_A_START:
+        _before.append(known)
+        gc.set_threshold(_OBJECTS_OF_A_START, *known[1:])
+        gc.callbacks.append(_collect_as_before)
 
 
 def leave_memory_at_exit() -> None:
@@ -37,6 +34,13 @@ def leave_memory_at_exit() -> None:
     atexit.register(gc.freeze)
 
 
-def finish_objects_at_exit() -> None:
-    """Undo `leave_memory_at_exit`, for a program that ran functions of others: their files may wait to be closed so."""
+def collect_for_others() -> None:
+    """Undo both, before functions of others run: large arrays may lie in their cycles, and files that wait to be closed so."""
+    _collect_as_before()
     atexit.unregister(gc.freeze)
+
+
+def _collect_as_before(phase: str = "", info: object = None) -> None:
+    if _collect_as_before in gc.callbacks:
+        gc.callbacks.remove(_collect_as_before)
+        gc.set_threshold(*_before.pop())

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pachon.base.cli.collector import finish_objects_at_exit
+from pachon.base.cli.collector import collect_for_others
 from pachon.ctrl_mpexec.runners.runner import Finished, Job
 from pachon.ctrl_mpexec.worker import QuantumWorker
 
@@ -16,7 +16,7 @@ class InProcessRunner:
     def __init__(self, worker: QuantumWorker) -> None:
         self._worker = worker
         self._next: Job | None = None
-        finish_objects_at_exit()  # of tasks
+        collect_for_others()  # of tasks
 
     @property
     def free(self) -> int:
