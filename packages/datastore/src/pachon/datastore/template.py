@@ -26,6 +26,7 @@ _SPECIAL = frozenset({"run", "id", "datasetType", "component"})
 _ALWAYS_UNIQUE = frozenset({"run", "id"})
 _BAD_CHARACTERS = re.compile(r'[\s<>:"\\|?*%\x00-\x1f\x7f]')
 """Blank space, control characters, and what shells, URIs or other systems' file names give a meaning."""
+_SLASHES = re.compile("//+")
 _CONVERSIONS: Mapping[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _NO_COLUMN = object()
 
@@ -256,12 +257,15 @@ def _joined(steps: Iterable[_Step]) -> Iterator[_Step]:
         if step.field is None:
             text += step.literal
             continue
+        if step.literal.startswith("/"):
+            # It is there with and without a value.
+            text = text.rstrip("/")
         if text:
-            yield _Step(literal=text)
+            yield _Step(literal=_SLASHES.sub("/", text))
             text = ""
         yield step
     if text:
-        yield _Step(literal=text)
+        yield _Step(literal=_SLASHES.sub("/", text))
 
 
 def _parse(text: str) -> tuple[tuple[Field, ...], str]:

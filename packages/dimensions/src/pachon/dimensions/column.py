@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pachon.base import InvalidInputError
 
@@ -30,7 +30,7 @@ class Column:
     nullable: bool = True
     doc: str = ""
 
-    def check(self, value: object, owner: str) -> object:
+    def check(self, value: object, owner: str) -> Any:
         """Give the value as this column stores it; refuse one of another type.
 
         Integers of any integral type become ``int`` (``bool`` is no integer); an

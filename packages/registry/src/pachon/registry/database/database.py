@@ -68,6 +68,11 @@ class Database:
         only for reads that allow it, and after its first write never again, so that it sees what it wrote.
     """
 
+    dialect: str
+    """``sqlite`` or ``postgresql``."""
+    checks_references: bool
+    """Whether foreign keys guard the rows of large tables (`pachon.registry.schema.references`)."""
+
     def __init__(
         self,
         engine: sa.Engine,
@@ -77,6 +82,8 @@ class Database:
         replica: sa.Engine | None = None,
     ) -> None:
         self.engine = engine
+        self.dialect = engine.dialect.name
+        self.checks_references = self.dialect == "sqlite"
         self._replica = None if replica is None else Replica(replica)
         self._written = False
         self.readonly = readonly
@@ -127,16 +134,6 @@ class Database:
     def _let_writers_go_on(self) -> None:
         with suppress(RuntimeError):  # the wait was in vain
             self._writer.release()
-
-    @property
-    def dialect(self) -> str:
-        """``sqlite`` or ``postgresql``."""
-        return self.engine.dialect.name
-
-    @property
-    def checks_references(self) -> bool:
-        """Whether foreign keys guard the rows of large tables (`pachon.registry.schema.references`)."""
-        return self.dialect == "sqlite"
 
     @property
     def in_write(self) -> bool:
