@@ -108,7 +108,8 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
         "explain_empty": lambda _: note(
             "reasons", len(refs("instrument = 'Cam' AND exposure = 999999999").explain().reasons)
         ),
-        "compile": lambda _: compile_expression(butler),
+        "compile": lambda _: compile_expression(butler, known=False),
+        "compile_again": lambda _: compile_expression(butler, known=True),
     }
 
     def note(name: str, count: int) -> None:
@@ -163,9 +164,11 @@ def join_on_the_sky(phases: Phases, folder: Path, options: argparse.Namespace) -
     butler.close()
 
 
-def compile_expression(butler: Any) -> None:
-    """Read an expression and make its statement, without running it."""
+def compile_expression(butler: Any, *, known: bool) -> None:
+    """Read an expression and make its statement, without running it; perhaps one that is known from other constants."""
     queries = butler._session.registry.query
+    if not known:
+        queries._state.statements.clear()
     queries.sql(queries.spec(["exposure", "detector"], where=WHERE.format(few=3) + " AND band IN ('g', 'r')"))
 
 

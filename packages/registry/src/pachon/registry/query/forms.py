@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -101,9 +101,13 @@ def _form(plan: Plan, values: dict[str, Any]) -> tuple[Any, ...] | None:
     predicates = [plan.predicate, *(there.predicate for there in plan.existences)]
     if any(isinstance(part, IsOneOf) and len(part.values) > _LONG_LIST for whole in predicates for part in walk(whole)):
         return None
-    # Their values are written into statements that look for datasets by them; of others it matters only that there are some.
-    constants: Any = _Constants(plan.constants if plan.leading or plan.existences else dict.fromkeys(plan.constants, 0))
-    special = {"predicate": _open(plan.predicate, values), "constants": constants}
+    # Some statements look for datasets by their values; in others it matters only of which dimensions there are any.
+    by_value = plan.leading or any(test.merged for there in plan.existences for test in there.valid)
+    special: dict[str, Any] = {
+        "predicate": _open(plan.predicate, values),
+        "constants": _Constants(plan.constants if by_value else dict.fromkeys(plan.constants, 0)),
+        "existences": tuple([replace(there, predicate=_open(there.predicate, values)) for there in plan.existences]),
+    }
     return tuple([special[name] if name in special else getattr(plan, name) for name in _FIELDS])
 
 

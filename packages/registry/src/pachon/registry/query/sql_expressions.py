@@ -13,7 +13,17 @@ from pachon.registry.query import tree as t
 from pachon.registry.query.arithmetic import calculated
 from pachon.registry.query.plan import Mark, OrderTerm
 from pachon.registry.query.sql_tables import JoinedTables
-from pachon.registry.query.sql_values import Column, glob, in_list, in_order, joined, literal, on_step, parameter
+from pachon.registry.query.sql_values import (
+    Column,
+    compared,
+    glob,
+    in_list,
+    in_order,
+    joined,
+    literal,
+    on_step,
+    parameter,
+)
 
 __all__ = ["SqlExpressions"]
 
@@ -139,19 +149,7 @@ class SqlExpressions:
         a, b = self.value(left), self.value(right)
         if left.type == "bool":
             return a == b if operator == "=" else a != b
-        match operator:
-            case "=":
-                return a == b
-            case "!=":
-                return a != b
-            case "<":
-                return a < b
-            case "<=":
-                return a <= b
-            case ">":
-                return a > b
-            case _:
-                return a >= b
+        return compared(operator, a, b)
 
     def _is_one_of(self, test: t.IsOneOf) -> Column:
         column = self.value(test.operand)

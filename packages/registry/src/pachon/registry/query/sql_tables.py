@@ -29,7 +29,7 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column, column_of_element, in_collections, in_order, in_ranges
+from pachon.registry.query.sql_values import Column, column_of_element, compared, in_collections, in_order, in_ranges
 from pachon.registry.query.tree import Constant, Field, Value
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
@@ -110,7 +110,7 @@ class JoinedTables:
         for source in plan.sources:
             self._add(source)
         for first, *others in self._keys.values():
-            self.conditions += [column == first for column in others]
+            self.conditions += [compared("=", column, first) for column in others]
         if around is not None:
             self.conditions += [
                 columns[0] == around.key(name) for name, columns in self._keys.items() if name in around._keys

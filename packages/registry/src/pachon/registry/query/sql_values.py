@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
@@ -18,6 +19,7 @@ from pachon.registry.query import tree as t
 __all__ = [
     "Column",
     "column_of_element",
+    "compared",
     "glob",
     "in_collections",
     "in_list",
@@ -153,8 +155,28 @@ def literal(constant: t.Constant) -> Column:
 def parameter(value: Any, kind: Any) -> Column:
     """A value that travels beside the statement, or the slot of one that comes later."""
     if isinstance(value, t.Slot):
-        return sa.bindparam(value.name, type_=kind)
-    return sa.literal(value, kind)
+        return sa.BindParameter(value.name, type_=kind)
+    return sa.BindParameter(None, value, type_=kind, unique=True)
+
+
+def compared(operator: str, left: Column, right: Column) -> Column:
+    """Compare two columns of which none is a truth value or null.
+
+    As by an operator of Python, for which SQLAlchemy looks longer what the two are.
+    """
+    how, negated = _COMPARED[operator]
+    return sa.BinaryExpression(left, right, how, type_=_TRUTH, negate=negated)
+
+
+_TRUTH = sa.Boolean()
+_COMPARED: Mapping[str, tuple[Any, Any]] = {
+    "=": (operators.eq, operators.ne),
+    "!=": (operators.ne, operators.eq),
+    "<": (operators.lt, operators.ge),
+    "<=": (operators.le, operators.gt),
+    ">": (operators.gt, operators.le),
+    ">=": (operators.ge, operators.lt),
+}
 
 
 def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
