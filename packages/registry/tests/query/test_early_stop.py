@@ -50,6 +50,11 @@ def overlaid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             some = [data_id for data_id in data_ids if rng.random() < 0.5]
             keys = DataIdTable.from_rows(dataset_type.dimensions, some)
             registry.datasets.insert(DatasetTable(dataset_type, keys, new_ids(len(some)), run))
+        seen = DatasetType("seen", ["visit", "detector"], "int", universe=registry.universe)
+        registry.dataset_types.register(seen)
+        data_ids = [data_id.full for data_id in registry.query.data_ids(["visit", "detector"])]
+        keys = DataIdTable.from_rows(seen.dimensions, data_ids)
+        registry.datasets.insert(DatasetTable(seen, keys, new_ids(len(data_ids)), RUNS[0]))
         yield registry
 
 
@@ -88,6 +93,19 @@ def test_the_first_data_ids(overlaid: SqlRegistry, order: tuple[str, ...], dimen
     for limit in range(1, len(wanted) + 2):
         spec = overlaid.query.spec(dimensions, datasets=[search], order_by=order, limit=limit)
         assert list(overlaid.query.fetch(spec)) == wanted[:limit]
+
+
+@pytest.mark.parametrize(
+    "region", ["visit.region = NULL", "visit.region != NULL", "NOT (visit.region OVERLAPS POINT(56.6, -36.4))"]
+)
+def test_regions_are_tested_of_records_that_are_read_in_order(overlaid: SqlRegistry, region: str) -> None:
+    conditions = {"where": X + region, "order_by": ("visit.timespan.begin", "visit", "detector")}
+    query = overlaid.query
+    wanted = [ref.id for ref in query.fetch(query.dataset_spec("seen", RUNS[0], **conditions))]
+    spec = query.dataset_spec("seen", RUNS[0], limit=2, **conditions)
+    if overlaid._state.dialect == "postgresql":
+        assert query.plan(spec).sorted_element == "visit"
+    assert [ref.id for ref in query.fetch(spec)] == wanted[:2]
 
 
 def test_of_each_data_id_one_is_given(overlaid: SqlRegistry) -> None:

@@ -30,7 +30,7 @@ from pachon.registry.query.plan import (
 )
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_values import Column, column_of_element, compared, in_collections, in_order, in_ranges
-from pachon.registry.query.tree import Constant, Field, Value
+from pachon.registry.query.tree import Constant, Field, Value, values_of
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
@@ -234,8 +234,9 @@ class JoinedTables:
             if name is None:
                 break
             order.append(in_order(table.c[name], descending=term.descending))
-        # Regions are large, and looked up by themselves.
-        columns = [c for c in table.c if c.name != "region" or self._plan.fields]
+        # Regions are large, and nearly always looked up by themselves.
+        with_region = self._plan.fields or _tests_region(self._plan, element)
+        columns = [c for c in table.c if c.name != "region" or with_region]
         return sa.select(*columns).order_by(*order).subquery(element)
 
     def _add_pixels(self, source: PixelSource) -> None:
@@ -380,6 +381,15 @@ class JoinedTables:
             *(membership.c[dimension_column(d)] == known[d] for d in required if d in known),
         )
         return of_record.offset(sa.literal_column("0")).lateral(alias)
+
+
+def _tests_region(plan: Plan, element: str) -> bool:
+    """Whether the database is asked about the region of an element: whether there is one, or it overlaps another one inside OR or NOT."""
+    predicates = [plan.predicate, *(there.predicate for there in plan.existences)]
+    asked = (value for predicate in predicates for value in values_of(predicate))
+    return any(element in mark.elements for mark in plan.marks) or any(
+        isinstance(value, Field) and value.element == element and value.name == "region" for value in asked
+    )
 
 
 def _places_of(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
