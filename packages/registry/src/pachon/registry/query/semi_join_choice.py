@@ -56,6 +56,8 @@ _CLEARLY_CHEAPER = 0.3
 _SHARE_OF_LOOKS = 3.0
 """How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
 _COST_OF_LOOK = 2.3
+_COST_OF_MERGING = 8.0
+"""How many times as long as PostgreSQL estimates it takes to merge ranges, compared with looks into the index."""
 _TRIES = 3
 """Detectors of which one has a calibration, if it may be any; it may also be none."""
 _FEW_LOOKS = 500.0
@@ -106,12 +108,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
         # For a limit the server supposes that records with datasets lie evenly among the others; they may all be the last ones.
         options = [(_in_one_way(chosen), share)] if chosen is not None else []
         options += [(merged, 1.0)] if (merged := _with_merged_ranges(connection, looked_up)) is not None else []
-        costs = [
-            looks
-            if option.existences[-1].valid and looks is not None and not option.existences[-1].valid[0].merged
-            else estimated_cost(state, connection, replace(option, limit=None))
-            for option, _ in options
-        ]
+        costs = [_cost_of_test(state, connection, option, looks) for option, _ in options]
         affordable = [n for n, (_, most) in enumerate(options) if costs[n] < cost * most]
         if affordable:
             best = min(affordable, key=lambda n: costs[n])
@@ -128,8 +125,19 @@ def _cost_of_looks(state: State, connection: sa.Connection, looked_up: Plan) -> 
     if any(isinstance(source, DatasetSource) for source in last.sources):
         return estimated_cost(state, connection, replace(_in_one_way(looked_up), limit=None))
     cost, rows = estimated_size(state, connection, replace(looked_up, existences=tuple(others), limit=None))
-    searches = sum(len(test.facts.certified) + bool(test.facts.members) for test in last.valid)
+    # Of several collections those after the first that has a valid calibration are not looked into: half of them, say.
+    searches = sum((1 + len(test.facts.certified) + bool(test.facts.members)) / 2 for test in last.valid)
     return cost + rows * searches * _COST_OF_LOOK * (_TRIES if last.private else 1)
+
+
+def _cost_of_test(state: State, connection: sa.Connection, option: Plan, looks: float | None) -> float:
+    """Give what a way to test for datasets costs, in the units of PostgreSQL; of ``looks`` into the index it is known."""
+    tests = option.existences[-1].valid
+    merged = bool(tests) and tests[0].merged
+    if tests and looks is not None and not merged:
+        return looks
+    cost = estimated_cost(state, connection, replace(option, limit=None))
+    return cost * _COST_OF_MERGING if merged else cost
 
 
 def _few_looks(looked_up: Plan) -> float:
