@@ -6,6 +6,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -102,6 +103,26 @@ def test_the_helper_ends_when_it_is_idle_and_comes_back(tmp_path: Path, monkeypa
         (helper,) = helpers()
         helper.join(60)
         assert not helpers()
+
+
+def test_an_interrupt_while_the_helper_starts_keeps_nobody_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_sync, "_helper", helper := folder_sync._Helper())
+    real = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        real(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            create_file(str(tmp_path / "a"), b"x")
+    assert not list(tmp_path.iterdir())
+    answer: SimpleQueue[BaseException | None] = SimpleQueue()
+    assert helper.take(str(tmp_path), answer)
+    assert answer.get(timeout=60) is None
 
 
 def test_a_forked_child_has_a_helper_of_its_own(tmp_path: Path) -> None:

@@ -96,18 +96,26 @@ class _Helper:
 
     def take(self, path: str, answer: _Answer) -> bool:
         """Begin with a folder, whose outcome the answer will get; tell whether that could be done at once."""
-        if not self._free.acquire(blocking=False):
+        free = self._free
+        if not free.acquire(blocking=False):
             return False
-        if self._asked is None:
-            asked: SimpleQueue[_Request] = SimpleQueue()
-            try:
-                threading.Thread(target=self._work, args=(asked, self._free), name="folder sync", daemon=True).start()
-            except RuntimeError:  # no more threads for this process, or Python is about to end
-                self._free.release()
-                return False
-            self._asked = asked
-        self._asked.put((path, answer))
+        try:
+            asked = self._asked or self._start(free)
+        except RuntimeError:  # no more threads for this process, or Python is about to end
+            free.release()
+            return False
+        except BaseException:  # an interrupt
+            free.release()
+            raise
+        # What is asked from here on releases it.
+        asked.put((path, answer))
         return True
+
+    def _start(self, free: threading.Lock) -> SimpleQueue[_Request]:
+        asked: SimpleQueue[_Request] = SimpleQueue()
+        threading.Thread(target=self._work, args=(asked, free), name="folder sync", daemon=True).start()
+        self._asked = asked
+        return asked
 
     def _work(self, asked: SimpleQueue[_Request], free: threading.Lock) -> None:
         while True:
