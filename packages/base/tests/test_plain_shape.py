@@ -57,6 +57,7 @@ def test_what_fits(value: object, kind: object) -> None:
         ({"size": 1, "unknown": 1}, INNER),
         ({"inner": [{"size": "1"}]}, OUTER),
         ({"names": {"a": 1}}, OUTER),
+        ({"names": {}, 1: "unknown"}, OUTER),
         ([("size", 1)], INNER),
         ("", short_text(3)),
         ("abcd", short_text(3)),

@@ -39,6 +39,7 @@ def test_the_models_change_nothing_in_a_document_that_fits(document: Any) -> Non
         ({"version": "x"}, r"wrong at version: Input should be a valid integer.*it is 'x'"),
         ({"elements": {"a": {"keys": [{"name": "id", "type": "number"}]}}}, r"wrong at elements\.a\.keys\.0\.type"),
         ({"elements": {"a": {"keys": [{"name": "id", "type": "int", "length": 0}]}}}, "greater than 0"),
+        ({"topology": {1: "a"}}, r"wrong at topology\.1: Keys should be strings"),
     ],
 )
 def test_what_does_not_fit_is_told(change: dict[str, Any], message: str) -> None:

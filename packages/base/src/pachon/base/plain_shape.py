@@ -28,7 +28,7 @@ class Fields:
     required
         Names that must be there.
     others
-        Whether there may be other names, with values of any kind.
+        Whether there may be other names, with values of any kind; they are texts too.
     """
 
     __slots__ = ("kinds", "others", "required")
@@ -41,7 +41,10 @@ class Fields:
         if type(value) is not dict or not self.required <= value.keys():
             return False
         kinds = self.kinds
-        return all(fits(item, kinds[name]) if name in kinds else self.others for name, item in value.items())
+        return all(
+            fits(item, kinds[name]) if name in kinds else self.others and type(name) is str
+            for name, item in value.items()
+        )
 
 
 def fits(value: Any, kind: Kind) -> bool:

@@ -37,7 +37,8 @@ def _of(kind: Kind, more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             needed = {name: values for name, values in names.items() if name in kind.required}
             left = {name: values for name, values in names.items() if name not in kind.required}
             whole = st.fixed_dictionaries(needed, optional=left)
-            return st.one_of(*[whole] * 10, st.fixed_dictionaries({}, optional={**names, "other": more}))
+            others: dict[Any, st.SearchStrategy[Any]] = {**names, "other": more, 1: more}
+            return st.one_of(*[whole] * 10, st.fixed_dictionaries({}, optional=others))
         case tuple():
             return st.one_of(*map(near, kind))
         case frozenset():
