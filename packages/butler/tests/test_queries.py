@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError
-from pachon.butler import Butler
+from pachon.butler import Butler, DatasetNotFoundError
 from pachon.butler.result_columns import uuid_texts
 from pachon.datasets import CollectionType, ids_from_uuids
 from pachon.dimensions import DataIdValueError, Timespan
@@ -195,6 +195,23 @@ def test_calibrations_are_queried_by_time(butler: Butler) -> None:
     found = butler.query_datasets("bias", collections="calib", where="exposure = 3", data_id={"detector": 0})
     assert found.one() == refs[1]
     assert len(butler.query_datasets("bias", collections="calib", find_first=False)) == 2
+
+
+def test_a_calibration_of_an_unknown_time_is_not_found(butler: Butler) -> None:
+    # As a query of the same exposure has no rows.
+    ref = butler.put({"n": 1}, "bias", detector=0, run="calib/1")
+    butler.collections.register("calib", CollectionType.CALIBRATION)
+    butler.collections.certify("calib", [ref], Timespan("2026-01-01", "2027-01-01"))
+    (known,) = butler.query_dimension_records("exposure", where="exposure = 1")
+    butler.dimension_records.insert("exposure", [{**known.as_dict(), "id": 77, "obs_id": "77", "timespan": None}])
+    asked = {"exposure": 77, "detector": 0}
+    assert butler.find_dataset("bias", asked, collections="calib") is None
+    with pytest.raises(DatasetNotFoundError) as caught:
+        butler.get("bias", asked, collections="calib")
+    assert "do not say at what time" in "".join(caught.value.__notes__)
+    assert len(butler.query_data_ids("exposure", datasets="bias", collections="calib", where="exposure = 77")) == 0
+    assert butler.get("bias", asked, collections="calib", timespan=Timespan("2026-02-01", "2026-02-02")) == {"n": 1}
+    assert butler.get("bias", detector=0, collections="calib") == {"n": 1}
 
 
 def test_bad_queries(filled: Butler) -> None:

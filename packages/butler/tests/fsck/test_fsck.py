@@ -16,7 +16,7 @@ from typing import cast
 
 import pytest
 
-from pachon.base import InvalidInputError, ReadOnlyError
+from pachon.base import InvalidInputError, PachonError, ReadOnlyError
 from pachon.butler import Butler, FindingKind, FsckReport, WriterEndedError
 from pachon.butler.fsck.facts import fetch_facts
 from pachon.butler.fsck.mending import FAULT_POINTS
@@ -181,6 +181,25 @@ class TestRowsWithoutTheirFile:
         assert checker.fsck(repair=True, unstore_damaged=True).clean
         assert checker.fsck().findings == ()
 
+    def test_what_cannot_be_read_in_its_place(self, checker: Butler, stored: list[DatasetRef]) -> None:
+        first, second = (place(checker, ref) for ref in stored[:2])
+        for path in (first, second):
+            path.unlink()
+        os.mkfifo(first)
+        second.symlink_to(second.name)
+        with pytest.raises(PachonError, match="its size is 0"):
+            checker.get(stored[0])
+        with pytest.raises(PachonError, match="symbolic links"):
+            checker.get(stored[1])
+        report = checker.fsck(verify="checksum")
+        assert kinds(report) == [FindingKind.UNREADABLE_FILE] * 2
+        said = render_report(report, most=None)
+        assert "has a file that cannot be looked at: what is no file is in its place. Bring" in said
+        assert "symbolic links" in said
+        assert "--repair mends" not in said
+        assert checker.fsck(repair=True, unstore_damaged=True).clean
+        assert checker.fsck().findings == ()
+
     def test_a_file_that_another_dataset_has_stays(self, checker: Butler, stored: list[DatasetRef]) -> None:
         path = place(checker, stored[0])
         (other,) = checker.ingest(
@@ -334,6 +353,21 @@ class TestFilesWithoutRow:
         (repository / "home").symlink_to(tmp_path / "home")
         assert checker.fsck(repair=True, min_age=0).findings == ()
         assert (repository / "home" / "letter.txt").exists()
+
+    def test_a_link_that_leads_to_itself(self, checker: Butler, repository: Path, stored: list[DatasetRef]) -> None:
+        (repository / "run" / "loop").symlink_to("pool")
+        (repository / "run" / "pool").symlink_to("loop")
+        report = checker.fsck(repair=True, min_age=0)
+        assert sorted((finding.path, finding.kind) for finding in report.findings) == [
+            (f"run/{name}", FindingKind.FOREIGN_FILE) for name in ("loop", "pool")
+        ]
+        assert report.clean
+        assert checker.fsck().findings == ()
+
+    def test_lines_of_the_report_are_its_own(self, checker: Butler, repository: Path, stored: list[DatasetRef]) -> None:
+        (repository / "run" / "a\nNothing is wrong.\x1b[2J").write_text("x")
+        said = render_report(checker.fsck(), most=None)
+        assert "run/a\\nNothing is wrong.\\x1b[2J: " in said
 
     def test_links(self, checker: Butler, repository: Path, tmp_path: Path) -> None:
         source = tmp_path / "source.yaml"

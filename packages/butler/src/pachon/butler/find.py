@@ -50,7 +50,8 @@ def require_dataset(
     """
     request = resolve_request(session, dataset_type, data_id, dims, timespan)
     searched = resolve_collections(session, collections)
-    when = Timespan() if request.registered.is_calibration and request.timespan is None else request.timespan
+    is_any_time = request.registered.is_calibration and request.timespan is None and not request.time_unknown
+    when = Timespan() if is_any_time else request.timespan
     found = _find(session, request, searched, when)
     if found is None:
         raise _not_found(session, request, searched)
@@ -108,6 +109,10 @@ def _not_found(session: Session, request: Request, searched: Sequence[str]) -> D
         error.add_note(f"There is one in {', '.join(elsewhere[:3])}; add that to the collections.")
     if request.registered.is_calibration and request.timespan is not None:
         error.add_note(f"A calibration must be valid within {request.timespan} (TAI).")
+    if request.time_unknown:
+        error.add_note(
+            "The records of the data ID do not say at what time a calibration must be valid; give timespan=..."
+        )
     if session.writer.in_block:
         error.add_note(
             "What this transaction() block has put is found when it ends; a reference that put gave can be read."

@@ -40,6 +40,8 @@ class Request:
     data_id: DataCoordinate
     timespan: Timespan | None
     """When a calibration must be valid; None if the data ID does not say."""
+    time_unknown: bool = False
+    """Whether the data ID names an exposure, or something else with a time, whose record does not say when it was."""
 
 
 def resolve_type(
@@ -138,13 +140,15 @@ def resolve_request(
     if isinstance(data_id, DataCoordinate) and not dims and data_id.group is group:
         return Request(registered=registered, wanted=wanted, data_id=data_id, timespan=timespan)
     values = _values(session, registered, data_id, dims)
+    time_unknown = False
     if registered.is_calibration and (timespan is None or any(name not in values for name in group.required)):
         further = _with_further_keys(session, registered, values)
         if further is not None:
             timespan = further.timespan if timespan is None else timespan
+            time_unknown = timespan is None
             values = {**{name: further.mapping[name] for name in group.required}, **values}
     found = DataCoordinate.standardize(values, dimensions=group)
-    return Request(registered=registered, wanted=wanted, data_id=found, timespan=timespan)
+    return Request(registered=registered, wanted=wanted, data_id=found, timespan=timespan, time_unknown=time_unknown)
 
 
 def resolve_values(session: Session, data_id: DataId | None, dims: Mapping[str, Any]) -> DataCoordinate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import enum
 import os
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -100,8 +101,8 @@ def _check(store: FileStore, row: StoredFile, *, checksum: bool) -> tuple[FileSt
     try:
         local = store.local_path(path)
         place = store.uri(path) if local is None else local
-        if local is not None and os.path.isdir(local):
-            return FileState.UNREADABLE, "a folder is in its place"
+        if local is not None and not stat.S_ISREG(mode := os.stat(local).st_mode):
+            return FileState.UNREADABLE, f"{'a folder' if stat.S_ISDIR(mode) else 'what is no file'} is in its place"
         size = _size(place)
         # Of the member of a zip file the row has the size of the member.
         if row.size is not None and row.size != size and path == row.path:

@@ -80,7 +80,7 @@ def read_file(setup: FileSetup, wanted: FileRead) -> Any:
 
 
 def _read_local(setup: FileSetup, wanted: FileRead, formatter: Formatter, uri: ResourcePath, path: str) -> Any:
-    with open(path, "rb") as stream:
+    with open(path, "rb", opener=_open_at_once) as stream:
         # The open file is what is checked and read, whatever happens to its name meanwhile.
         _check_size(wanted, os.fstat(stream.fileno()).st_size)
         if setup.verify_checksum and wanted.row.checksum is not None:
@@ -90,6 +90,11 @@ def _read_local(setup: FileSetup, wanted: FileRead, formatter: Formatter, uri: R
             _check_sum(wanted, digest.hexdigest())
             stream.seek(0)
         return _try(wanted, formatter, uri=uri, stream=lambda: stream, path=path)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for a writer, should a pipe lie in the place of a file."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read_remote(setup: FileSetup, wanted: FileRead, formatter: Formatter, uri: ResourcePath) -> Any:

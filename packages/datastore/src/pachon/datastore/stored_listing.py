@@ -124,7 +124,7 @@ def _local_files(root: str, real_root: str, below: str, links: dict[str, str]) -
                     if (target := _target(f"{root}/{path}", real_root)) is not None:
                         links[path] = target
                     # A folder that is a link may lead anywhere, and back.
-                    if entry.is_dir():
+                    if _leads_to_folder(entry):
                         continue
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(path)
@@ -140,9 +140,18 @@ def _local_files(root: str, real_root: str, below: str, links: dict[str, str]) -
             yield from _local_files(root, real_root, f"{folder}/", links)
 
 
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:
+        return False  # it leads to itself, or to where nobody may look
+
+
 def _target(link: str, real_root: str) -> str | None:
-    """Give where a link leads to below the root; None if that is elsewhere."""
+    """Give where a link leads to below the root; None if that is elsewhere, or if it leads to itself."""
     real = os.path.realpath(link)
+    if os.path.islink(real):
+        return None
     return real[len(real_root) :].lstrip("/") if real.startswith(f"{real_root.rstrip('/')}/") else None
 
 

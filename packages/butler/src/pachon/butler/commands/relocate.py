@@ -27,7 +27,8 @@ def relocate(repo: str, from_: str | None, to: str | None, dry_run: bool) -> Non
     if from_ is not None:
         # Settings that name the old place stand in the way of a look at the rows.
         unknown = not done.settings and not done.rows
-        click.echo(f"Nothing in this repository names {from_}." if unknown else f"{would} {done.rows} rows of files.")
+        rows = f"{done.rows} row{'' if done.rows == 1 else 's'} of files"
+        click.echo(f"Nothing in this repository names {from_}." if unknown else f"{would} {rows}.")
     if done.elsewhere:
         hint = "" if from_ is not None else " If their folder has moved too, say --from and --to."
         where = " and ".join(done.elsewhere_below)

@@ -55,7 +55,7 @@ def of_bad_row(bad: BadRow, refs: Mapping[UUID, DatasetRef]) -> Finding:
     elif bad.state is FileState.OUTSIDE:
         what = f"has a row with a path that must not be used: {bad.detail}"
     else:
-        what = f"has a file that cannot be looked at: {bad.detail}"
+        what = f"has a file that cannot be looked at: {bad.detail.rstrip('.')}."
     return Finding(
         kind=_KINDS[bad.state],
         path=bad.row.path,

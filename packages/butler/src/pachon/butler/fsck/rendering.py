@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pachon.butler.fsck.report import Finding, FindingKind, FsckReport
@@ -64,11 +65,22 @@ _VERIFIED = {
 }
 
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def _one(finding: Finding) -> str:
-    return f"{finding.path}: {finding.explanation}" if finding.path else finding.explanation
+    # Whoever can make a file must not write lines of the report, nor into the terminal.
+    path = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], finding.path)
+    return f"{path}: {finding.explanation}" if path else finding.explanation
 
 
-_DAMAGE = (FindingKind.MISSING_FILE, FindingKind.WRONG_SIZE, FindingKind.WRONG_CHECKSUM)
+_DAMAGE = (
+    FindingKind.MISSING_FILE,
+    FindingKind.WRONG_SIZE,
+    FindingKind.WRONG_CHECKSUM,
+    FindingKind.UNREADABLE_FILE,
+    FindingKind.PATH_OUTSIDE,
+)
 
 
 def _conclusion(report: FsckReport) -> str:
