@@ -12,7 +12,7 @@ from pachon.butler import Butler
 from pachon.butler.query_results import QueryResult
 from pachon.datasets import CollectionType
 from pachon.dimensions import DataIdTable, DataIdValueError, Timespan, UnknownDimensionError
-from pachon.registry import InvalidQueryError
+from pachon.registry import InvalidQueryError, MissingCollectionError
 
 
 @pytest.fixture
@@ -334,3 +334,58 @@ def test_binds_stay_what_they_were(filled: Butler) -> None:
 def test_halves_of_a_parenthesis_are_not_joined(filled: Butler) -> None:
     with filled.query() as q, pytest.raises(InvalidQueryError):
         q.where("exposure = 1").where("exposure = 1) OR (exposure = 2")
+
+
+def test_general_results_are_ordered_by_fields_of_datasets(filled: Butler) -> None:
+    with filled.query() as q:
+        raws = q.join_datasets("raw", collections=["other", "run"])
+        found = raws.general(["exposure", "detector"], ["raw.run"]).order_by("raw.run", "-exposure", "detector")
+        assert [(row["raw.run"], row["exposure"], row["detector"]) for row in found] == [
+            ("other", 1, 0), ("run", 3, 0), ("run", 3, 1), ("run", 2, 0), ("run", 2, 1), ("run", 1, 1),
+        ]  # fmt: skip
+        assert [row["exposure"] for part in found.batches(2) for row in part] == [1, 3, 3, 2, 2, 1]
+        with pytest.raises(InvalidQueryError, match="data IDs cannot be ordered by a field of the dataset type 'raw'"):
+            raws.data_ids("exposure").order_by("raw.run").any()
+    with pytest.raises(InvalidQueryError, match="data IDs cannot be ordered"):
+        filled.query_data_ids("exposure", datasets="raw", order_by="raw.run").any()
+
+
+@pytest.mark.parametrize("wrong", [{"instrument": "Cam"}, None, 3, b"exposure = 1", ["exposure = 1"]])
+def test_every_where_takes_text_alone(filled: Butler, wrong: Any) -> None:
+    told = r"where\(\): where is text, not .*" + ("data_id={" if isinstance(wrong, dict) else "")
+    for result in (
+        filled.query_datasets("raw"),
+        filled.query_data_ids("exposure"),
+        filled.query_dimension_records("exposure"),
+        filled.query_all_datasets("*"),
+    ):
+        with pytest.raises(InvalidInputError, match=told):
+            result.where(wrong)
+    with filled.query() as q:
+        with pytest.raises(InvalidInputError, match=told):
+            q.where(wrong)
+        with pytest.raises(InvalidInputError, match=told):
+            q.where("exposure = 1").where(wrong)
+        with pytest.raises(InvalidInputError, match=told):
+            q.general("exposure", ["exposure.obs_id"]).where(wrong)
+    for function, first in (
+        (filled.query_datasets, "raw"),
+        (filled.query_data_ids, "exposure"),
+        (filled.query_dimension_records, "exposure"),
+        (filled.query_all_datasets, "*"),
+    ):
+        with pytest.raises(InvalidInputError, match="where is text"):
+            function(first, where=wrong)
+
+
+def test_what_is_written_instead(filled: Butler) -> None:
+    with pytest.raises(InvalidInputError, match="Give the names as separate arguments"):
+        filled.query_data_ids("exposure").order_by(["exposure"])  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match=r"with butler\.query\(\) as q: q\.where"):
+        filled.query().where("exposure = 1")  # type: ignore[attr-defined]
+    assert not hasattr(filled.query(), "__len__")
+    assert "with butler.query() as q" in repr(filled.query())
+    with pytest.raises(MissingCollectionError, match=r"as a list of names: \['run', 'other'\]"):
+        filled.query_datasets("raw", collections="run,other").any()
+    with pytest.raises(InvalidInputError, match=r"get_dataset\(UUID\)"):
+        filled.get(uuid.uuid4())  # type: ignore[arg-type]

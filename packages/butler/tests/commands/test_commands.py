@@ -345,6 +345,8 @@ def test_ingest_files(run: Run, butler: Butler, tmp_path: Path, monkeypatch: pyt
         ("file,detector\nf0.yaml,1\nf1.yaml,D2\n", "^Row 2 of .*: detector is a number, not 'D2'.* full_name instead"),
         ("file,detector\n", "no rows"),
         ("file,detector\nmissing.yaml,0\n", "missing.yaml"),
+        ("file,detector\nf0.yaml,0\n,1\n", "^Row 2 of .* names no file: its column 'file' is empty"),
+        ("file,detector\nf0.yaml,0\nf1.yaml,1,7\n", "^Row 2 of .* more or fewer cells than the header: this names 2"),
     ):
         table.write_text(text)
         other = ("ingest-files", "REPO", "gain", "bad", str(table), "--data-id", "instrument=Cam")
@@ -653,3 +655,24 @@ def test_an_expression_that_is_wrong_is_pointed_at(repository: Path) -> None:
     shown = describe_error(result.exception).splitlines()
     assert shown[0].endswith("write '='.")
     assert shown[1:] == ["  exposure == 1", "           ^"]
+
+
+def test_warnings_are_plain_sentences(run: Run, filled: Butler) -> None:
+    _certified(filled)
+    for command in (
+        ("query-calibrations", "REPO", "flaw", "--limit", "-1"),
+        ("query-datasets", "REPO", "raw", "--limit", "-1"),
+        ("query-data-ids", "REPO", "detector", "--limit", "-1"),
+        ("query-dimension-records", "REPO", "detector", "--limit", "-1"),
+    ):
+        (told,) = run(*command).stderr.splitlines()
+        assert told.startswith("Warning: There are more than 1 ")
+
+
+@pytest.mark.parametrize("command", [("query-data-ids", "exposure"), ("query-dimension-records", "exposure")])
+def test_collections_without_datasets_are_told(run: Run, filled: Butler, command: tuple[str, str]) -> None:
+    words = (command[0], "REPO", command[1], "--json")
+    told = run(*words, "--collections", "chain")
+    assert told.stderr == "Warning: --collections has no effect without --datasets.\n"
+    assert told.stdout == run(*words).stdout
+    assert not run(*words, "--collections", "chain", "--datasets", "raw").stderr

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Overlaps inside OR and NOT, products that are refused, and general results."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -142,6 +143,56 @@ def test_several_calibration_types_are_valid_at_one_time(example: SqlRegistry) -
         order_by="exposure",
     )
     assert [row["bias.run"] for row in types] == ["imported_g"] * 2 + ["imported_r"] * 2
+
+
+def test_general_results_are_ordered_by_datasets_that_they_show(example: SqlRegistry) -> None:
+    bias = [DatasetSearch(dataset_type="bias", collections=("chain",))]
+
+    def found(*order: str, fields: Sequence[str] = ("bias.run",), **more: Any) -> list[tuple[Any, ...]]:
+        table = example.query.general(["detector"], fields, datasets=bias, order_by=order, **more)
+        return [(row["detector"], row[fields[0]]) for row in table]
+
+    assert found("-bias.run", "detector") == [
+        (2, "imported_r"), (4, "imported_r"), (1, "imported_g"), (3, "imported_g"),
+    ]  # fmt: skip
+    assert found("-bias.run", "-detector", limit=2) == [(4, "imported_r"), (2, "imported_r")]
+    every = found("bias.run", "detector", find_first=False)
+    assert len(every) == len(set(every)) == 6
+    assert every == sorted(every, key=lambda row: row[::-1])
+    assert found("run", "detector", fields=["run"]) == found("bias.run", "detector")
+    begins = found("-bias.timespan.begin", fields=["bias.timespan"], find_first=False)
+    assert begins == sorted(begins, key=lambda row: row[1].begin_ns, reverse=True)
+    with pytest.raises(InvalidQueryError, match=r"'bias.collection', which is not among the fields of the result"):
+        found("bias.collection")
+    with pytest.raises(InvalidQueryError, match="has not been joined"):
+        found("raw.run")
+
+
+def test_why_results_are_not_ordered_by_other_datasets(example: SqlRegistry) -> None:
+    raw = [DatasetSearch(dataset_type="raw", collections=("proc",))]
+    why = (
+        r"cannot be ordered by a field of the dataset type 'raw', of which each may have several datasets\. .*'raw.run'"
+    )
+    with pytest.raises(InvalidQueryError, match=f"by '-raw.run': data IDs {why}"):
+        example.query.data_ids(["exposure"], datasets=raw, order_by="-raw.run")
+    with pytest.raises(InvalidQueryError, match=f"dimension records {why}"):
+        example.query.records("exposure", datasets=raw, order_by="raw.run")
+    with pytest.raises(InvalidQueryError, match=f"datasets of type 'bias' {why}"):
+        example.query.datasets("bias", "chain", find_first=False, datasets=raw, order_by="raw.run")
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ("exposure,detector", "give the names one by one: 'exposure', 'detector'"),
+        ("exposure desc", "write -exposure; a '-' before a name reverses"),
+        ("exposure ASC", "write exposure; "),
+        ("-exposure.timespan", "which is a time span: write -exposure.timespan.begin or -exposure.timespan.end"),
+    ],
+)
+def test_how_an_order_is_written(example: SqlRegistry, order: str, told: str) -> None:
+    with pytest.raises(InvalidQueryError, match=f"cannot be ordered by '{order}'.*{told}"):
+        example.query.data_ids(["exposure", "detector"], order_by=[order])
 
 
 def test_general_results(example: SqlRegistry) -> None:

@@ -234,7 +234,18 @@ def _by_position(signature: inspect.Signature, args: tuple[Any, ...]) -> str:
 
 
 def _wrong(function: Callable[..., Any], name: str, kind: _Kind, value: Any) -> str:
-    return f"{function.__name__}(): {name} is {kind.words}, not {_shown(value)}."
+    return f"{function.__name__}(): {name} is {kind.words}, not {_shown(value)}.{_instead(name, value)}"
+
+
+def _instead(name: str, value: Any) -> str:
+    """Say how it is given what seems to be meant."""
+    if name == "where" and isinstance(value, Mapping | DataCoordinate):
+        return " Values of dimensions go into data_id={...}."
+    if name == "names" and isinstance(value, tuple) and len(value) == 1 and _is_list(value[0], _is_text):
+        return " Give the names as separate arguments."
+    if name.startswith("dataset_type") and isinstance(value, UUID):
+        return " get_dataset(UUID) gives the reference of an id, which can be got."
+    return ""
 
 
 def _shown(value: Any) -> str:

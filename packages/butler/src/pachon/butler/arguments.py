@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 from pachon.base import InvalidInputError, PachonError
 
-__all__ = ["explains_arguments", "explains_at_once"]
+__all__ = ["explains_arguments", "explains_at_once", "explains_failures"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +36,11 @@ def explains_arguments(cls: type[T]) -> type[T]:
 def explains_at_once(function: F) -> F:
     """Let a function whose arguments are used later say at once which of them is wrong."""
     return cast(F, _explaining(function, is_lazy=True))
+
+
+def explains_failures(function: F) -> F:
+    """Let one function say which of its arguments is wrong when it fails."""
+    return cast(F, _explaining(function))
 
 
 def _explaining(function: Callable[..., Any], *, is_lazy: bool = False) -> Callable[..., Any]:

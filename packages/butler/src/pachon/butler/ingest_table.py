@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     import astropy.table
 
 __all__ = ["files_from_rows", "read_ingest_table"]
+
+_UNEVEN = re.compile(
+    r"header columns \((\d+)\) inconsistent with data columns(?: \((\d+)\))? (?:at|in) data line (\d+)"
+)
+"""What astropy says of a row that has other cells than the header; it counts rows from 0."""
 
 
 def read_ingest_table(
@@ -89,6 +95,8 @@ def files_from_rows(
             data_id = DataCoordinate.standardize({**values, **fixed}, dimensions=group)
         except InvalidInputError as error:
             raise InvalidInputError(f"Row {number} of {source}: {error}") from error
+        if row[0] is None or not str(row[0]).strip():
+            raise InvalidInputError(f"Row {number} of {source} names no file: its column {names[0]!r} is empty.")
         by_file.setdefault(str(row[0]), []).append(data_id)
     return [
         FileDataset(ResourcePath(name, root=folder), dataset_type=dataset_type, data_ids=data_ids, formatter=formatter)
@@ -123,6 +131,10 @@ def _typed(kind: str, value: Any) -> Any:
     return value
 
 
+def _cells(count: str | None) -> str:
+    return f" The row has {count}." if count else ""
+
+
 def _read_table(uri: str) -> astropy.table.Table:
     try:
         from astropy.table import Table  # heavy, and for this only
@@ -136,5 +148,11 @@ def _read_table(uri: str) -> astropy.table.Table:
             try:
                 return Table.read(local.ospath, **how)
             except Exception as error:  # noqa: BLE001 (astropy's readers raise anything; the next one is tried)
+                # The next one may take such rows for a table of one column.
+                if found := _UNEVEN.search(str(error)):
+                    raise FormatError(
+                        f"Row {int(found[3]) + 1} of {uri} has more or fewer cells than the header: "
+                        f"this names {found[1]} columns.{_cells(found[2])}"
+                    ) from None
                 problem = error
     raise FormatError(f"{uri} is no table that astropy can read: {' '.join(str(problem).split())[:200]}")

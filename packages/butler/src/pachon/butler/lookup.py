@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from pachon.base import InvalidInputError
 from pachon.butler.data_id_rewriting import RecordSearch, is_plain, rewrite_data_id
@@ -70,7 +71,8 @@ def resolve_type(
     anything: object = dataset_type
     if not isinstance(anything, str | DatasetType):
         what = "None" if anything is None else f"an object of type {type(anything).__name__}"
-        raise InvalidInputError(f"A dataset type, its name, or a reference is needed, not {what}.")
+        hint = " get_dataset(UUID) gives the reference of an id." if isinstance(anything, UUID) else ""
+        raise InvalidInputError(f"A dataset type, its name, or a reference is needed, not {what}.{hint}")
     if isinstance(dataset_type, str):
         name, _, component = dataset_type.partition(".")
         registered = session.registry.dataset_types.get(name)

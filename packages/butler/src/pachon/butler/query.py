@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pachon.datasets import DatasetType
     from pachon.dimensions import DimensionGroup
 
-__all__ = ["Query"]
+__all__ = ["Query", "QueryContext"]
 
 
 @explains_arguments
@@ -275,6 +275,31 @@ class Query:
     def _known_values(self, names: list[str]) -> Mapping[str, Any]:
         spec = self._session.registry.query.spec(self._session.universe.conform(names), **self._conditions.arguments())
         return self._session.registry.query.known_values(spec)
+
+
+class QueryContext:
+    """What `Butler.query` gives: the context of a query, which says so to whom takes it for the query."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Query:
+        self._session.check_open()
+        return Query(self._session, Conditions(defaults=self._session.default_data_id))
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return "<the context of a query; write: with butler.query() as q: ...>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            # Python and its tools ask for such names, to see whether they are there.
+            raise AttributeError(name)
+        raise InvalidInputError(f"A query is used within its context: with butler.query() as q: q.{name} ...")
 
 
 def _plain_columns(table: Any) -> dict[str, np.ndarray]:

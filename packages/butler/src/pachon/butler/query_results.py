@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError, NotFoundError
-from pachon.butler.arguments import explains_at_once
+from pachon.butler.arguments import explains_at_once, explains_failures
 from pachon.butler.question import Explanation, Question, both_conditions, named_values
 from pachon.butler.result_columns import (
     Columns,
@@ -181,6 +181,7 @@ class QueryResult(ABC, Generic[T, Rows]):
             raise ConflictError(f"There are several {self._title}, and exactly one is wanted.")
         return found[0]
 
+    @explains_failures
     def where(
         self, where: str = "", *, bind: Mapping[str, Any] | None = None, data_id: DataId | None = None, **dims: Any
     ) -> Self:

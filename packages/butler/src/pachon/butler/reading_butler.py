@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pachon.butler.arguments import explains_arguments
@@ -236,8 +236,7 @@ class ReadingButler(RepositoryFacts):
 
     # Queries.
 
-    @contextmanager
-    def query(self) -> Iterator[Query]:
+    def query(self) -> AbstractContextManager[Query]:
         """Give an empty query, to be put together step by step.
 
         ::
@@ -247,11 +246,9 @@ class ReadingButler(RepositoryFacts):
                 for row in q.general(["exposure"], ["exposure.obs_id"]):
                     ...
         """
-        from pachon.butler.queries import Conditions
-        from pachon.butler.query import Query
+        from pachon.butler.query import QueryContext
 
-        self._session.check_open()
-        yield Query(self._session, Conditions(defaults=self._session.default_data_id))
+        return QueryContext(self._session)
 
     def query_datasets(
         self,

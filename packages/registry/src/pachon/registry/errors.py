@@ -58,6 +58,9 @@ class MissingCollectionError(NotFoundError):
         super().__init__(name)
         self.name = name
         self.suggestion = closest(name, known)
+        if "," in name:
+            parts = [part.strip() for part in name.split(",") if part.strip()]
+            self.suggestion = f" Several collections are given as a list of names: {parts}."
 
     def __str__(self) -> str:
         return f"There is no collection {self.name!r}.{self.suggestion}"

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +17,29 @@ if TYPE_CHECKING:
     from pachon.butler.listings import DatasetStream, QueryLists
     from pachon.butler.query_results import QueryResult
 
-__all__ = ["say_no_results", "show_lists", "write_parts", "write_stream"]
+__all__ = ["plain_warnings", "say_no_results", "say_unused_collections", "show_lists", "write_parts", "write_stream"]
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print warnings that are meant for users as sentences, without the place in our code that they come from."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if issubclass(category, UserWarning | FutureWarning):
+                click.echo(f"Warning: {message}", err=True)
+            else:
+                others(message, category, *rest, **more)
+
+        warnings.showwarning = show
+        yield
+
+
+def say_unused_collections(collections: Sequence[str], datasets: Sequence[str]) -> None:
+    """Warn of collections that restrict nothing, because no datasets are looked for in them."""
+    if collections and not datasets:
+        click.echo("Warning: --collections has no effect without --datasets.", err=True)
 
 
 def say_no_results(columns: Mapping[str, Sequence[object]], format: str, reason: str = "") -> bool:

@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.butler.commands._showing import plain_warnings
 
 
 @click.command()
@@ -31,7 +32,7 @@ def associate(
     from pachon.butler.listings import select_datasets
     from pachon.datasets import CollectionType
 
-    with Butler.open(repo, writeable=True) as butler:
+    with plain_warnings(), Butler.open(repo, writeable=True) as butler:
         refs = select_datasets(
             butler, dataset_types, collections=collections, where=where, find_first=find_first, limit=limit or None
         )

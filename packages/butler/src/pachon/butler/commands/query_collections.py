@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import say_no_results
+from pachon.butler.commands._showing import plain_warnings, say_no_results
 
 FORMS = ("table", "inverse-table", "tree", "inverse-tree", "flatten", "no-children")
 TYPES = ("run", "tagged", "chained", "calibration")
@@ -59,7 +59,7 @@ def query_collections(
     from pachon.datasets import CollectionType
 
     wanted = {CollectionType.parse(name) for name in types} or None
-    with Butler.open(repo) as butler:
+    with plain_warnings(), Butler.open(repo) as butler:
         columns = fetch_collection_list(
             butler.collections,
             globs or ("*",),

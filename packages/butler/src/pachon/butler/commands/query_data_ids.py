@@ -7,7 +7,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import say_no_results, write_parts
+from pachon.butler.commands._showing import plain_warnings, say_no_results, say_unused_collections, write_parts
 
 
 @click.command("query-data-ids")
@@ -43,10 +43,11 @@ def query_data_ids(
     """List the data IDs of some dimensions."""
     if offset is not None:
         raise click.UsageError("--offset is not supported.")
+    say_unused_collections(collections, datasets)
     from pachon.butler import Butler
     from pachon.butler.listings import key_kinds, list_data_ids, plain_keys
 
-    with Butler.open(repo) as butler:
+    with plain_warnings(), Butler.open(repo) as butler:
         result = list_data_ids(
             butler,
             dimensions,

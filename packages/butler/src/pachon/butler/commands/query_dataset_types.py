@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import say_no_results
+from pachon.butler.commands._showing import plain_warnings, say_no_results
 
 
 @click.command("query-dataset-types")
@@ -23,7 +23,7 @@ def query_dataset_types(
     from pachon.butler import Butler
     from pachon.butler.listing_explanation import explain_dataset_types
 
-    with Butler.open(repo) as butler:
+    with plain_warnings(), Butler.open(repo) as butler:
         found = butler.dataset_types.query(globs or "*", collections=collections or None)
         said = explain_dataset_types(butler, globs or ("*",), collections=collections) if explain or not found else []
     columns: dict[str, list[object]] = {"name": [item.name for item in found]}

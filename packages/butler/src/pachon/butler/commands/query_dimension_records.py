@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import say_no_results, write_parts
+from pachon.butler.commands._showing import plain_warnings, say_no_results, say_unused_collections, write_parts
 
 
 @click.command("query-dimension-records")
@@ -43,10 +43,11 @@ def query_dimension_records(
     """List the records of a dimension or of another element."""
     if offset is not None:
         raise click.UsageError("--offset is not supported.")
+    say_unused_collections(collections, datasets)
     from pachon.butler import Butler
     from pachon.butler.listings import list_records, record_kinds, record_list_columns
 
-    with Butler.open(repo) as butler:
+    with plain_warnings(), Butler.open(repo) as butler:
         streamed = format != "table" and not limit
         result = list_records(
             butler,

@@ -22,7 +22,7 @@ from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_expressions import SqlExpressions
 from pachon.registry.query.sql_tables import JoinedTables, Uploaded
 from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
-from pachon.registry.query.sql_values import Column
+from pachon.registry.query.sql_values import Column, in_order
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
@@ -77,7 +77,11 @@ def compile_plan(
     tables = JoinedTables(plan, schema, dialect, made)
     expressions = SqlExpressions(tables, dialect, plan.marks, made.marks)
     condition = expressions.condition(plan.predicate)
-    order = [expressions.order(term) for term in plan.order]
+    values = [expressions.order_value(term) for term in plan.order]
+    if not is_distinct(plan):
+        # PostgreSQL sorts distinct rows by what is selected alone, and takes no parameter for another one.
+        values = [v if isinstance(v, sa.Column) else v.label(f"order_{i}") for i, v in enumerate(values)]
+    order = [in_order(value, descending=term.descending) for value, term in zip(values, plan.order, strict=True)]
     if grouped:
         order += [tables.key(name) for name in plan.result.required if name not in plan.constants]
     columns: list[Column] = [tables.key(name).label(dimension_column(name)) for name in plan.selected]
@@ -91,7 +95,7 @@ def compile_plan(
     # Without anything to select the query asks whether there is any row.
     columns = columns or [sa.literal_column("1")]
     if not is_distinct(plan):
-        columns += [expressions.order_value(term).label(f"order_{i}") for i, term in enumerate(plan.order)]
+        columns += [v.label(f"order_{i}") if isinstance(v, sa.Column) else v for i, v in enumerate(values)]
     select = sa.select(*columns).select_from(*tables.selected_from())
     there = [_are_there(existence, plan, tables, schema, dialect) for existence in plan.existences]
     select = select.where(*tables.conditions, condition, *there).order_by(*order)

@@ -106,7 +106,7 @@ def _planned(
     valid: Sequence[SearchFacts],
 ) -> Plan:
     """Give the plan; of the searches that are ``valid`` a calibration must be so at the time of its row."""
-    order = tuple(_order_term(name, spec, facts) for name in spec.order_by)
+    order = tuple(_order_term(name, spec, scope) for name in spec.order_by)
     outputs = _outputs(spec, scope)
     wanted = [*(term.value for term in order), *(output.value for output in outputs or ())]
     shown = [part for value in wanted for part in parts_of(value)]
@@ -189,17 +189,68 @@ def _equal(scope: Scope, dimension: str, value: int | str) -> Predicate:
     return Comparison(operator="=", left=key, right=Constant(value=value, type="int" if kind == "int" else "string"))
 
 
-def _order_term(name: str, spec: QuerySpec, facts: Sequence[SearchFacts]) -> OrderTerm:
-    result_types = tuple(f.dataset_type for f in facts[:1]) if spec.result is not None else ()
-    scope = Scope(dimensions=spec.dimensions, dataset_types=result_types, element=spec.element, text=name)
-    value = _column(name.removeprefix("-"), scope, f"Results cannot be ordered by {name!r}")
+def _order_term(name: str, spec: QuerySpec, scope: Scope) -> OrderTerm:
+    plain = name.removeprefix("-")
+    purpose = f"Results cannot be ordered by {name!r}"
+    if reason := _no_name(plain) or _other_dataset(plain, spec, scope):
+        raise InvalidQueryError(f"{purpose}: {reason}")
+    of_order = Scope(
+        dimensions=spec.dimensions,
+        dataset_types=scope.result_types if spec.fields is None else scope.dataset_types,
+        result=spec.dimensions,
+        result_types=scope.result_types,
+        element=spec.element,
+        text=name,
+    )
+    value = _column(plain, of_order, purpose)
+    if value.type == "timespan":
+        raise InvalidQueryError(f"{purpose}, which is a time span: write {name}.begin or {name}.end")
     if value.type not in _ORDERED:
         raise InvalidQueryError(f"Results cannot be ordered by {value}, which is of type {value.type}")
-    if not isinstance(value, DatasetField) and not _dimensions_of(spec.dimensions.universe, value) <= set(
-        spec.dimensions
-    ):
+    dataset_fields = [part for part in parts_of(value) if isinstance(part, DatasetField)]
+    if spec.fields is not None and not all(_is_told(part, spec, scope) for part in dataset_fields):
+        # Rows that agree in all that is shown are given once, and would have several places in such an order.
+        raise InvalidQueryError(f"{purpose}, which is not among the fields of the result; add it to them")
+    if not dataset_fields and not _dimensions_of(spec.dimensions.universe, value) <= set(spec.dimensions):
         raise InvalidQueryError(f"Results cannot be ordered by {value}: it does not belong to {spec.dimensions!r}")
     return OrderTerm(value=value, descending=name.startswith("-"))
+
+
+def _no_name(name: str) -> str | None:
+    """Say how an order is written, if a term of it is written as in SQL."""
+    if "," in name:
+        return f"give the names one by one: {', '.join(repr(part.strip()) for part in name.split(',') if part.strip())}"
+    words = name.split()
+    if len(words) == 2 and words[1].lower() in ("asc", "desc"):
+        return f"write {'-' if words[1].lower() == 'desc' else ''}{words[0]}; a '-' before a name reverses the order"
+    return None
+
+
+def _other_dataset(name: str, spec: QuerySpec, scope: Scope) -> str | None:
+    """Say why there is no order by a field of a dataset type that is joined and not shown."""
+    owner, _, field = name.partition(".")
+    if not field or spec.fields is not None or owner in scope.result_types or owner not in scope.dataset_types:
+        return None
+    what = "data IDs"
+    if spec.result is not None:
+        what = f"datasets of type {scope.result_types[0]!r}"
+    elif spec.element is not None:
+        what = "dimension records"
+    return (
+        f"{what} cannot be ordered by a field of the dataset type {owner!r}, of which each may have several datasets. "
+        f"Query.general with the field {name!r} gives a row for each, in such an order"
+    )
+
+
+def _is_told(part: DatasetField, spec: QuerySpec, scope: Scope) -> bool:
+    """Tell whether rows of a general result that differ in a field of a dataset differ in what is shown, too."""
+    shown = {
+        (one.dataset_type, one.name)
+        for field in spec.fields or ()
+        for one in parts_of(_column(field, scope, f"There is no column {field!r}"))
+        if isinstance(one, DatasetField)
+    }
+    return (part.dataset_type, part.name) in shown
 
 
 def _dimensions_of(universe: DimensionUniverse, value: Value) -> set[str]:

@@ -18,7 +18,6 @@ from pachon.registry.query.sql_values import (
     compared,
     glob,
     in_list,
-    in_order,
     joined,
     literal,
     on_step,
@@ -109,9 +108,6 @@ class SqlExpressions:
 
     def order_value(self, term: OrderTerm) -> Column:
         return self._bound(term.value) if isinstance(term.value, t.Bound) else self.value(term.value)
-
-    def order(self, term: OrderTerm) -> Column:
-        return in_order(self.order_value(term), descending=term.descending)
 
     # Conditions.
 
