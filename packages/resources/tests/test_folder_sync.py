@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,24 @@ def test_an_interrupt_while_the_helper_starts_keeps_nobody_from_it(
             create_file(str(tmp_path / "a"), b"x")
     assert not list(tmp_path.iterdir())
     answer: SimpleQueue[BaseException | None] = SimpleQueue()
+    assert helper.take(str(tmp_path), answer)
+    assert answer.get(timeout=60) is None
+
+
+def test_an_interrupt_just_when_the_helper_is_had_gives_it_back(tmp_path: Path) -> None:
+    class Interrupted(dict[str, object]):
+        def setdefault(self, *arguments: Any) -> Any:
+            super().setdefault(*arguments)
+            raise KeyboardInterrupt
+
+    helper = folder_sync._Helper()
+    answer: SimpleQueue[BaseException | None] = SimpleQueue()
+    users = helper._user
+    helper._user = Interrupted(users)
+    with pytest.raises(KeyboardInterrupt):
+        helper.take(str(tmp_path), answer)
+    assert not helper._user
+    helper._user = users
     assert helper.take(str(tmp_path), answer)
     assert answer.get(timeout=60) is None
 

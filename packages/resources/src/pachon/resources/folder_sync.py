@@ -33,6 +33,9 @@ def sync_folder(path: str) -> None:
 
 _Answer = SimpleQueue[BaseException | None]
 _Request = tuple[str, _Answer]
+_User = dict[str, object]
+"""Who uses the helper, if anybody does. That is looked up and said in one step, and unlike a lock tells whoever is interrupted whether
+it was he."""
 _IDLE_S = 0.5
 """Seconds after which the helper ends."""
 
@@ -90,49 +93,49 @@ class _Helper:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: a forked child has no threads, and what was locked in the parent stays locked."""
-        self._free = threading.Lock()
+        """Begin anew: a forked child has no threads, and who used the helper in the parent never ends to."""
+        self._user: _User = {}
         self._asked: SimpleQueue[_Request] | None = None
 
     def take(self, path: str, answer: _Answer) -> bool:
         """Begin with a folder, whose outcome the answer will get; tell whether that could be done at once."""
-        free = self._free
-        if not free.acquire(blocking=False):
-            return False
+        user = self._user
         try:
-            asked = self._asked or self._start(free)
-        except RuntimeError:  # no more threads for this process, or Python is about to end
-            free.release()
-            return False
-        except BaseException:  # an interrupt
-            free.release()
+            if user.setdefault("", answer) is not answer:
+                return False
+            asked = self._asked or self._start(user)
+        except BaseException as error:
+            if user.get("") is answer:
+                del user[""]
+            if isinstance(error, RuntimeError):  # no more threads for this process, or Python is about to end
+                return False
             raise
-        # What is asked from here on releases it.
+        # What is asked from here on is no longer this thread's to give back.
         asked.put((path, answer))
         return True
 
-    def _start(self, free: threading.Lock) -> SimpleQueue[_Request]:
+    def _start(self, user: _User) -> SimpleQueue[_Request]:
         asked: SimpleQueue[_Request] = SimpleQueue()
-        threading.Thread(target=self._work, args=(asked, free), name="folder sync", daemon=True).start()
+        threading.Thread(target=self._work, args=(asked, user), name="folder sync", daemon=True).start()
         self._asked = asked
         return asked
 
-    def _work(self, asked: SimpleQueue[_Request], free: threading.Lock) -> None:
+    def _work(self, asked: SimpleQueue[_Request], user: _User) -> None:
         while True:
             try:
                 path, answer = asked.get(timeout=_IDLE_S)
             except Empty:
-                if not free.acquire(blocking=False):
+                if user.setdefault("", asked) is not asked:
                     continue  # somebody is just about to ask
                 self._asked = None
-                free.release()
+                del user[""]
                 return
             failure: BaseException | None = None
             try:
                 sync_folder(path)
             except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
                 failure = error
-            free.release()
+            del user[""]
             answer.put(failure)
 
 
