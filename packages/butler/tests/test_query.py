@@ -389,3 +389,12 @@ def test_what_is_written_instead(filled: Butler) -> None:
         filled.query_datasets("raw", collections="run,other").any()
     with pytest.raises(InvalidInputError, match=r"get_dataset\(UUID\)"):
         filled.get(uuid.uuid4())  # type: ignore[arg-type]
+
+
+def test_conditions_on_datasets_act_before_one_is_chosen(filled: Butler) -> None:
+    both: dict[str, Any] = {"collections": ["other", "run"], "data_id": {"exposure": 1, "detector": 0}}
+    assert [ref.run for ref in filled.query_datasets("raw", **both)] == ["other"]
+    for where in ("run = 'run'", "raw.collection = 'run'"):
+        assert [ref.run for ref in filled.query_datasets("raw", where=where, **both)] == ["run"]
+    assert {ref.run for ref in filled.query_datasets("raw", find_first=False, **both)} == {"other", "run"}
+    assert len(filled.query_all_datasets(["other", "run"])) == 7

@@ -52,7 +52,8 @@ def test_a_conflict_at_the_end_leaves_nothing(butler: Butler, repository: Path) 
     butler.put({"n": 0}, "gain", detector=0)
     with pytest.raises(ConflictingDefinitionError), butler.transaction():
         butler.put({"n": 1}, "gain", detector=1)
-        butler.put({"n": 9}, "gain", detector=0)
+        last = butler.put({"n": 9}, "gain", detector=0)
+    assert last.run == "run", "the call gives a reference"
     assert len(stored_files(repository)) == 1
     assert butler.get("gain", detector=0) == {"n": 0}
     assert butler.find_dataset("gain", detector=1) is None

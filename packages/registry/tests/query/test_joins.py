@@ -160,10 +160,13 @@ def test_general_results_are_ordered_by_datasets_that_they_show(example: SqlRegi
     assert len(every) == len(set(every)) == 6
     assert every == sorted(every, key=lambda row: row[::-1])
     assert found("run", "detector", fields=["run"]) == found("bias.run", "detector")
+    assert len(found("bias.run", "bias.ingest_date", fields=["bias.dataset_id"], find_first=False)) == 6
     begins = found("-bias.timespan.begin", fields=["bias.timespan"], find_first=False)
     assert begins == sorted(begins, key=lambda row: row[1].begin_ns, reverse=True)
     with pytest.raises(InvalidQueryError, match=r"'bias.collection', which is not among the fields of the result"):
         found("bias.collection")
+    with pytest.raises(InvalidQueryError, match=r"'bias.collection', which is not among the fields of the result"):
+        found("bias.collection", fields=["bias.dataset_id"])
     with pytest.raises(InvalidQueryError, match="has not been joined"):
         found("raw.run")
 

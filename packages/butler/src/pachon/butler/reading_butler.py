@@ -274,9 +274,10 @@ class ReadingButler(RepositoryFacts):
         where, bind
             An expression that data IDs and datasets must satisfy, and the values of its ``:names``.
         find_first
-            Give for each data ID the dataset of the first collection that has one; else all, each once.
+            Give for each data ID the dataset of the first collection that has one that satisfies the conditions; else all, each
+            once. (The command ``query-datasets`` gives all by default.)
         order_by
-            Fields to sort by; ``-`` before one reverses it.
+            Fields to sort by; ``-`` before one reverses it. Datasets that agree in all of them come in any order.
         limit
             The largest number of results; a negative one also warns if there are more.
         data_id

@@ -224,7 +224,8 @@ class WritingButler:
         """Open a block whose changes take effect together at its end, files included, or not at all.
 
         Files are written at once, rows at the end: until then no query sees them, those of the block included; a reference
-        that `put` gave can be read. An inner block that fails drops just its own changes. Registrations of collections and
+        that `put` gave can be read. What cannot be, such as a second dataset of a data ID in a run, is thus an error at the end of
+        the block, and not of the call. An inner block that fails drops just its own changes. Registrations of collections and
         dataset types, and changes of chains, take effect at once.
         """
         self._session.check_writeable()

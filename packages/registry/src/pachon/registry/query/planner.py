@@ -33,6 +33,8 @@ from pachon.registry.query.tree import (
 
 __all__ = ["make_plan", "plan_condition", "resolved_condition"]
 
+_OF_DATASET = ("run", "ingest_date")
+"""Fields of which a dataset has one value, whichever way it is found."""
 _ORDERED = ("int", "float", "string", "datetime", "ingest_date")
 
 
@@ -250,6 +252,8 @@ def _is_told(part: DatasetField, spec: QuerySpec, scope: Scope) -> bool:
         for one in parts_of(_column(field, scope, f"There is no column {field!r}"))
         if isinstance(one, DatasetField)
     }
+    if part.name in _OF_DATASET and (part.dataset_type, "dataset_id") in shown:
+        return True
     return (part.dataset_type, part.name) in shown
 
 
