@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A plan to one SQL statement; with `sql_tables` and `sql_expressions` the only part of a query that knows SQL."""
+"""A plan to one SQL statement, of what `sql_tables`, `sql_expressions`, `sql_validity` and `sql_values` write."""
 
 from __future__ import annotations
 
