@@ -352,6 +352,16 @@ def test_ingest_files(run: Run, butler: Butler, tmp_path: Path, monkeypatch: pyt
         other = ("ingest-files", "REPO", "gain", "bad", str(table), "--data-id", "instrument=Cam")
         with pytest.raises(PachonError, match=message):
             run(*other)
+    guessed = tmp_path / "table.txt"
+    for text in ("file,detector\nf0.yaml,0\nf1.yaml,1,7\n", "file detector\nf0.yaml 0\nf1.yaml  1 7\n"):
+        guessed.write_text(text)
+        with pytest.raises(
+            PachonError, match=r"^Row 2 of .* cells than the header: this names 2 columns. The row has 3."
+        ):
+            run("ingest-files", "REPO", "gain", "bad", str(guessed), "--data-id", "instrument=Cam")
+    guessed.write_text("file detector\n'a b.yaml' 0\n")
+    with pytest.raises(PachonError, match=r"a b\.yaml"):
+        run("ingest-files", "REPO", "gain", "bad", str(guessed), "--data-id", "instrument=Cam")
     (tmp_path / "no.fits").write_text("SIMPLE")
     with pytest.raises(PachonError, match=r"no table that astropy can read|no rows"):
         run("ingest-files", "REPO", "gain", "bad", str(tmp_path / "no.fits"))

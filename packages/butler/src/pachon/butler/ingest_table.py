@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ _UNEVEN = re.compile(
     r"header columns \((\d+)\) inconsistent with data columns(?: \((\d+)\))? (?:at|in) data line (\d+)"
 )
 """What astropy says of a row that has other cells than the header; it counts rows from 0."""
+_MOST_TEXT = 10_000_000
+"""Characters of a table that are looked through for a row that is wrong."""
 
 
 def read_ingest_table(
@@ -131,8 +135,30 @@ def _typed(kind: str, value: Any) -> Any:
     return value
 
 
-def _cells(count: str | None) -> str:
-    return f" The row has {count}." if count else ""
+def _uneven(path: str, uri: str) -> FormatError | None:
+    """Find a row of a text file that has more cells than its header, of which a reader that guesses says nothing of use."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in file.read(_MOST_TEXT).splitlines() if line.strip()]
+    except (OSError, UnicodeError):
+        return None
+    if not lines or lines[0].startswith("#"):
+        return None
+    try:
+        rows = list(csv.reader(lines)) if "," in lines[0] else list(map(shlex.split, lines))
+    except (csv.Error, ValueError):
+        return None
+    names = len(rows[0])
+    more = (i for i, row in enumerate(rows) if len(row) > names > 1)
+    number = next(more, None)
+    return None if number is None else _uneven_row(number, uri, names, len(rows[number]))
+
+
+def _uneven_row(number: int, uri: str, names: int, cells: int | None) -> FormatError:
+    has = f" The row has {cells}." if cells is not None else ""
+    return FormatError(
+        f"Row {number} of {uri} has more or fewer cells than the header: this names {names} columns.{has}"
+    )
 
 
 def _read_table(uri: str) -> astropy.table.Table:
@@ -146,13 +172,22 @@ def _read_table(uri: str) -> astropy.table.Table:
     with place.as_local() as local:
         for how in ({}, {"format": "ascii"}):
             try:
-                return Table.read(local.ospath, **how)
+                table = Table.read(local.ospath, **how)
             except Exception as error:  # noqa: BLE001 (astropy's readers raise anything; the next one is tried)
                 # The next one may take such rows for a table of one column.
                 if found := _UNEVEN.search(str(error)):
-                    raise FormatError(
-                        f"Row {int(found[3]) + 1} of {uri} has more or fewer cells than the header: "
-                        f"this names {found[1]} columns.{_cells(found[2])}"
-                    ) from None
+                    cells = int(found[2]) if found[2] else None
+                    raise _uneven_row(int(found[3]) + 1, uri, int(found[1]), cells) from None
                 problem = error
+            else:
+                # One column with commas in its name: rows that differ were not seen as parted by them.
+                if (
+                    len(table.colnames) == 1
+                    and "," in table.colnames[0]
+                    and (uneven := _uneven(local.ospath, uri)) is not None
+                ):
+                    raise uneven
+                return table
+        if (uneven := _uneven(local.ospath, uri)) is not None:
+            raise uneven
     raise FormatError(f"{uri} is no table that astropy can read: {' '.join(str(problem).split())[:200]}")
