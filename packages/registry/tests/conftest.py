@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from pachon.registry import SqlRegistry
 from pachon.registry.testing.example import fill_example
-from pachon.registry.testing.postgresql import postgres_server, postgres_url, shared_server
+from pachon.registry.testing.postgresql import new_database, postgres_server, postgres_url
 
 # Machines are noisy: time is measured by the benchmarks, not by tests.
 settings.register_profile("pachon", deadline=None)
@@ -26,11 +26,7 @@ def registry(tmp_path: Path) -> Iterator[SqlRegistry]:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
     """The small repository of the query language's examples, on each database; not to be changed."""
-    if request.param == "postgresql":
-        url = shared_server().url(shared_server().create_database())
-    else:
-        url = f"sqlite:///{tmp_path_factory.mktemp('example')}/registry.sqlite3"
-    with SqlRegistry.create(url) as registry:
+    with SqlRegistry.create(new_database(request.param, tmp_path_factory.mktemp("example"))) as registry:
         fill_example(registry, Path(__file__).parent / "data" / "example")
         yield registry
 

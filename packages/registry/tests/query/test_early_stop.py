@@ -16,7 +16,7 @@ from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.plan import Plan
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.testing.example import fill_example
-from pachon.registry.testing.postgresql import shared_server
+from pachon.registry.testing.postgresql import new_database
 
 RUNS = ("first", "second", "third")
 X = "instrument = 'Cam1' AND "
@@ -35,11 +35,7 @@ ORDERS = [
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def overlaid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
     """The example with three runs, of which later ones have some of the data IDs of those before."""
-    if request.param == "postgresql":
-        url = shared_server().url(shared_server().create_database())
-    else:
-        url = f"sqlite:///{tmp_path_factory.mktemp('overlaid')}/registry.sqlite3"
-    with SqlRegistry.create(url) as registry:
+    with SqlRegistry.create(new_database(request.param, tmp_path_factory.mktemp("overlaid"))) as registry:
         fill_example(registry, Path(__file__).parent.parent / "data" / "example")
         dataset_type = DatasetType("overlaid", ["exposure", "detector"], "int", universe=registry.universe)
         registry.dataset_types.register(dataset_type)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from pachon.base import InvalidInputError
 from pachon.datasets import DatasetSearch, DatasetType
@@ -15,6 +14,7 @@ from pachon.dimensions import DataIdTable, UnknownDimensionError
 from pachon.registry import InvalidQueryError, SqlRegistry
 from pachon.registry.errors import QueryNameError
 from pachon.registry.query.compile_sql import compile_plan
+from pachon.registry.testing.statements import noted_statements
 
 
 def _column(found: Any, name: str) -> list[Any]:
@@ -81,25 +81,16 @@ def test_a_limit_stops_the_database_where_datasets_are_in_several_collections(ex
     asked: dict[str, Any] = {"find_first": False, "where": "instrument = 'Cam1' AND exposure > 0"}
     every = {ref.id for ref in example.query.datasets("bias", collections, **asked)}
     assert len(every) > 4
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        statements.append(statement)
-
-    engine = example._state.database.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
+    with noted_statements(example) as noted:
         for number in range(1, len(every) + 2):
-            del statements[:]
+            del noted[:]
             found = [ref.id for ref in example.query.datasets("bias", collections, limit=number, **asked)]
             assert len(set(found)) == len(found) == min(number, len(every))
             assert every.issuperset(found)
-            (select,) = [s for s in statements if "exposure" in s and "EXPLAIN" not in s]
+            (select,) = [s for s, _ in noted if "exposure" in s and "EXPLAIN" not in s]
             assert "LIMIT" in select
         with pytest.warns(UserWarning, match="more than 2"):
             assert len(example.query.datasets("bias", collections, limit=-2, **asked)) == 2
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def test_data_id(example: SqlRegistry) -> None:

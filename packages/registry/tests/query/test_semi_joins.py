@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from pachon.datasets import CollectionType, DatasetSearch, DatasetTable, DatasetType, new_ids
 from pachon.dimensions import DataIdTable, Timespan
@@ -23,7 +22,8 @@ from pachon.registry.query.tree import conjuncts
 from pachon.registry.query.validity_tests import with_merged_ranges
 from pachon.registry.testing.example import load_records
 from pachon.registry.testing.plans import first_plan, looked_up_plan
-from pachon.registry.testing.postgresql import shared_server
+from pachon.registry.testing.postgresql import new_database
+from pachon.registry.testing.statements import noted_statements
 
 X = "instrument = 'Cam1'"
 RAW = DatasetSearch(dataset_type="raw", collections=("proc",))
@@ -222,11 +222,7 @@ def test_given_exposures_are_tested(example: SqlRegistry) -> None:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
     """Many raws of each exposure, a focus of few exposures, and a source list of each exposure in each of twenty runs."""
-    if request.param == "postgresql":
-        url = shared_server().url(shared_server().create_database())
-    else:
-        url = f"sqlite:///{tmp_path_factory.mktemp('large')}/registry.sqlite3"
-    with SqlRegistry.create(url) as registry:
+    with SqlRegistry.create(new_database(request.param, tmp_path_factory.mktemp("large"))) as registry:
         _fill(registry)
         yield registry
 
@@ -351,32 +347,16 @@ def test_what_is_quicker_is_chosen(
 def test_a_small_question_is_no_reason_to_look_at_much(large: SqlRegistry, where: str, records: int) -> None:
     if large._state.dialect != "sqlite":
         pytest.skip("PostgreSQL estimates")
-    offsets: list[int] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if "OFFSET" in statement:
-            offsets.append(parameters[-1])
-
-    engine = large._state.database.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
+    with noted_statements(large) as noted:
         plan = _chosen(large, ["exposure"], ("raw", "raw/all"), where=f"instrument = 'Cam' AND {where}")
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
+    offsets = [parameters[-1] for statement, parameters in noted if "OFFSET" in statement]
     assert plan.existences
     assert all(number <= 20 * records for number in offsets)
     assert bool(offsets) == bool(records)
 
 
 def test_a_long_list_is_written_once(large: SqlRegistry) -> None:
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        statements.append(statement)
-
-    engine = large._state.database.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
+    with noted_statements(large) as noted:
         plan = _chosen(
             large,
             ["exposure"],
@@ -384,8 +364,7 @@ def test_a_long_list_is_written_once(large: SqlRegistry) -> None:
             where="instrument = 'Cam' AND exposure IN (:some)",
             bind={"some": list(range(0, 600, 3))},
         )
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
+    statements = [statement for statement, _ in noted]
     assert plan.existences
     assert not [statement for statement in statements if "EXPLAIN" in statement]
     assert max(map(len, statements)) < 2000

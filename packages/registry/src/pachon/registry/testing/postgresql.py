@@ -22,7 +22,7 @@ import pytest
 
 from pachon.registry.testing.postgresql_programs import PostgresPrograms, find_programs
 
-__all__ = ["PostgresServer", "free_port", "postgres_server", "postgres_url", "shared_server"]
+__all__ = ["PostgresServer", "free_port", "new_database", "postgres_server", "postgres_url", "shared_server"]
 
 USER = "pachon"
 _START_S = 60.0
@@ -285,6 +285,21 @@ def free_port() -> int:
 def shared_server() -> PostgresServer:
     """Give the server that all tests of this process share; it is started on first use and stopped at exit."""
     return PostgresServer().start()
+
+
+def new_database(kind: str, folder: Path) -> str:
+    """Give the URL of an empty database of a kind, ``sqlite`` or ``postgresql``, for fixtures that many tests share.
+
+    Parameters
+    ----------
+    kind
+        Of the database; one on PostgreSQL goes with the server that all tests share.
+    folder
+        Of the file of an SQLite database.
+    """
+    if kind == "postgresql":
+        return shared_server().url(shared_server().create_database())
+    return f"sqlite:///{folder}/registry.sqlite3"
 
 
 @pytest.fixture(scope="session")
