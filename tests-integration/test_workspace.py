@@ -6,6 +6,7 @@ import functools
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import Any
@@ -89,20 +90,48 @@ def test_what_tests_import_is_declared(name: str) -> None:
     tests = TOP / "packages" / name / "tests"
     # The tests' own modules, beside them, belong to no distribution.
     own = {path.stem for path in tests.rglob("*") if path.is_dir() or path.suffix == ".py"}
-    files = {module: path.name for path in tests.rglob("*.py") for module in modules_at_import(path)}
+    files = {
+        top_of(module): path.name
+        for path in with_testing_modules(tests.rglob("*.py"))
+        for module in modules_at_import(path)
+    }
     others = {module: file for module, file in files.items() if module not in own | set(sys.stdlib_module_names)}
     assert not {module: file for module, file in others.items() if not installed & distributions_with(module)}
 
 
+def with_testing_modules(paths: Iterable[Path]) -> set[Path]:
+    """Add to files the modules for tests of our packages that they import, and what those import in turn, with the packages around them."""
+    found, waiting = set(), list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for module in modules_at_import(path):
+            parts = module.split(".")
+            if parts[0] != "pachon" or "testing" not in parts:
+                continue
+            source = TOP / "packages" / parts[1] / "src"
+            for count in range(parts.index("testing") + 1, len(parts) + 1):
+                place = source.joinpath(*parts[:count])
+                waiting += [file for file in (place / "__init__.py", place.with_suffix(".py")) if file.exists()]
+    return found
+
+
 def modules_at_import(path: Path) -> set[str]:
-    """Give the top-level modules, or for ours the packages, that a file imports as soon as it is imported itself."""
+    """Give the modules that a file imports as soon as it is imported itself."""
     names = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
-    return {".".join(name.split(".")[: 2 if name.startswith("pachon.") else 1]) for name in names}
+    return names
+
+
+def top_of(module: str) -> str:
+    """Give the top-level module of a module, or for ours the package."""
+    return ".".join(module.split(".")[: 2 if module.startswith("pachon.") else 1])
 
 
 def distributions_with(module: str) -> set[str]:
