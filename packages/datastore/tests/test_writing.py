@@ -253,15 +253,7 @@ def test_the_folders_of_many_files_are_synced_before_the_call_returns(open_files
     )
 
 
-def test_the_folders_above_a_root_that_is_missing_are_synced(tmp_path, monkeypatch):
-    synced = []
-    real = os.fsync
-
-    def fsync(descriptor):
-        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
+def test_the_folders_above_a_root_that_is_missing_are_synced(tmp_path, synced):
     store = FileStore(ResourcePath(tmp_path / "above" / "root", force_directory=True))
     store.create("a/file", b"content", sync=True)
     top = os.path.realpath(tmp_path)

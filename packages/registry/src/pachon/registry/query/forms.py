@@ -39,7 +39,7 @@ _LONG_LIST = 50
 _NOT_IN_STATEMENT = frozenset({"late", "refinements", "marks", "products", "limit", "doomed"})
 """What is done after the statement, or before it."""
 _FIELDS = tuple(field.name for field in fields(Plan) if field.name not in _NOT_IN_STATEMENT)
-_SIMPLE = (ElementSource, UnionSource, PixelSource, DatasetSource)
+_LASTING = (ElementSource, UnionSource, PixelSource, DatasetSource)
 """Sources whose tables exist, and which are equal if they are the same."""
 _OPEN = frozenset({"int", "float", "string", "datetime", "timespan", "uuid"})
 """Types of constants that become parameters."""
@@ -96,7 +96,7 @@ def _form(plan: Plan, values: dict[str, Any]) -> tuple[Any, ...] | None:
 
     None if the statement needs tables that are made for it, or would hardly be wanted again.
     """
-    if plan.marks or not all(isinstance(source, _SIMPLE) for source in _sources(plan)):
+    if plan.marks or not all(isinstance(source, _LASTING) for source in _sources(plan)):
         return None
     predicates = [plan.predicate, *(there.predicate for there in plan.existences)]
     if any(isinstance(part, IsOneOf) and len(part.values) > _LONG_LIST for whole in predicates for part in walk(whole)):

@@ -27,8 +27,8 @@ CHEAP_WITH_RANGES = 4000.0
 _MANY_RANGES = {"sqlite": 10, "postgresql": 50}
 """Validity ranges of each data ID from which on a look into the index is quicker than to compare all with a time."""
 _MOST_DATA_IDS = 50_000
-_SHARE_OF_LOOKS = 2.0
-"""How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
+_SHARE_OF_RANGES = 2.0
+"""How many times as much as a comparison of all ranges look-ups of those of each data ID may cost, as PostgreSQL estimates them."""
 
 
 def with_quicker_ranges(state: State, connection: sa.Connection, plan: Plan) -> Plan:
@@ -51,7 +51,7 @@ def with_quicker_ranges(state: State, connection: sa.Connection, plan: Plan) -> 
         cost = estimated_cost(state, connection, plan)
         if cost < CHEAP_WITH_RANGES:
             break
-        if estimated_cost(state, connection, replace(looked_up, limit=None)) < _SHARE_OF_LOOKS * cost:
+        if estimated_cost(state, connection, replace(looked_up, limit=None)) < _SHARE_OF_RANGES * cost:
             plan = looked_up
     return plan
 
