@@ -2,14 +2,16 @@
 import datetime
 import pickle
 
+import numpy as np
 import pytest
 from astropy.time import Time
 from hypothesis import given
+from hypothesis.strategies import integers, lists
 
 from pachon.base import InvalidInputError
 from pachon.dimensions import Timespan
 from pachon.dimensions.testing.strategies import timespans
-from pachon.dimensions.timespan import MAX_NS, iso_from_ns, ns_from_time, time_from_ns
+from pachon.dimensions.timespan import MAX_NS, iso_from_ns, isos_from_ns, ns_from_time, time_from_ns
 
 
 def test_limits():
@@ -32,6 +34,11 @@ def test_nanoseconds_are_exact():
     assert ns % 1_000_000_000 == 123456789
     assert iso_from_ns(ns) == "2031-05-06T07:08:09.123456789"
     assert ns_from_time(time_from_ns(ns)) == ns
+
+
+@given(lists(integers(0, MAX_NS) | integers(0, MAX_NS // 10**9).map(lambda seconds: seconds * 10**9)))
+def test_many_times_have_the_texts_of_each(times: list[int]) -> None:
+    assert isos_from_ns(np.array(times, dtype=np.int64)) == [iso_from_ns(time) for time in times]
 
 
 def test_bounds_that_are_equal_or_reversed():

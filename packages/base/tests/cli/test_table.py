@@ -17,6 +17,17 @@ def test_plain_table_in_a_pipe(capsys) -> None:
     assert capsys.readouterr().out == "Things\nname  visit\n----  -----\nbias      1\nflat     20\n"
 
 
+def test_cells_of_all_kinds_in_a_pipe(capsys) -> None:
+    print_table({"50%": ["%s", None, "ä"], "n": [1, 2.5, 30], "m": [1, None, True], "x": [b"\x01", ["a", 1], NUMBER]})
+    assert capsys.readouterr().out.splitlines() == [
+        "50%    n  m     x",
+        f"---  ---  ----  {'-' * 36}",
+        "%s     1  1     0x01",
+        "     2.5        a, 1",
+        f"ä     30  True  {NUMBER}",
+    ]
+
+
 def test_pipe_is_never_cut(capsys) -> None:
     print_table({"a": ["x" * 500], "b": ["y" * 500]})
     assert "x" * 500 + "  " + "y" * 500 in capsys.readouterr().out

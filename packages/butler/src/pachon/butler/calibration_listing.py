@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pachon.base import closest
 from pachon.butler.listings import Columns, QueryLists, is_collection, key_kinds
+from pachon.butler.result_columns import uuid_texts
 from pachon.datasets import CollectionType
-from pachon.dimensions import Timespan
-from pachon.dimensions.timespan import MAX_NS, iso_from_ns
+from pachon.dimensions import Categorical
+from pachon.dimensions.timespan import MAX_NS, isos_from_ns
 from pachon.registry.collection_names import is_glob
 
 if TYPE_CHECKING:
     from pachon.butler.butler import Butler
     from pachon.butler.query_results import GeneralQueryResult
-    from pachon.datasets import DatasetType
+    from pachon.datasets import ColumnTable, DatasetType
 
 __all__ = ["list_calibrations"]
 
@@ -60,9 +62,8 @@ def list_calibrations(
     for dataset_type in types if places else ():
         result = _ask(butler, dataset_type, places, where, limit)
         results.append(result)
-        rows = sorted(result, key=lambda row: _place(dataset_type, row))
-        if rows:
-            tables.append(_table(dataset_type, list(_with_gaps(dataset_type, rows)) if gaps else rows))
+        if len(result):
+            tables.append(_table(dataset_type, _ordered(dataset_type, result.table), gaps=gaps))
     return QueryLists(tables=tuple(tables), results=tuple(results), kinds=_kinds(types), warnings=tuple(warnings))
 
 
@@ -95,38 +96,59 @@ def _ask(
         return joined.general(dataset_type.dimensions, fields, find_first=False, limit=limit)
 
 
-def _place(dataset_type: DatasetType, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (*_owner(dataset_type, row), row[f"{dataset_type.name}.timespan"].begin_ns)
+def _ordered(dataset_type: DatasetType, rows: ColumnTable) -> ColumnTable:
+    """Sort by collection, data ID and begin."""
+    begins, _ = rows.arrays[f"{dataset_type.name}.timespan"]
+    return rows.take(np.lexsort([begins, *reversed(_owners(dataset_type, rows))]))
 
 
-def _owner(dataset_type: DatasetType, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (row[f"{dataset_type.name}.collection"], *(row[name] for name in dataset_type.dimensions.required))
+def _owners(dataset_type: DatasetType, rows: ColumnTable) -> list[np.ndarray]:
+    """Give whose each range is, as codes that are ordered as their values: collection, then required dimensions."""
+    names = (f"{dataset_type.name}.collection", *dataset_type.dimensions.required)
+    return [_codes(rows.arrays[name][0]) for name in names]
 
 
-def _with_gaps(dataset_type: DatasetType, rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Put a row without a dataset between ranges that do not touch."""
+def _codes(values: Categorical | np.ndarray) -> np.ndarray:
+    return (values if isinstance(values, Categorical) else Categorical.encode(values)).codes
+
+
+def _gaps(dataset_type: DatasetType, rows: ColumnTable) -> np.ndarray:
+    """Say before which of the sorted ranges there is a gap: it does not touch the last one of the same data ID."""
+    begins, ends = rows.arrays[f"{dataset_type.name}.timespan"]
+    gaps = np.zeros(len(rows), dtype=bool)
+    gaps[1:] = ends[:-1] < begins[1:]
+    for codes in _owners(dataset_type, rows):
+        gaps[1:] &= codes[:-1] == codes[1:]
+    return gaps
+
+
+def _table(dataset_type: DatasetType, rows: ColumnTable, *, gaps: bool) -> Columns:
+    """Give the columns of sorted ranges, perhaps with rows that have no dataset for the gaps between them."""
     name = dataset_type.name
-    for _, group in groupby(rows, key=lambda row: _owner(dataset_type, row)):
-        end: int | None = None
-        for row in group:
-            span = row[f"{name}.timespan"]
-            if end is not None and end < span.begin_ns:
-                gap = Timespan.from_ns(end, span.begin_ns)
-                yield {**row, f"{name}.timespan": gap, f"{name}.run": None, f"{name}.dataset_id": None}
-            yield row
-            end = span.end_ns
-
-
-def _table(dataset_type: DatasetType, rows: Sequence[Mapping[str, Any]]) -> Columns:
-    name = dataset_type.name
-    spans = [row[f"{name}.timespan"] for row in rows]
-    ids = [row[f"{name}.dataset_id"] for row in rows]
+    begins, ends = rows.arrays[f"{name}.timespan"]
+    runs, ids = np.array(rows.values(f"{name}.run"), dtype=object), uuid_texts(rows.arrays[f"{name}.dataset_id"][0])
+    if gaps:
+        places = np.flatnonzero(_gaps(dataset_type, rows))
+        no_dataset = np.full(len(places), None, dtype=object)
+        begins, ends = np.insert(begins, places, ends[places - 1]), np.insert(ends, places, begins[places])
+        runs, ids = np.insert(runs, places, no_dataset), np.insert(ids, places, no_dataset)
+        # A gap is of the data ID of the range after it.
+        rows = rows.take(np.insert(np.arange(len(rows)), places, places))
     return {
         "type": [name] * len(rows),
-        "collection": [row[f"{name}.collection"] for row in rows],
-        **{dimension: [row[dimension] for row in rows] for dimension in dataset_type.dimensions.ordered},
-        "begin (TAI)": [None if span.begin_ns == 0 else iso_from_ns(span.begin_ns) for span in spans],
-        "end (TAI)": [None if span.end_ns == MAX_NS else iso_from_ns(span.end_ns) for span in spans],
-        "run": [row[f"{name}.run"] for row in rows],
-        "id": [None if item is None else str(item) for item in ids],
+        "collection": rows.values(f"{name}.collection"),
+        **{dimension: rows.values(dimension) for dimension in dataset_type.dimensions.ordered},
+        "begin (TAI)": _bounds(begins, 0),
+        "end (TAI)": _bounds(ends, MAX_NS),
+        "run": runs.tolist(),
+        "id": ids.tolist(),
     }
+
+
+def _bounds(times: np.ndarray, open_bound: int) -> list[str | None]:
+    """Give times as text, and None for what has no bound; many ranges share theirs."""
+    distinct, places = np.unique(times, return_inverse=True)
+    texts = np.array(isos_from_ns(distinct), dtype=object)
+    texts[distinct == open_bound] = None
+    bounds: list[str | None] = texts[places].tolist()
+    return bounds

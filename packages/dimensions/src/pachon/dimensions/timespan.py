@@ -14,9 +14,10 @@ from pachon.base import InvalidInputError
 from pachon.dimensions.leap_seconds import installed_leap_seconds
 
 if TYPE_CHECKING:
+    import numpy as np
     from astropy.time import Time
 
-__all__ = ["MAX_NS", "Timespan", "iso_from_ns", "ns_from_time", "time_from_ns"]
+__all__ = ["MAX_NS", "Timespan", "iso_from_ns", "isos_from_ns", "ns_from_time", "time_from_ns"]
 
 _SECOND_NS: Final = 1_000_000_000
 _DAY_NS: Final = 86_400 * _SECOND_NS
@@ -142,6 +143,13 @@ def iso_from_ns(ns: int) -> str:
         raise InvalidInputError(f"{ns} ns is in no year from 1 to 9999.") from None
     text = stamp.isoformat(timespec="seconds")
     return f"{text}.{fraction:09d}".rstrip("0") if fraction else text
+
+
+def isos_from_ns(times: np.ndarray) -> list[str]:
+    """Give the same text for each of many numbers of nanoseconds, shape (n,), int64."""
+    import numpy as np  # whoever has an array has imported it
+
+    return [text.rstrip("0").removesuffix(".") for text in np.datetime_as_string(times.view("datetime64[ns]")).tolist()]
 
 
 def time_from_ns(ns: int) -> Time:

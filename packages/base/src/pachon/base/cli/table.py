@@ -3,6 +3,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, TextIO
 
 from pachon.base.errors import InvalidInputError, StorageError
@@ -14,6 +15,9 @@ FORMATS = ("table", "json", "csv", "ecsv", "arrow")
 
 RICH_ROWS = 1000
 """Longer tables are written plainly: rich measures every cell, which takes minutes for tens of thousands of rows."""
+
+_PLAIN_KINDS = {type(None), bool, int, float, str}
+"""What JSON knows as it is."""
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -68,7 +72,7 @@ def print_table(
 def _write_table(columns: Columns, stream: TextIO) -> None:
     if not columns:
         return
-    texts = {name: [_text(value) for value in values] for name, values in columns.items()}
+    texts = {name: _texts(values) for name, values in columns.items()}
     rows = len(next(iter(texts.values())))
     if stream.isatty() and rows <= RICH_ROWS:
         _write_rich(texts, columns, stream)
@@ -92,12 +96,12 @@ def _write_rich(texts: Mapping[str, Sequence[str]], columns: Columns, stream: Te
 
 
 def _write_plain(texts: Mapping[str, Sequence[str]], columns: Columns, stream: TextIO) -> None:
-    padded: list[list[str]] = []
-    for name, values in texts.items():
-        width = max([len(name), *map(len, values)])
-        align = str.rjust if _is_numeric(columns[name]) else str.ljust
-        padded.append([align(name, width), "-" * width, *(align(value, width) for value in values)])
-    stream.writelines(f"{'  '.join(row).rstrip()}\n" for row in zip(*padded, strict=True))
+    widths = {name: max([len(name), *map(len, values)]) for name, values in texts.items()}
+    # One formatting a row, not one a cell.
+    cells = (f"%{'' if _is_numeric(columns[name]) else '-'}{width}s" for name, width in widths.items())
+    form = "  ".join(cells)
+    head = [tuple(texts), tuple("-" * width for width in widths.values())]
+    stream.writelines(f"{(form % row).rstrip()}\n" for row in chain(head, zip(*texts.values(), strict=True)))
 
 
 def _plain(value: Any) -> Any:
@@ -113,6 +117,13 @@ def _plain(value: Any) -> Any:
     return _text(value)
 
 
+def _texts(values: Sequence[Any]) -> Sequence[str]:
+    kinds = set(map(type, values))
+    if kinds <= {str}:
+        return values
+    return list(map(str, values)) if kinds <= {str, int, float, bool} else [_text(value) for value in values]
+
+
 def _text(value: Any) -> str:
     if value is None:
         return ""
@@ -124,7 +135,10 @@ def _text(value: Any) -> str:
 
 
 def _plain_columns(columns: Columns) -> dict[str, list[Any]]:
-    return {name: [_plain(value) for value in values] for name, values in columns.items()}
+    return {
+        name: list(values) if set(map(type, values)) <= _PLAIN_KINDS else [_plain(value) for value in values]
+        for name, values in columns.items()
+    }
 
 
 def _uniform(columns: Columns) -> dict[str, list[Any]]:
@@ -144,4 +158,5 @@ def _kind(values: Sequence[Any], said: type | None) -> type:
 def _is_numeric(values: Sequence[Any]) -> bool:
     if hasattr(values, "dtype"):
         return str(values.dtype.kind) in "iuf"
-    return len(values) > 0 and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    kinds = set(map(type, values))
+    return bool(kinds) and all(issubclass(kind, (int, float)) and not issubclass(kind, bool) for kind in kinds)
