@@ -102,8 +102,15 @@ def test_dataset_types(run: Run, butler: Butler) -> None:
     assert shown[0] == ["name", "dimensions", "storage", "class"]
     assert [line[0] for line in shown[2:]] == ["flat", "flat_measurement"]
     assert rows(run("query-dataset-types", "REPO", "flat", "-v", "--json")) == [
-        {"name": "flat", "dimensions": ["band", "instrument", "detector", "physical_filter"], "storage class": "StructuredDataDict"}
-    ]  # fmt: skip
+        {
+            "name": "flat",
+            "dimensions": ["band", "instrument", "detector", "physical_filter"],
+            "storage class": "StructuredDataDict",
+            "is_calibration": True,
+        }
+    ]
+    csv = run("query-dataset-types", "REPO", "raw", "-v", "--format", "csv").stdout.splitlines()
+    assert (csv[0].split(",")[-1], csv[1].split(",")[-1]) == ("is_calibration", "False")
     assert run("query-dataset-types", "REPO", "nope").stderr.startswith("No results")
     assert "Removed flat" in run("remove-dataset-type", "REPO", "flat").stdout
     assert "nothing was removed" in run("remove-dataset-type", "REPO", "flat").stdout

@@ -11,7 +11,12 @@ from pachon.butler.commands._showing import plain_warnings, say_no_results
 @click.command("query-dataset-types")
 @options.repo_argument
 @click.argument("globs", nargs=-1, metavar="[GLOB]...", callback=split_commas_callback)
-@click.option("-v", "--verbose", is_flag=True, help="Show dimensions and storage class too.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Show dimensions and storage class too; for programs also whether a type is one of calibrations.",
+)
 @options.collections_option(help="Show only types of which these collections have held datasets.")
 @options.explain_option
 @options.format_options
@@ -30,6 +35,9 @@ def query_dataset_types(
     if verbose:
         columns["dimensions"] = [list(item.dimensions) for item in found]
         columns["storage class"] = [item.storage_class for item in found]
+        if format != "table":
+            # The table for people has LSST's columns.
+            columns["is_calibration"] = [item.is_calibration for item in found]
     if explain:
         click.echo("\n".join(said), err=True)
     if not say_no_results(columns, format, "" if explain else f"No results. {' '.join(said)}"):
