@@ -199,8 +199,9 @@ class OpaqueTable:
     def update(self, keys: Columns, changes: Columns) -> int:
         """Change columns of the rows that have these values of other columns; give how many there were."""
         names = tuple(keys), tuple(changes)
-        named = {f"old_{n}": self._values(n, v) for n, v in keys.items()}
-        named |= {f"new_{n}": self._values(n, v) for n, v in changes.items()}
+        named = {f"old_{n}": values for n, values in self._checked(keys).items()}
+        named |= {f"new_{n}": values for n, values in self._checked(changes).items()}
+        self._check_lengths(named)
         rows = _as_rows(named)
         if not rows:
             return 0
@@ -210,6 +211,8 @@ class OpaqueTable:
 
     def update_one(self, keys: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
         """Change columns of the rows that have one value each of other columns, none a ``uuid``; give how many there were."""
+        self._check_row(keys)
+        self._check_row(changes)
         names = tuple(keys), tuple(changes)
         with self._state.database.write() as connection:
             quick = self._state.prepare(
@@ -228,8 +231,8 @@ class OpaqueTable:
 
     def delete(self, keys: Columns) -> int:
         """Delete the rows that have these values of some columns; give how many there were."""
+        rows = _as_rows({f"old_{name}": values for name, values in self._checked(keys).items()})
         statement = sa.delete(self._table).where(*(self._table.c[name] == sa.bindparam(f"old_{name}") for name in keys))
-        rows = _as_rows({f"old_{n}": self._values(n, v) for n, v in keys.items()})
         if not rows:
             return 0
         with self._state.database.write() as connection:
@@ -290,9 +293,12 @@ class OpaqueTable:
             for name in self._texts:
                 text = "".join(filter(None, listed.get(name, ())))
                 check_text(text, self._owner(name))
+        self._check_lengths(listed)
+        return listed
+
+    def _check_lengths(self, listed: Mapping[str, list[Any]]) -> None:
         if len(set(map(len, listed.values()))) > 1:
             raise InvalidInputError(f"The columns for table {self.name!r} have different lengths.")
-        return listed
 
     def _check_row(self, row: Mapping[str, Any]) -> None:
         if not self._names.issuperset(row):
