@@ -37,7 +37,7 @@ def read_walk(name: str) -> Walk:
     table, _, rest = text.partition("## Also executed")
     rows = re.findall(r"^\| \d+ \| `([^`]+)` \| (.*) \|$", table, re.MULTILINE)
     also: list[str] = []
-    for package, names in re.findall(r"^\* `(\w+)`: (.*(?:\n  .*)*)", rest, re.MULTILINE):
+    for package, names in re.findall(r"^\* `(\w+)`(?:, [\w ]+)?: (.*(?:\n  .*)*)", rest, re.MULTILINE):
         parts = re.findall(r"`([^`]+)`", names)
         also += [f"{package}/{part}" if part.endswith("/") else f"{package}/{part}.py" for part in parts]
         if not parts:
