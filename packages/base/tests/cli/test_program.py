@@ -32,6 +32,10 @@ COMMANDS = '''
         about it.
 
         Second paragraph."""
+        import warnings
+        if where == "wondered about":
+            warnings.warn("There are more than 3 of them.", stacklevel=1)
+            warnings.warn("An old way.", DeprecationWarning, stacklevel=1)
         print_table({"repo": [repo], "collections": [",".join(collections)], "limit": [limit], "where": [where]}, format=format)
 
     @click.command()
@@ -112,6 +116,16 @@ def test_where_from_a_file(program, tmp_path: Path) -> None:
     result = run_command(program, "query-things", "r", "--where", f"@{tmp_path}/where.txt", "--format", "csv")
     assert "visit > 3" in result.stdout
     assert run_command(program, "query-things", "r", "--where", "@/no/such").exit_code == 2
+
+
+def test_what_an_expression_makes_a_command_wonder_about_is_one_line(program) -> None:
+    # What is for whoever wrote the code goes where it went.
+    with pytest.warns(DeprecationWarning, match="An old way"):
+        result = run_command(program, "query-things", "r", "--where", "wondered about")
+    assert result.exit_code == 0
+    assert result.stderr == "Warning: There are more than 3 of them.\n"
+    again = run_command(program, "query-things", "r", "--where", "harmless")
+    assert again.stderr == ""
 
 
 @pytest.mark.parametrize(

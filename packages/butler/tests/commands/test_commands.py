@@ -684,6 +684,9 @@ def test_warnings_are_plain_sentences(run: Run, filled: Butler) -> None:
     ):
         (told,) = run(*command).stderr.splitlines()
         assert told.startswith("Warning: There are more than 1 ")
+    filled.put({}, "bias", detector=0, run="calib/a")
+    told = run("certify-calibrations", "REPO", "calib/a", "c", "bias", "--begin-date", "1950-01-01").stderr
+    assert told == "Warning: 1950-01-01T00:00:00 is outside 1970 to 2100 and is moved to the limit.\n"
 
 
 @pytest.mark.parametrize("command", [("query-data-ids", "exposure"), ("query-dimension-records", "exposure")])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pachon.base.cli.confirmation import confirm_or_stop
     from pachon.base.cli.group import LazyGroup
     from pachon.base.cli.options_file import options_file_option
+    from pachon.base.cli.told_warnings import plain_warnings
     from pachon.base.cli.program import make_program, run_program
     from pachon.base.cli.splitting import split_commas, split_key_values
     from pachon.base.cli.table import print_table
@@ -22,6 +23,7 @@ __all__ = [
     "confirm_or_stop",
     "make_program",
     "options_file_option",
+    "plain_warnings",
     "print_table",
     "run_program",
     "split_commas",
@@ -35,6 +37,7 @@ __getattr__, __dir__ = lazy_exports(
         "confirm_or_stop": "pachon.base.cli.confirmation",
         "make_program": "pachon.base.cli.program",
         "options_file_option": "pachon.base.cli.options_file",
+        "plain_warnings": "pachon.base.cli.told_warnings",
         "print_table": "pachon.base.cli.table",
         "run_program": "pachon.base.cli.program",
         "split_commas": "pachon.base.cli.splitting",

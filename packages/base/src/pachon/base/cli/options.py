@@ -17,6 +17,7 @@ import click
 
 from pachon.base.cli.splitting import split_commas_callback, split_key_values_callback
 from pachon.base.cli.table import FORMATS
+from pachon.base.cli.told_warnings import plain_warnings
 from pachon.base.errors import FormatError
 from pachon.base.utf8 import read_local_text
 
@@ -80,6 +81,8 @@ class ExpressionOption(click.Option):
 
 
 def _read_where(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    # Until the command ends: what its query wonders about is for whoever wrote the expression.
+    ctx.with_resource(plain_warnings())
     if not value.startswith("@"):
         return value
     try:
@@ -125,6 +128,7 @@ where_option = _decorator(
     callback=_read_where,
     help="Expression that data IDs must satisfy, or @FILE that holds it.",
 )
+"""The text of an expression. While a command with this option runs, warnings for users are one plain line on stderr."""
 
 find_first_option = _decorator(
     click.option,

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,23 +15,7 @@ if TYPE_CHECKING:
     from pachon.butler.listings import DatasetStream, QueryLists
     from pachon.butler.query_results import QueryResult
 
-__all__ = ["plain_warnings", "say_no_results", "say_unused_collections", "show_lists", "write_parts", "write_stream"]
-
-
-@contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Print warnings that are meant for users as sentences, without the place in our code that they come from."""
-    with warnings.catch_warnings():
-        others = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-            if issubclass(category, UserWarning | FutureWarning):
-                click.echo(f"Warning: {message}", err=True)
-            else:
-                others(message, category, *rest, **more)
-
-        warnings.showwarning = show
-        yield
+__all__ = ["say_no_results", "say_unused_collections", "show_lists", "write_parts", "write_stream"]
 
 
 def say_unused_collections(collections: Sequence[str], datasets: Sequence[str]) -> None:

@@ -4,7 +4,6 @@
 import click
 
 from pachon.base.cli import options, options_file_option
-from pachon.butler.commands._showing import plain_warnings
 
 
 @click.command()
@@ -32,7 +31,7 @@ def associate(
     from pachon.butler.listings import select_datasets
     from pachon.datasets import CollectionType
 
-    with plain_warnings(), Butler.open(repo, writeable=True) as butler:
+    with Butler.open(repo, writeable=True) as butler:
         refs = select_datasets(
             butler, dataset_types, collections=collections, where=where, find_first=find_first, limit=limit or None
         )

@@ -3,7 +3,7 @@
 
 import click
 
-from pachon.base.cli import options, options_file_option
+from pachon.base.cli import options, options_file_option, plain_warnings
 
 
 @click.command("certify-calibrations")
@@ -31,7 +31,7 @@ def certify_calibrations(
     from pachon.butler.certification import certify_collection
     from pachon.dimensions import Timespan
 
-    with Butler.open(repo, writeable=True) as butler:
+    with plain_warnings(), Butler.open(repo, writeable=True) as butler:
         certified = certify_collection(
             butler,
             input_collection,

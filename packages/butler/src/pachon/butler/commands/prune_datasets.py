@@ -5,7 +5,6 @@ import click
 
 from pachon.base.cli import confirm_or_stop, options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import plain_warnings
 
 
 @click.command("prune-datasets")
@@ -70,7 +69,7 @@ def prune_datasets(
         quiet=quiet,
     )
     request.check()
-    with plain_warnings(), Butler.open(repo, writeable=not dry_run) as butler:
+    with Butler.open(repo, writeable=not dry_run) as butler:
         plan = fetch_prune_plan(butler, request)
         if not plan.refs:
             for name in datasets:

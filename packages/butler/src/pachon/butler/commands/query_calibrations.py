@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import plain_warnings, show_lists
+from pachon.butler.commands._showing import show_lists
 
 
 @click.command("query-calibrations")
@@ -35,7 +35,7 @@ def query_calibrations(
     from pachon.butler import Butler
     from pachon.butler.calibration_listing import list_calibrations
 
-    with plain_warnings(), Butler.open(repo) as butler:
+    with Butler.open(repo) as butler:
         found = list_calibrations(butler, globs, collections=collections, where=where, gaps=gaps, limit=limit or None)
         said = list(found.explain() if explain else found.explain_empty())
     show_lists(found, said, format)

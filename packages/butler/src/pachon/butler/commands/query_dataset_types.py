@@ -3,9 +3,9 @@
 
 import click
 
-from pachon.base.cli import options, options_file_option, print_table
+from pachon.base.cli import options, options_file_option, plain_warnings, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import plain_warnings, say_no_results
+from pachon.butler.commands._showing import say_no_results
 
 
 @click.command("query-dataset-types")

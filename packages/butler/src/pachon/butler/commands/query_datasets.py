@@ -7,7 +7,7 @@ import click
 
 from pachon.base.cli import options, options_file_option
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import plain_warnings, show_lists, write_stream
+from pachon.butler.commands._showing import show_lists, write_stream
 
 
 @click.command("query-datasets")
@@ -48,7 +48,7 @@ def query_datasets(
         "order_by": order_by,
         "show_uri": show_uri,
     }
-    with plain_warnings(), Butler.open(repo) as butler:
+    with Butler.open(repo) as butler:
         if format != "table" and not limit:
             # Perhaps millions, which a program takes as they come.
             write_stream(stream_datasets(butler, globs or ("*",), **asked), format, explain=explain)

@@ -5,7 +5,7 @@ import click
 
 from pachon.base.cli import options, options_file_option, print_table
 from pachon.base.cli.splitting import split_commas_callback
-from pachon.butler.commands._showing import plain_warnings, say_no_results, say_unused_collections, write_parts
+from pachon.butler.commands._showing import say_no_results, say_unused_collections, write_parts
 
 
 @click.command("query-dimension-records")
@@ -47,7 +47,7 @@ def query_dimension_records(
     from pachon.butler import Butler
     from pachon.butler.listings import list_records, record_kinds, record_list_columns
 
-    with plain_warnings(), Butler.open(repo) as butler:
+    with Butler.open(repo) as butler:
         streamed = format != "table" and not limit
         result = list_records(
             butler,

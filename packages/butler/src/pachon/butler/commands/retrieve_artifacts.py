@@ -4,7 +4,6 @@
 import click
 
 from pachon.base.cli import options, options_file_option
-from pachon.butler.commands._showing import plain_warnings
 
 
 @click.command("retrieve-artifacts")
@@ -44,7 +43,7 @@ def retrieve_artifacts(
     from pachon.butler import Butler
     from pachon.butler.listings import select_datasets
 
-    with plain_warnings(), Butler.open(repo) as butler:
+    with Butler.open(repo) as butler:
         refs = select_datasets(
             butler,
             dataset_types,
