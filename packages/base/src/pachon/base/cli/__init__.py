@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from pachon.base.cli.confirmation import confirm_or_stop
     from pachon.base.cli.group import LazyGroup
     from pachon.base.cli.options_file import options_file_option
-    from pachon.base.cli.told_warnings import plain_warnings
     from pachon.base.cli.program import make_program, run_program
     from pachon.base.cli.splitting import split_commas, split_key_values
     from pachon.base.cli.table import print_table
+    from pachon.base.cli.told_warnings import plain_warnings
 
 __all__ = [
     "LazyGroup",
