@@ -2,6 +2,7 @@
 """The commands as a user calls them."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pachon.base import PachonError
+from pachon.base.testing import run_command
 from pachon.butler import Butler
 from pachon.butler.program import program
 from pachon.datasets import CollectionType, DatasetType
@@ -696,3 +698,29 @@ def test_collections_without_datasets_are_told(run: Run, filled: Butler, command
     assert told.stderr == "Warning: --collections has no effect without --datasets.\n"
     assert told.stdout == run(*words).stdout
     assert not run(*words, "--collections", "chain", "--datasets", "raw").stderr
+
+
+def test_errors_name_options(repository: Path, filled: Butler, tmp_path: Path) -> None:
+    """A library speaks of arguments, and a program of options."""
+    root, copy, backup = str(repository), str(tmp_path / "copy"), str(tmp_path / "backup")
+    filled.backup(backup)
+    shutil.copytree(root, copy)
+    files = tmp_path / "files.csv"
+    files.write_text("file,detector\nf.yaml,0\n")
+    (tmp_path / "f.yaml").write_text("{}")
+    ingest = ("ingest-files", root, "gain", "r", str(files), "--data-id", "instrument=Cam", "--prefix", str(tmp_path))
+    ingest = (*ingest, "-t", "copy", "--id-generation-mode", "dataid_type_run")
+    assert "Ingested 1 datasets" in run_command(program, *ingest).stdout
+    for command, told in (
+        (("relocate", root, "--from", root), f"{root} is both the old place and the new one; say in --from where it was."),
+        (("relocate", root, "--from", "/a", "--to", "/none"), "There is no folder /none: move the files there first, or say another place (--to)."),
+        (("create", root), f"{root!r} holds a repository already; choose another place."),
+        (("fsck", root, "--unstore-damaged"), "Damaged datasets are unstored only by a repair: say --repair too."),
+        (("restore", copy, backup, "--no-confirm"), "If that repository has moved here, or this is its copy, say --moved."),
+        (ingest, "nothing was ingested. Say --skip-existing to leave them out."),
+    ):  # fmt: skip
+        result = run_command(program, *command)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: ")
+        assert result.stderr.endswith(f"{told}\n")
+    assert run_command(program, *ingest, "--skip-existing").stdout == "Ingested 0 datasets from 1 files.\n"

@@ -107,7 +107,7 @@ class Backup:
             return
         raise ConflictError(
             f"This is the backup of the repository at {hide_secrets(self.root)}, not of one at {hide_secrets(here)}. "
-            "If that repository has moved here, or this is its copy, say moved=True (--moved)."
+            "If that repository has moved here, or this is its copy, say moved=True."
         )
 
 

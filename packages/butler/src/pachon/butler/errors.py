@@ -69,7 +69,7 @@ class RepositoryExistsError(ConflictError, FileExistsError):
         self.root, self.found = root, found
 
     def __str__(self) -> str:
-        return f"{self.root!r} holds {self.found} already; choose another place. Butler.create(..., overwrite=True) replaces it."
+        return f"{self.root!r} holds {self.found} already; choose another place."
 
 
 class FileRemovedMeanwhileError(ConflictError):

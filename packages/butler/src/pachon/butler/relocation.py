@@ -108,7 +108,7 @@ def _check_there(place: str) -> None:
     folder = as_resource(place)
     if folder.is_local and not folder.isdir():
         raise NotFoundError(
-            f"There is no folder {folder.ospath}: move the files there first, or say another place with to."
+            f"There is no folder {folder.ospath}: move the files there first, or say another place (to=...)."
         )
 
 

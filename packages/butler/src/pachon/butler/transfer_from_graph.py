@@ -115,7 +115,7 @@ def _outputs(session: Session, graph: QuantumGraph, name: str, *, must_be_regist
         try:
             session.registry.dataset_types.get(name)
         except NotFoundError as error:
-            error.add_note("register_dataset_types=True (--register-dataset-types) registers those of the graph.")
+            error.add_note("register_dataset_types=True registers those of the graph.")
             raise
     return rows
 

@@ -28,6 +28,8 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, entry_points: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.entry_points = entry_points
+        self.chosen: click.Command | None = None
+        """The command that was resolved last; of it errors speak."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *plugin_names(self.entry_points)})
@@ -55,7 +57,9 @@ class LazyGroup(click.Group):
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
             ctx.fail(f"There is no command {name!r}.{closest(name, self.list_commands(ctx))}")
-        return super().resolve_command(ctx, args)
+        resolved = super().resolve_command(ctx, args)
+        self.chosen = resolved[1]
+        return resolved
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, self._short_help(ctx, name)) for name in self.list_commands(ctx)]

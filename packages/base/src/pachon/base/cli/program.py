@@ -13,6 +13,7 @@ import click
 from pachon.base.cli.collector import collect_after_start, leave_memory_at_exit
 from pachon.base.cli.group import LazyGroup
 from pachon.base.cli.lost_interrupts import hearing_lost_interrupts
+from pachon.base.cli.option_names import with_option_names
 from pachon.base.cli.splitting import split_commas_callback
 from pachon.base.errors import InvalidInputError, PachonError
 
@@ -154,7 +155,7 @@ def _run(program: click.Group, arguments: Sequence[str] | None) -> int:
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 (the last resort of a program)
-            _report(error)
+            _report(error, program.chosen if isinstance(program, LazyGroup) else None)
             return _exit_code(error)
     except BrokenPipeError:
         # Whoever read our output has gone. What is still in the buffer must not fail again at exit.
@@ -177,7 +178,7 @@ def _tolerate_narrow_terminals() -> None:
             reconfigure(errors="replace")
 
 
-def _report(error: Exception) -> None:
+def _report(error: Exception, command: click.Command | None) -> None:
     from pachon.base.hidden_secrets import hide_secrets  # for failures only
 
     ours = list(_own_errors(error))
@@ -186,7 +187,7 @@ def _report(error: Exception) -> None:
 
         click.echo(hide_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     for one in ours:
-        click.echo(f"Error: {hide_secrets(describe_error(one))}", err=True)
+        click.echo(f"Error: {hide_secrets(describe_error(one, command))}", err=True)
 
 
 def _own_errors(error: BaseException) -> Iterator[BaseException]:
@@ -220,10 +221,11 @@ def _debugging() -> bool:
     return logging.getLogger("pachon").isEnabledFor(logging.DEBUG)
 
 
-def describe_error(error: BaseException) -> str:
+def describe_error(error: BaseException, command: click.Command | None = None) -> str:
     """Give the message of an error and the notes that the layers above added, in one line.
 
-    Notes of several lines follow it, indented: they show a place (a line of text, and a caret below it).
+    Notes of several lines follow it, indented: they show a place (a line of text, and a caret below it). Arguments that the
+    line names are the options of the command, if one is given.
     """
     message = str(error) or type(error).__name__
     if _is_refusal(error):
@@ -232,4 +234,5 @@ def describe_error(error: BaseException) -> str:
     notes = getattr(error, "__notes__", ())
     parts = [message, *(note for note in notes if "\n" not in note)]
     shown = [indent(note, "  ") for note in notes if "\n" in note]
-    return "\n".join([" ".join(" ".join(part.split()) for part in parts), *shown])
+    line = " ".join(" ".join(part.split()) for part in parts)
+    return "\n".join([line if command is None else with_option_names(line, command), *shown])

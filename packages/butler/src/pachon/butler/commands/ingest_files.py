@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``butler ingest-files``."""
 
+from typing import Literal
+
 import click
 
 from pachon.base.cli import options, options_file_option
@@ -30,6 +32,13 @@ ID_MODES = ("unique", "dataid_type", "dataid_type_run")
     help="Values of dimensions that all files share.",
 )
 @click.option("--prefix", metavar="URI", help="Folder that relative file names are below; default is the current one.")
+@click.option(
+    "--skip-existing",
+    "on_conflict",
+    flag_value="skip",
+    default="error",
+    help="Leave out datasets that the run has already; without it, nothing is ingested if there are any.",
+)
 @options.track_file_attrs_option
 @options.transfer_option
 @options_file_option
@@ -42,6 +51,7 @@ def ingest_files(
     id_generation_mode: str,
     data_id: dict[str, str],
     prefix: str | None,
+    on_conflict: Literal["error", "skip"],
     track_file_attrs: bool,
     transfer: str,
 ) -> None:
@@ -68,5 +78,6 @@ def ingest_files(
             transfer=transfer,
             track=track_file_attrs,
             id_mode=IdMode(id_generation_mode.lower()),
+            on_conflict=on_conflict,
         )
     click.echo(f"Ingested {len(refs)} datasets from {len(files)} files.")

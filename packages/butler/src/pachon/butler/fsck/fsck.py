@@ -95,9 +95,7 @@ def _check_arguments(session: Session, *, repair: bool, verify: str, min_age: fl
     if not isinstance(age, (int, float)) or not age >= 0:
         raise InvalidInputError(f"The least age is a number of seconds that is not negative, not {min_age!r}.")
     if unstore_damaged and not repair:
-        raise InvalidInputError(
-            "Damaged datasets are unstored only by a repair: say --repair too (repair=True in Python)."
-        )
+        raise InvalidInputError("Damaged datasets are unstored only by a repair: say repair=True too.")
     if repair:
         session.check_writeable()
 

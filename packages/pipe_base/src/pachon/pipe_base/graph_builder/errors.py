@@ -74,7 +74,7 @@ class OutputExistsError(_OutputsInRunError):
     def __str__(self) -> str:
         return (
             f"{len(self.outputs)} outputs exist in {self.run!r} already: {self._shown}. "
-            "Skip their quanta (skip_existing_in), replace them (clobber), or choose another run."
+            "Skip their quanta (skip_existing_in), replace them (clobber=True), or choose another run."
         )
 
 
