@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import errno
 import os
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -302,6 +303,29 @@ def test_a_failure_at_any_step_leaves_no_file(open_files, ref, outside, root, fi
         datastore.ingest_files(files(outside, ref), transfer="move")
     assert files_in(root) == []
     assert files_in(outside) == ["one.yaml", "two.yaml"]
+
+
+@pytest.mark.parametrize(("mode", "function"), [("hardlink", os.link), ("symlink", os.symlink), ("copy", os.open)])
+def test_an_interrupt_just_after_a_file_is_there_leaves_none(open_files, ref, outside, root, files_in, mode, function):
+    datastore = open_files()
+    interrupts = 0
+
+    def interrupt(_frame, event, argument):
+        nonlocal interrupts
+        if event == "c_return" and argument is function and files_in(root):
+            sys.setprofile(None)
+            interrupts += 1
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            datastore.ingest_files(files(outside, ref), transfer=mode)
+    finally:
+        sys.setprofile(None)
+    assert interrupts == 1
+    assert files_in(root) == []
+    assert len(files_in(outside)) == 2
 
 
 def test_steps_in_order(open_files, ref, outside):

@@ -3,15 +3,18 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
-from pachon.base import InvalidInputError, StorageError
-from pachon.datastore import DatasetWriteError, PathOutsideRootError, TemplateError, faults
+from pachon.base import ConflictError, InvalidInputError, StorageError
+from pachon.datastore import DatasetWriteError, Datastore, DatastoreConfig, PathOutsideRootError, TemplateError, faults
 from pachon.datastore.faults import FAULT_POINTS
 from pachon.datastore.file_store import FileStore, checksum_of_bytes, checksum_of_file
 from pachon.resources import ResourcePath
@@ -522,3 +525,63 @@ def test_a_folder_that_was_moved_away_and_linked_is_refused(tmp_path):
     os.symlink(tmp_path / "elsewhere", tmp_path / "store/run")
     with pytest.raises(PathOutsideRootError):
         store.local_path("run/flat/a.fits")
+
+
+@contextmanager
+def interrupted_after(function, count):
+    """Raise KeyboardInterrupt just after a function of C returns for the nth time, before its caller has the result."""
+    left = [count]
+
+    def look(frame, event, argument):
+        if event == "c_return" and argument is function:
+            left[0] -= 1
+            if not left[0]:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+    sys.setprofile(look)
+    try:
+        yield left
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("predicted", [False, True])
+@pytest.mark.parametrize("function", [os.open, os.write, os.fsync, os.close])
+def test_an_interrupt_after_any_call_leaves_no_file(open_files, things, files_in, root, function, predicted):
+    datastore = open_files()
+    for count in range(1, 50):
+        with interrupted_after(function, count) as left:
+            try:
+                datastore.write_many(things, predicted=predicted)
+            except KeyboardInterrupt:
+                assert files_in(root) == []
+        if left[0] > 0:
+            break
+    else:
+        raise AssertionError("there is no end of calls")
+    assert count >= len(things)
+
+
+def test_an_interrupt_leaves_no_file_of_a_formatter(open_files, example, files_in, root):
+    table = example.ref(example.dataset_type("table", ("instrument", "visit"), "ArrowAstropy"), visit=1)
+    with interrupted_after(os.open, 1), pytest.raises(KeyboardInterrupt):
+        open_files().write_many([(Table({"x": [1]}), table)])
+    assert files_in(root) == []
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_path_that_somebody_has_is_left_alone(example, classes, things, root, files_in, count):
+    datastore = Datastore.open(
+        DatastoreConfig.from_document(None),
+        root=root,
+        universe=example.universe,
+        storage_classes=classes,
+        new_token=lambda: f"w{'0' * 12}",
+    )
+    (path,) = datastore.write_many(things[:1]).path
+    content = (root / path).read_bytes()
+    with pytest.raises(ConflictError):
+        datastore.write_many(things[:count])
+    assert (root / path).read_bytes() == content
+    assert len(files_in(root)) == 1

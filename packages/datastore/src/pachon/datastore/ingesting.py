@@ -27,7 +27,7 @@ from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import checksum_of_file
 from pachon.datastore.formatter_table import load_formatter
 from pachon.datastore.records import ZIP_MEMBER, FileRecords, NewFileRecords, TextArray
-from pachon.datastore.writing import remove_created
+from pachon.datastore.writing import making, remove_created
 from pachon.resources import ResourcePath, UnsupportedOperationError
 from pachon.resources.url import COMPRESSIONS
 
@@ -286,9 +286,11 @@ def _take(setup: FileSetup, source: _Source, mode: str | None, created: list[str
     assert mode is not None
     path = setup.templates.unique_path(source.file.refs[0], source.extension)
     (local,) = setup.store.make_room([path])
-    with setup.store.answer_may_be_lost(path, source.size, lambda: checksum_of_file(source.place)):
+    with (
+        making(created, path),
+        setup.store.answer_may_be_lost(path, source.size, lambda: checksum_of_file(source.place)),
+    ):
         _transfer(setup.store.uri(path), _as_resource(source.place), mode, sync=local is None)
-    created.append(path)
     setup.store.share(path)
     reach("ingest.transferred")
     # Described is what arrived; of an object store the source is asked, which spares a download.

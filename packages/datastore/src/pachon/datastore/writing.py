@@ -12,7 +12,8 @@ follows from the dataset id, so that what is there is always whole and a retry r
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +29,11 @@ from pachon.datastore.write_plan import PlannedFile
 from pachon.datastore.write_token import unique_token
 from pachon.resources import ResourcePath
 from pachon.resources.bulk import worker_count
+from pachon.resources.errors import ResourceExistsError
 from pachon.resources.folder_sync import FolderSync
 from pachon.resources.threaded_calls import ThreadedCalls
 
-__all__ = ["remove_created", "write_files"]
+__all__ = ["making", "remove_created", "write_files"]
 
 Bytes = bytes | memoryview
 
@@ -86,12 +88,28 @@ def write_files(setup: FileSetup, plan: Sequence[PlannedFile], *, predicted: boo
 
 
 def remove_created(store: FileStore, created: Sequence[str], error: BaseException) -> None:
-    """Remove the files that a failing call created; what cannot be removed is noted on the error."""
+    """Remove the files that a failing call created, or was about to; what cannot be removed is noted on the error."""
     for path in created:
         try:
             store.remove(path)
         except (PachonError, OSError) as failure:
-            error.add_note(f"The file {path} was created, is in no record and could not be removed: {failure}")
+            if store.local_root is None or os.path.lexists(f"{store.local_root}/{path}"):
+                error.add_note(f"The file {path} is in no record and could not be removed: {failure}")
+
+
+@contextmanager
+def making(created: list[str], path: str) -> Iterator[None]:
+    """Make a file at a path that is nobody else's: it counts as created from before it is there.
+
+    An interrupt may come at any moment, also when a file has just been made and nobody has been told of it.
+    """
+    created.append(path)
+    try:
+        yield
+    except ResourceExistsError:
+        # Whoever has the path got there first.
+        created.remove(path)
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +142,16 @@ def _write_all(
         position, local, data = file
         place = places[position]
         naming: FolderSync | None = None
-        if alone and local is not None:
-            naming = store.begin(local, data)
-        elif replace and local is None:
+        if replace and local is None:
+            # What is at a predicted path is not only this write's: it is not removed before it was replaced.
             store.replace(place, data)
+            created.append(place)
         else:
-            store.fill(place, local, data, sync=True, sync_name=False)
-        created.append(place)
+            with making(created, place):
+                if alone and local is not None:
+                    naming = store.begin(local, data)
+                else:
+                    store.fill(place, local, data, sync=True, sync_name=False)
         reach("write.written")
         # The length of a view counts its elements, which need not be bytes.
         size = memoryview(data).nbytes
@@ -168,16 +189,20 @@ def _write_by_formatter(
     store = setup.store
     local = store.local_path(place)
     if local is not None:
-        store.create(place, b"")
-        created.append(place)
+        with making(created, place):
+            store.create(place, b"")
         reach("write.created")
         size, checksum = _fill(setup, planned, local)
     else:
         with ResourcePath.temporary(suffix=planned.formatter.write_extension(planned.obj)) as temporary:
             temporary.write(b"", sync=False)
             size, checksum = _fill(setup, planned, temporary.ospath)
-            store.upload(temporary.ospath, place, overwrite=replace)
-        created.append(place)
+            if replace:
+                store.upload(temporary.ospath, place, overwrite=True)
+                created.append(place)
+            else:
+                with making(created, place):
+                    store.upload(temporary.ospath, place, overwrite=False)
     reach("write.written")
     return _Written(size=size, checksum=checksum)
 
