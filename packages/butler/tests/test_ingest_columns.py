@@ -10,7 +10,7 @@ import pytest
 
 from pachon.base import ConflictError, InvalidInputError, PachonError
 from pachon.butler import Butler
-from pachon.datasets import FileDataset, FileTable, IdMode
+from pachon.datasets import DatasetType, FileDataset, FileTable, IdMode
 from pachon.datastore import PathOutsideRootError, SourceFileNotFoundError
 from pachon.dimensions import DataIdValueError, InconsistentDataIdError
 from pachon.registry import MissingDatasetTypeError
@@ -208,3 +208,37 @@ def test_many_rows_are_written_in_parts(butler: Butler, tmp_path: Path, monkeypa
     refs = butler.ingest(iter(other), transfer="direct", run="second")
     assert [(ref.dataset_type.name, butler.get(ref)["n"]) for ref in refs] == [("gain", 0), ("gain", 1), ("note", 2)]
     assert len(list(butler.query_datasets("gain", collections="run"))) == 3
+
+
+def many(butler: Butler, repository: Path, count: int) -> dict[str, Any]:
+    """Give columns of a table of so many files that what their rows refer to is looked up once a call."""
+    (path,) = make_names(repository / "many", ["x.yaml"])
+    nights = 20_300_000 + np.arange(count)
+    butler.dimension_records.insert("day_obs", [{"instrument": "Cam", "id": night} for night in nights.tolist()])
+    dataset_type = DatasetType("nightly", ("day_obs",), "StructuredDataDict", universe=butler.universe)
+    butler.dataset_types.register(dataset_type)
+    return {"paths": [path] * count, "dataset_type": "nightly", "data_ids": {"day_obs": nights, "instrument": "Cam"}}
+
+
+def test_many_files_at_once(root: Path, repository: Path) -> None:
+    with Butler.open(str(root), run="run", instrument="Cam") as butler:
+        columns = many(butler, root, 2_500)
+        refs = butler.ingest(FileTable(**columns), transfer=None)
+        assert len(refs) == len(butler.query_datasets("nightly", collections="run")) == 2_500
+        assert butler.get(refs[-1]) == {"n": 0}
+        with pytest.raises(ConflictError, match="exists"):
+            butler.ingest(FileTable(**columns), transfer=None)
+        assert butler.ingest(FileTable(**columns), transfer=None, on_conflict="skip") == []
+        butler.remove_runs(["run"])
+        assert not butler.fsck().findings
+
+
+def test_many_files_of_which_one_has_no_record(root: Path, repository: Path) -> None:
+    with Butler.open(str(root), run="run", instrument="Cam") as butler:
+        columns = many(butler, root, 2_500)
+        columns["data_ids"]["day_obs"][1_234] = 1
+        with pytest.raises(DataIdValueError, match=r"day_obs record for .*1"):
+            butler.ingest(FileTable(**columns), transfer=None)
+        assert "run" not in butler.collections.query("*")
+        columns["data_ids"]["day_obs"][1_234] = 20_300_000 + 1_234
+        assert len(butler.ingest(FileTable(**columns), transfer=None)) == 2_500

@@ -51,6 +51,8 @@ _IN_PLACE = (None, "auto", "split")
 
 _PART = 20_000
 """Rows that are handed to the database at a time."""
+_BULK = 2_000
+"""Files from which on it pays to look up once a call what their rows refer to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +114,23 @@ def ingest(
     if isinstance(files, FileTable):
         alike = checked_table(session, files, _registered(session, files.dataset_type))
         return _ingest_alike(session, alike, resolve_run(session, run), options)
-    stream = _checked(files)
+    if isinstance(files, str | bytes | FileDataset) or not isinstance(files, Iterable):
+        raise InvalidInputError(f"A list of FileDataset objects or a FileTable is ingested, not {files!r}.")
+    stream = iter(files)
     if transfer in _UNMOVED:
         sorted_out = alike_files(session, stream, lambda dataset_type: _registered(session, dataset_type))
         if isinstance(sorted_out, AlikeFiles):
             return _ingest_alike(session, sorted_out, resolve_run(session, run), options)
         stream = sorted_out
-    return _ingest_any(session, list(stream), run, options)
+    return _ingest_any(session, _checked(stream), run, options)
 
 
-def _checked(files: Iterable[FileDataset]) -> Iterator[FileDataset]:
-    if isinstance(files, str | bytes | FileDataset) or not isinstance(files, Iterable):
-        raise InvalidInputError(f"A list of FileDataset objects or a FileTable is ingested, not {files!r}.")
-    for file in files:
+def _checked(files: Iterable[FileDataset]) -> list[FileDataset]:
+    checked = list(files)
+    for file in checked:
         if not isinstance(file, FileDataset):
             raise InvalidInputError(f"A list of FileDataset objects is ingested, not one with {file!r} in it.")
-        yield file
+    return checked
 
 
 def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Options) -> Sequence[DatasetRef]:
@@ -272,7 +275,8 @@ def _commit(
     def confirm() -> None:
         confirm_files_in_place(session, tables, records, keep_ids=keep_ids, before=before)
 
-    session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow, confirm=confirm))
+    bulk = len(records) >= _BULK
+    session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow, confirm=confirm, bulk=bulk))
 
 
 def _parts(count: int) -> Iterator[np.ndarray]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, repeat
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from pachon.resources import ResourcePath
 __all__ = ["AlikeFiles", "alike_files", "checked_table", "plain_path"]
 
 _BLOCK = 20_000
+_REFS, _DATA_IDS = attrgetter("refs"), attrgetter("data_ids")
+_DATASET_TYPE, _FORMATTER = attrgetter("dataset_type"), attrgetter("formatter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +84,13 @@ def alike_files(
     stream = chain([first], files)
     while block := list(islice(stream, _BLOCK)):
         kind, formatter = first.dataset_type, first.formatter
-        # The same as `_is_single`, without a call for each file.
-        if any(
-            type(file) is not FileDataset
-            or file.refs
-            or len(file.data_ids) != 1
-            or file.dataset_type is not kind
-            or file.formatter != formatter
-            for file in block
+        # The same as `_is_single`, of all files together.
+        if (
+            set(map(type, block)) != {FileDataset}
+            or any(map(_REFS, block))
+            or set(map(len, map(_DATA_IDS, block))) != {1}
+            or not all(map(is_, map(_DATASET_TYPE, block), repeat(kind)))
+            or set(map(_FORMATTER, block)) != {formatter}
         ):
             return chain(_again(first, paths, blocks), block, stream)
         paths += _plain_paths([file.path for file in block])

@@ -75,6 +75,8 @@ class Change:
     """Called after what follows: whether the change holds. If it does not, this undoes it and raises."""
     inserts_records: bool = False
     """Whether the rows are dimension records, which somebody may miss before the commit."""
+    bulk: bool = False
+    """Whether these are many rows, of datasets and their files alone, and at most runs beside them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +202,7 @@ class Writer:
         try:
             reach("commit.begin")
             self._lease.hold()
-            with self._registry.write(whole=True):
+            with self._registry.write(whole=True, bulk=all(change.bulk for change in changes)):
                 number = self._lease.count(change.files for change in changes)
                 reach("commit.counted")
                 for change in changes:

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from itertools import repeat
 from typing import Any
 from urllib.parse import quote
 
@@ -118,10 +119,11 @@ def _locate(
 
     What is asked here is asked of very many files: of all together, or once for each folder.
     """
-    parts = [path.rpartition("/") for path in paths]
-    names = [name for _, _, name in parts]
-    # Nothing stands before a file of the root of the datastore, and a slash before one of the topmost folder.
-    above = [folder or slash for folder, slash, _ in parts]
+    above: Sequence[str]
+    above, slashes, names = zip(*map(str.rpartition, paths, repeat("/")), strict=True)
+    if "" in above:
+        # Nothing stands before a file of the root of the datastore, and a slash before one of the topmost folder.
+        above = [folder or slash for folder, slash in zip(above, slashes, strict=True)]
     if not _NO_FILES.isdisjoint(names) or ZIP_MEMBER in "\n".join(names):
         for path, folder, name in zip(paths, above, names, strict=True):
             if name in _NO_FILES or ZIP_MEMBER in name:
@@ -203,6 +205,12 @@ class _Formatters:
 
     def find(self, names: Sequence[str], places: Sequence[str]) -> list[str]:
         """Give the reader of each file."""
+        last = names[-1]
+        end = last[last.rfind(".") :]
+        # Most files have one extension, which no name is without: looked for in all names at once.
+        is_usual = end[:1] == "." and end in self._known and end not in COMPRESSIONS and end not in names
+        if is_usual and all(map(str.endswith, names, repeat(end))):
+            return [self._known[end]] * len(names)
         # The end of a name stands for its extension until it is known to have two (``.fits.gz``).
         ends = [name[dot:] if (dot := name.rfind(".")) > 0 else "" for name in names]
         for end in set(ends) - self._known.keys():
@@ -251,15 +259,17 @@ def _no_file(path: str) -> InvalidInputError:
 
 def _describe(places: Sequence[str]) -> tuple[list[int], list[str | None]]:
     """Give the sizes of files, and no checksums."""
-    sizes: list[int] = []
+    looks: list[os.stat_result] = []
     try:
-        for status in map(os.stat, places):
-            if status.st_mode & _KIND != _REGULAR:
-                require_file(places[len(sizes)], status)
-            sizes.append(status.st_size)
+        looks.extend(map(os.stat, places))
     except (OSError, ValueError) as error:
-        raise _cannot(places[len(sizes)], error) from error
-    return sizes, [""] * len(places)
+        for place, status in zip(places, looks, strict=False):
+            require_file(place, status)  # the first mistake is told
+        raise _cannot(places[len(looks)], error) from error
+    if any(mode & _KIND != _REGULAR for mode in {status.st_mode for status in looks}):
+        for place, status in zip(places, looks, strict=True):
+            require_file(place, status)
+    return [status.st_size for status in looks], [""] * len(places)
 
 
 def _describe_and_sum_all(places: Sequence[str]) -> tuple[list[int], list[str | None]]:

@@ -449,10 +449,11 @@ class Registry(Protocol):
         """Whether changes are allowed."""
         ...
 
-    def write(self, *, whole: bool = False) -> AbstractContextManager[object]:
+    def write(self, *, whole: bool = False, bulk: bool = False) -> AbstractContextManager[object]:
         """Apply all changes of the block in one transaction, or none; a block inside another one fails alone.
 
-        With ``whole`` no part fails alone: no exception of a change may be caught inside.
+        With ``whole`` no part fails alone: no exception of a change may be caught inside. With ``bulk`` it only adds datasets and
+        rows of opaque tables, many at a time, and registers runs.
         """
         ...
 

@@ -140,11 +140,12 @@ class SqlRegistry:
         """Whether a block of `write` is open in this thread: what is written now is lost if that fails."""
         return self._state.database.is_writing
 
-    def write(self, *, whole: bool = False) -> AbstractContextManager[object]:
+    def write(self, *, whole: bool = False, bulk: bool = False) -> AbstractContextManager[object]:
         """Apply all changes of the block in one transaction, or none; nothing slow belongs inside.
 
         A block inside another one is a part of it that fails alone. Reads of the same thread see the changes. With ``whole``
-        no part fails alone, which is quicker: no exception of a change may be caught inside the block.
+        no part fails alone, which is quicker: no exception of a change may be caught inside the block. With ``bulk`` the block
+        may only add datasets and rows of opaque tables, and register runs; many at a time, which is quicker too.
 
         Raises
         ------
@@ -153,7 +154,7 @@ class SqlRegistry:
         DatabaseBusyError
             If other processes hold the lock for too long.
         """
-        return self._state.database.write(whole=whole)
+        return self._state.database.write(whole=whole, bulk=bulk)
 
     def snapshot(self) -> AbstractContextManager[object]:
         """Let all reads of the block see one state of the database; takes no lock."""

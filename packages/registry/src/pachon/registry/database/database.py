@@ -33,6 +33,7 @@ from pachon.registry.database.transactions import (
     data_version,
     is_undone,
     roll_back,
+    set_foreign_keys,
 )
 from pachon.registry.errors import DatabaseBusyError
 
@@ -70,8 +71,6 @@ class Database:
 
     dialect: str
     """``sqlite`` or ``postgresql``."""
-    checks_references: bool
-    """Whether foreign keys guard the rows of large tables (`pachon.registry.schema.references`)."""
 
     def __init__(
         self,
@@ -83,7 +82,6 @@ class Database:
     ) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
-        self.checks_references = self.dialect == "sqlite"
         self._replica = None if replica is None else Replica(replica)
         self._written = False
         self.readonly = readonly
@@ -134,6 +132,11 @@ class Database:
     def _let_writers_go_on(self) -> None:
         with suppress(RuntimeError):  # the wait was in vain
             self._writer.release()
+
+    @property
+    def checks_references(self) -> bool:
+        """Whether foreign keys guard the rows of large tables (`pachon.registry.schema.references`) in what this thread does."""
+        return self.dialect == "sqlite" and not self._thread.bulk
 
     @property
     def in_write(self) -> bool:
@@ -192,12 +195,15 @@ class Database:
         with self._own_errors, self._lend(self._snapshots, replica=replica) as connection:
             yield connection
 
-    def write(self, *, whole: bool = False) -> AbstractContextManager[sa.Connection]:
+    def write(self, *, whole: bool = False, bulk: bool = False) -> AbstractContextManager[sa.Connection]:
         """Give a connection in a write transaction, committed at the end and undone by an exception.
 
         Inside a transaction of the same thread this is a part of it which fails alone: if it raises and the
         exception is caught outside, only what it wrote is undone. A transaction that is begun as ``whole`` has no such
         parts, which makes small ones a quarter quicker: who begins it lets every exception through.
+
+        A transaction that is begun as ``bulk`` may only add rows of datasets, and those of tables that refer to nothing. On
+        SQLite it looks up what they refer to once a call, as is always done on PostgreSQL, and not for each row.
 
         Raises
         ------
@@ -208,7 +214,7 @@ class Database:
         """
         thread = self._thread
         if thread.writing is None:
-            return self._transaction(whole)
+            return self._transaction(whole=whole, bulk=bulk)
         if thread.whole and thread.given is not None:
             return thread.given
         return self._part(thread.writing)
@@ -230,7 +236,7 @@ class Database:
             raise
 
     @contextmanager
-    def _transaction(self, whole: bool) -> Iterator[sa.Connection]:
+    def _transaction(self, *, whole: bool, bulk: bool) -> Iterator[sa.Connection]:
         self._check_open()
         if self.readonly:
             raise ReadOnlyError("The registry was opened for reading only; open it with writeable=True.")
@@ -239,9 +245,9 @@ class Database:
         deadline = time.monotonic() + self.lock_timeout
         try:
             with self._own_errors, self._lend_to_write() as connection:
-                self._begin_write(connection, deadline)
+                self._begin_write(connection, deadline, bulk=bulk)
                 try:
-                    thread.begin(connection, whole=whole)
+                    thread.begin(connection, whole=whole, bulk=bulk)
                     self._look_before_write(connection)
                     yield connection
                     # A child that was forked inside of the block leaves the transaction to its parent.
@@ -259,6 +265,7 @@ class Database:
                     # Python answers an interrupt in calls, of which there is none before the thread is out of the transaction.
                     at_end = thread.on_end
                     thread.writing = thread.verified = thread.mark = None
+                    thread.bulk = False
                     thread.given, thread.on_undo, thread.on_end = thread.outer, [], []
                     # After a failure too, and while the connection is ours: what it knows of this transaction goes.
                     self._end(connection, at_end)
@@ -367,8 +374,9 @@ class Database:
         # One for reading and writing: it knows what it wrote itself, and need not ask whether that changed anything.
         return self._kept.borrow(self._snapshots)
 
-    def _begin_write(self, connection: sa.Connection, deadline: float) -> None:
+    def _begin_write(self, connection: sa.Connection, deadline: float, *, bulk: bool) -> None:
         if self.dialect == "sqlite":
+            set_foreign_keys(connection, enforced=not bulk)
             _begin_before(connection, deadline, self.lock_timeout)
         else:
             forget_growth(connection)

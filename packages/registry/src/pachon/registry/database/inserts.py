@@ -102,7 +102,7 @@ def _insert_many(connection: sa.Connection, table: sa.Table, columns: Mapping[st
     constant.pop(varying[0], None)
     width = len(varying)
     # The driver takes tuples twice as fast as SQLAlchemy makes them of mappings.
-    values = list(chain.from_iterable(zip(*(columns[name] for name in varying), strict=True)))
+    values = list(chain.from_iterable(zip(*(_unadapted(columns[name]) for name in varying), strict=True)))
     shared = tuple(constant.values())
     start = 0
     for together, pays in _TOGETHER:
@@ -115,6 +115,11 @@ def _insert_many(connection: sa.Connection, table: sa.Table, columns: Mapping[st
             parts = [(*shared, *values[place : place + size]) for place in range(start, stop, size)]
             connection.exec_driver_sql(text, parts)
             start = stop
+
+
+def _unadapted(values: Sequence[Any]) -> Iterable[Any]:
+    """Give bytes as the driver takes them at once; it asks for each object of type bytes whether it is to be adapted, and how."""
+    return map(bytearray, values) if type(values[0]) is bytes and set(map(type, values)) == {bytes} else values
 
 
 def _is_constant(values: Sequence[Any], count: int) -> bool:

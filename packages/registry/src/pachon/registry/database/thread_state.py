@@ -41,6 +41,8 @@ class ThreadState(threading.local):
         self.writing: sa.Connection | None = None
         self.whole = False
         """Whether the transaction has no parts that fail alone."""
+        self.bulk = False
+        """Whether the transaction adds so many rows that no foreign key looks at each of them."""
         self.snapshot: sa.Connection | None = None
         self.undone = False
         """Whether the database has undone the transaction by itself (`is_undone`)."""
@@ -56,8 +58,8 @@ class ThreadState(threading.local):
         self.on_undo: list[Callable[[], None]] = []
         self.on_end: list[Callable[[], None]] = []
 
-    def begin(self, connection: sa.Connection, *, whole: bool) -> None:
-        self.writing, self.whole, self.undone = connection, whole, False
+    def begin(self, connection: sa.Connection, *, whole: bool, bulk: bool) -> None:
+        self.writing, self.whole, self.bulk, self.undone = connection, whole, bulk, False
         self.given = _Given(connection)
 
     def check_whole(self, connection: sa.Connection) -> None:

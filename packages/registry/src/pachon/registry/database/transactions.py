@@ -13,7 +13,18 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-__all__ = ["BEGIN", "SNAPSHOT", "WRITE", "begin", "commit", "data_version", "is_undone", "leave", "roll_back"]
+__all__ = [
+    "BEGIN",
+    "SNAPSHOT",
+    "WRITE",
+    "begin",
+    "commit",
+    "data_version",
+    "is_undone",
+    "leave",
+    "roll_back",
+    "set_foreign_keys",
+]
 
 BEGIN: Final = "pachon_begin"
 """Execution option that holds the statement which begins a connection's transactions."""
@@ -26,6 +37,8 @@ WRITE: Final = {
 """How a write begins."""
 SNAPSHOT: Final = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 """How reads begin that see one state of the database; they take no lock."""
+_UNGUARDED: Final = "pachon_unguarded"
+"""What a connection of SQLite is marked with while its foreign keys may be off."""
 
 
 def begin(connection: sa.Connection, how: str | None = None) -> None:
@@ -42,6 +55,23 @@ def begin(connection: sa.Connection, how: str | None = None) -> None:
             driver.execute(how)
         except sqlite3.OperationalError as error:
             raise OperationalError(how, None, error) from error
+
+
+def set_foreign_keys(connection: sa.Connection, *, enforced: bool) -> None:
+    """Say whether the next transaction of a connection to SQLite looks up the foreign keys of each row.
+
+    They stay off after such a transaction, until the next one that writes is about to begin: nothing needs them in between, and so
+    nothing can keep them from being turned on again.
+    """
+    if (_UNGUARDED not in connection.info) is enforced:
+        return
+    driver: object = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        return
+    connection.info[_UNGUARDED] = True  # before they are off, and until they are on
+    driver.execute(f"PRAGMA foreign_keys = {'ON' if enforced else 'OFF'}")
+    if enforced:
+        del connection.info[_UNGUARDED]
 
 
 def commit(connection: sa.Connection) -> None:

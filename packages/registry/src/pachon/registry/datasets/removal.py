@@ -25,7 +25,7 @@ def remove(state: State, ids: list[bytes]) -> int:
             cascading = state.prepare("remove datasets", lambda: delete)
             return sum(connection.execute(cascading, {"ids": part}).rowcount for part in type_chunks(ids))
         returning = state.prepare(
-            "remove datasets", lambda: delete.returning(table.c.dataset_id, table.c.dataset_type_id)
+            "remove datasets, returning", lambda: delete.returning(table.c.dataset_id, table.c.dataset_type_id)
         )
         return sum(
             _remove_members(state, connection, connection.execute(returning, {"ids": part}).all())
