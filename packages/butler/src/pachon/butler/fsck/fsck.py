@@ -14,6 +14,7 @@ from pachon.butler.definition_notes import find_stale_marks, renew_marks
 from pachon.butler.find import get_many_datasets
 from pachon.butler.fsck import findings as said
 from pachon.butler.fsck import mending
+from pachon.butler.fsck.emptied_folders import old_folders, remove_emptied
 from pachon.butler.fsck.facts import BadRow, FsckFacts, Verify, fetch_facts
 from pachon.butler.fsck.newer_outputs import find_newer_outputs
 from pachon.butler.fsck.own_files import OwnFiles
@@ -75,7 +76,7 @@ def fsck(
             marks = [said.mended(finding, "It was written anew.") for finding in marks]
         if unstore_damaged:
             damaged = _unstore(session, keeper, damaged, newer)
-        unnamed = mending.clear_files(session, keeper, verdicts)
+        unnamed = _clear(session, keeper, table, verdicts, before_ns=now_ns - int(min_age * 1e9))
         left = {finding.writer for finding in unnamed if not finding.mended}
         mending.forget_writers(table, writers, left, now_ns)
     return FsckReport(
@@ -148,6 +149,17 @@ def _end(table: WriterTable, circumstances: Circumstances, dead: Sequence[Findin
     gone: list[WriterRecord] = circumstances.dead()
     mending.end_writers(table, gone, now_ns)
     return [said.mended(finding, "It was ended.") for finding in dead]
+
+
+def _clear(
+    session: Session, keeper: FileKeeper, table: WriterTable, verdicts: Sequence[Verdict], *, before_ns: int
+) -> list[Finding]:
+    """Clear files away that no row names, and the folders that held nothing else."""
+    paths = [verdict.finding.path for verdict in verdicts if verdict.remove or verdict.set_aside]
+    folders = old_folders(keeper.root.ospath.rstrip("/"), paths, before_ns=before_ns) if keeper.root.is_local else []
+    findings = mending.clear_files(session, keeper, verdicts)
+    remove_emptied(session, keeper, table, folders, time.time_ns())
+    return findings
 
 
 def _drop(
