@@ -30,6 +30,18 @@ ALIKE: dict[str, tuple[Callable[[SqlRegistry, Any], QuerySpec], Sequence[Any]]] 
     "texts": (lambda r, v: _ids(r, "detector", "detector.purpose = :v", v), ("SCIENCE", "none", "it's")),
     "times": (lambda r, v: _ids(r, "exposure", "exposure.timespan OVERLAPS :v", v), NIGHTS),
     "equal times": (lambda r, v: _ids(r, "exposure", "exposure.timespan = :v", v), (EXPOSED, *NIGHTS)),
+    "lists": (
+        lambda r, v: _ids(r, "detector", f"detector IN {v} AND detector.purpose IN ('SCIENCE', 'none')", None),
+        ((1, 2), (3, 2), (100, 100)),
+    ),
+    "lists of fractions": (
+        lambda r, v: _ids(r, "exposure", f"exposure.exposure_time NOT IN ({v}, 2.0)", None),
+        (30.0, 15.5),
+    ),
+    "lists of ids": (
+        lambda r, v: r.query.dataset_spec("bias", "imported_g", where="bias.dataset_id IN (:v)", bind={"v": [v]}),
+        (uuid.UUID(FIRST_ID), uuid.UUID(int=1)),
+    ),
     "inside": (lambda r, v: _ids(r, "detector", "NOT (detector = :v OR detector = 2)", v), (1, 3, 100)),
     "one before another": (
         lambda r, v: _ids(r, "exposure", f"exposure > {v} AND exposure.seq_num < {v + 2}", v),
@@ -77,7 +89,8 @@ def test_plans_that_differ_in_constants_share_a_statement(example: SqlRegistry, 
 UNLIKE: dict[str, tuple[str, str]] = {
     "operators": ("detector > 1", "detector >= 1"),
     "columns": ("detector > 1", "detector.raft > 'A'"),
-    "lists": ("detector IN (1, 2)", "detector IN (1, 3)"),
+    "lists": ("detector IN (1, 2)", "detector IN (1, 2, 3)"),
+    "lists of two types": ("exposure.exposure_time IN (30, 1.5)", "exposure.exposure_time IN (40, 1.5)"),
     "ranges": ("detector IN (1..2)", "detector IN (1..3)"),
     "patterns": ("GLOB(detector.purpose, 'S*')", "GLOB(detector.purpose, 'W*')"),
     "nulls": ("detector.raft = NULL", "detector.raft != NULL"),

@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query import tree as t
-from pachon.registry.query.sql_values import Column
+from pachon.registry.query.sql_conditions import Column
 
 __all__ = ["calculated", "is_whole"]
 

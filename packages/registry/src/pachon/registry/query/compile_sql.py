@@ -19,10 +19,11 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
+from pachon.registry.query.sql_conditions import Column, all_of
 from pachon.registry.query.sql_expressions import SqlExpressions
-from pachon.registry.query.sql_tables import JoinedTables, Uploaded
+from pachon.registry.query.sql_tables import JoinedTables, Uploaded, labelled
 from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
-from pachon.registry.query.sql_values import Column, in_order
+from pachon.registry.query.sql_values import in_order
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
@@ -78,28 +79,32 @@ def compile_plan(
     expressions = SqlExpressions(tables, dialect, plan.marks, made.marks)
     condition = expressions.condition(plan.predicate)
     values = [expressions.order_value(term) for term in plan.order]
-    if not is_distinct(plan):
+    distinct = is_distinct(plan)
+    if not distinct:
         # PostgreSQL sorts distinct rows by what is selected alone, and takes no parameter for another one.
         values = [v if isinstance(v, sa.Column) else v.label(f"order_{i}") for i, v in enumerate(values)]
     order = [in_order(value, descending=term.descending) for value, term in zip(values, plan.order, strict=True)]
     if grouped:
         order += [tables.key(name) for name in plan.result.required if name not in plan.constants]
-    columns: list[Column] = [tables.key(name).label(dimension_column(name)) for name in plan.selected]
+    columns: list[Column] = [labelled(tables.key(name), dimension_column(name)) for name in plan.selected]
     if plan.datasets is not None:
         table = tables.dataset(plan.datasets.dataset_type)
         columns += [table.c[name] for name in plan.dataset_columns]
     for number, output in enumerate(plan.fields or ()):
         parts = expressions.output(output.value)
-        columns += [part.label(f"field_{number}_{i}") for i, part in enumerate(parts)]
-    columns += [tables.dataset(f.dataset_type).c.collection_id.label(f"chosen_{i}") for i, f in enumerate(plan.chosen)]
+        columns += [labelled(part, f"field_{number}_{i}") for i, part in enumerate(parts)]
+    columns += [
+        labelled(tables.dataset(f.dataset_type).c.collection_id, f"chosen_{i}") for i, f in enumerate(plan.chosen)
+    ]
     # Without anything to select the query asks whether there is any row.
     columns = columns or [sa.literal_column("1")]
-    if not is_distinct(plan):
-        columns += [v.label(f"order_{i}") if isinstance(v, sa.Column) else v for i, v in enumerate(values)]
-    select = sa.select(*columns).select_from(*tables.selected_from())
+    if not distinct:
+        columns += [labelled(v, f"order_{i}") if isinstance(v, sa.Column) else v for i, v in enumerate(values)]
     there = [_are_there(existence, plan, tables, schema, dialect) for existence in plan.existences]
-    select = select.where(*tables.conditions, condition, *there).order_by(*order)
-    if not is_distinct(plan) and not repeated:
+    select = sa.select(*columns).select_from(*tables.selected_from())
+    select = select.where(all_of([*tables.conditions, condition, *there]))
+    select = select.order_by(*order) if order else select
+    if not distinct and not repeated:
         select = select.distinct()
     return select if limit is None else select.limit(limit)
 
@@ -126,9 +131,9 @@ def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: S
     ]
     condition = expressions.condition(existence.predicate)
     if not existence.sources:
-        return sa.and_(condition, *valid)
+        return all_of([condition, *valid])
     select: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(*tables.selected_from())
-    select = select.where(*tables.conditions, condition, *valid)
+    select = select.where(all_of([*tables.conditions, condition, *valid]))
     if existence.row_by_row and dialect == "postgresql":
         select = select.offset(sa.literal_column("0"))
     return (select.correlate(*around.tables) if around.tables else select).exists()

@@ -44,6 +44,9 @@ _LASTING = (ElementSource, UnionSource, PixelSource, DatasetSource)
 _OPEN = frozenset({"int", "float", "string", "datetime", "timespan", "uuid"})
 """Types of constants that become parameters."""
 
+_OPEN_MEMBERS = {"int": int, "datetime": int, "float": float, "string": str, "uuid": bytes, "hash": bytes}
+"""Python's types of the members of lists that become parameters."""
+
 
 class SharedStatement:
     """A statement with parameters, and its text, which is made on demand."""
@@ -133,6 +136,8 @@ def _open(predicate: Predicate, values: dict[str, Any]) -> Predicate:
             return Comparison(operator=operator, left=left, right=_slot(right, values))
         case Overlap(kind="temporal", left=left, right=right):
             return Overlap(kind="temporal", left=_slot(left, values), right=_slot(right, values))
+        case IsOneOf(operand=operand, values=members) if _are_of(operand.type, members):
+            return replace(predicate, values=tuple([_named(member, values) for member in members]))
         case All(operands=operands):
             return All(operands=tuple([_open(operand, values) for operand in operands]))
         case Any_(operands=operands):
@@ -141,6 +146,11 @@ def _open(predicate: Predicate, values: dict[str, Any]) -> Predicate:
             return Not(operand=_open(operand, values))
         case _:
             return predicate
+
+
+def _are_of(kind: str, members: tuple[Any, ...]) -> bool:
+    """Whether all members of a list are of the type of its operand, so that nothing else is to be known of them."""
+    return set(map(type, members)) == {_OPEN_MEMBERS.get(kind)}
 
 
 def _slot(value: Value, values: dict[str, Any]) -> Value:

@@ -12,13 +12,18 @@ from pachon.registry.database.column_types import Key64
 from pachon.registry.query import tree as t
 from pachon.registry.query.arithmetic import calculated
 from pachon.registry.query.plan import Mark, OrderTerm
+from pachon.registry.query.sql_conditions import (
+    Column,
+    all_of,
+    any_of,
+    between,
+    compared,
+    is_null,
+)
 from pachon.registry.query.sql_tables import JoinedTables
 from pachon.registry.query.sql_values import (
-    Column,
-    compared,
     glob,
     in_list,
-    joined,
     literal,
     on_step,
     parameter,
@@ -113,34 +118,34 @@ class SqlExpressions:
 
     def condition(self, predicate: t.Predicate) -> Column:
         match predicate:
+            case t.Comparison(operator=operator, left=left, right=right):
+                return self._comparison(operator, left, right)
+            case t.All(operands=operands):
+                return all_of([self.condition(o) for o in operands])
+            case t.IsOneOf():
+                return self._is_one_of(predicate)
+            case t.Overlap(kind="temporal", left=left, right=right):
+                first, second = self.bounds(left), self.bounds(right)
+                return all_of([compared("<", first[0], second[1]), compared("<", second[0], first[1])])
+            case t.Any_(operands=operands):
+                return any_of([self.condition(o) for o in operands])
+            case t.Not(operand=operand):
+                return sa.not_(self.condition(operand))
             case t.Truth(value=value):
                 return sa.true() if value else sa.false()
             case t.IsTrue(operand=operand):
                 return self.value(operand) == sa.true()
-            case t.Comparison(operator=operator, left=left, right=right):
-                return self._comparison(operator, left, right)
             case t.IsNull(operand=operand):
-                return self.value(operand).is_(None)
-            case t.IsOneOf():
-                return self._is_one_of(predicate)
+                return is_null(self.value(operand))
             case t.Glob(operand=operand, pattern=pattern):
                 return glob(self.value(operand), pattern, self._dialect)
-            case t.Overlap(kind="temporal", left=left, right=right):
-                first, second = self.bounds(left), self.bounds(right)
-                return sa.and_(first[0] < second[1], second[0] < first[1])
             case t.Overlap():
                 return self._marked(predicate)
-            case t.Not(operand=operand):
-                return sa.not_(self.condition(operand))
-            case t.All(operands=operands):
-                return joined(sa.and_, sa.true(), [self.condition(o) for o in operands])
-            case t.Any_(operands=operands):
-                return joined(sa.or_, sa.false(), [self.condition(o) for o in operands])
 
     def _comparison(self, operator: str, left: t.Value, right: t.Value) -> Column:
         if left.type == "timespan":
             first, second = self.bounds(left), self.bounds(right)
-            equal = sa.and_(first[0] == second[0], first[1] == second[1])
+            equal = all_of([compared("=", first[0], second[0]), compared("=", first[1], second[1])])
             return equal if operator == "=" else sa.not_(equal)
         a, b = self.value(left), self.value(right)
         if left.type == "bool":
@@ -152,13 +157,13 @@ class SqlExpressions:
         options: list[Column] = []
         if test.values:
             options.append(in_list(column, test.operand.type, test.values, self._dialect))
-        options += [column == self.value(other) for other in test.columns]
+        options += [compared("=", column, self.value(other)) for other in test.columns]
         for start, stop, stride in test.ranges:
-            within = column.between(start, stop)
-            options.append(within if stride == 1 else sa.and_(within, on_step(column, start, stride)))
+            within = between(column, parameter(start, Key64), parameter(stop, Key64))
+            options.append(within if stride == 1 else all_of([within, on_step(column, start, stride)]))
         if test.with_null:
-            options.append(column.is_(None))
-        return sa.or_(sa.false(), *options)
+            options.append(is_null(column))
+        return any_of(options)
 
     def _marked(self, overlap: t.Overlap) -> Column:
         index = next(i for i, mark in enumerate(self._marks) if mark.overlap is overlap)

@@ -29,13 +29,14 @@ from pachon.registry.query.plan import (
     UploadSource,
 )
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column, column_of_element, compared, in_collections, in_order, in_ranges
+from pachon.registry.query.sql_conditions import Column, all_of, compared
+from pachon.registry.query.sql_values import column_of_element, in_collections, in_order, in_ranges, key_parameter
 from pachon.registry.query.tree import Constant, Field, Value, values_of
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
-__all__ = ["JoinedTables", "Uploaded"]
+__all__ = ["JoinedTables", "Uploaded", "alias_of", "labelled"]
 
 _LONGEST_NAME = 40
 _PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
@@ -59,6 +60,16 @@ def alias_of(table: sa.Table, name: str) -> sa.FromClause:
     alias = table.alias(name)
     len(alias.c)
     return alias
+
+
+def labelled(column: Column, name: str) -> Column:
+    """Give a column under another name."""
+    return _label_of(column, name) if isinstance(getattr(column, "table", None), sa.Alias) else column.label(name)
+
+
+@lru_cache(maxsize=4096)
+def _label_of(column: Column, name: str) -> Column:
+    return column.label(name)
 
 
 class _CrossJoin(sa.sql.selectable.Join):
@@ -113,7 +124,9 @@ class JoinedTables:
             self.conditions += [compared("=", column, first) for column in others]
         if around is not None:
             self.conditions += [
-                columns[0] == around.key(name) for name, columns in self._keys.items() if name in around._keys
+                compared("=", columns[0], around.key(name))
+                for name, columns in self._keys.items()
+                if name in around._keys
             ]
 
     # What was joined.
@@ -151,11 +164,11 @@ class JoinedTables:
             datasets, static = self._datasets[dataset_type], self._schema.static
             name = f"{kind}_of_{_short_name(self._facts[dataset_type])}"
             if kind == "dataset":
-                table: sa.FromClause = static.dataset.alias(name)
-                self.conditions.append(table.c.dataset_id == datasets.c.dataset_id)
+                table = alias_of(static.dataset, name)
+                self.conditions.append(compared("=", table.c.dataset_id, datasets.c.dataset_id))
             else:
-                table = static.collection.alias(name)
-                self.conditions.append(table.c.collection_id == datasets.c[f"{kind}_id"])
+                table = alias_of(static.collection, name)
+                self.conditions.append(compared("=", table.c.collection_id, datasets.c[f"{kind}_id"]))
             self._tables.append(table)
             self._details[dataset_type, kind] = table
         return self._details[dataset_type, kind]
@@ -247,7 +260,7 @@ class JoinedTables:
         if source.dimension:
             self._keys.setdefault(self._universe.common_skypix, []).append(pixel)
         elif source.join in self._pixels:
-            self.conditions.append(pixel == self._pixels[source.join])
+            self.conditions.append(compared("=", pixel, self._pixels[source.join]))
         else:
             self._pixels[source.join] = pixel
 
@@ -279,7 +292,7 @@ class JoinedTables:
                 if self._plan.stops_early:
                     # The index is in the order of the dimensions after these.
                     self.conditions += [
-                        member.c[dimension_column(g)] == value
+                        _has_value(member.c[dimension_column(g)], value)
                         for g, value in facts.only_governors.items()
                         if g in facts.dimensions.required
                     ]
@@ -299,28 +312,32 @@ class JoinedTables:
         found = self._datasets[facts.dataset_type]
         earlier = alias_of(membership, f"earlier_{_short_name(facts)}")
         places = [sa.case(facts.members, value=table.c.collection_id) for table in (earlier, found)]
-        same = [earlier.c[dimension_column(d)] == found.c[dimension_column(d)] for d in facts.dimensions.required]
-        of_data_id: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
-            *_places_of(earlier, facts), *same, places[0] < places[1]
-        )
+        same = [
+            compared("=", earlier.c[dimension_column(d)], found.c[dimension_column(d)])
+            for d in facts.dimensions.required
+        ]
+        of_data_id: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(earlier)
+        of_data_id = of_data_id.where(all_of([*_places_of(earlier, facts), *same, compared("<", *places)]))
         return ~of_data_id.correlate_except(earlier).exists()
 
     def _ranges_at(self, time: Value, facts: SearchFacts, tables: DatasetTables, name: str) -> sa.FromClause:
         """Give the datasets that are valid at a time, of data IDs that are joined already."""
         ranges = alias_of(tables.validity, name)
-        before = tables.validity.alias(f"before_{_short_name(facts)}")
+        before = alias_of(tables.validity, f"before_{_short_name(facts)}")
         begin, end = self._time(time)
         only = next(iter(facts.certified)) if len(facts.certified) == 1 else None
-        searched = self._schema.static.collection.alias(f"searched_{_short_name(facts)}")
+        searched = alias_of(self._schema.static.collection, f"searched_{_short_name(facts)}")
         number = searched.c.collection_id if only is None else sa.literal(only, Key64)
         keys = {dimension_column(d): self.key(d) for d in facts.dimensions.required}
 
         def of_data_id(table: sa.FromClause) -> list[Column]:
-            return [table.c.dataset_type_id == facts.type_id, *(table.c[n] == key for n, key in keys.items())]
+            of_type = _has_value(table.c.dataset_type_id, facts.type_id)
+            return [of_type, *(compared("=", table.c[n], key) for n, key in keys.items())]
 
+        in_collection = compared("=", before.c.collection_id, number)
         last = (
             sa.select(before.c.begin_ns)
-            .where(*of_data_id(before), before.c.collection_id == number, before.c.begin_ns <= begin)
+            .where(all_of([*of_data_id(before), in_collection, compared("<=", before.c.begin_ns, begin)]))
             .order_by(before.c.begin_ns.desc())
             .limit(1)
             .correlate_except(before)
@@ -328,10 +345,10 @@ class JoinedTables:
         )
         conditions = [
             *of_data_id(ranges),
-            ranges.c.collection_id == number,
-            ranges.c.begin_ns >= sa.func.coalesce(last, 0),
-            ranges.c.begin_ns < end,
-            ranges.c.end_ns > begin,
+            compared("=", ranges.c.collection_id, number),
+            compared(">=", ranges.c.begin_ns, sa.func.coalesce(last, 0)),
+            compared("<", ranges.c.begin_ns, end),
+            compared(">", ranges.c.end_ns, begin),
             *([in_collections(searched.c.collection_id, facts.certified)] if only is None else []),
         ]
         if self._dialect == "sqlite":
@@ -341,11 +358,11 @@ class JoinedTables:
         # An OFFSET keeps PostgreSQL from reading all ranges first.
         columns = [*keys, *_PLACE_COLUMNS, "begin_ns", "end_ns"]
         inside = [ranges, *([searched] if only is None else [])]
-        found: Any = sa.select(*(ranges.c[n] for n in columns)).select_from(*inside).where(*conditions)
+        found: Any = sa.select(*(ranges.c[n] for n in columns)).select_from(*inside).where(all_of(conditions))
         found = found.correlate_except(*inside)
         if facts.members:
             always = _places(tables.membership, facts.type_id, list(facts.members), facts.dimensions.required)
-            always = always.where(*(tables.membership.c[n] == key for n, key in keys.items()))
+            always = always.where(all_of([compared("=", tables.membership.c[n], key) for n, key in keys.items()]))
             found = sa.union_all(found, always.correlate_except(tables.membership))
         lateral: sa.FromClause = found.offset(sa.literal_column("0")).lateral(name)
         return lateral
@@ -376,10 +393,8 @@ class JoinedTables:
         }
         required = facts.dimensions.required
         columns = [membership.c[n] for n in (*map(dimension_column, required), *_PLACE_COLUMNS)]
-        of_record = sa.select(*columns).where(
-            *_places_of(membership, facts),
-            *(membership.c[dimension_column(d)] == known[d] for d in required if d in known),
-        )
+        same = [compared("=", membership.c[dimension_column(d)], known[d]) for d in required if d in known]
+        of_record = sa.select(*columns).where(all_of([*_places_of(membership, facts), *same]))
         return of_record.offset(sa.literal_column("0")).lateral(alias)
 
 
@@ -395,9 +410,13 @@ def _tests_region(plan: Plan, element: str) -> bool:
 def _places_of(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
     """Require the type of a search and its collections, other than those of calibrations."""
     return [
-        membership.c.dataset_type_id == facts.type_id,
+        _has_value(membership.c.dataset_type_id, facts.type_id),
         in_collections(membership.c.collection_id, facts.members),
     ]
+
+
+def _has_value(column: Column, value: int | str) -> Column:
+    return compared("=", column, key_parameter(column, value))
 
 
 def _short_name(facts: SearchFacts) -> str:
@@ -413,6 +432,5 @@ def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: t
         else [sa.literal(0, Key64).label("begin_ns"), sa.literal(MAX_NS, Key64).label("end_ns")]
     )
     keys = [table.c[dimension_column(d)] for d in dimensions]
-    return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(
-        table.c.dataset_type_id == type_id, in_collections(table.c.collection_id, collections)
-    )
+    searched = [_has_value(table.c.dataset_type_id, type_id), in_collections(table.c.collection_id, collections)]
+    return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(all_of(searched))

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query.spec import SearchFacts
-from pachon.registry.query.sql_values import Column, in_collections
+from pachon.registry.query.sql_conditions import Column, all_of, any_of, compared
+from pachon.registry.query.sql_tables import alias_of
+from pachon.registry.query.sql_values import in_collections, key_parameter
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.schema.schema import Schema
 
@@ -43,40 +45,41 @@ def is_valid(
     begin, end = time
 
     def same(table: sa.FromClause) -> list[Column]:
-        keys = [table.c[dimension_column(name)] == key(name) for name in facts.dimensions.required]
-        return [table.c.dataset_type_id == facts.type_id, *keys]
+        keys = [compared("=", table.c[dimension_column(name)], key(name)) for name in facts.dimensions.required]
+        of_type = table.c.dataset_type_id
+        return [compared("=", of_type, key_parameter(of_type, facts.type_id)), *keys]
 
     def in_calibrations(collection: Column, *more: sa.FromClause) -> Column:
-        ranges = tables.validity.alias("ranges")
+        ranges = alias_of(tables.validity, "ranges")
+        in_collection = compared("=", ranges.c.collection_id, collection)
         last: sa.Select[tuple[int]] = (
             sa.select(ranges.c.end_ns)
-            .where(*same(ranges), ranges.c.collection_id == collection, ranges.c.begin_ns < end)
+            .where(all_of([*same(ranges), in_collection, compared("<", ranges.c.begin_ns, end)]))
             .order_by(ranges.c.begin_ns.desc())
             .limit(1)
             .correlate(*around, *more)
         )
-        return last.scalar_subquery() > begin
+        return compared(">", last.scalar_subquery(), begin)
 
     options: list[Column] = []
     if len(facts.certified) == 1:
         options.append(in_calibrations(sa.literal(next(iter(facts.certified)), Key64)))
     elif facts.certified:
-        searched = schema.static.collection.alias("searched")
+        searched = alias_of(schema.static.collection, "searched")
         number = searched.c.collection_id
         one: sa.Select[tuple[int]] = (
             sa.select(sa.literal_column("1"))
             .select_from(searched)
-            .where(in_collections(number, facts.certified), in_calibrations(number, searched))
+            .where(all_of([in_collections(number, facts.certified), in_calibrations(number, searched)]))
         )
         options.append(one.correlate(*around).exists())
     if facts.members:
         # What is in other collections is valid always.
-        member = tables.membership.alias("always_valid")
-        found: sa.Select[tuple[int]] = sa.select(sa.literal_column("1")).where(
-            *same(member), in_collections(member.c.collection_id, facts.members)
-        )
-        options.append(sa.and_(found.correlate(*around).exists(), end > 0, begin < MAX_NS))
-    return sa.or_(sa.false(), *options)
+        member = alias_of(tables.membership, "always_valid")
+        found: sa.Select[tuple[int]] = sa.select(sa.literal_column("1")).select_from(member)
+        found = found.where(all_of([*same(member), in_collections(member.c.collection_id, facts.members)]))
+        options.append(all_of([found.correlate(*around).exists(), end > 0, begin < MAX_NS]))
+    return any_of(options)
 
 
 def is_valid_by_merged_ranges(
@@ -102,11 +105,12 @@ def is_valid_by_merged_ranges(
     """
     table = schema.datasets(facts.dimensions, facts.group_id).validity
     known = {name: dimension_column(name) for name in facts.dimensions.required if name not in private}
-    ranges = sa.select(*(table.c[column] for column in known.values()), table.c.begin_ns, table.c.end_ns).where(
-        table.c.dataset_type_id == facts.type_id,
-        in_collections(table.c.collection_id, facts.certified),
-        *(table.c[column] == constants[name] for name, column in known.items() if name in constants),
-    )
+    wanted: dict[str, int | str] = {"dataset_type_id": facts.type_id}
+    wanted |= {column: constants[name] for name, column in known.items() if name in constants}
+    of_type, *of_keys = [compared("=", table.c[n], key_parameter(table.c[n], value)) for n, value in wanted.items()]
+    searched = all_of([of_type, in_collections(table.c.collection_id, facts.certified), *of_keys])
+    columns = [table.c[column] for column in known.values()]
+    ranges = sa.select(*columns, table.c.begin_ns, table.c.end_ns).where(searched)
     if private:
         # Those that are certified together have the same range, which is merged once.
         ranges = ranges.distinct()
@@ -117,6 +121,8 @@ def is_valid_by_merged_ranges(
     begin, end = time
     # An empty time span begins at its end or later, of which there is no range.
     overlaps = sa.case((begin < end, sa.func.int8range(begin, end).bool_op("&&")(merged.c.times)), else_=sa.false())
-    same = [merged.c[column] == key(name) for name, column in known.items()]
-    found: sa.Select[tuple[int]] = sa.select(sa.literal_column("1")).select_from(merged).where(*same, overlaps)
+    same = [compared("=", merged.c[column], key(name)) for name, column in known.items()]
+    found: sa.Select[tuple[int]] = (
+        sa.select(sa.literal_column("1")).select_from(merged).where(all_of([*same, overlaps]))
+    )
     return found.correlate(*around).exists()

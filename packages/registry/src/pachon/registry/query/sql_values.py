@@ -4,28 +4,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
+from pachon.registry.query.sql_conditions import Column, any_of, one_of
 
 __all__ = [
-    "Column",
     "column_of_element",
-    "compared",
     "glob",
     "in_collections",
     "in_list",
     "in_order",
     "in_ranges",
-    "joined",
+    "key_parameter",
     "literal",
     "on_step",
     "parameter",
@@ -36,11 +35,6 @@ _LONG_LIST = 2000
 
 _MANY_COLLECTIONS = 20
 """Collections from which on a search has one parameter for all of them."""
-
-_LONG_ROW = 100
-"""Most conditions that are joined without parentheses."""
-
-Column = sa.ColumnElement[Any]
 
 
 def column_of_element(value: t.Value, element: str) -> str | None:
@@ -95,41 +89,23 @@ def in_ranges(column: Column, ranges: np.ndarray) -> Column:
 
 
 def in_collections(column: Column, numbers: Collection[int]) -> Column:
-    """Whether a collection is one of some, by number."""
-    if len(numbers) > _MANY_COLLECTIONS:
-        return column.in_(list(numbers))
+    """Whether a collection is one of some, by number; the column is that of a table that lasts."""
+    return column.in_(list(numbers)) if len(numbers) > _MANY_COLLECTIONS else _in_numbers(column, tuple(numbers))
+
+
+@lru_cache(maxsize=1000)
+def _in_numbers(column: Column, numbers: tuple[int, ...]) -> Column:
     # SQLAlchemy writes a list of unknown length into the text each time that the statement is run, which takes half as long as to run it.
-    return column.in_([sa.literal(number, Key64) for number in numbers])
+    return one_of(column, [parameter(number, Key64) for number in numbers]) if numbers else sa.false()
 
 
 def on_step(column: Column, start: int, stride: int) -> Column:
     """Whether a number is a whole number of strides from a start."""
     if stride >= 2**62:
         # Sums would not fit into 64 bits; three numbers at most are meant.
-        return column.in_([sa.literal(n, Key64) for n in range(start, 2**63, stride)])
+        return one_of(column, [parameter(n, Key64) for n in range(start, 2**63, stride)])
     # No difference is taken, which need not fit; the remainder of a negative number is negative.
     return (column % stride + stride) % stride == start % stride
-
-
-class _Parentheses(FunctionElement[bool]):
-    """A condition in parentheses, which SQLAlchemy would leave out."""
-
-    name = "parentheses"
-    type = sa.Boolean()
-    inherit_cache = True
-
-
-@compiles(_Parentheses)
-def _write_parentheses(element: _Parentheses, compiler: Any, **options: Any) -> str:
-    return f"({compiler.process(element.clauses, **options)})"
-
-
-def joined(join: Callable[..., Column], neutral: Column, conditions: Sequence[Column]) -> Column:
-    """Join conditions by AND or OR; in groups if there are many, since SQLite takes a row of them for as deep as it is long."""
-    if len(conditions) <= _LONG_ROW:
-        return join(neutral, *conditions)
-    parts = [conditions[start : start + _LONG_ROW] for start in range(0, len(conditions), _LONG_ROW)]
-    return joined(join, neutral, [_Parentheses(join(neutral, *part)) for part in parts])
 
 
 _SQL_TYPES: Mapping[str, Any] = {
@@ -138,6 +114,8 @@ _SQL_TYPES: Mapping[str, Any] = {
     "float": sa.Double(),
     "string": Text,
     "uuid": Uuid(),
+    "hash": Bytes(),
+    "region": Bytes(),
 }
 
 
@@ -149,49 +127,39 @@ def literal(constant: t.Constant) -> Column:
         case "null":
             return sa.null()
         case kind:
-            return parameter(constant.value, _SQL_TYPES.get(kind) or Bytes())
+            return parameter(constant.value, _SQL_TYPES[kind])
 
 
 def parameter(value: Any, kind: Any) -> Column:
     """A value that travels beside the statement, or the slot of one that comes later."""
-    if isinstance(value, t.Slot):
-        return sa.BindParameter(value.name, type_=kind)
-    return sa.BindParameter(None, value, type_=kind, unique=True)
+    return (
+        _slot(value.name, kind) if isinstance(value, t.Slot) else sa.BindParameter(None, value, type_=kind, unique=True)
+    )
 
 
-def compared(operator: str, left: Column, right: Column) -> Column:
-    """Compare two columns of which none is a truth value or null.
-
-    As by an operator of Python, for which SQLAlchemy looks longer what the two are.
-    """
-    how, negated = _COMPARED[operator]
-    return sa.BinaryExpression(left, right, how, type_=_TRUTH, negate=negated)
+@lru_cache(maxsize=1000)
+def _slot(name: str, kind: Any) -> Column:
+    return sa.BindParameter(name, type_=kind)
 
 
-_TRUTH = sa.Boolean()
-_COMPARED: Mapping[str, tuple[Any, Any]] = {
-    "=": (operators.eq, operators.ne),
-    "!=": (operators.ne, operators.eq),
-    "<": (operators.lt, operators.ge),
-    "<=": (operators.le, operators.gt),
-    ">": (operators.gt, operators.le),
-    ">=": (operators.ge, operators.lt),
-}
+@lru_cache(maxsize=1000)
+def key_parameter(column: Column, value: int | str) -> Column:
+    """A value for a column of a table that lasts, by whose name and type it goes."""
+    return sa.BindParameter(column.key, value, type_=column.type, unique=True)
 
 
 def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
     """Whether a value is one of a list, which may be of any length."""
-    types: dict[str, Any] = {"uuid": Uuid(), "hash": Bytes(), "string": Text, "float": sa.Double()}
     if kind == "int" and any(type(value) is float for value in values):
         # Each in its own type: a cast would round fractions, or large integers.
         whole = [value for value in values if type(value) is int]
         fractions = in_list(column, "float", [value for value in values if type(value) is float], dialect)
-        return sa.or_(in_list(column, "int", whole, dialect), fractions) if whole else fractions
+        return any_of([in_list(column, "int", whole, dialect), fractions]) if whole else fractions
     if kind == "float":
-        values = [float(value) for value in values]
-    item: Any = types.get(kind, Key64)
+        values = [float(value) if isinstance(value, int) else value for value in values]
+    item: Any = _SQL_TYPES.get(kind, Key64)
     if len(values) <= _LONG_LIST:
-        return column.in_([sa.literal(value, item) for value in values])
+        return one_of(column, [parameter(value, item) for value in values])
     # One parameter for all of them: the number of parameters of a statement is limited.
     if dialect == "postgresql":
         return column == sa.any_(sa.literal(list(values), sa.ARRAY(item)))

@@ -223,7 +223,7 @@ class IsOneOf:
     """Membership in values, other columns and ranges of integers (both ends included)."""
 
     operand: Value
-    values: tuple[int | float | str | bytes, ...] = ()
+    values: tuple[int | float | str | bytes | Slot, ...] = ()
     columns: tuple[Value, ...] = ()
     ranges: tuple[tuple[int, int, int], ...] = ()
     with_null: bool = False
