@@ -42,6 +42,24 @@ class DimensionElement:
     skypix_level: int = -1
     key_columns: tuple[Column, ...] = field(default=())
     """The columns that identify a record and name what it implies: required keys, own primary key, implied keys."""
+    dependencies: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Required dimensions other than itself."""
+    columns: tuple[Column, ...] = field(init=False, repr=False, compare=False)
+    """All fields of a record, in order (`docs/glossary.md`, dimension record)."""
+    column_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Names of all fields of a record, in order."""
+
+    def __post_init__(self) -> None:
+        # Every query looks at these several times.
+        extra: list[Column] = []
+        if self.spatial is not None:
+            extra.append(Column(name="region", type="region", doc="Sky region, ICRS."))
+        if self.temporal is not None:
+            extra.append(Column(name="timespan", type="timespan", doc="Time span, TAI, half open."))
+        columns = (*self.key_columns, *self.alternate_keys, *self.metadata, *extra)
+        object.__setattr__(self, "dependencies", tuple(name for name in self.required if name != self.name))
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "column_names", tuple(column.name for column in columns))
 
     @property
     def is_dimension(self) -> bool:
@@ -67,26 +85,6 @@ class DimensionElement:
     def alternate_keys(self) -> tuple[Column, ...]:
         """Columns that are each unique together with the required dimensions."""
         return self.keys[1:]
-
-    @property
-    def dependencies(self) -> tuple[str, ...]:
-        """Required dimensions other than itself."""
-        return tuple(name for name in self.required if name != self.name)
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """All fields of a record, in order (`docs/glossary.md`, dimension record)."""
-        extra: list[Column] = []
-        if self.spatial is not None:
-            extra.append(Column(name="region", type="region", doc="Sky region, ICRS."))
-        if self.temporal is not None:
-            extra.append(Column(name="timespan", type="timespan", doc="Time span, TAI, half open."))
-        return (*self.key_columns, *self.alternate_keys, *self.metadata, *extra)
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names of all fields of a record, in order."""
-        return tuple(column.name for column in self.columns)
 
     def key_name(self, dimension: str) -> str:
         """Give the name of the column that holds a dimension's value in this element's records."""

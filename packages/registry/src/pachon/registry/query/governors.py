@@ -71,11 +71,11 @@ def _owner(column: Key | Field) -> str:
 
 def _compared(predicate: Predicate, columns: list[Key | Field]) -> list[Key | Field]:
     """Drop the columns of which a condition says only whether they are null: that mentions no value."""
-    parts = list(walk(predicate))
+    parts = walk(predicate)
     if not any(isinstance(part, IsNull) for part in parts):
         return columns
     wanted = set(columns)
-    leaves = [part for part in parts if not isinstance(part, IsNull | All | Any_ | Not)]
+    leaves = [part for part in parts if not isinstance(part, (IsNull, All, Any_, Not))]
     return [value for part in leaves for value in values_of(part) if value in wanted]
 
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 from pachon.registry.errors import QuerySyntaxError
 
@@ -18,10 +18,11 @@ _TOKENS = {
     "range": rf"(-?[0-9]+){_BLANK}\.\.{_BLANK}(-?[0-9]+)(?:{_BLANK}:{_BLANK}([0-9]+))?",
     "number": r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?",
     "time": r"[Tt]'[^'\n]*'",
-    "name": rf"{_WORD}(?:\.{_WORD})*",
+    "name": rf"{_WORD}(?:\.{_WORD})*\.?",
     "string": r"'[^'\n]*'",
     "bind": rf":{_WORD}",
     "operator": r"!=|<=|>=|[=<>+\-*/%(),]",
+    "unknown": r"(?s:.)",
 }
 """The first that matches counts."""
 _TOKEN = re.compile(f"(?:{'|'.join(f'(?P<{name}>{pattern})' for name, pattern in _TOKENS.items())}){_BLANK}")
@@ -30,19 +31,8 @@ _LEADING = re.compile(_BLANK)
 _RANGE = re.compile(_TOKENS["range"])
 
 
-class TokenKind(Enum):
-    """What a token is."""
-
-    NAME = "name"
-    BIND = "bind"
-    STRING = "string"
-    TIME = "time"
-    INT = "integer"
-    FLOAT = "number"
-    RANGE = "range"
-    WORD = "word"
-    OPERATOR = "operator"
-    END = "end of the expression"
+TokenKind = Literal["name", "bind", "string", "time", "int", "float", "range", "word", "operator", "end"]
+"""What a token is. Words and no `Enum`: it takes Python longer to find a member than to compare it."""
 
 
 class Token(NamedTuple):
@@ -64,43 +54,35 @@ def tokenize(text: str) -> tuple[Token, ...]:
     """
     tokens: list[Token] = []
     blank = _LEADING.match(text)
-    position = blank.end() if blank else 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise QuerySyntaxError(_why_unknown(text, position), text, position)
+    for match in _TOKEN.finditer(text, blank.end() if blank else 0):
         kind = match.lastgroup
         assert kind is not None
-        tokens.append(_token(text, kind, match[kind], position))
-        position = match.end()
-    tokens.append(Token(TokenKind.END, "", len(text), ""))
+        tokens.append(_MAKERS[kind](text, match[kind], match.start()))
+    tokens.append(Token("end", "", len(text), ""))
     return tuple(tokens)
 
 
-def _token(text: str, kind: str, found: str, position: int) -> Token:
-    # Most tokens are names and operators.
-    match kind:
-        case "name":
-            return _name(text, found, position)
-        case "operator":
-            if found == "=" and text.startswith("==", position):
-                raise QuerySyntaxError("There is no operator '=='; write '='", text, position)
-            if found == "<" and text.startswith("<>", position):
-                raise QuerySyntaxError("There is no operator '<>'; write '!='", text, position)
-            return Token(TokenKind.OPERATOR, found, position, found)
-        case "number":
-            return _number(text, found, position)
-        case "string":
-            return Token(TokenKind.STRING, found[1:-1], position, found)
-        case "time":
-            return Token(TokenKind.TIME, found[2:-1], position, found)
-        case "bind":
-            end = position + len(found)
-            if text.startswith(".", end):
-                raise QuerySyntaxError(f"The bind {found} cannot have a field", text, end)
-            return Token(TokenKind.BIND, found[1:], position, found)
-        case _:
-            return _range(text, found, position)
+def _operator(text: str, found: str, position: int) -> Token:
+    if found == "=" and text.startswith("==", position):
+        raise QuerySyntaxError("There is no operator '=='; write '='", text, position)
+    if found == "<" and text.startswith("<>", position):
+        raise QuerySyntaxError("There is no operator '<>'; write '!='", text, position)
+    return Token("operator", found, position, found)
+
+
+def _string(text: str, found: str, position: int) -> Token:
+    return Token("string", found[1:-1], position, found)
+
+
+def _time(text: str, found: str, position: int) -> Token:
+    return Token("time", found[2:-1], position, found)
+
+
+def _bind(text: str, found: str, position: int) -> Token:
+    end = position + len(found)
+    if text.startswith(".", end):
+        raise QuerySyntaxError(f"The bind {found} cannot have a field", text, end)
+    return Token("bind", found[1:], position, found)
 
 
 def _range(text: str, found: str, position: int) -> Token:
@@ -113,29 +95,47 @@ def _range(text: str, found: str, position: int) -> Token:
         if stride < 1:
             raise QuerySyntaxError("The stride of a range is at least 1", text, match.start(3))
     _refuse_glued_word(text, found, position)
-    return Token(TokenKind.RANGE, (start, stop, stride), position, found)
+    return Token("range", (start, stop, stride), position, found)
 
 
 def _number(text: str, found: str, position: int) -> Token:
     _refuse_glued_word(text, found, position)
     if found.isdigit():
-        return Token(TokenKind.INT, _integer(text, position, found), position, found)
+        return Token("int", _integer(text, position, found), position, found)
     number = float(found)
     if number == float("inf"):
         raise QuerySyntaxError(f"The number {found} is too large", text, position)
-    return Token(TokenKind.FLOAT, number, position, found)
+    return Token("float", number, position, found)
 
 
 def _name(text: str, found: str, position: int) -> Token:
-    if found.count(".") > 2:
-        raise QuerySyntaxError(f"The name {found} has more than three words", text, position)
-    end = position + len(found)
-    if text.startswith(".", end):
-        raise QuerySyntaxError(f"A word is missing after {found!r} and its dot", text, end)
-    word = found.upper()
-    if word in RESERVED:
-        return Token(TokenKind.WORD, word, position, found)
-    return Token(TokenKind.NAME, found, position, found)
+    if (word := found.upper()) in RESERVED:
+        return Token("word", word, position, found)
+    if "." in found:
+        whole = found.removesuffix(".")
+        if whole.count(".") > 2:
+            raise QuerySyntaxError(f"The name {whole} has more than three words", text, position)
+        if whole != found:
+            end = position + len(whole)
+            raise QuerySyntaxError(f"A word is missing after {whole!r} and its dot", text, end)
+    return Token("name", found, position, found)
+
+
+def _unknown(text: str, found: str, position: int) -> Token:
+    raise QuerySyntaxError(_why_unknown(text, position), text, position)
+
+
+_MAKERS: Mapping[str, Callable[[str, str, int], Token]] = {
+    "range": _range,
+    "number": _number,
+    "time": _time,
+    "name": _name,
+    "string": _string,
+    "bind": _bind,
+    "operator": _operator,
+    "unknown": _unknown,
+}
+"""Make a token of the text, what was found in it, and where; by the name of the pattern."""
 
 
 def _integer(text: str, position: int, digits: str) -> int:

@@ -60,8 +60,10 @@ def spatial_joins(
         If an overlap is unnecessary, or it is not clear which one is meant.
     """
     universe = group.universe
-    top = [part for part in conjuncts(predicate) if isinstance(part, Overlap) and part.kind == "spatial"]
     every = [part for part in walk(predicate) if isinstance(part, Overlap) and part.kind == "spatial"]
+    top = (
+        [part for part in conjuncts(predicate) if isinstance(part, Overlap) and part.kind == "spatial"] if every else []
+    )
     nested = [part for part in every if not any(part is other for other in top)]
     pairs: list[tuple[str, str]] = []
     regions: list[tuple[str, bytes]] = []
@@ -81,7 +83,7 @@ def spatial_joins(
             left, right = _element(overlap.left), overlap.right.element
             _refuse_one_family(universe, "spatial", left, right, text, overlap.position)
             families.append({str(universe[left].spatial), str(universe[right].spatial)})
-    automatic = _automatic(group, "spatial", [*families, *_related(group, "spatial", connected)], text)
+    automatic = _automatic(group, "spatial", families, connected, text)
     pairs += [pair for pair in automatic if pair not in pairs]
     return SpatialJoins(pairs=tuple(pairs), regions=tuple(regions), nested=tuple(nested))
 
@@ -116,9 +118,8 @@ def temporal_joins(
         if len(elements) == 2:
             _refuse_one_family(universe, "temporal", elements[0], elements[1], text, part.position)
             families.append({str(universe[name].temporal) for name in elements})
-    related = _related(group, "temporal", connected)
     added: list[Predicate] = [
-        _overlap_of(left, right) for left, right in _automatic(group, "temporal", [*families, *related], text)
+        _overlap_of(left, right) for left, right in _automatic(group, "temporal", families, connected, text)
     ]
     calibrations = [s for s in searches if s.certified and s.dataset_type not in joined_types]
     if calibrations and group.temporal:
@@ -161,9 +162,14 @@ def _single_member(group: DimensionGroup, calibrations: Sequence[SearchFacts], t
     return member
 
 
-def _automatic(group: DimensionGroup, kind: Kind, connected: Sequence[set[str]], text: str) -> list[tuple[str, str]]:
+def _automatic(
+    group: DimensionGroup, kind: Kind, joined: Sequence[set[str]], connected: Sequence[frozenset[str]], text: str
+) -> list[tuple[str, str]]:
+    """Give the joins that nothing else stands for: neither an overlap of families that is written, nor what relates dimensions."""
+    if len(group.spatial if kind == "spatial" else group.temporal) < 2:
+        return []
     try:
-        joins = automatic_overlaps(group, kind, connected)
+        joins = automatic_overlaps(group, kind, [*joined, *_related(group, kind, connected)])
     except AmbiguousOverlapError as error:
         raise QueryJoinError(str(error), text) from None
     return [(join.first, join.second) for join in joins]

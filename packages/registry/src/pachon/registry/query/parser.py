@@ -11,18 +11,19 @@ from collections.abc import Callable
 from pachon.base import closest
 from pachon.registry.errors import QueryNameError, QuerySyntaxError
 from pachon.registry.query import syntax as s
-from pachon.registry.query.lexer import Token, TokenKind, tokenize
+from pachon.registry.query.lexer import Token, tokenize
 
 MAX_DEPTH = 40
 """Deepest nesting of parentheses, signs and NOTs: every level takes a dozen frames of Python's stack."""
 MAX_CHAIN = 100
 """Longest chain of arithmetic operators without parentheses."""
 
-_JOINING = (TokenKind.OPERATOR, TokenKind.WORD)
+_JOINING = ("operator", "word")
 _COMPARING = frozenset(s.COMPARISONS)
 _ADDING = frozenset({"+", "-"})
 _MULTIPLYING = frozenset({"*", "/", "%"})
-_LITERALS = (TokenKind.INT, TokenKind.FLOAT, TokenKind.STRING, TokenKind.TIME)
+_CALCULATING = _ADDING | _MULTIPLYING
+_LITERALS = ("int", "float", "string", "time")
 _FOREIGN_WORDS = {
     "LIKE": "use GLOB(column, pattern)",
     "ILIKE": "use GLOB(column, pattern)",
@@ -53,10 +54,10 @@ class _Parser:
         self._depth = 0
 
     def input(self) -> s.Expression | None:
-        if self._peek().kind is TokenKind.END:
+        if self._peek().kind == "end":
             return None
         expression = self._expr()
-        if self._peek().kind is not TokenKind.END:
+        if self._peek().kind != "end":
             raise self._unexpected()
         return expression
 
@@ -71,17 +72,20 @@ class _Parser:
         return operands[0] if len(operands) == 1 else s.And(operands=operands, position=operands[0].position)
 
     def _not_expr(self) -> s.Expression:
-        if token := self._take_word("NOT"):
+        token = self._tokens[self._index]
+        if token.kind == "word" and self._take_word("NOT"):
             return s.Not(operand=self._nested(self._not_expr), position=token.position)
         return self._comparison()
 
     def _comparison(self) -> s.Expression:
         left = self._predicate()
-        return self._continued(left, self._predicate, _COMPARING) if self._peek().value in _COMPARING else left
+        if self._tokens[self._index].value not in _COMPARING:
+            return left
+        return self._continued(left, self._predicate, _COMPARING)
 
     def _predicate(self) -> s.Expression:
         operand = self._sum()
-        if self._peek().kind is not TokenKind.WORD:
+        if self._tokens[self._index].kind != "word":
             return operand
         negated = False
         if self._is_word("NOT") and self._is_word("IN", ahead=1):
@@ -98,12 +102,12 @@ class _Parser:
     def _item(self) -> s.Expression:
         token = self._peek()
         if sign := self._take_operator("+", "-"):
-            if self._peek().kind not in (TokenKind.INT, TokenKind.FLOAT):
+            if self._peek().kind not in ("int", "float"):
                 raise self._error("A list of IN holds literals, ranges, binds and UUID('...')")
             return s.Unary(operator=str(sign.value), operand=self._literal(), position=sign.position)
-        if token.kind in _LITERALS or token.kind in (TokenKind.RANGE, TokenKind.BIND):
+        if token.kind in _LITERALS or token.kind in ("range", "bind"):
             return self._end_of_item(self._primary())
-        if token.kind is TokenKind.NAME:
+        if token.kind == "name":
             if "." in token.text:
                 raise self._error(f"The list of IN cannot hold the column {token.text}")
             node = self._primary()
@@ -113,36 +117,39 @@ class _Parser:
         raise self._error("A list of IN holds literals, ranges, binds and UUID('...')")
 
     def _end_of_item(self, node: s.Expression) -> s.Expression:
-        if not (self._is_operator(",") or self._is_operator(")") or self._peek().kind is TokenKind.END):
+        if not (self._is_operator(",") or self._is_operator(")") or self._peek().kind == "end"):
             raise self._error("A list of IN cannot hold expressions; ranges are written start..stop:stride")
         return node
 
     def _sum(self) -> s.Expression:
-        left = self._product()
-        return self._continued(left, self._product, _ADDING) if self._peek().value in _ADDING else left
+        # Most operands are followed by none of these operators.
+        left = self._unary()
+        if self._tokens[self._index].value not in _CALCULATING:
+            return left
+        return self._continued(self._continued(left, self._unary, _MULTIPLYING), self._product, _ADDING)
 
     def _product(self) -> s.Expression:
-        left = self._unary()
-        return self._continued(left, self._unary, _MULTIPLYING) if self._peek().value in _MULTIPLYING else left
+        return self._continued(self._unary(), self._unary, _MULTIPLYING)
 
     def _unary(self) -> s.Expression:
-        if self._peek().value in _ADDING and (sign := self._take_operator("+", "-")):
+        token = self._tokens[self._index]
+        if token.kind == "operator" and (sign := self._take_operator("+", "-")):
             operand = self._nested(self._unary)
             return s.Unary(operator=str(sign.value), operand=operand, position=sign.position)
         return self._primary()
 
     def _primary(self) -> s.Expression:
-        token = self._peek()
-        if token.kind is TokenKind.NAME:
-            return self._name_or_call()
+        token = self._tokens[self._index]
+        if token.kind == "name":
+            return self._name_or_call(token)
         if token.kind in _LITERALS:
             return self._literal()
-        if token.kind is TokenKind.RANGE:
+        if token.kind == "range":
             self._advance()
             assert isinstance(token.value, tuple)
             start, stop, stride = token.value
             return s.RangeLiteral(start=start, stop=stop, stride=stride, position=token.position)
-        if token.kind is TokenKind.BIND:
+        if token.kind == "bind":
             self._advance()
             return s.BindName(name=str(token.value), position=token.position)
         if self._is_operator("("):
@@ -161,19 +168,20 @@ class _Parser:
 
     def _literal(self) -> s.Expression:
         token = self._advance()
-        match token.kind, token.value:
-            case TokenKind.INT, int(integer):
-                return s.IntLiteral(value=integer, position=token.position)
-            case TokenKind.FLOAT, float(number):
-                return s.FloatLiteral(value=number, position=token.position)
-            case TokenKind.STRING, str(text):
-                return s.StringLiteral(value=text, position=token.position)
+        value = token.value
+        if token.kind == "string":
+            return s.StringLiteral(value=str(value), position=token.position)
+        match value:
+            case int():
+                return s.IntLiteral(value=value, position=token.position)
+            case float():
+                return s.FloatLiteral(value=value, position=token.position)
             case _:
-                return s.TimeLiteral(text=str(token.value), position=token.position)
+                return s.TimeLiteral(text=str(value), position=token.position)
 
-    def _name_or_call(self) -> s.Expression:
-        token = self._advance()
-        if not self._is_operator("("):
+    def _name_or_call(self, token: Token) -> s.Expression:
+        self._index += 1
+        if self._tokens[self._index].value != "(" or not self._is_operator("("):
             return s.Identifier(words=tuple(token.text.split(".")), position=token.position)
         if "." in token.text:
             raise self._error("A column cannot be called", token.position)
@@ -196,7 +204,7 @@ class _Parser:
 
     def _separated(self, rule: Callable[[], s.Expression], word: str) -> tuple[s.Expression, ...]:
         operands = [rule()]
-        while self._is_word(word):
+        while (token := self._tokens[self._index]).kind == "word" and token.value == word:
             self._index += 1
             operands.append(rule())
         return tuple(operands)
@@ -214,7 +222,7 @@ class _Parser:
     ) -> s.Expression:
         """Read the operators of one precedence that follow an operand, with their right sides; the left ones bind first."""
         length = 0
-        while (token := self._peek()).value in operators and token.kind in _JOINING:
+        while (token := self._tokens[self._index]).value in operators and token.kind in _JOINING:
             self._index += 1
             length += 1
             if length > MAX_CHAIN:
@@ -241,16 +249,16 @@ class _Parser:
     def _advance(self) -> Token:
         token = self._tokens[self._index]
         # The last one, which says that the text has ended, is never passed.
-        self._index += token.kind is not TokenKind.END
+        self._index += token.kind != "end"
         return token
 
     def _is_operator(self, *operators: str) -> bool:
         token = self._tokens[self._index]
-        return token.kind is TokenKind.OPERATOR and token.value in operators
+        return token.kind == "operator" and token.value in operators
 
     def _is_word(self, word: str, ahead: int = 0) -> bool:
         token = self._peek_at(ahead) if ahead else self._tokens[self._index]
-        return token.kind is TokenKind.WORD and token.value == word
+        return token.kind == "word" and token.value == word
 
     def _take_operator(self, *operators: str) -> Token | None:
         return self._advance() if self._is_operator(*operators) else None
@@ -264,14 +272,14 @@ class _Parser:
 
     def _unexpected(self) -> QuerySyntaxError:
         token = self._peek()
-        if token.kind is TokenKind.END:
+        if token.kind == "end":
             return self._error("The expression ends too early")
         if hint := _FOREIGN_WORDS.get(token.text.upper()):
             return self._error(f"There is no {token.text!r} here; {hint}")
         previous = self._peek_at(-1) if self._index else None
-        if previous and previous.kind is token.kind is TokenKind.STRING:
+        if previous and previous.kind == token.kind == "string":
             return self._error("Two strings follow each other; for text with a quote use a bind")
-        if previous and previous.kind is TokenKind.NAME and token.kind is TokenKind.STRING:
+        if previous and previous.kind == "name" and token.kind == "string":
             return self._error(f"A string follows {previous.text!r}; a time is written T'...' without a blank")
         return self._error(f"{token.text!r} is not expected here{self._advice(token, previous)}")
 
@@ -280,9 +288,9 @@ class _Parser:
         """Say what was perhaps meant by something in a wrong place."""
         if token.text in s.COMPARISONS:
             return "; each condition names its column: x > 1 AND x < 3"
-        if token.text != "," and token.kind is not TokenKind.NAME:
+        if token.text != "," and token.kind != "name":
             return ""
-        if previous is None or (previous.kind is TokenKind.OPERATOR and previous.text != ")"):
+        if previous is None or (previous.kind == "operator" and previous.text != ")"):
             return ""
         return "; conditions are joined by AND or OR, and regions or time spans compared by OVERLAPS"
 

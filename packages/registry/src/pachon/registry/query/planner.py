@@ -118,9 +118,9 @@ def _planned(
     connected += [frozenset(table.columns) for table in spec.tables]
     spatial = spatial_joins(group, predicate, connected, spec.where)
     overlaps = temporal_joins(group, predicate, connected, valid, spec.where)
-    predicate = _conjunction([predicate, *overlaps]) if overlaps else predicate
+    read, predicate = predicate, _conjunction([predicate, *overlaps]) if overlaps else predicate
     tested = _without_top_overlaps(predicate) if spatial.pairs or spatial.regions else predicate
-    used = [*values_of(tested), *shown]
+    used = used if tested is read else [*values_of(tested), *shown]
     pairs = equal_keys(predicate)
     equal = dict(pairs)
     marks = tuple(make_mark(overlap, scope, equal) for overlap in spatial.nested)

@@ -30,6 +30,9 @@ def find_products(
 ) -> tuple[Product, ...]:
     """Give the parts of a query that neither a common dimension, an overlap nor a condition relates; none if it is one."""
     names = [frozenset(_labels(universe, source)) for source in sources]
+    if not names or frozenset.intersection(*names):
+        # All have to do with one thing, mostly the instrument.
+        return ()
 
     def meant(condition: Predicate) -> frozenset[str]:
         return frozenset(label for value in values_of(condition) for label in _meant(universe, value))

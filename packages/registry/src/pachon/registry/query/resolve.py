@@ -17,7 +17,7 @@ from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeEr
 from pachon.registry.query import syntax as s
 from pachon.registry.query import tree as t
 from pachon.registry.query.binds import bound_constant, bound_members, is_sequence, time_constant
-from pachon.registry.query.lexer import TokenKind, tokenize
+from pachon.registry.query.lexer import tokenize
 from pachon.registry.query.parser import parse
 from pachon.registry.query.scope import Scope
 
@@ -27,6 +27,8 @@ _NUMBERS = ("int", "float")
 _TIMES = ("datetime", "ingest_date")
 _ORDERED = ("int", "float", "string", *_TIMES)
 _T = TypeVar("_T")
+_SIMPLE = (s.Identifier, s.IntLiteral, s.StringLiteral)
+_CONDITIONS = (s.And, s.Or, s.Not, s.IsIn)
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
@@ -69,7 +71,7 @@ class _Resolver:
         self._scope = scope
         self._bind = bind
         tokens = tokenize(scope.text) if bind else ()
-        self._marked = {token.value for token in tokens if token.kind is TokenKind.BIND}
+        self._marked = {token.value for token in tokens if token.kind == "bind"}
 
     # Conditions.
 
@@ -97,16 +99,16 @@ class _Resolver:
 
     def _operand(self, node: s.Expression) -> t.Value:
         """Give a side of a comparison; a condition there is of type bool and cannot be compared."""
-        if isinstance(node, s.Identifier | s.IntLiteral | s.StringLiteral):
+        if isinstance(node, _SIMPLE):
             return self.value(node)
-        if isinstance(node, s.And | s.Or | s.Not | s.IsIn) or _is_comparison(node):
+        if isinstance(node, _CONDITIONS) or _is_comparison(node):
             self.condition(node)
             raise self._type_error(node, "A condition (type bool) cannot be compared; join conditions by AND")
         return self.value(node)
 
     def _comparison(self, node: s.Binary, left: t.Value, right: t.Value) -> t.Predicate:
         operator = node.operator
-        if "null" in (left.type, right.type):
+        if left.type == "null" or right.type == "null":
             return self._null_test(node, left, right)
         left, right = _fit_number(left, right)
         fits = left.type == right.type or _alike(left.type, right.type)
@@ -213,8 +215,10 @@ class _Resolver:
             case s.FloatLiteral(value=number):
                 return t.Constant(value=number, type="float", position=place)
             case s.StringLiteral(value=text):
-                checked = self._converted(node, lambda: check_text(text, "The string"))
-                return t.Constant(value=checked, type="string", position=place)
+                try:
+                    return t.Constant(value=check_text(text, "The string"), type="string", position=place)
+                except InvalidInputError as error:
+                    raise self._type_error(node, str(error)) from None
             case s.TimeLiteral(text=text):
                 return self._time(node, text)
             case s.BindName():
@@ -236,7 +240,7 @@ class _Resolver:
                 raise self._type_error(node, "A value is wanted here, not a condition")
 
     def _identifier(self, node: s.Identifier) -> t.Value:
-        if self._is_bare_bind(node):
+        if self._bind and self._is_bare_bind(node):
             value = self._bind[node.text]
             return self._converted(node, lambda: bound_constant(value, node.position))
         if len(node.words) == 1:
@@ -252,7 +256,7 @@ class _Resolver:
 
         It never hides a dimension, nor any column in an expression that has the same name with a colon.
         """
-        if not self._bind or node.text not in self._bind:
+        if node.text not in self._bind:
             return False
         if node.text in self._scope.universe.dimensions or node.text in self._marked:
             return False

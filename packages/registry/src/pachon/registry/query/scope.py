@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pachon.base import closest
-from pachon.dimensions import DimensionElement, DimensionGroup, DimensionUniverse
+from pachon.dimensions import DimensionGroup, DimensionUniverse
 from pachon.registry.errors import QueryNameError
 from pachon.registry.query.tree import Bound, DatasetField, Field, Key, Type, Value
 
@@ -34,6 +35,25 @@ _AFTER_OPERATOR = re.compile(r"[=<>(,]\s*$")
 """What stands before a name that was perhaps meant as text."""
 _TIME = re.compile(r"[Tt](\d{4}-\d\d?-\d\d?)")
 """A date without the quotes of a time."""
+
+
+@lru_cache(maxsize=1000)
+def _field_of(universe: DimensionUniverse, element: str, name: str) -> str | Field:
+    """Give the dimension of which a field of an element is the value, or else the field."""
+    owner = universe[element]
+    for dimension in (*owner.required, *owner.implied):
+        if name in (dimension, owner.key_name(dimension)):
+            return dimension
+    column = next(column for column in owner.columns if column.name == name)
+    is_key = any(key.name == name for key in owner.alternate_keys)
+    return Field(element=element, name=name, type=_COLUMN_TYPES[column.type], alternate_key=is_key)
+
+
+@lru_cache(maxsize=1000)
+def _own_fields(universe: DimensionUniverse, element: str) -> frozenset[str]:
+    """Give the fields of an element that are not values of other dimensions."""
+    owner = universe[element]
+    return frozenset(owner.column_names) - {*owner.dependencies, *owner.implied}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +98,7 @@ class Scope:
 
     def key(self, dimension: str, position: int = 0) -> Key:
         """Give the value of a dimension."""
-        column = self.universe.dimensions[dimension].primary_key
+        column = self.dimensions.universe.dimensions[dimension].primary_key
         return Key(dimension=dimension, type=_COLUMN_TYPES[column.type], position=position)
 
     def _timespan(self, words: tuple[str, ...], position: int) -> Field | DatasetField | None:
@@ -88,19 +108,18 @@ class Scope:
         return value if isinstance(value, Field | DatasetField) and value.type == "timespan" else None
 
     def _simple(self, name: str, position: int) -> Value:
-        if name in self.universe.dimensions:
+        if name in self.dimensions.universe.dimensions:
             return self.key(name, position)
-        elements = [self.universe[element] for element in self.dimensions.elements]
-        found = [self._field(element, name, position) for element in elements if self._has(element.name, name)]
+        found: list[Value] = [self._field(e, name, position) for e in self.dimensions.elements if self._has(e, name)]
         if name in DATASET_FIELDS:
             found += [self._dataset_field(t, name, position) for t in self.dataset_types]
         if len(found) > 1 and self.result is not None:
-            own = [self._field(self.universe[e], name, position) for e in self.result.elements if self._has(e, name)]
+            own: list[Value] = [self._field(e, name, position) for e in self.result.elements if self._has(e, name)]
             if not own and name in DATASET_FIELDS:
-                own = [self._dataset_field(t, name, position) for t in self.result_types]
+                own += [self._dataset_field(t, name, position) for t in self.result_types]
             found = own if len(own) == 1 else found
         if len(found) > 1 and self.element is not None and self._has(self.element, name):
-            found = [self._field(self.universe[self.element], name, position)]
+            found = [self._field(self.element, name, position)]
         if len(found) > 1:
             shown = [f"{v.dimension}.{name}" if isinstance(v, Key) else str(v) for v in found]
             raise QueryNameError(f"The name {name!r} is ambiguous: write {' or '.join(shown)}", self.text, position)
@@ -112,7 +131,7 @@ class Scope:
         if owner in self.universe:
             element = self.universe[owner]
             if name in element.column_names or (element.is_dimension and name == element.name):
-                return self._field(element, name, position)
+                return self._field(owner, name, position)
             raise self._no_field(owner, name, element.column_names, position)
         if name in DATASET_FIELDS:
             if owner in self.dataset_types:
@@ -124,26 +143,14 @@ class Scope:
             raise self._no_field(owner, name, DATASET_FIELDS, position)
         raise self._unknown(f"{owner}.{name}", position, owner)
 
-    def _field(self, element: DimensionElement, name: str, position: int) -> Value:
-        for dimension in (*element.required, *element.implied):
-            if name in (dimension, element.key_name(dimension)):
-                return self.key(dimension, position)
-        column = next(column for column in element.columns if column.name == name)
-        return Field(
-            element=element.name,
-            name=name,
-            type=_COLUMN_TYPES[column.type],
-            alternate_key=any(key.name == name for key in element.alternate_keys),
-            position=position,
-        )
+    def _field(self, element: str, name: str, position: int) -> Key | Field:
+        known = _field_of(self.dimensions.universe, element, name)
+        if isinstance(known, str):
+            return self.key(known, position)
+        return Field(element=element, name=name, type=known.type, alternate_key=known.alternate_key, position=position)
 
     def _has(self, element: str, name: str) -> bool:
-        return name in self._own_fields(self.universe[element])
-
-    @staticmethod
-    def _own_fields(element: DimensionElement) -> set[str]:
-        foreign = {*element.dependencies, *element.implied}
-        return {name for name in element.column_names if name not in foreign}
+        return name in _own_fields(self.dimensions.universe, element)
 
     @staticmethod
     def _dataset_field(dataset_type: str, name: str, position: int) -> DatasetField:

@@ -293,6 +293,7 @@ Predicate: TypeAlias = Truth | IsTrue | Comparison | IsNull | IsOneOf | Glob | O
 
 _SIMPLE = (Key, Field, Constant, DatasetField)
 _JUNCTIONS = (All, Any_)
+_NESTING = (All, Any_, Not)
 _OPENED = (All, Truth)
 _TWO_SIDED = (Comparison, Overlap)
 _ONE_SIDED = (IsTrue, IsNull, Glob)
@@ -317,11 +318,16 @@ def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
 def walk(predicate: Predicate) -> list[Predicate]:
     """Give all conditions in a condition, itself first."""
     # Lists and not generators: these are walked several times a query, and most have few parts.
-    if isinstance(predicate, Not):
-        return [predicate, *walk(predicate.operand)]
+    found = [predicate]
     if isinstance(predicate, _JUNCTIONS):
-        return [predicate, *(inner for part in predicate.operands for inner in walk(part))]
-    return [predicate]
+        for part in predicate.operands:
+            if isinstance(part, _NESTING):
+                found += walk(part)
+            else:
+                found.append(part)
+    elif isinstance(predicate, Not):
+        found += walk(predicate.operand)
+    return found
 
 
 def values_of(predicate: Predicate) -> list[Value]:
@@ -329,13 +335,18 @@ def values_of(predicate: Predicate) -> list[Value]:
     found: list[Value] = []
     for part in walk(predicate):
         if isinstance(part, _TWO_SIDED):
-            found += parts_of(part.left)
-            found += parts_of(part.right)
+            sides: tuple[Value, ...] = (part.left, part.right)
         elif isinstance(part, IsOneOf):
-            for item in (part.operand, *part.columns):
-                found += parts_of(item)
+            sides = (part.operand, *part.columns)
         elif isinstance(part, _ONE_SIDED):
-            found += parts_of(part.operand)
+            sides = (part.operand,)
+        else:
+            continue
+        for value in sides:
+            if isinstance(value, _SIMPLE):
+                found.append(value)
+            else:
+                found += parts_of(value)
     return found
 
 
