@@ -21,7 +21,8 @@ from pachon.registry.query.plan import (
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_conditions import Column, all_of
 from pachon.registry.query.sql_expressions import SqlExpressions
-from pachon.registry.query.sql_tables import JoinedTables, Uploaded, labelled
+from pachon.registry.query.sql_kept import labelled
+from pachon.registry.query.sql_tables import JoinedTables, Uploaded
 from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
 from pachon.registry.query.sql_values import in_order
 from pachon.registry.schema.dimension_tables import dimension_column, key_type

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from pachon.registry.query.tree import (
     Overlap,
     Predicate,
     Slot,
+    Type,
     Value,
     walk,
 )
@@ -101,8 +103,9 @@ def _form(plan: Plan, values: dict[str, Any]) -> tuple[Any, ...] | None:
     """
     if plan.marks or not all(isinstance(source, _LASTING) for source in _sources(plan)):
         return None
-    predicates = [plan.predicate, *(there.predicate for there in plan.existences)]
-    if any(isinstance(part, IsOneOf) and len(part.values) > _LONG_LIST for whole in predicates for part in walk(whole)):
+    predicates = [plan.predicate, *[there.predicate for there in plan.existences]]
+    parts = [part for whole in predicates for part in walk(whole) if isinstance(part, IsOneOf)]
+    if any(len(part.values) > _LONG_LIST for part in parts):
         return None
     # Some statements look for datasets by their values; in others it matters only of which dimensions there are any.
     by_value = plan.leading or any(test.merged for there in plan.existences for test in there.valid)
@@ -137,7 +140,13 @@ def _open(predicate: Predicate, values: dict[str, Any]) -> Predicate:
         case Overlap(kind="temporal", left=left, right=right):
             return Overlap(kind="temporal", left=_slot(left, values), right=_slot(right, values))
         case IsOneOf(operand=operand, values=members) if _are_of(operand.type, members):
-            return replace(predicate, values=tuple([_named(member, values) for member in members]))
+            return IsOneOf(
+                operand=operand,
+                values=tuple([_named(member, values) for member in members]),
+                columns=predicate.columns,
+                ranges=predicate.ranges,
+                with_null=predicate.with_null,
+            )
         case All(operands=operands):
             return All(operands=tuple([_open(operand, values) for operand in operands]))
         case Any_(operands=operands):
@@ -158,10 +167,21 @@ def _slot(value: Value, values: dict[str, Any]) -> Value:
         return value
     if isinstance(value.value, tuple):
         return Constant(value=(_named(value.value[0], values), _named(value.value[1], values)), type=value.type)
-    return Constant(value=_named(value.value, values), type=value.type)
+    slot = _named(value.value, values)
+    return _constant(slot.name, value.type)
 
 
 def _named(value: Any, values: dict[str, Any]) -> Slot:
-    name = f"value_{len(values) + 1}"
-    values[name] = value
-    return Slot(name)
+    slot = _slot_number(len(values) + 1)
+    values[slot.name] = value
+    return slot
+
+
+@lru_cache(maxsize=1000)
+def _slot_number(number: int) -> Slot:
+    return Slot(f"value_{number}")
+
+
+@lru_cache(maxsize=1000)
+def _constant(slot: str, kind: Type) -> Constant:
+    return Constant(value=Slot(slot), type=kind)

@@ -29,6 +29,8 @@ __all__ = [
 
 Column = sa.ColumnElement[Any]
 
+_NAMED = sa.ColumnClause
+_SIMPLE = (sa.ColumnClause, sa.BindParameter)
 _ALONE = (None, operators._asbool)
 """What SQLAlchemy says a thing stands beside if it is all of a condition."""
 _LONG_ROW = 100
@@ -86,9 +88,9 @@ def _write(element: Written, compiler: Any, **options: Any) -> str:
     texts = iter(element.texts)
     written = [next(texts)]
     for part, text in zip(element.parts, texts, strict=True):
-        if isinstance(part, sa.ColumnClause) and isinstance(part.table, AliasedReturnsRows):
+        if isinstance(part, _NAMED) and isinstance(table := part.table, AliasedReturnsRows):
             # As SQLAlchemy does, which first looks for much that these columns never are.
-            written.append(f"{quote(part.table.name)}.{quote(part.name)}")
+            written.append(f"{quote(table.name)}.{quote(part.name)}")
         else:
             written.append(part._compiler_dispatch(compiler, **options))
         written.append(text)
@@ -137,7 +139,7 @@ def any_of(conditions: Sequence[Column]) -> Column:
 
 def _side(column: Column) -> Column:
     """Give a side of a comparison, in parentheses if it needs them."""
-    if isinstance(column, sa.ColumnClause | sa.BindParameter):
+    if isinstance(column, _SIMPLE):
         return column
     side: Column = column.self_group(against=operators.lt)
     return side

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
 from pachon.dimensions import DimensionElement
-from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query.join_order import elements_before_ranges, leading_elements
 from pachon.registry.query.plan import (
@@ -30,16 +28,25 @@ from pachon.registry.query.plan import (
 )
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_conditions import Column, all_of, compared
-from pachon.registry.query.sql_values import column_of_element, in_collections, in_order, in_ranges, key_parameter
+from pachon.registry.query.sql_kept import (
+    PLACE_COLUMNS,
+    alias_of,
+    all_places,
+    of_search,
+    places_in,
+    rank_of,
+    sorted_by,
+    values_in,
+)
+from pachon.registry.query.sql_values import column_of_element, has_value, in_collections, in_ranges
 from pachon.registry.query.tree import Constant, Field, Value, values_of
 from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
-__all__ = ["JoinedTables", "Uploaded", "alias_of", "labelled"]
+__all__ = ["JoinedTables", "Uploaded"]
 
 _LONGEST_NAME = 40
-_PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +59,6 @@ class Uploaded:
     """Where each mark of the plan holds."""
     pixels: Mapping[EnvelopeSource | RegionPixelsSource, sa.FromClause] = field(default_factory=dict)
     """Computed pixels."""
-
-
-@lru_cache(maxsize=1024)
-def alias_of(table: sa.Table, name: str) -> sa.FromClause:
-    """Give a table under another name; making its columns anew for each query takes longer than all else of a small one."""
-    alias = table.alias(name)
-    len(alias.c)
-    return alias
-
-
-def labelled(column: Column, name: str) -> Column:
-    """Give a column under another name."""
-    return _label_of(column, name) if isinstance(getattr(column, "table", None), sa.Alias) else column.label(name)
-
-
-@lru_cache(maxsize=4096)
-def _label_of(column: Column, name: str) -> Column:
-    return column.label(name)
 
 
 class _CrossJoin(sa.sql.selectable.Join):
@@ -216,7 +205,7 @@ class JoinedTables:
                 self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
             case UnionSource(dimension=name, target=target):
                 column = self._schema.elements[target].c[name]
-                union = sa.select(column.label(name)).distinct().subquery(f"all_{name}")
+                union = values_in(column, name)
                 self._join(union, {name: union.c[name]})
             case PixelSource():
                 self._add_pixels(source)
@@ -241,16 +230,15 @@ class JoinedTables:
 
     def _sorted(self, table: sa.FromClause, element: str) -> sa.FromClause:
         """Give the records of an element in the order of its columns with which the order of the query begins."""
-        order: list[Column] = []
+        order: list[tuple[str, bool]] = []
         for term in self._plan.order:
             name = column_of_element(term.value, element)
             if name is None:
                 break
-            order.append(in_order(table.c[name], descending=term.descending))
+            order.append((name, term.descending))
         # Regions are large, and nearly always looked up by themselves.
-        with_region = self._plan.fields or _tests_region(self._plan, element)
-        columns = [c for c in table.c if c.name != "region" or with_region]
-        return sa.select(*columns).order_by(*order).subquery(element)
+        with_region = bool(self._plan.fields) or _tests_region(self._plan, element)
+        return sorted_by(table, tuple(order), element, with_region=with_region)
 
     def _add_pixels(self, source: PixelSource) -> None:
         element = self._universe[source.element]
@@ -288,20 +276,18 @@ class JoinedTables:
                 self._datasets[facts.dataset_type] = self._record_by_record(tables.membership, facts, name)
             else:
                 member = alias_of(tables.membership, name)
-                self.conditions += _places_of(member, facts)
+                self.conditions += of_search(member, facts)
                 if self._plan.stops_early:
                     # The index is in the order of the dimensions after these.
                     self.conditions += [
-                        _has_value(member.c[dimension_column(g)], value)
+                        has_value(member.c[dimension_column(g)], value)
                         for g, value in facts.only_governors.items()
                         if g in facts.dimensions.required
                     ]
                 self._datasets[facts.dataset_type] = member
         else:
-            sides = ((tables.membership, facts.members), (tables.validity, facts.certified))
-            parts = [_places(t, facts.type_id, list(ids), facts.dimensions.required) for t, ids in sides if ids]
-            both = parts[0] if len(parts) == 1 else sa.union_all(*parts)
-            self._datasets[facts.dataset_type] = both.subquery(name)
+            found = all_places(tables, facts.type_id, tuple(facts.members), tuple(facts.certified), name)
+            self._datasets[facts.dataset_type] = found
         if self._plan.drops_later:
             self.conditions.append(self._none_earlier(facts, tables.membership))
         table = self._datasets[facts.dataset_type]
@@ -311,13 +297,14 @@ class JoinedTables:
         """Require that no earlier collection has a dataset of the same data ID."""
         found = self._datasets[facts.dataset_type]
         earlier = alias_of(membership, f"earlier_{_short_name(facts)}")
-        places = [sa.case(facts.members, value=table.c.collection_id) for table in (earlier, found)]
+        ranks = tuple(facts.members.items())
+        places = [rank_of(table.c.collection_id, ranks) for table in (earlier, found)]
         same = [
             compared("=", earlier.c[dimension_column(d)], found.c[dimension_column(d)])
             for d in facts.dimensions.required
         ]
         of_data_id: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(earlier)
-        of_data_id = of_data_id.where(all_of([*_places_of(earlier, facts), *same, compared("<", *places)]))
+        of_data_id = of_data_id.where(all_of([*of_search(earlier, facts), *same, compared("<", *places)]))
         return ~of_data_id.correlate_except(earlier).exists()
 
     def _ranges_at(self, time: Value, facts: SearchFacts, tables: DatasetTables, name: str) -> sa.FromClause:
@@ -331,7 +318,7 @@ class JoinedTables:
         keys = {dimension_column(d): self.key(d) for d in facts.dimensions.required}
 
         def of_data_id(table: sa.FromClause) -> list[Column]:
-            of_type = _has_value(table.c.dataset_type_id, facts.type_id)
+            of_type = has_value(table.c.dataset_type_id, facts.type_id)
             return [of_type, *(compared("=", table.c[n], key) for n, key in keys.items())]
 
         in_collection = compared("=", before.c.collection_id, number)
@@ -356,12 +343,12 @@ class JoinedTables:
             self.conditions += conditions
             return ranges
         # An OFFSET keeps PostgreSQL from reading all ranges first.
-        columns = [*keys, *_PLACE_COLUMNS, "begin_ns", "end_ns"]
+        columns = [*keys, *PLACE_COLUMNS, "begin_ns", "end_ns"]
         inside = [ranges, *([searched] if only is None else [])]
         found: Any = sa.select(*(ranges.c[n] for n in columns)).select_from(*inside).where(all_of(conditions))
         found = found.correlate_except(*inside)
         if facts.members:
-            always = _places(tables.membership, facts.type_id, list(facts.members), facts.dimensions.required)
+            always = places_in(tables.membership, facts.type_id, tuple(facts.members), facts.dimensions.required)
             always = always.where(all_of([compared("=", tables.membership.c[n], key) for n, key in keys.items()]))
             found = sa.union_all(found, always.correlate_except(tables.membership))
         lateral: sa.FromClause = found.offset(sa.literal_column("0")).lateral(name)
@@ -392,9 +379,9 @@ class JoinedTables:
             if d not in known
         }
         required = facts.dimensions.required
-        columns = [membership.c[n] for n in (*map(dimension_column, required), *_PLACE_COLUMNS)]
+        columns = [membership.c[n] for n in (*map(dimension_column, required), *PLACE_COLUMNS)]
         same = [compared("=", membership.c[dimension_column(d)], known[d]) for d in required if d in known]
-        of_record = sa.select(*columns).where(all_of([*_places_of(membership, facts), *same]))
+        of_record = sa.select(*columns).where(all_of([*of_search(membership, facts), *same]))
         return of_record.offset(sa.literal_column("0")).lateral(alias)
 
 
@@ -407,30 +394,7 @@ def _tests_region(plan: Plan, element: str) -> bool:
     )
 
 
-def _places_of(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
-    """Require the type of a search and its collections, other than those of calibrations."""
-    return [
-        _has_value(membership.c.dataset_type_id, facts.type_id),
-        in_collections(membership.c.collection_id, facts.members),
-    ]
-
-
-def _has_value(column: Column, value: int | str) -> Column:
-    return compared("=", column, key_parameter(column, value))
-
-
 def _short_name(facts: SearchFacts) -> str:
     """Give the name of a dataset type, or what stands for a long one: PostgreSQL cuts names off, without a word, at 63 bytes."""
     name = facts.dataset_type
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 10]}_{facts.type_id}"
-
-
-def _places(table: sa.Table, type_id: int, collections: list[int], dimensions: tuple[str, ...]) -> sa.Select[Any]:
-    bounds = (
-        [table.c.begin_ns, table.c.end_ns]
-        if "begin_ns" in table.c
-        else [sa.literal(0, Key64).label("begin_ns"), sa.literal(MAX_NS, Key64).label("end_ns")]
-    )
-    keys = [table.c[dimension_column(d)] for d in dimensions]
-    searched = [_has_value(table.c.dataset_type_id, type_id), in_collections(table.c.collection_id, collections)]
-    return sa.select(*keys, *(table.c[name] for name in _PLACE_COLUMNS), *bounds).where(all_of(searched))

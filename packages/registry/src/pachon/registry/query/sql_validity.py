@@ -11,8 +11,8 @@ from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_conditions import Column, all_of, any_of, compared
-from pachon.registry.query.sql_tables import alias_of
-from pachon.registry.query.sql_values import in_collections, key_parameter
+from pachon.registry.query.sql_kept import alias_of
+from pachon.registry.query.sql_values import has_value, in_collections
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.schema.schema import Schema
 
@@ -46,8 +46,7 @@ def is_valid(
 
     def same(table: sa.FromClause) -> list[Column]:
         keys = [compared("=", table.c[dimension_column(name)], key(name)) for name in facts.dimensions.required]
-        of_type = table.c.dataset_type_id
-        return [compared("=", of_type, key_parameter(of_type, facts.type_id)), *keys]
+        return [has_value(table.c.dataset_type_id, facts.type_id), *keys]
 
     def in_calibrations(collection: Column, *more: sa.FromClause) -> Column:
         ranges = alias_of(tables.validity, "ranges")
@@ -107,7 +106,7 @@ def is_valid_by_merged_ranges(
     known = {name: dimension_column(name) for name in facts.dimensions.required if name not in private}
     wanted: dict[str, int | str] = {"dataset_type_id": facts.type_id}
     wanted |= {column: constants[name] for name, column in known.items() if name in constants}
-    of_type, *of_keys = [compared("=", table.c[n], key_parameter(table.c[n], value)) for n, value in wanted.items()]
+    of_type, *of_keys = [has_value(table.c[n], value) for n, value in wanted.items()]
     searched = all_of([of_type, in_collections(table.c.collection_id, facts.certified), *of_keys])
     columns = [table.c[column] for column in known.values()]
     ranges = sa.select(*columns, table.c.begin_ns, table.c.end_ns).where(searched)

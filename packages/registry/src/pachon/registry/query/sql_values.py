@@ -15,16 +15,16 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
-from pachon.registry.query.sql_conditions import Column, any_of, one_of
+from pachon.registry.query.sql_conditions import Column, any_of, compared, one_of
 
 __all__ = [
     "column_of_element",
     "glob",
+    "has_value",
     "in_collections",
     "in_list",
     "in_order",
     "in_ranges",
-    "key_parameter",
     "literal",
     "on_step",
     "parameter",
@@ -143,9 +143,9 @@ def _slot(name: str, kind: Any) -> Column:
 
 
 @lru_cache(maxsize=1000)
-def key_parameter(column: Column, value: int | str) -> Column:
-    """A value for a column of a table that lasts, by whose name and type it goes."""
-    return sa.BindParameter(column.key, value, type_=column.type, unique=True)
+def has_value(column: Column, value: int | str) -> Column:
+    """Whether a column of a table that lasts has a value, by whose name and type the parameter goes."""
+    return compared("=", column, sa.BindParameter(column.key, value, type_=column.type, unique=True))
 
 
 def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables and columns of statements that are made once for all statements: SQLAlchemy takes longer to make them than to plan a small query.
+
+They are kept by what they are made of: tables of a schema, numbers and names.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from pachon.dimensions.timespan import MAX_NS
+from pachon.registry.database.column_types import Key64
+from pachon.registry.query.spec import SearchFacts
+from pachon.registry.query.sql_conditions import Column, all_of
+from pachon.registry.query.sql_values import has_value, in_collections, in_order
+from pachon.registry.schema.dataset_tables import DatasetTables
+from pachon.registry.schema.dimension_tables import dimension_column
+
+__all__ = [
+    "PLACE_COLUMNS",
+    "alias_of",
+    "all_places",
+    "labelled",
+    "of_search",
+    "places_in",
+    "rank_of",
+    "sorted_by",
+    "values_in",
+]
+
+PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
+"""The columns that say which dataset it is, and where."""
+
+
+@lru_cache(maxsize=1024)
+def alias_of(table: sa.Table, name: str) -> sa.FromClause:
+    """Give a table under another name."""
+    alias = table.alias(name)
+    len(alias.c)
+    return alias
+
+
+def labelled(column: Column, name: str) -> Column:
+    """Give a column under another name; that of a table which lasts is kept."""
+    return _label_of(column, name) if isinstance(getattr(column, "table", None), sa.Alias) else column.label(name)
+
+
+@lru_cache(maxsize=4096)
+def _label_of(column: Column, name: str) -> Column:
+    return column.label(name)
+
+
+@lru_cache(maxsize=200)
+def values_in(column: Column, name: str) -> sa.FromClause:
+    """Give the distinct values of a column, under a name."""
+    return sa.select(column.label(name)).distinct().subquery(f"all_{name}")
+
+
+@lru_cache(maxsize=200)
+def sorted_by(
+    table: sa.FromClause, order: tuple[tuple[str, bool], ...], name: str, *, with_region: bool
+) -> sa.FromClause:
+    """Give a table in the order of some columns, of which each may descend."""
+    columns = [c for c in table.c if c.name != "region" or with_region]
+    terms = [in_order(table.c[column], descending=descending) for column, descending in order]
+    return sa.select(*columns).order_by(*terms).subquery(name)
+
+
+def of_search(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
+    """Require the type of a search and its collections, other than those of calibrations."""
+    return [
+        has_value(membership.c.dataset_type_id, facts.type_id),
+        in_collections(membership.c.collection_id, facts.members),
+    ]
+
+
+@lru_cache(maxsize=50)
+def rank_of(collection: Column, ranks: tuple[tuple[int, int], ...]) -> Column:
+    """Give the rank of a collection, of numbers with a rank each."""
+    return sa.case(dict(ranks), value=collection)
+
+
+@lru_cache(maxsize=200)
+def all_places(
+    tables: DatasetTables, type_id: int, members: tuple[int, ...], certified: tuple[int, ...], name: str
+) -> sa.FromClause:
+    """Give the datasets of a type in collections of both kinds, by number: RUN or TAGGED ones, and CALIBRATION ones."""
+    sides = ((tables.membership, members), (tables.validity, certified))
+    parts = [places_in(table, type_id, ids, tables.group.required) for table, ids in sides if ids]
+    both = parts[0] if len(parts) == 1 else sa.union_all(*parts)
+    return both.subquery(name)
+
+
+def places_in(
+    table: sa.Table, type_id: int, collections: tuple[int, ...], dimensions: tuple[str, ...]
+) -> sa.Select[Any]:
+    """Select the keys of datasets of a type in some collections, where they are, and when they are valid."""
+    bounds = (
+        [table.c.begin_ns, table.c.end_ns]
+        if "begin_ns" in table.c
+        else [sa.literal(0, Key64).label("begin_ns"), sa.literal(MAX_NS, Key64).label("end_ns")]
+    )
+    keys = [table.c[dimension_column(d)] for d in dimensions]
+    searched = [has_value(table.c.dataset_type_id, type_id), in_collections(table.c.collection_id, collections)]
+    return sa.select(*keys, *(table.c[name] for name in PLACE_COLUMNS), *bounds).where(all_of(searched))
