@@ -13,7 +13,7 @@ from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
 from pachon.dimensions import DataIdTable
 from pachon.registry import SqlRegistry
 from pachon.registry.query.compile_sql import compile_plan
-from pachon.registry.query.plan import Plan
+from pachon.registry.query.plan import EarlyStop, Plan
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.testing.example import fill_example
 from pachon.registry.testing.postgresql import new_database
@@ -52,6 +52,11 @@ def overlaid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         keys = DataIdTable.from_rows(seen.dimensions, data_ids)
         registry.datasets.insert(DatasetTable(seen, keys, new_ids(len(data_ids)), RUNS[0]))
         yield registry
+
+
+def _stop(plan: Plan) -> EarlyStop:
+    assert plan.early_stop is not None
+    return plan.early_stop
 
 
 def _spec(registry: SqlRegistry, collections: Any, **conditions: Any) -> QuerySpec:
@@ -100,7 +105,7 @@ def test_regions_are_tested_of_records_that_are_read_in_order(overlaid: SqlRegis
     wanted = [ref.id for ref in query.fetch(query.dataset_spec("seen", RUNS[0], **conditions))]
     spec = query.dataset_spec("seen", RUNS[0], limit=2, **conditions)
     if overlaid._state.dialect == "postgresql":
-        assert query.plan(spec).sorted_element == "visit"
+        assert _stop(query.plan(spec)).sorted_element == "visit"
     assert [ref.id for ref in query.fetch(spec)] == wanted[:2]
 
 
@@ -113,23 +118,23 @@ def test_of_each_data_id_one_is_given(overlaid: SqlRegistry) -> None:
 
 
 def test_the_database_chooses_only_where_it_can(overlaid: SqlRegistry) -> None:
-    assert _plan(overlaid, RUNS, limit=3).drops_later
-    assert not _plan(overlaid, RUNS).drops_later, "all are fetched anyway"
-    assert not _plan(overlaid, RUNS, limit=3, find_first=False).drops_later
-    assert not _plan(overlaid, RUNS[:1], limit=3).drops_later
+    assert _stop(_plan(overlaid, RUNS, limit=3)).drops_later
+    assert _plan(overlaid, RUNS).early_stop is None, "all are fetched anyway"
+    assert not _stop(_plan(overlaid, RUNS, limit=3, find_first=False)).drops_later
+    assert not _stop(_plan(overlaid, RUNS[:1], limit=3)).drops_later
     # A condition on datasets may leave out the first one of a data ID.
-    assert not _plan(overlaid, RUNS, limit=3, where="overlaid.run != 'first'").drops_later
-    assert not _plan(overlaid, RUNS, limit=3, where="NOT overlaid.ingest_date < T'2000-01-01'").drops_later
+    assert not _stop(_plan(overlaid, RUNS, limit=3, where="overlaid.run != 'first'")).drops_later
+    assert not _stop(_plan(overlaid, RUNS, limit=3, where="NOT overlaid.ingest_date < T'2000-01-01'")).drops_later
     query = overlaid.query
-    assert not query.plan(query.dataset_spec("bias", ("calib", "imported_g"), limit=3)).drops_later
+    assert not _stop(query.plan(query.dataset_spec("bias", ("calib", "imported_g"), limit=3))).drops_later
 
 
 def test_records_are_read_in_order_on_postgresql(overlaid: SqlRegistry) -> None:
     is_postgresql = overlaid._state.dialect == "postgresql"
     by_time = _plan(overlaid, RUNS, limit=3, order_by=["exposure.timespan.begin"])
-    assert by_time.sorted_element == ("exposure" if is_postgresql else None)
-    assert _plan(overlaid, RUNS, limit=3, order_by=["exposure"]).sorted_element is None
-    assert _plan(overlaid, RUNS, order_by=["exposure.timespan.begin"]).sorted_element is None
+    assert _stop(by_time).sorted_element == ("exposure" if is_postgresql else None)
+    assert _stop(_plan(overlaid, RUNS, limit=3, order_by=["exposure"])).sorted_element is None
+    assert _plan(overlaid, RUNS, order_by=["exposure.timespan.begin"]).early_stop is None
     assert ("reading exposure in order" in str(by_time)) == is_postgresql
 
 

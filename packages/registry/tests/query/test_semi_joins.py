@@ -95,6 +95,15 @@ def test_a_visit_is_tested_by_its_exposures(example: SqlRegistry) -> None:
     assert not is_distinct(plan)
 
 
+def test_a_search_is_known_by_what_it_says(example: SqlRegistry) -> None:
+    plan = first_plan(example, example.query.dataset_spec("bias", ("imported_g", "imported_r")))
+    assert plan.datasets is not None
+    copied = replace(plan, datasets=replace(plan.datasets))
+    assert copied.datasets is not plan.datasets
+    assert is_distinct(plan)
+    assert is_distinct(copied)
+
+
 def test_what_hangs_on_datasets_is_tested_with_them(example: SqlRegistry) -> None:
     there = _only(_tested(example, ["exposure"], RAW, where=f"{X} AND detector = 2 AND exposure > 1"))
     assert str(there.predicate) == "detector = 2"

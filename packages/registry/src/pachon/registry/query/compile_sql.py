@@ -217,7 +217,7 @@ def is_distinct(plan: Plan) -> bool:
     if plan.fields is not None or any(isinstance(source, joined) for source in plan.sources):
         return False
     datasets = [source.facts for source in plan.sources if isinstance(source, DatasetSource)]
-    several = [f for f in datasets if f is not plan.datasets and len(f.members) + len(f.certified) > 1]
+    several = [f for f in datasets if f != plan.datasets and len(f.members) + len(f.certified) > 1]
     private = {name for existence in plan.existences for name in existence.private}
     joined_dimensions = set(plan.dimensions.required) - private
     return not several and not any(f.certified for f in datasets) and joined_dimensions <= set(plan.keys)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pachon.registry.query.plan import DatasetSource, ElementSource, Plan
+from pachon.registry.query.plan import DatasetSource, EarlyStop, ElementSource, Plan
 from pachon.registry.query.sql_values import column_of_element
 from pachon.registry.query.tree import DatasetField, values_of
 
@@ -34,7 +34,7 @@ def stopping_early(plan: Plan, dialect: str) -> Plan:
         return plan
     # SQLite does not see that what it selects from is sorted.
     element = _element_of_order(plan) if dialect == "postgresql" else None
-    return replace(plan, stops_early=True, sorted_element=element, drops_later=_can_drop_later(plan))
+    return replace(plan, early_stop=EarlyStop(sorted_element=element, drops_later=_can_drop_later(plan)))
 
 
 def _element_of_order(plan: Plan) -> str | None:

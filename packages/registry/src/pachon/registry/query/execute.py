@@ -306,7 +306,8 @@ def _is_final(plan: Plan) -> bool:
     if (facts := plan.datasets) is not None:
         # A dataset is in one run.
         once = not plan.find_first and not facts.certified and facts.runs >= facts.members.keys()
-        return is_distinct(plan) and (plan.only_collection is not None or once or plan.drops_later)
+        chosen = plan.early_stop is not None and plan.early_stop.drops_later
+        return is_distinct(plan) and (plan.only_collection is not None or once or chosen)
     if any(len(facts.ranks) > 1 or facts.certified for facts in plan.chosen):
         return False
     return set(plan.keys) <= set(plan.result.names)

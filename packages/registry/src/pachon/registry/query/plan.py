@@ -15,6 +15,7 @@ from pachon.registry.query.tree import Overlap, Predicate, Truth, Value
 
 __all__ = [
     "DatasetSource",
+    "EarlyStop",
     "ElementSource",
     "EnvelopeSource",
     "Existence",
@@ -286,6 +287,16 @@ class Product:
     predicate: Predicate
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStop:
+    """What lets the database stop after a few rows; it is also told the values of governors of which it knows no others."""
+
+    sorted_element: str | None = None
+    """The element with whose columns the order begins, if its records are read in that order."""
+    drops_later: bool = False
+    """Whether the database itself drops datasets of which an earlier collection has one of the same data ID."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """All that is needed to answer a query; `print` shows it."""
@@ -316,12 +327,8 @@ class Plan:
     """Searches of a general result of which the first collection that has a dataset wins."""
     leading: tuple[str, ...] = ()
     """Elements by whose records datasets are looked for, in order, where the database would not see that."""
-    stops_early: bool = False
-    """Whether the database gives a few rows only, and is told the values of governors of which it knows no others."""
-    sorted_element: str | None = None
-    """The element with whose columns the order begins, if its records are read in that order so that the database may stop early."""
-    drops_later: bool = False
-    """Whether the database itself drops datasets of which an earlier collection has one of the same data ID."""
+    early_stop: EarlyStop | None = None
+    """How the database may stop after a few rows, if no more are wanted."""
     products: tuple[Product, ...] = ()
     """Parts of the query that nothing relates, if there are several."""
     limit: int | None = None
@@ -358,9 +365,10 @@ class Plan:
         lines += [f"  with {mark}" for mark in self.marks]
         lines += [f"  then {refinement}" for refinement in self.refinements]
         lines += [f"  then fill in what {name} implies" for name in self.late]
-        lines += ["  where no earlier collection has one"] if self.drops_later else []
+        stop = self.early_stop or EarlyStop()
+        lines += ["  where no earlier collection has one"] if stop.drops_later else []
         lines += [f"  order by {', '.join(map(str, self.order))}"] if self.order else []
-        lines += [f"  reading {self.sorted_element} in order"] if self.sorted_element else []
+        lines += [f"  reading {stop.sorted_element} in order"] if stop.sorted_element else []
         lines += [f"  limit {abs(self.limit)}"] if self.limit is not None else []  # below zero: one that also warns
         lines += [f"  doomed: {reason}" for reason in self.doomed]
         return "\n".join(lines)

@@ -49,6 +49,7 @@ _MANY_DATASETS_OF_LED = 8
 _MOST_RECORDS = 50_000
 """Records that are tested one by one."""
 _SAMPLE = 500
+"""Datasets of a type, the first and the last ones of the index, of which the share in the searched collections is taken."""
 _LEAST_SHARE = 0.2
 """Share of the datasets of a type that must be in the searched collections: a test looks at the others in vain."""
 _CLEARLY_CHEAPER = 0.3
@@ -56,6 +57,7 @@ _CLEARLY_CHEAPER = 0.3
 _SHARE_OF_LOOKS = 3.0
 """How many times as much as a join looks into an index may cost, as PostgreSQL estimates them: it takes each page for one on a disk."""
 _COST_OF_LOOK = 2.3
+"""What one look into the index of validity ranges costs, in the units in which PostgreSQL estimates."""
 _COST_OF_MERGING = 8.0
 """How many times as long as PostgreSQL estimates it takes to merge ranges, compared with looks into the index."""
 _TRIES = 3

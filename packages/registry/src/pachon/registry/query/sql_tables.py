@@ -94,6 +94,7 @@ class JoinedTables:
         self, plan: Plan, schema: Schema, dialect: str, uploaded: Uploaded, around: JoinedTables | None = None
     ) -> None:
         self._plan = plan
+        self._stop = plan.early_stop
         self._around = around
         self._schema = schema
         self._universe = schema.universe
@@ -199,7 +200,7 @@ class JoinedTables:
             case ElementSource(element=name):
                 element = self._universe[name]
                 table = alias_of(self._schema.elements[name], name)
-                if name == self._plan.sorted_element:
+                if self._stop is not None and name == self._stop.sorted_element:
                     table = self._sorted(table, name)
                 self._elements[name] = table
                 self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
@@ -277,7 +278,7 @@ class JoinedTables:
             else:
                 member = alias_of(tables.membership, name)
                 self.conditions += of_search(member, facts)
-                if self._plan.stops_early:
+                if self._stop is not None:
                     # The index is in the order of the dimensions after these.
                     self.conditions += [
                         has_value(member.c[dimension_column(g)], value)
@@ -288,7 +289,7 @@ class JoinedTables:
         else:
             found = all_places(tables, facts.type_id, tuple(facts.members), tuple(facts.certified), name)
             self._datasets[facts.dataset_type] = found
-        if self._plan.drops_later:
+        if self._stop is not None and self._stop.drops_later:
             self.conditions.append(self._none_earlier(facts, tables.membership))
         table = self._datasets[facts.dataset_type]
         self._join(table, {d: table.c[dimension_column(d)] for d in facts.dimensions.required})
