@@ -51,7 +51,7 @@ _IN_PLACE = (None, "auto", "split")
 
 _PART = 20_000
 """Rows that are handed to the database at a time."""
-_BULK = 2_000
+BULK = 2_000
 """Files from which on it pays to look up once a call what their rows refer to."""
 
 
@@ -275,7 +275,7 @@ def _commit(
     def confirm() -> None:
         confirm_files_in_place(session, tables, records, keep_ids=keep_ids, before=before)
 
-    bulk = len(records) >= _BULK
+    bulk = len(records) >= BULK
     session.writer.commit(Change(write_rows=write_rows, files=records, follow=follow, confirm=confirm, bulk=bulk))
 
 
