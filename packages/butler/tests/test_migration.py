@@ -96,6 +96,16 @@ def test_to_postgresql(repository: Path, butler: Butler, postgres_url: str) -> N
         assert reader.get(ref) == {"n": 4}
 
 
+def test_to_a_relative_file(repository: Path, butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = butler.put({"a": 1}, "raw", {"exposure": 1, "detector": 1})
+    butler.close()
+    monkeypatch.chdir(tmp_path)
+    run("move-database", repository, "sqlite:///new.sqlite3")
+    monkeypatch.chdir("/")
+    with Butler.open(str(repository)) as again:
+        assert again.get(ref) == {"a": 1}
+
+
 def test_a_move_that_was_cut_off_before_the_configuration_was_written(
     repository: Path, butler: Butler, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

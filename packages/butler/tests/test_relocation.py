@@ -69,6 +69,8 @@ def test_settings_that_name_the_place(empty_repository: Path, tmp_path: Path) ->
 
 
 def test_wrong_use(repository: Path) -> None:
+    with pytest.raises(InvalidInputError, match="say in from_ where it was"):
+        relocate_repository(str(repository), to=str(repository))
     with pytest.raises(InvalidInputError, match="both the old place and the new"):
         relocate_repository(str(repository), from_=str(repository))
     with pytest.raises(FileNotFoundError):

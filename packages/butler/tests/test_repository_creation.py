@@ -3,6 +3,7 @@ import copy
 import multiprocessing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -65,6 +66,19 @@ def test_a_folder_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InvalidInputError, match="no name"):
         Butler.create(name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["rel.sqlite3", "a b/100%.sqlite3"])
+def test_a_relative_database_is_found_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    Butler.create("repo", database=f"sqlite:///{quote(name)}").close()
+    assert (tmp_path / name).exists()
+    monkeypatch.chdir("/")
+    with Butler.open(str(tmp_path / "repo")) as butler:
+        assert butler.collections.query() == []
 
 
 def test_overwrite_gives_an_empty_repository(repository: Path) -> None:

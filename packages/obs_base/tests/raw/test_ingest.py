@@ -150,7 +150,9 @@ def test_the_only_file_is_bad(butler: Butler, folder: Path, caplog: pytest.LogCa
 
 
 def test_nothing_to_ingest(butler: Butler, folder: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"There is no file whose name matches '\.fz\$' in .*/raws\."):
+    with pytest.raises(
+        NotFoundError, match=r"There is no file in .*/raws whose name matches the regular expression \.fz\$$"
+    ):
         ingest_raws(butler, [str(folder)], RawIngestOptions(pattern=".fz$"))
 
 

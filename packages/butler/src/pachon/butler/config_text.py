@@ -69,11 +69,14 @@ def _without_secrets(document: Any) -> Any:
 
 
 def _part(document: Any, prefix: str) -> Any:
+    above: list[str] = []
     for name in filter(None, prefix.split(".")):
         if not isinstance(document, Mapping) or name not in document:
             known = list(document) if isinstance(document, Mapping) else []
+            where = f"in {'.'.join(above)!r}" if above else "at the top"
             raise NotFoundError(
-                f"There is no {prefix!r}; below it are {', '.join(known) or 'no keys'}.{closest(name, known)}"
+                f"There is no {prefix!r}; {where} there are {', '.join(known) or 'no keys'}.{closest(name, known)}"
             )
+        above.append(name)
         document = document[name]
     return document

@@ -260,7 +260,7 @@ def list_data_ids(
     names = _constraining_types(butler, datasets, collections or ("*",))
     if not dimensions:
         if not names:
-            raise InvalidInputError("Say which dimensions, or datasets that have some in common.")
+            raise InvalidInputError("Say which dimensions, or --datasets that have some in common.")
         groups = [butler.dataset_types.get(name).dimensions for name in names]
         common = groups[0]
         for group in groups[1:]:

@@ -21,7 +21,13 @@ from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.files_root import files_root
 from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
 from pachon.butler.repository_creation import UniverseSource, read_universe
-from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository, sqlite_file
+from pachon.butler.repository_location import (
+    RepositoryLocation,
+    absolute_database,
+    folder_text,
+    locate_repository,
+    sqlite_file,
+)
 from pachon.datastore.config import FileDatastoreConfig
 from pachon.registry.migration.migrate import MigrationReport, fetch_universe, migrate
 from pachon.registry.migration.move import MoveReport, move_registry
@@ -87,7 +93,7 @@ def move_database(root: str | ResourcePath, database: str, *, lock_timeout: floa
         The repository.
     database
         SQLAlchemy URL of an empty PostgreSQL database, or of a SQLite file that does not exist; ``<butlerRoot>`` stands for
-        the folder.
+        the folder, and a relative path is one below the current folder.
     lock_timeout
         How long to wait for those who write, in seconds.
 
@@ -101,7 +107,7 @@ def move_database(root: str | ResourcePath, database: str, *, lock_timeout: floa
     location, url, document = read_repository(root)
     # A replica that is set follows the old database.
     kept = {name: value for name, value in document.get("database", {}).items() if name != "replica_url"}
-    document["database"] = {**kept, "url": database}
+    document["database"] = {**kept, "url": absolute_database(database)}
     config = RepositoryConfig.from_document(document, str(location.config))
     new_url = _database_url(location, config)
     report = move_registry(url, new_url, lock_timeout=lock_timeout)

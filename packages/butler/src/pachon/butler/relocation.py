@@ -65,10 +65,12 @@ def relocate_repository(
     RepositoryNotFoundError
         If there is no repository.
     InvalidInputError
-        If both places are the same.
+        If both places are the same, or only the new one is given.
     NotFoundError
         If there is no folder at the new place, which is one of this machine.
     """
+    if from_ is None and to is not None:
+        raise InvalidInputError("to=... says where a folder is now; say in from_ where it was.")
     location = locate_repository(root)
     old = None if from_ is None else _text(from_)
     new = folder_text(location.folder) if to is None else _text(to)

@@ -19,6 +19,7 @@ from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import DEFAULT_DATABASE, RepositoryConfig, replace_root
 from pachon.butler.repository_location import (
     RepositoryLocation,
+    absolute_database,
     as_resource,
     folder_text,
     locate_repository,
@@ -61,7 +62,8 @@ def create_repository(
     root
         Its folder, made if it does not exist.
     database
-        SQLAlchemy URL; by default a file of SQLite in the folder. ``<butlerRoot>`` stands for the folder.
+        SQLAlchemy URL; by default a file of SQLite in the folder. ``<butlerRoot>`` stands for the folder; a relative path is one
+        below the current folder.
     universe
         Dimensions: a value, a document, or a YAML file; by default the usual ones.
     datastore
@@ -92,7 +94,7 @@ def create_repository(
         raise InvalidInputError("The folder of a new repository has no name; write '.' for the current one.")
     location = locate_repository(ResourcePath(as_resource(root), force_directory=True), must_exist=False)
     config = RepositoryConfig(
-        database_url=database or DEFAULT_DATABASE,
+        database_url=absolute_database(database or DEFAULT_DATABASE),
         datastore=DatastoreConfig.from_document(
             {**(datastore or {}), "group_writable": True} if group_writable else datastore
         ),

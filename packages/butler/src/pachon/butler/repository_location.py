@@ -17,6 +17,7 @@ from pachon.resources.errors import ResourcePermissionError
 __all__ = [
     "CONFIG_NAME",
     "RepositoryLocation",
+    "absolute_database",
     "as_resource",
     "folder_text",
     "has_repository",
@@ -100,6 +101,15 @@ def sqlite_file(url: str) -> ResourcePath | None:
     if not marker or not path or path == ":memory:":
         raise InvalidInputError("A repository needs a database file; SQLite in memory cannot hold one.")
     return as_resource(unquote(path))
+
+
+def absolute_database(url: str) -> str:
+    """Give a database URL as it can be written down: a relative path of SQLite is one below the current folder, which changes."""
+    scheme, marker, rest = url.partition(":///")
+    if not scheme.startswith("sqlite") or rest.startswith(("/", "<", ":")) or sqlite_file(url) is None:
+        return url
+    path, question, query = rest.partition("?")
+    return f"{scheme}{marker}{quote(as_resource(unquote(path)).ospath)}{question}{query}"
 
 
 def _at(place: ResourcePath, label: str | None) -> RepositoryLocation:

@@ -19,7 +19,7 @@ from pachon.butler.whole_files import check_whole
 from pachon.datasets import DatasetRef
 from pachon.datastore import DatasetFileNotFoundError, Datastore, StoredFile
 from pachon.datastore.records import file_part
-from pachon.resources import ResourcePath
+from pachon.resources import ResourceExistsError, ResourcePath
 
 __all__ = ["INDEX_NAME", "artifact_index", "copy_files", "retrieve"]
 
@@ -104,7 +104,11 @@ def copy_files(
     with progress("Retrieving", total=len(targets)) as bar:
         for path, (row, _) in targets.items():
             target = _below(folder, path)
-            target.transfer_from(datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
+            try:
+                target.transfer_from(datastore.uri(row).without_fragment(), transfer, overwrite=overwrite)
+            except ResourceExistsError as error:
+                error.add_note("overwrite=True replaces files.")
+                raise
             places.append(target)
             bar.advance()
     folder.join(INDEX_NAME).write(json.dumps(index, indent=1).encode(), overwrite=True)

@@ -15,7 +15,8 @@ __all__ = ["with_option_names"]
 _ARGUMENT = re.compile(
     r"""
     (?<![\w.]) (?P<name>[a-z][a-z_]*) = (?P<value>True|False|None|'[^']*'|"[^"]*"|\.\.\.) (?!\w)
-    | (?<!\w) (?: '[^']*' | "[^"]*" ) (?!\w)                                  # somebody's value, which stays as it is
+    | (?<!\w) (?: '[^']*' | "[^"]*" ) (?!\w)                                  # somebody's value, which stays as it is,
+    | \w \( [^()]* \)                                                        # as does an object as Python shows it
     | (?<![\w./=-]) (?P<word>[a-z]+(?:_[a-z]*)+) (?! [\w(=/-] | \.\w )
     """,
     re.VERBOSE,
@@ -41,7 +42,7 @@ def with_option_names(text: str, command: click.Command) -> str:
 
 def _options(command: click.Command) -> Iterator[tuple[str, click.Option]]:
     for option in command.params:
-        if isinstance(option, click.Option) and option.name is not None and _long(option.opts) is not None:
+        if isinstance(option, click.Option) and _long(option.opts) is not None:
             for name in option.opts:
                 yield name.lstrip("-").replace("-", "_"), option
             yield option.name, option

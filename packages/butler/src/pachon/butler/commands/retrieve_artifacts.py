@@ -23,7 +23,9 @@ from pachon.base.cli import options, options_file_option
     show_default=True,
     help="Keep the folders of the repository below the destination.",
 )
-@click.option("--clobber/--no-clobber", default=False, show_default=True, help="Replace files that are there.")
+@click.option(
+    "--clobber/--no-clobber", "overwrite", default=False, show_default=True, help="Replace files that are there."
+)
 @options_file_option
 def retrieve_artifacts(
     repo: str,
@@ -37,7 +39,7 @@ def retrieve_artifacts(
     transfer: str,
     verbose: bool,
     preserve_path: bool,
-    clobber: bool,
+    overwrite: bool,
 ) -> None:
     """Copy the files of datasets out of the repository."""
     from pachon.butler import Butler
@@ -53,7 +55,7 @@ def retrieve_artifacts(
             limit=limit or None,
             order_by=order_by,
         )
-        files = butler.retrieve(refs, destination, transfer=transfer, preserve_path=preserve_path, overwrite=clobber)
+        files = butler.retrieve(refs, destination, transfer=transfer, preserve_path=preserve_path, overwrite=overwrite)
     for file in files if verbose else ():
         click.echo(str(file))
     click.echo(f"Number of artifacts retrieved into destination {destination}: {len(files)}")

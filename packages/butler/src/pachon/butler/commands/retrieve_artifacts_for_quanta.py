@@ -20,7 +20,9 @@ from pachon.base.cli.splitting import split_commas_callback
     show_default=True,
     help="Keep the folders of the repository below the destination.",
 )
-@click.option("--clobber/--no-clobber", default=False, show_default=True, help="Replace files that are there.")
+@click.option(
+    "--clobber/--no-clobber", "overwrite", default=False, show_default=True, help="Replace files that are there."
+)
 @click.option(
     "--qgraph-node-id",
     "node_ids",
@@ -47,6 +49,6 @@ def retrieve_artifacts_for_quanta(graph: str, repo: str, dest: str, **chosen: An
         outputs=chosen["include_outputs"],
         transfer=chosen["transfer"],
         preserve_path=chosen["preserve_path"],
-        overwrite=chosen["clobber"],
+        overwrite=chosen["overwrite"],
     )
     click.echo(f"Number of artifacts retrieved into destination {dest}: {len(files)}")

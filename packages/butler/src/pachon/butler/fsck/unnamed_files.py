@@ -157,7 +157,8 @@ def _duration(seconds: float) -> str:
     for length, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {name}"
-    return f"{max(seconds, 0):.0f} seconds"
+    shown = f"{max(seconds, 0):.0f}"
+    return f"{shown} second{'' if shown == '1' else 's'}"
 
 
 def _is_alive(writer: WriterRecord, now_ns: int) -> bool:

@@ -135,7 +135,7 @@ def ingest_raws(
     ingest.report.total = sum(len(group) for group in groups)
     if not groups:
         places = ", ".join(path_text(ResourcePath(location)) for location in locations)
-        raise NotFoundError(f"There is no file whose name matches {options.pattern!r} in {places}.")
+        raise NotFoundError(f"There is no file in {places} whose name matches the regular expression {options.pattern}")
     with progress("Ingesting raw frames", total=ingest.report.total) as bar:
         for group in groups:
             ingest.run(group, bar.advance)
