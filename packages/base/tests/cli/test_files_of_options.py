@@ -31,3 +31,10 @@ def test_an_option_twice(tmp_path: Path) -> None:
     result = CliRunner().invoke(say, ["-@", str(file)])
     assert result.exit_code == 2
     assert "line 3, column 3: the key 'where' is there twice" in result.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    result = CliRunner().invoke(say, ["-@", str(tmp_path / "none.yaml")])
+    assert result.exit_code == 2
+    assert f"'{tmp_path}/none.yaml' cannot be read: No such file or directory" in result.stderr
+    assert "Errno" not in result.stderr

@@ -62,8 +62,10 @@ def test_create(run: Run, tmp_path: Path) -> None:
     assert "already" in str(run("create", str(tmp_path / "new"), fails=True).exception)
     run("create", str(tmp_path / "full"), "--standalone")
     assert "verify_checksum: false" in (tmp_path / "full" / "butler.yaml").read_text()
-    run("create", str(tmp_path / "there"), "-f", str(tmp_path / "here.yaml"))
+    made = run("create", str(tmp_path / "there"), "-f", str(tmp_path / "here.yaml")).stdout
+    assert f"Its configuration is {tmp_path}/here.yaml: name that" in made
     assert "root:" in (tmp_path / "here.yaml").read_text()
+    assert run("query-collections", str(tmp_path / "here.yaml")).stderr == "No results. There are no collections.\n"
     seed = tmp_path / "seed.yaml"
     seed.write_text("datastore: {checksum: false}\n")
     run("create", str(tmp_path / "seeded"), "--seed-config", str(seed))
@@ -308,6 +310,7 @@ def test_remove_collections(run: Run, filled: Butler) -> None:
     filled.collections.set_chain("top", ["low"])
     filled.collections.register("tag", CollectionType.TAGGED)
     result = run("remove-collections", "REPO", "*", "--dry-run")
+    assert result.stdout.startswith("These would be removed:\n")
     assert "RUN collections are not removed" in result.stdout
     assert ["low", "top"] in lines(result)
     assert isinstance(run("remove-collections", "REPO", "low", "--no-confirm", fails=True).exception, PachonError)

@@ -86,6 +86,28 @@ def test_no_repository(tmp_path: Path) -> None:
     assert str(tmp_path / "none") in refused("register-instrument", tmp_path / "none", "simcam")
 
 
+def test_records_that_differ(repo: Path, simulated: Path) -> None:
+    """What would replace them, or leave them, is named as whoever typed the command knows it."""
+    frame = simulated / "20250301" / "S20250301_0004_ccd1.fits"
+    assert run("ingest-raws", repo, frame, "-t", "copy").exit_code == 0
+    assert run("define-visits", repo, "simcam").exit_code == 0
+    with Butler.open(str(repo), writeable=True) as butler:
+        for element, field, value in (
+            ("exposure", "dark_time", 33.0),
+            ("visit", "exposure_time", 34.0),
+            ("detector", "purpose", "x"),
+        ):
+            old = next(iter(butler.query_dimension_records(element, where="instrument = 'SimCam'")))
+            row = {name: getattr(old, name) for name in (column.name for column in old.element.columns)}
+            butler.dimension_records.insert(element, [{**row, field: value}], replace=True)
+    again = refused("ingest-raws", repo, frame, "-t", "copy", "--output-run", "other")
+    assert again.endswith("It stays unless records are updated (--update-records).")
+    assert refused("define-visits", repo, "simcam").endswith(
+        "Say --update-records to replace it, or --skip-conflicting to leave it."
+    )
+    assert refused("register-instrument", repo, "simcam").endswith("Say --update to replace it.")
+
+
 def test_unknown_instrument(repo: Path) -> None:
     assert "Did you mean 'simcam'" in refused("register-instrument", repo, "simcm")
     assert "no instrument 'x'" in refused("define-visits", repo, "x")

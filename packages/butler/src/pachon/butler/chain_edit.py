@@ -74,6 +74,8 @@ def _pop(collections: ButlerCollections, parent: str, positions: Sequence[str]) 
         except ValueError:
             raise InvalidInputError(f"--mode pop takes positions in the chain; {text!r} is no number.") from None
         except IndexError:
-            raise InvalidInputError(f"Chain {parent!r} has {len(present)} children, none at position {text}.") from None
+            raise InvalidInputError(
+                f"Chain {parent!r} has {len(present)} child{'' if len(present) == 1 else 'ren'}, none at position {text}."
+            ) from None
     collections.remove_from(parent, sorted(chosen))
     return collections.get(parent).children

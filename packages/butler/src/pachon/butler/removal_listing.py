@@ -62,17 +62,19 @@ class CollectionsToRemove:
         """The collections that are removed."""
         return tuple(info.name for info in self.infos)
 
-    def tables(self) -> Iterator[tuple[str, Columns]]:
+    def tables(self, *, dry_run: bool = False) -> Iterator[tuple[str, Columns]]:
         """Give what there is to say, each with a title."""
         if not self.infos:
             yield "No collections that could be removed were found.", {}
         else:
             types = [info.type.name for info in self.infos]
-            yield "The following collections will be removed:", {"Collection": self.names, "Collection Type": types}
+            title = "These would be removed:" if dry_run else "The following collections will be removed:"
+            yield title, {"Collection": self.names, "Collection Type": types}
         links = [(info.name, parent) for info in self.infos for parent in info.parents]
         if links:
             children, parents = zip(*links, strict=True)
-            title = "They will be taken out of these chains:" if self.unlink else "These chains hold them:"
+            taken_out = f"They {'would' if dry_run else 'will'} be taken out of these chains:"
+            title = taken_out if self.unlink else "These chains hold them:"
             yield title, {"Child Collection": children, "Parent Collection": parents}
         if self.runs:
             yield "RUN collections are not removed (see remove-runs):", {"Collection": self.runs}

@@ -55,13 +55,13 @@ class RecordConflictError(ConflictError):
 
     kind = "record_conflict"
 
-    def __init__(self, element: str, change: RecordChange) -> None:
-        super().__init__(element, change)
-        self.element, self.change = element, change
+    def __init__(self, element: str, change: RecordChange, way_out: str = "") -> None:
+        super().__init__(element, change, way_out)
+        self.element, self.change, self.way_out = element, change, way_out
 
     def __str__(self) -> str:
         key = ", ".join(str(value) for value in self.change.key)
-        return f"{self.element} {key} is registered with other values: {self.change}."
+        return f"{self.element} {key} is registered with other values: {self.change}. {self.way_out}".rstrip()
 
 
 def compare_records(wanted: RecordTable, stored: RecordTable) -> SyncResult:
@@ -115,7 +115,7 @@ def sync_records(
         return SyncResult(added=(), unchanged=(), changed=())
     result = compare_records(wanted, butler.fetch_records(element, wanted.data_ids(butler.universe)))
     if result.changed and not update:
-        raise RecordConflictError(element, result.changed[0])
+        raise RecordConflictError(element, result.changed[0], "Say update=True to replace it.")
     if result.added:
         # Somebody may have added the same ones meanwhile, which is no error.
         butler.dimension_records.insert(element, wanted.take(np.asarray(result.added)), skip_existing=True)

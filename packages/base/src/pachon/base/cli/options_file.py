@@ -42,7 +42,10 @@ def _set_defaults(ctx: click.Context, param: click.Parameter, uri: str | None) -
         return
     try:
         values = read_option_values(_read(uri), ctx.command, ctx.info_name or "", uri)
-    except (PachonError, OSError) as error:
+    except OSError as error:
+        reason = f"{uri!r} cannot be read: {error.strerror}" if error.strerror else str(error)
+        raise click.BadParameter(reason, ctx=ctx, param=param) from error
+    except PachonError as error:
         raise click.BadParameter(str(error), ctx=ctx, param=param) from error
     ctx.default_map = {**(ctx.default_map or {}), **values}
 

@@ -44,3 +44,5 @@ def create(
         outfile=outfile,
     )
     click.echo(f"Created a repository at {location.folder.ospath if location.folder.is_local else location.folder}")
+    if outfile is not None:
+        click.echo(f"Its configuration is {outfile}: name that instead of the folder.")

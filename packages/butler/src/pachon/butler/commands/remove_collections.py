@@ -20,7 +20,7 @@ def remove_collections(repo: str, collection: str, confirm: bool, remove_from_pa
 
     with Butler.open(repo, writeable=not dry_run) as butler:
         found = list_collections_to_remove(butler, collection, remove_from_parents=remove_from_parents)
-        for title, columns in found.tables():
+        for title, columns in found.tables(dry_run=dry_run):
             click.echo(title)
             print_table(columns)
             click.echo()

@@ -81,6 +81,6 @@ def ingest_raws(
     click.echo(
         f"Ingested {len(report.refs)} raw frames of {exposures} exposures from {report.total} files"
         f"{f'; {report.skipped} were there already' if report.skipped else ''}"
-        f"{f'; {report.updated} exposure records were updated' if report.updated else ''}."
+        f"{f'; exposure records that were updated: {report.updated}' if report.updated else ''}."
     )
     report.check()

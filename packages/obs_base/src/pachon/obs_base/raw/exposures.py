@@ -74,7 +74,8 @@ def _write(butler: Butler, files: list[RawFile], failed: list[BadFile], *, updat
     stored = butler.fetch_records("exposure", wanted.data_ids(butler.universe))
     changes = {change.key[-1]: change for change in compare_records(wanted, stored).changed}
     if changes and not update:
-        bad = {exposure: RecordConflictError("exposure", change) for exposure, change in changes.items()}
+        way_out = "It stays unless records are updated (update_records)."
+        bad = {exposure: RecordConflictError("exposure", change, way_out) for exposure, change in changes.items()}
         failed = [*failed, *(_conflict(file, bad) for file in files if _touches(file, bad))]
         files = [file for file in files if not _touches(file, bad)]
         rows = {frame.exposure: frame.rows for file in files for frame in file.frames}

@@ -198,7 +198,8 @@ def _write_visits(butler: Butler, rows: list[VisitRows], options: VisitOptions, 
     result = compare_records(wanted, butler.fetch_records("visit", wanted.data_ids(butler.universe)))
     may_update = options.update_records or options.incremental
     if result.changed and not may_update and not options.skip_conflicting:
-        raise RecordConflictError("visit", result.changed[0])
+        way_out = "Say update_records=True to replace it, or skip_conflicting=True to leave it."
+        raise RecordConflictError("visit", result.changed[0], way_out)
     for change in result.changed:
         _log.info("Visit %s is %s: %s.", change.key[-1], "updated" if may_update else "left as it is", change)
     changed = [change.row for change in result.changed] if may_update else []
