@@ -86,6 +86,9 @@ class DimensionElement:
         """Columns that are each unique together with the required dimensions."""
         return self.keys[1:]
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def key_name(self, dimension: str) -> str:
         """Give the name of the column that holds a dimension's value in this element's records."""
         return self.primary_key.name if dimension == self.name and self.is_dimension else dimension

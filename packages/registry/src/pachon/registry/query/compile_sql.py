@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pachon.registry.query.plan import (
+    LASTING_SOURCES,
     DatasetSource,
     EnvelopeSource,
     Existence,
@@ -21,7 +22,7 @@ from pachon.registry.query.plan import (
 from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.sql_conditions import Column, all_of
 from pachon.registry.query.sql_expressions import SqlExpressions
-from pachon.registry.query.sql_kept import labelled
+from pachon.registry.query.sql_kept import ONE, labelled, selecting
 from pachon.registry.query.sql_tables import JoinedTables, Uploaded
 from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
 from pachon.registry.query.sql_values import in_order
@@ -38,6 +39,9 @@ __all__ = [
     "share_found",
     "stand_ins",
 ]
+
+_REPEATING = (PixelSource, EnvelopeSource, RegionPixelsSource, UploadSource)
+"""Sources that may have several rows of one data ID."""
 
 
 def compile_plan(
@@ -98,16 +102,24 @@ def compile_plan(
         labelled(tables.dataset(f.dataset_type).c.collection_id, f"chosen_{i}") for i, f in enumerate(plan.chosen)
     ]
     # Without anything to select the query asks whether there is any row.
-    columns = columns or [sa.literal_column("1")]
+    columns = columns or [ONE]
     if not distinct:
         columns += [labelled(v, f"order_{i}") if isinstance(v, sa.Column) else v for i, v in enumerate(values)]
     there = [_are_there(existence, plan, tables, schema, dialect) for existence in plan.existences]
-    select = sa.select(*columns).select_from(*tables.selected_from())
+    select = _selecting(columns, plan, tables)
     select = select.where(all_of([*tables.conditions, condition, *there]))
     select = select.order_by(*order) if order else select
     if not distinct and not repeated:
         select = select.distinct()
     return select if limit is None else select.limit(limit)
+
+
+def _selecting(columns: Sequence[Column], plan: Plan, tables: JoinedTables) -> sa.Select[Any]:
+    """Select columns from the tables of a plan; tables that were made for it alone are not kept."""
+    selected_from = tables.selected_from()
+    if all(isinstance(source, LASTING_SOURCES) for source in plan.sources):
+        return selecting(tuple(columns), tuple(selected_from))
+    return sa.select(*columns).select_from(*selected_from)
 
 
 def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: Schema, dialect: str) -> Column:
@@ -133,7 +145,7 @@ def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: S
     condition = expressions.condition(existence.predicate)
     if not existence.sources:
         return all_of([condition, *valid])
-    select: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(*tables.selected_from())
+    select = _selecting([ONE], inside, tables)
     select = select.where(all_of([*tables.conditions, condition, *valid]))
     if existence.row_by_row and dialect == "postgresql":
         select = select.offset(sa.literal_column("0"))
@@ -213,11 +225,12 @@ def _searched(schema: Schema, source: DatasetSource) -> tuple[sa.Table, list[int
 
 def is_distinct(plan: Plan) -> bool:
     """Whether no two joined rows can agree in all selected columns."""
-    joined = PixelSource | EnvelopeSource | RegionPixelsSource | UploadSource
-    if plan.fields is not None or any(isinstance(source, joined) for source in plan.sources):
+    if plan.fields is not None or any(isinstance(source, _REPEATING) for source in plan.sources):
         return False
     datasets = [source.facts for source in plan.sources if isinstance(source, DatasetSource)]
-    several = [f for f in datasets if f != plan.datasets and len(f.members) + len(f.certified) > 1]
+    for facts in datasets:
+        if facts.certified or (len(facts.members) > 1 and facts != plan.datasets):
+            return False
     private = {name for existence in plan.existences for name in existence.private}
     joined_dimensions = set(plan.dimensions.required) - private
-    return not several and not any(f.certified for f in datasets) and joined_dimensions <= set(plan.keys)
+    return joined_dimensions <= set(plan.keys)

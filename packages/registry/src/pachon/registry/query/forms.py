@@ -10,13 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pachon.registry.query.plan import (
-    DatasetSource,
-    ElementSource,
-    PixelSource,
-    Plan,
-    UnionSource,
-)
+from pachon.registry.query.plan import LASTING_SOURCES, Plan
 from pachon.registry.query.tree import (
     All,
     Any_,
@@ -41,8 +35,6 @@ _LONG_LIST = 50
 _NOT_IN_STATEMENT = frozenset({"late", "refinements", "marks", "products", "limit", "doomed"})
 """What is done after the statement, or before it."""
 _FIELDS = tuple(field.name for field in fields(Plan) if field.name not in _NOT_IN_STATEMENT)
-_LASTING = (ElementSource, UnionSource, PixelSource, DatasetSource)
-"""Sources whose tables exist, and which are equal if they are the same."""
 _OPEN = frozenset({"int", "float", "string", "datetime", "timespan", "uuid"})
 """Types of constants that become parameters."""
 
@@ -101,7 +93,7 @@ def _form(plan: Plan, values: dict[str, Any]) -> tuple[Any, ...] | None:
 
     None if the statement needs tables that are made for it, or would hardly be wanted again.
     """
-    if plan.marks or not all(isinstance(source, _LASTING) for source in _sources(plan)):
+    if plan.marks or not all(isinstance(source, LASTING_SOURCES) for source in _sources(plan)):
         return None
     predicates = [plan.predicate, *[there.predicate for there in plan.existences]]
     parts = [part for whole in predicates for part in walk(whole) if isinstance(part, IsOneOf)]

@@ -29,6 +29,7 @@ _TOKEN = re.compile(f"(?:{'|'.join(f'(?P<{name}>{pattern})' for name, pattern in
 """One search a token: of the groups the last one that closes is that of the token."""
 _LEADING = re.compile(_BLANK)
 _RANGE = re.compile(_TOKENS["range"])
+_NAME = re.compile(rf"{_WORD}(?:\.{_WORD}){{0,2}}")
 
 
 TokenKind = Literal["name", "bind", "string", "time", "int", "float", "range", "word", "operator", "end"]
@@ -42,6 +43,11 @@ class Token(NamedTuple):
     value: int | float | str | tuple[int, int, int]
     position: int
     text: str
+
+
+def words_of_name(text: str) -> tuple[str, ...] | None:
+    """Give the words of a text that is a name and nothing else."""
+    return tuple(text.split(".")) if _NAME.fullmatch(text) and text.upper() not in RESERVED else None
 
 
 def tokenize(text: str) -> tuple[Token, ...]:

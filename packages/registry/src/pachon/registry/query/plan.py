@@ -14,6 +14,7 @@ from pachon.registry.query.spec import SearchFacts
 from pachon.registry.query.tree import Overlap, Predicate, Truth, Value
 
 __all__ = [
+    "LASTING_SOURCES",
     "DatasetSource",
     "EarlyStop",
     "ElementSource",
@@ -152,6 +153,10 @@ Source: TypeAlias = (
     | DatasetSource
     | UploadSource
 )
+
+
+LASTING_SOURCES = (ElementSource, UnionSource, PixelSource, DatasetSource)
+"""Sources whose tables exist, and which are equal if they are the same."""
 
 
 def provided_dimensions(universe: DimensionUniverse, source: Source) -> tuple[str, ...]:

@@ -202,7 +202,7 @@ def _order_term(name: str, spec: QuerySpec, scope: Scope) -> OrderTerm:
         result=spec.dimensions,
         result_types=scope.result_types,
         element=spec.element,
-        text=name,
+        text=plain,
     )
     value = _column(plain, of_order, purpose)
     if value.type == "timespan":
@@ -213,7 +213,7 @@ def _order_term(name: str, spec: QuerySpec, scope: Scope) -> OrderTerm:
     if spec.fields is not None and not all(_is_told(part, spec, scope) for part in dataset_fields):
         # Rows that agree in all that is shown are given once, and would have several places in such an order.
         raise InvalidQueryError(f"{purpose}, which is not among the fields of the result; add it to them")
-    if not dataset_fields and not _dimensions_of(spec.dimensions.universe, value) <= set(spec.dimensions):
+    if not dataset_fields and not _dimensions_of(spec.dimensions.universe, value).issubset(spec.dimensions.names):
         raise InvalidQueryError(f"Results cannot be ordered by {value}: it does not belong to {spec.dimensions!r}")
     return OrderTerm(value=value, descending=name.startswith("-"))
 
@@ -271,8 +271,9 @@ def _dimensions_of(universe: DimensionUniverse, value: Value) -> set[str]:
 
 def _all_dimensions(group: DimensionGroup, used: Sequence[Value]) -> DimensionGroup:
     universe = group.universe
-    names = {name for value in used for name in _dimensions_of(universe, value)}
-    return universe.conform({*group.names, *names})
+    columns = [value for value in used if not isinstance(value, Constant)]
+    names = {name for value in columns for name in _dimensions_of(universe, value)}
+    return group if names.issubset(group.names) else universe.conform({*group.names, *names})
 
 
 def _outputs(spec: QuerySpec, scope: Scope) -> tuple[OutputField, ...] | None:

@@ -17,7 +17,7 @@ from pachon.registry.errors import QueryNameError, QuerySyntaxError, QueryTypeEr
 from pachon.registry.query import syntax as s
 from pachon.registry.query import tree as t
 from pachon.registry.query.binds import bound_constant, bound_members, is_sequence, time_constant
-from pachon.registry.query.lexer import tokenize
+from pachon.registry.query.lexer import tokenize, words_of_name
 from pachon.registry.query.parser import parse
 from pachon.registry.query.scope import Scope
 
@@ -56,11 +56,14 @@ def resolve_name(text: str, scope: Scope) -> t.Value:
     InvalidQueryError
         If it is no name, or not a known one.
     """
+    if scope.text != text:
+        scope = dataclasses.replace(scope, text=text)
+    if (words := words_of_name(text)) is not None:
+        return scope.resolve(words, 0)
+    # The parser says what is wrong with most others.
     expression = parse(text)
     if not isinstance(expression, s.Identifier):
         raise QuerySyntaxError(f"{text!r} is no name of a column", text, 0)
-    if scope.text != text:
-        scope = dataclasses.replace(scope, text=text)
     return scope.resolve(expression.words, expression.position)
 
 

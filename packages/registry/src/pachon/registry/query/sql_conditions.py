@@ -8,6 +8,7 @@ longer than all else of a small query. Here a conjunction of any length is one o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -38,7 +39,7 @@ _LONG_ROW = 100
 
 
 class Written(sa.ColumnElement[bool]):
-    """A condition.
+    """A condition, or a term of an order.
 
     It does not say from which tables its columns are: the statement around must name these.
 
@@ -84,17 +85,24 @@ class Written(sa.ColumnElement[bool]):
 
 @compiles(Written)
 def _write(element: Written, compiler: Any, **options: Any) -> str:
-    quote = compiler.preparer.quote
+    preparer = compiler.preparer
     texts = iter(element.texts)
     written = [next(texts)]
     for part, text in zip(element.parts, texts, strict=True):
-        if isinstance(part, _NAMED) and isinstance(table := part.table, AliasedReturnsRows):
+        if isinstance(part, _NAMED) and isinstance(part.table, AliasedReturnsRows):
             # As SQLAlchemy does, which first looks for much that these columns never are.
-            written.append(f"{quote(table.name)}.{quote(part.name)}")
+            written.append((_kept_name if isinstance(part.table, sa.Alias) else _name)(part, preparer))
         else:
             written.append(part._compiler_dispatch(compiler, **options))
         written.append(text)
     return "".join(written)
+
+
+def _name(column: Any, preparer: Any) -> str:
+    return f"{preparer.quote(column.table.name)}.{preparer.quote(column.name)}"
+
+
+_kept_name = lru_cache(maxsize=4096)(_name)
 
 
 _COMPARED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -6,11 +6,15 @@ They are kept by what they are made of: tables of a schema, numbers and names.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
+from pachon.dimensions import DimensionElement
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query.spec import SearchFacts
@@ -20,17 +24,23 @@ from pachon.registry.schema.dataset_tables import DatasetTables
 from pachon.registry.schema.dimension_tables import dimension_column
 
 __all__ = [
+    "ONE",
     "PLACE_COLUMNS",
     "alias_of",
     "all_places",
+    "keys_of",
     "labelled",
     "of_search",
+    "one_after_the_other",
     "places_in",
     "rank_of",
+    "selecting",
     "sorted_by",
     "values_in",
 ]
 
+ONE: Column = sa.literal_column("1")
+"""What is selected where it matters only whether there is a row."""
 PLACE_COLUMNS = ("dataset_id", "run_id", "collection_id")
 """The columns that say which dataset it is, and where."""
 
@@ -43,9 +53,53 @@ def alias_of(table: sa.Table, name: str) -> sa.FromClause:
     return alias
 
 
+@lru_cache(maxsize=1024)
+def keys_of(element: DimensionElement, table: sa.FromClause) -> Mapping[str, Column]:
+    """Give the columns of the dimensions that the records of an element name."""
+    return {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)}
+
+
+@lru_cache(maxsize=500)
+def selecting(columns: tuple[Column, ...], tables: tuple[sa.FromClause, ...]) -> sa.Select[Any]:
+    """Select columns from tables."""
+    return sa.select(*columns).select_from(*tables)
+
+
+@lru_cache(maxsize=500)
+def one_after_the_other(tables: tuple[sa.FromClause, ...]) -> sa.FromClause:
+    """Give tables through which SQLite goes in this order."""
+    chain = tables[0]
+    for other in tables[1:]:
+        chain = _CrossJoin(chain, other, sa.true())
+    return chain
+
+
+class _CrossJoin(sa.sql.selectable.Join):
+    """Two tables that SQLite goes through in this order."""
+
+    inherit_cache = True
+
+
+@compiles(_CrossJoin)
+def _write_cross_join(join: _CrossJoin, compiler: Any, **options: Any) -> str:
+    options["asfrom"] = True
+    return f"{compiler.process(join.left, **options)} CROSS JOIN {compiler.process(join.right, **options)}"
+
+
 def labelled(column: Column, name: str) -> Column:
     """Give a column under another name; that of a table which lasts is kept."""
-    return _label_of(column, name) if isinstance(getattr(column, "table", None), sa.Alias) else column.label(name)
+    table = getattr(column, "table", None)
+    is_kept = isinstance(table, sa.Alias) or table in _kept
+    return _label_of(column, name) if is_kept else column.label(name)
+
+
+_kept: WeakSet[sa.FromClause] = WeakSet()
+"""Selections that last."""
+
+
+def _lasting(selection: sa.FromClause) -> sa.FromClause:
+    _kept.add(selection)
+    return selection
 
 
 @lru_cache(maxsize=4096)
@@ -56,7 +110,7 @@ def _label_of(column: Column, name: str) -> Column:
 @lru_cache(maxsize=200)
 def values_in(column: Column, name: str) -> sa.FromClause:
     """Give the distinct values of a column, under a name."""
-    return sa.select(column.label(name)).distinct().subquery(f"all_{name}")
+    return _lasting(sa.select(column.label(name)).distinct().subquery(f"all_{name}"))
 
 
 @lru_cache(maxsize=200)
@@ -66,7 +120,7 @@ def sorted_by(
     """Give a table in the order of some columns, of which each may descend."""
     columns = [c for c in table.c if c.name != "region" or with_region]
     terms = [in_order(table.c[column], descending=descending) for column, descending in order]
-    return sa.select(*columns).order_by(*terms).subquery(name)
+    return _lasting(sa.select(*columns).order_by(*terms).subquery(name))
 
 
 def of_search(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:
@@ -91,7 +145,7 @@ def all_places(
     sides = ((tables.membership, members), (tables.validity, certified))
     parts = [places_in(table, type_id, ids, tables.group.required) for table, ids in sides if ids]
     both = parts[0] if len(parts) == 1 else sa.union_all(*parts)
-    return both.subquery(name)
+    return _lasting(both.subquery(name))
 
 
 def places_in(

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 
 from pachon.dimensions import DimensionElement
 from pachon.registry.database.column_types import Key64
@@ -32,7 +31,9 @@ from pachon.registry.query.sql_kept import (
     PLACE_COLUMNS,
     alias_of,
     all_places,
+    keys_of,
     of_search,
+    one_after_the_other,
     places_in,
     rank_of,
     sorted_by,
@@ -59,18 +60,6 @@ class Uploaded:
     """Where each mark of the plan holds."""
     pixels: Mapping[EnvelopeSource | RegionPixelsSource, sa.FromClause] = field(default_factory=dict)
     """Computed pixels."""
-
-
-class _CrossJoin(sa.sql.selectable.Join):
-    """Two tables that SQLite goes through in this order."""
-
-    inherit_cache = True
-
-
-@compiles(_CrossJoin)
-def _write_cross_join(join: _CrossJoin, compiler: Any, **options: Any) -> str:
-    options["asfrom"] = True
-    return f"{compiler.process(join.left, **options)} CROSS JOIN {compiler.process(join.right, **options)}"
 
 
 class JoinedTables:
@@ -170,7 +159,7 @@ class JoinedTables:
         conditions, where an index of the datasets begins with the keys of these, and where validity ranges are compared with them.
         """
         if self._around is not None or self._looks_up_ranges():
-            return self._one_after_the_other(self._tables) if self._dialect == "sqlite" else self._tables
+            return [one_after_the_other(tuple(self._tables))] if self._dialect == "sqlite" else self._tables
         datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource)]
         if self._dialect != "sqlite" or not datasets:
             return self._tables
@@ -181,17 +170,10 @@ class JoinedTables:
         if not first:
             return self._tables
         rest = [t for t in self._tables if t is not table and t not in first]
-        return [*self._one_after_the_other([*first, table]), *rest]
+        return [one_after_the_other((*first, table)), *rest]
 
     def _looks_up_ranges(self) -> bool:
         return any(isinstance(s, DatasetSource) and s.at is not None for s in self._plan.sources)
-
-    @staticmethod
-    def _one_after_the_other(tables: Sequence[sa.FromClause]) -> list[sa.FromClause]:
-        chain = tables[0]
-        for other in tables[1:]:
-            chain = _CrossJoin(chain, other, sa.true())
-        return [chain]
 
     # Sources.
 
@@ -203,7 +185,7 @@ class JoinedTables:
                 if self._stop is not None and name == self._stop.sorted_element:
                     table = self._sorted(table, name)
                 self._elements[name] = table
-                self._join(table, {d: table.c[element.key_name(d)] for d in (*element.required, *element.implied)})
+                self._join(table, keys_of(element, table))
             case UnionSource(dimension=name, target=target):
                 column = self._schema.elements[target].c[name]
                 union = values_in(column, name)

@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from pachon.registry.database.column_types import Bytes, Key64, Text, Uuid
 from pachon.registry.query import tree as t
-from pachon.registry.query.sql_conditions import Column, any_of, compared, one_of
+from pachon.registry.query.sql_conditions import Column, Written, any_of, compared, one_of
 
 __all__ = [
     "column_of_element",
@@ -50,10 +50,11 @@ def column_of_element(value: t.Value, element: str) -> str | None:
 
 def in_order(column: Column, *, descending: bool) -> Column:
     """Give a term of an order, in which nulls come last, or first when it descends."""
-    ordered = column.desc() if descending else column.asc()
-    if isinstance(column, sa.Column) and not column.nullable:
-        return ordered  # SQLite uses no index for an order of nulls
-    return ordered.nulls_first() if descending else ordered.nulls_last()
+    if isinstance(column, sa.Column):
+        # SQLite uses no index for an order of nulls.
+        nulls = f" NULLS {'FIRST' if descending else 'LAST'}" if column.nullable else ""
+        return Written(("", f" {'DESC' if descending else 'ASC'}{nulls}"), (column,))
+    return column.desc().nulls_first() if descending else column.asc().nulls_last()
 
 
 class _InRanges(FunctionElement[bool]):
