@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pachon.datasets import CollectionType, DatasetRef, DatasetSearch, DatasetType
-from pachon.dimensions import DataCoordinate, DataIdTable, DataIdValueError, Timespan
+from pachon.dimensions import DataCoordinate, DataIdTable, DataIdValueError, DimensionUniverse, Timespan
 from pachon.dimensions.region import circle
 from pachon.registry import ConflictingDefinitionError, SqlRegistry
 from pachon.registry.errors import QueryGovernorError, QueryJoinError
@@ -166,3 +166,31 @@ def test_library_rules(library: SqlRegistry) -> None:
     assert len(library.query.datasets("scan", "run", tables=[table])) == 1
     records = library.query.records("loan", where="branch = 'N' AND book = 'a1'")
     assert [r.reader for r in records] == [1]
+
+
+_PLAIN_WORDS = {
+    "version": 1,
+    "namespace": "plain words",
+    "skypix": {"common": "htm5", "htm": {"class": "lsst.sphgeom.HtmPixelization", "max_level": 6}},
+    "elements": {
+        "site": {"governor": True, "keys": [{"name": "name", "type": "string", "length": 8}]},
+        "sensor": {
+            "requires": ["site"],
+            "keys": [{"name": "id", "type": "int"}],
+            "metadata": [{"name": name, "type": "int"} for name in ("value", "param", "limit")],
+        },
+    },
+    "topology": {},
+}
+
+
+@pytest.mark.parametrize("field", ["value", "param", "limit"])
+def test_a_field_may_have_the_name_of_a_parameter(any_url: str, field: str) -> None:
+    universe = DimensionUniverse.from_document(_PLAIN_WORDS)
+    with SqlRegistry.create(any_url, universe) as registry:
+        registry.dimension_records.insert("site", [{"name": "S"}])
+        rows = [{"site": "S", "id": i, "value": 3 * i, "param": 3 * i, "limit": 3 * i} for i in range(5)]
+        registry.dimension_records.insert("sensor", rows)
+        where = f"site = 'S' AND sensor.{field} > 0 AND sensor.{field} IN (0..20:2)"
+        found = registry.query.data_ids(["sensor"], where=where, limit=5)
+        assert [data_id["sensor"] for data_id in found] == [2, 4]

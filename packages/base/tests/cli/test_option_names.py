@@ -32,6 +32,7 @@ def command(**_: object) -> None: ...
         ("Say moved=False, transfer=None, on_conflict='error', overwrite=True or only_short=True.", None),
         ("The file /a/from_/find_first.py, x.from_, from_.x, from_(1), from_=x and my-find_first.", None),
         ("Type('a', {b}, moved=True) is not x.Type(find_first=False).", None),
+        ("No 'x' with {transfer='a', to='b'}, which is no way to say that.", None),
         ("It was moved to a place from which a transfer is a constraint; repo=... is no option.", None),
         ("", None),
     ],

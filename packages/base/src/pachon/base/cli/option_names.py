@@ -16,7 +16,7 @@ _ARGUMENT = re.compile(
     r"""
     (?<![\w.]) (?P<name>[a-z][a-z_]*) = (?P<value>True|False|None|'[^']*'|"[^"]*"|\.\.\.) (?!\w)
     | (?<!\w) (?: '[^']*' | "[^"]*" ) (?!\w)                                  # somebody's value, which stays as it is,
-    | \w \( [^()]* \)                                                        # as does an object as Python shows it
+    | \w \( [^()]* \) | \{ [^{}]* \}                                         # as do objects as Python shows them, and data IDs
     | (?<![\w./=-]) (?P<word>[a-z]+(?:_[a-z]*)+) (?! [\w(=/-] | \.\w )
     """,
     re.VERBOSE,
@@ -27,8 +27,8 @@ def with_option_names(text: str, command: click.Command) -> str:
     """Replace the arguments of functions that a sentence names by the options of a command that mean them.
 
     These are an argument with its value (``moved=True``, ``transfer='copy'``, ``to=...``) and a word that only a program would
-    spell so (``skip_existing_in``), of the name of a parameter of the command or of a long option. What stands in quotes, and
-    what the command has no option for, stays.
+    spell so (``skip_existing_in``), of the name of a parameter of the command or of a long option. What stands in quotes or
+    braces, and what the command has no option for, stays.
     """
     options = dict(_options(command))
 

@@ -171,7 +171,8 @@ def _named(value: Any, values: dict[str, Any]) -> Slot:
 
 @lru_cache(maxsize=1000)
 def _slot_number(number: int) -> Slot:
-    return Slot(f"value_{number}")
+    # No underscore before the number: SQLAlchemy names what it compares with a field `value` so, and refuses two of one name.
+    return Slot(f"value{number}")
 
 
 @lru_cache(maxsize=1000)
