@@ -19,7 +19,7 @@ def test_collection_types_are_stored_numbers():
         CollectionType.parse("taged")
 
 
-@pytest.mark.parametrize("name", ["a", "u/me/run 1", "raw.all", "ünter/lauf", "x" * LONGEST_NAME])
+@pytest.mark.parametrize("name", ["a", "u/me/run 1", "raw.all", "...", "a/.b", "ünter/lauf", "x" * LONGEST_NAME])
 def test_names_of_collections(name):
     assert find_name_fault(name) is None
 
@@ -35,6 +35,9 @@ def test_names_of_collections(name):
         ("a ", "a blank or a '/'"),
         ("/a", "a blank or a '/'"),
         ("a/", "a blank or a '/'"),
+        ("a//b", "two runs might have one folder"),
+        ("a/./b", "two runs might have one folder"),
+        ("..", "two runs might have one folder"),
     ],
 )
 def test_no_names_of_collections(name, reason):

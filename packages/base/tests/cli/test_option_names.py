@@ -31,6 +31,7 @@ def command(**_: object) -> None: ...
         ("There is no type 'find_first' or \"from_\".", None),
         ("Say moved=False, transfer=None, on_conflict='error', overwrite=True or only_short=True.", None),
         ("The file /a/from_/find_first.py, x.from_, from_.x, from_(1), from_=x and my-find_first.", None),
+        ("Say --moved (moved=True), or find_first=False in Python.", None),
         ("Type('a', {b}, moved=True) is not x.Type(find_first=False).", None),
         ("No 'x' with {transfer='a', to='b'}, which is no way to say that.", None),
         ("It was moved to a place from which a transfer is a constraint; repo=... is no option.", None),

@@ -732,4 +732,6 @@ def test_errors_name_options(repository: Path, filled: Butler, tmp_path: Path) -
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
         assert result.stderr.endswith(f"{told}\n")
+    unknown = run_command(program, *ingest[:2], "gian", *ingest[3:]).stderr
+    assert unknown.endswith("Did you mean 'gain'? 'butler register-dataset-type' registers one.\n")
     assert run_command(program, *ingest, "--skip-existing").stdout == "Ingested 0 datasets from 1 files.\n"

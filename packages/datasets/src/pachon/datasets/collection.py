@@ -73,6 +73,8 @@ def find_name_fault(name: str) -> str | None:
         reason = "it holds a character that cannot be printed"
     elif name != name.strip() or name.startswith("/") or name.endswith("/"):
         reason = "it begins or ends with a blank or a '/'"
+    elif not {"", ".", ".."}.isdisjoint(name.split("/")):
+        reason = "nothing, '.' or '..' is a part of it, so that two runs might have one folder"
     if reason is None:
         return None
     shown = name if len(name) <= 160 else name[:157] + "..."

@@ -14,7 +14,7 @@ __all__ = ["with_option_names"]
 
 _ARGUMENT = re.compile(
     r"""
-    (?<![\w.]) (?P<name>[a-z][a-z_]*) = (?P<value>True|False|None|'[^']*'|"[^"]*"|\.\.\.) (?!\w)
+    (?<![\w.]) (?P<name>[a-z][a-z_]*) = (?P<value>True|False|None|'[^']*'|"[^"]*"|\.\.\.) (?!\w|\ in\ Python)
     | (?<!\w) (?: '[^']*' | "[^"]*" ) (?!\w)                                  # somebody's value, which stays as it is,
     | \w \( [^()]* \) | \{ [^{}]* \}                                         # as do objects as Python shows them, and data IDs
     | (?<![\w./=-]) (?P<word>[a-z]+(?:_[a-z]*)+) (?! [\w(=/-] | \.\w )
@@ -28,14 +28,15 @@ def with_option_names(text: str, command: click.Command) -> str:
 
     These are an argument with its value (``moved=True``, ``transfer='copy'``, ``to=...``) and a word that only a program would
     spell so (``skip_existing_in``), of the name of a parameter of the command or of a long option. What stands in quotes or
-    braces, and what the command has no option for, stays.
+    braces, what the command has no option for, and what is said to be Python's or to be the option already stays.
     """
     options = dict(_options(command))
 
     def replace(found: re.Match[str]) -> str:
         option = options.get(found["name"] or found["word"] or "")
         shown = None if option is None else _shown(option, found["value"])
-        return found[0] if shown is None else shown
+        # What names both already needs no help.
+        return found[0] if shown is None or shown in text else shown
 
     return _ARGUMENT.sub(replace, text)
 

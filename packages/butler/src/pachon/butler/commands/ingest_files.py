@@ -63,15 +63,15 @@ def ingest_files(
     from pachon.butler import Butler
     from pachon.butler.ingest_table import read_ingest_table
     from pachon.datasets import IdMode
+    from pachon.registry.errors import MissingDatasetTypeError
 
     with Butler.open(repo, run=run) as butler:
-        files = read_ingest_table(
-            table_file,
-            butler.dataset_types.get(dataset_type),
-            shared=data_id,
-            prefix=prefix,
-            formatter=formatter,
-        )
+        try:
+            registered = butler.dataset_types.get(dataset_type)
+        except MissingDatasetTypeError as error:
+            error.add_note("'butler register-dataset-type' registers one.")
+            raise
+        files = read_ingest_table(table_file, registered, shared=data_id, prefix=prefix, formatter=formatter)
         refs = butler.ingest(
             files,
             run=run,
