@@ -153,7 +153,7 @@ def test_what_is_wrong_is_found_before_a_collection_is_made(run, repository):
         (("--pdb",), "needs a terminal"),
         (("--mock-failure", "correct::"), "need --mock"),
         (("--qgraph-node-id", "nothing"), "no UUID"),
-        (("--output-run", "../elsewhere"), "not inside"),
+        (("--output-run", "../elsewhere"), "a folder that is not its own"),
         (("-t", "pachon.ctrl_mpexec.testing.tasks.AloneTask:correct", "-j", "2"), "must not run in a subprocess"),
     ):
         with pytest.raises(PachonError, match=message):

@@ -35,9 +35,9 @@ def test_names_of_collections(name):
         ("a ", "a blank or a '/'"),
         ("/a", "a blank or a '/'"),
         ("a/", "a blank or a '/'"),
-        ("a//b", "two runs might have one folder"),
-        ("a/./b", "two runs might have one folder"),
-        ("..", "two runs might have one folder"),
+        ("a//b", "a folder that is not its own"),
+        ("a/./b", "a folder that is not its own"),
+        ("..", "a folder that is not its own"),
     ],
 )
 def test_no_names_of_collections(name, reason):

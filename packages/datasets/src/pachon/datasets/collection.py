@@ -74,7 +74,7 @@ def find_name_fault(name: str) -> str | None:
     elif name != name.strip() or name.startswith("/") or name.endswith("/"):
         reason = "it begins or ends with a blank or a '/'"
     elif not {"", ".", ".."}.isdisjoint(name.split("/")):
-        reason = "nothing, '.' or '..' is a part of it, so that two runs might have one folder"
+        reason = "nothing, '.' or '..' is a part of it, and would lead to a folder that is not its own"
     if reason is None:
         return None
     shown = name if len(name) <= 160 else name[:157] + "..."
