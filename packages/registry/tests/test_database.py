@@ -300,3 +300,22 @@ def test_a_writer_that_is_open_notices_that_the_tables_changed(url: str, stateme
         with pytest.raises(SchemaVersionError, match=word), registry.write():
             pytest.fail("the block must not begin")
         assert sample.find(sample.bias, "one", detector=1) is None  # readers are left in peace
+
+
+def test_a_connection_that_is_given_up_leaves_no_lock(url: str) -> None:
+    """What an interrupt stops between its steps: a statement is still being read, in a transaction that wrote, and it is nobody's."""
+    SqlRegistry.create(url).close()
+    with Database.open(url) as database:
+        database.lock_timeout = 1
+        kept = []
+        with contextlib.suppress(KeyboardInterrupt), database.write() as connection:
+            driver = connection.connection.dbapi_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute("INSERT INTO attribute VALUES ('lost', '')")
+            kept.append(driver.execute("SELECT name FROM attribute"))
+            assert kept[0].fetchone()
+            connection.invalidate()
+            raise KeyboardInterrupt
+        with database.write() as connection:
+            found = connection.exec_driver_sql("SELECT count(*) FROM attribute WHERE name = 'lost'").scalar()
+        assert found == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +106,13 @@ def _sqlite_engine(url: sa.URL, *, readonly: bool, create: bool) -> sa.Engine:
         if create:
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
+
+    @event.listens_for(engine, "close")
+    def _undo(connection: Any, _record: Any) -> None:
+        # Whoever was interrupted leaves a cursor in its traceback. SQLite keeps a closed connection that has one, and with it the
+        # lock of its transaction, for as long as that lives.
+        with suppress(sqlite3.Error):
+            connection.rollback()
 
     event.listen(engine, "begin", begin)
     return _forked_safely(engine)
