@@ -8,6 +8,7 @@ LSST's packages are in an environment of their own: ``.environments/peer``, whic
 import json
 import os
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ TYPES = {
     "c_flat": ["detector", "physical_filter"],
 }
 VOLUME = float(os.environ.get(VARIABLE, "0") or 0)
+STRIDE_FROM_BELOW = re.compile(r"-\d+\.\.-?\d+:(?!1\b)")
+"""A range whose start is below zero and is none of its values there (``docs/query-language.md``)."""
 
 Rows = list[Any]
 
@@ -69,6 +72,9 @@ def test_equal_rows(name: str, tmp_path: Path) -> None:
             outcomes["refused by both" if "error" in own else "answered here only"] += 1
             continue
         assert "error" not in own, f"{query}\n{own}"
+        if STRIDE_FROM_BELOW.search(query.where):
+            outcomes["strides from below zero"] += 1
+            continue
         # A dataset that is in several collections is given once here.
         assert _alike(query, own["rows"]) == _alike(query, sorted({json.dumps(row) for row in peer["rows"]})), query
         outcomes["rows" if peer["rows"] else "no rows"] += 1
