@@ -77,6 +77,7 @@ def _difference(expected: State, found: State) -> list[str]:
 
 def mend(butler: Butler, expected: State, what: str) -> dict[str, int]:
     """Repair, check that nothing is left to be repaired and that no dataset changed; count the findings by kind."""
+    _check_references(butler, what)
     report = butler.fsck(repair=True, min_age=0.0, verify="checksum")
     assert report.clean, f"{what}: not mended: {[str(finding) for finding in report.remaining]}"
     kinds: dict[str, int] = {}
@@ -90,6 +91,15 @@ def mend(butler: Butler, expected: State, what: str) -> dict[str, int]:
     assert not again.findings, f"{what}: found after the repair: {[str(finding) for finding in again.findings]}"
     check_one_of(butler, [expected], f"{what}, after fsck --repair")
     return kinds
+
+
+def _check_references(butler: Butler, what: str) -> None:
+    """Check that no row of SQLite refers to nothing: a transaction of many rows looks that up by itself."""
+    database = butler._session.registry._state.database
+    if database.dialect == "sqlite":
+        with database.read() as connection:
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        assert not lost, f"{what}: {lost}"
 
 
 def finish(butler: Butler, operation: Operation, before: State, found: State, folder: Path, what: str) -> State:
