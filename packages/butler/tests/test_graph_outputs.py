@@ -74,7 +74,7 @@ def test_everything_is_registered_once(graph_butler: Butler, graph: QuantumGraph
     transfer = graph_butler.transfer_from_graph
     with pytest.raises(MissingDatasetTypeError) as caught:
         transfer(str(tmp_path / "g.qg"))
-    assert "--register-dataset-types" in caught.value.__notes__[0]
+    assert "register_dataset_types=True" in caught.value.__notes__[0]
     with pytest.raises(DataIdValueError):
         transfer(graph, register_dataset_types=True)
     expected = sum(rows for name, rows in graph.dataset_counts().items() if name not in ("raw", "bias"))

@@ -234,18 +234,18 @@ class TestCommitOutcome:
         how: list[str] = []
 
         @contextmanager
-        def write(*, whole: bool = False) -> Iterator[None]:
+        def write(**options: bool) -> Iterator[None]:
             outcome = how[0] if how and how[0] == "never" else how.pop() if how else "well"
             if outcome == "after":
-                with plain(whole=whole):
+                with plain(**options):
                     yield
                 raise DatabaseError("the answer was lost")
             if outcome in ("instead", "never"):
-                with pytest.raises(FaultError), plain(whole=whole):
+                with pytest.raises(FaultError), plain(**options):
                     yield
                     raise FaultError
                 raise DatabaseError("the disk is full")
-            with plain(whole=whole):
+            with plain(**options):
                 yield
 
         monkeypatch.setattr(registry, "write", write)
@@ -333,8 +333,8 @@ def test_an_interrupt_in_a_commit_that_took_place_is_an_interrupt(
     interrupts = [KeyboardInterrupt()]
 
     @contextmanager
-    def write(*, whole: bool = False) -> Iterator[None]:
-        with plain(whole=whole):
+    def write(**options: bool) -> Iterator[None]:
+        with plain(**options):
             yield
         if interrupts:
             raise interrupts.pop()
@@ -357,15 +357,15 @@ def test_threads_do_not_take_each_others_commits_for_their_own(butler: Butler, m
     failed, other_waits = threading.Event(), threading.Event()
 
     @contextmanager
-    def write(*, whole: bool = False) -> Iterator[None]:
+    def write(**options: bool) -> Iterator[None]:
         if threading.current_thread() is first and not failed.is_set():
-            with pytest.raises(FaultError), plain(whole=whole):
+            with pytest.raises(FaultError), plain(**options):
                 yield
                 raise FaultError
             failed.set()
             other_waits.wait(10)
             raise DatabaseError("the disk is full")
-        with plain(whole=whole):
+        with plain(**options):
             yield
 
     def put_another() -> None:
