@@ -260,15 +260,17 @@ def _no_file(path: str) -> InvalidInputError:
 def _describe(places: Sequence[str]) -> tuple[list[int], list[str | None]]:
     """Give the sizes of files, and no checksums."""
     looks: list[os.stat_result] = []
+    failure: OSError | ValueError | None = None
     try:
         looks.extend(map(os.stat, places))
     except (OSError, ValueError) as error:
-        for place, status in zip(places, looks, strict=False):
-            require_file(place, status)  # the first mistake is told
-        raise _cannot(places[len(looks)], error) from error
+        failure = error
+    # What was looked at before a failure is the first mistake, if it is one.
     if any(mode & _KIND != _REGULAR for mode in {status.st_mode for status in looks}):
-        for place, status in zip(places, looks, strict=True):
+        for place, status in zip(places, looks, strict=False):
             require_file(place, status)
+    if failure is not None:
+        raise _cannot(places[len(looks)], failure) from failure
     return [status.st_size for status in looks], [""] * len(places)
 
 
