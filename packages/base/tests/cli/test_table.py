@@ -33,7 +33,9 @@ def test_pipe_is_never_cut(capsys) -> None:
     assert "x" * 500 + "  " + "y" * 500 in capsys.readouterr().out
 
 
-def test_terminal_gets_a_table_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Give a terminal of 40 columns, to which standard output goes from now on."""
+
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -42,11 +44,26 @@ def test_terminal_gets_a_table_that_fits(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stdout", stream)
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("TERM", "xterm")
-    print_table({"name": ["[red]x[/red]", "y" * 100], "visit": [1, 2]})
-    text = stream.getvalue()
+    return stream
+
+
+def test_terminal_gets_a_table_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = narrow_terminal(monkeypatch)
+    print_table({"name": ["[red]x[/red]", "yy " * 50], "visit": [1, 2]})
+    text = terminal.getvalue()
     assert "[red]x[/red]" in text
-    assert "y" * 20 in text
-    assert text.count("y") == 100
+    assert "yy yy" in text
+    assert text.count("yy") == 50
+    assert max(len(line) for line in text.splitlines() if "\033" not in line) <= 40
+
+
+@pytest.mark.parametrize("length", [16, 17, 18, 19, 20, 40])
+def test_no_word_is_broken_on_a_terminal(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = narrow_terminal(monkeypatch)
+    print_table({"run": ["r" * length], "id": ["i" * length], "text": ["some words of it"]})
+    lines = terminal.getvalue().splitlines()
+    assert any("r" * length in line for line in lines)
+    assert any("i" * length in line for line in lines)
 
 
 def test_json_is_a_list_of_rows(capsys) -> None:

@@ -4,7 +4,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from pachon.base.errors import InvalidInputError, StorageError
 
@@ -15,6 +15,9 @@ FORMATS = ("table", "json", "csv", "ecsv", "arrow")
 
 RICH_ROWS = 1000
 """Longer tables are written plainly: rich measures every cell, which takes minutes for tens of thousands of rows."""
+
+_GAP = 3
+"""Between two columns on a terminal."""
 
 _PLAIN_KINDS = {type(None), bool, int, float, str}
 """What JSON knows as it is."""
@@ -37,7 +40,8 @@ def print_table(
         Column name -> its values, all of one length. Values are shown with `str`; numbers, truth values and None keep
         their kind in JSON and Arrow.
     format
-        ``table`` for people (fitted to the terminal; whole when it goes into a file or a pipe), ``json`` (a list of
+        ``table`` for people (fitted to the terminal if no word has to be broken for it; whole when it goes into a file
+        or a pipe), ``json`` (a list of
         objects, one a row), ``csv``, ``ecsv`` (needs astropy) or ``arrow`` (an IPC stream; needs pyarrow).
     title
         A line above the table for people.
@@ -87,12 +91,19 @@ def _write_rich(texts: Mapping[str, Sequence[str]], columns: Columns, stream: Te
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(file=stream)
+    least = [max(map(len, chain.from_iterable(map(str.split, [name, *texts[name]])))) for name in columns]
+    if sum(least) + _GAP * (len(least) - 1) > console.width:
+        # An id or a run in pieces can be neither read nor copied; a terminal breaks lines by itself.
+        _write_plain(texts, columns, stream)
+        return
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name, values in columns.items():
-        table.add_column(Text(name), justify="right" if _is_numeric(values) else "left", overflow="fold")
+    for (name, values), width in zip(columns.items(), least, strict=True):
+        justify: Literal["left", "right"] = "right" if _is_numeric(values) else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", min_width=width)
     for row in zip(*texts.values(), strict=True):
         table.add_row(*map(Text, row))
-    Console(file=stream).print(table)
+    console.print(table)
 
 
 def _write_plain(texts: Mapping[str, Sequence[str]], columns: Columns, stream: TextIO) -> None:
