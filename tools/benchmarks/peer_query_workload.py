@@ -57,6 +57,7 @@ def main() -> None:
             "data_ids_with_datasets": lambda: ("exposures", with_raws(butler, "exposure")),
             "few_with_datasets": lambda: ("few_exposures", with_raws(butler, "exposure", WHERE.format(few=20))),
             "filters_with_datasets": lambda: ("filters", with_raws(butler, "physical_filter")),
+            "detectors_with_datasets": lambda: ("detectors", with_raws(butler, "detector")),
             "exposures_with_bias": lambda: ("biased", with_bias(butler, ["exposure"])),
             "few_with_bias": lambda: ("few_biased", with_bias(butler, ["exposure"], WHERE.format(few=20))),
             "pairs_with_bias": lambda: (

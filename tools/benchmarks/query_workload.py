@@ -97,6 +97,7 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
         "data_ids_with_datasets": lambda _: note("exposures", len(with_raws("exposure"))),
         "few_with_datasets": lambda _: note("few_exposures", len(with_raws("exposure", WHERE.format(few=20)))),
         "filters_with_datasets": lambda _: note("filters", len(with_raws("physical_filter"))),
+        "detectors_with_datasets": lambda _: note("detectors", len(with_raws("detector"))),
         "exposures_with_bias": lambda _: note("biased", len(with_bias("exposure"))),
         "few_with_bias": lambda _: note("few_biased", len(with_bias("exposure", where=WHERE.format(few=20)))),
         "pairs_with_bias": lambda _: note(

@@ -12,7 +12,7 @@ from pachon.datasets import CollectionType, DatasetSearch, DatasetTable, Dataset
 from pachon.dimensions import DataIdTable, Timespan
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry import SqlRegistry
-from pachon.registry.query.compile_sql import is_distinct
+from pachon.registry.query.compile_sql import compile_plan, is_distinct
 from pachon.registry.query.execute import run_plan
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan
 from pachon.registry.query.rows import Rows
@@ -425,6 +425,66 @@ def test_equal_answers(large: SqlRegistry) -> None:
         assert len(query.data_ids(["exposure"], datasets=[search], where="instrument = 'Cam' AND detector = 99")) == (
             0 if run == "focus/all" else len(exposures)
         )
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "conditions", "element"),
+    [
+        (["physical_filter"], {}, "physical_filter"),
+        (["band"], {"order_by": ["-band"]}, "physical_filter"),
+        (["physical_filter"], {"where": "instrument = 'Cam' AND band = 'g'"}, "physical_filter"),
+        (["day_obs"], {}, "day_obs"),
+        # Few exposures are left, or more is asked than what one of them implies.
+        (["physical_filter"], {"where": "instrument = 'Cam' AND exposure.seq_num < 3"}, "exposure"),
+        (["physical_filter", "day_obs"], {}, "exposure"),
+    ],
+)
+def test_what_many_records_imply_is_tested_once(
+    large: SqlRegistry, dimensions: list[str], conditions: Any, element: str
+) -> None:
+    plan = _chosen(large, dimensions, ("raw", "raw/all"), **conditions)
+    assert [there.element for there in plan.existences] == [element]
+    datasets = [DatasetSearch(dataset_type="raw", collections=("raw/all",))]
+    spec = large.query.spec(dimensions, datasets=datasets, **conditions)
+    state = large._state
+    with state.database.snapshot() as connection:
+        joined = connection.execute(compile_plan(first_plan(large, spec), state.schema, state.dialect)).all()
+    found = large.query.fetch(spec)
+    assert isinstance(found, DataIdTable)
+    assert len(found) == len(joined) == large.query.count(spec) > 0
+    if dimensions == ["band"]:
+        assert found.columns["band"].tolist() == ["r", "g"]
+
+
+def test_a_search_that_all_detectors_pass_is_left_out(large: SqlRegistry) -> None:
+    plan = _chosen(large, ["detector"], ("raw", "raw/all"))
+    assert plan.assured == ("all have raw",)
+    assert "all have raw" in str(plan)
+    assert plan.sources == (ElementSource(element="detector"),)
+    raws = [DatasetSearch(dataset_type="raw", collections=("raw/all",))]
+    assert len(large.query.data_ids(["detector"], datasets=raws)) == DETECTORS
+    where = "instrument = 'Cam' AND detector.raft = 'R1'"
+    assert len(large.query.data_ids(["detector"], datasets=raws, where=where)) == len(range(1, DETECTORS, 9))
+    few = [DatasetSearch(dataset_type="focus", collections=("focus/all",))]
+    assert not _chosen(large, ["detector"], ("focus", "focus/all")).assured
+    assert sorted(large.query.data_ids(["detector"], datasets=few).columns["detector"].tolist()) == [0, 1, 2, 3]
+    # More is asked than whether there are any.
+    assert not _chosen(
+        large, ["detector"], ("raw", "raw/all"), where="exposure > 3", data_id={"instrument": "Cam"}
+    ).assured
+    assert not _chosen(large, ["exposure", "detector"], ("raw", "raw/all")).assured
+
+
+def test_detectors_of_another_instrument_need_no_datasets(registry: SqlRegistry) -> None:
+    _fill(registry)
+    load_records(registry, "instrument", {"name": "Other"})
+    load_records(registry, "detector", {"instrument": "Other", "id": 1, "full_name": "D1"})
+    cam = {"where": "instrument = 'Cam'"}
+    assert _chosen(registry, ["detector"], ("raw", "raw/all"), **cam).assured
+    assert not _chosen(registry, ["detector"], ("raw", "raw/all")).assured
+    raws = [DatasetSearch(dataset_type="raw", collections=("raw/all",))]
+    assert len(registry.query.data_ids(["detector"], datasets=raws)) == DETECTORS
+    assert len(registry.query.data_ids(["detector"], datasets=raws, where="instrument = 'Other'")) == 0
 
 
 def test_what_is_run_is_shown(large: SqlRegistry) -> None:

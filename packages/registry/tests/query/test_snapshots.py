@@ -15,6 +15,7 @@ from pachon.datasets import DatasetSearch
 from pachon.registry import SqlRegistry
 from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.execute import run_plan
+from pachon.registry.query.lifted_tests import with_lifted_test
 from pachon.registry.query.plan import DatasetSource
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.testing.plans import first_plan, looked_up_plan, semi_join_plans
@@ -76,6 +77,19 @@ def test_sql_of_tests_for_datasets(example: SqlRegistry, name: str) -> None:
     _compare(example, name, str(compile_plan(one_by_one, state.schema, state.dialect).compile(state.database.engine)))
     with state.database.snapshot() as connection:
         assert len(run_plan(state, connection, one_by_one)) == len(example.query.fetch(spec))
+
+
+def test_sql_of_a_test_of_what_records_imply(example: SqlRegistry) -> None:
+    spec = example.query.spec(["physical_filter"], datasets=[RAW])
+    plan = first_plan(example, spec)
+    lifted = with_lifted_test(semi_join_plans(plan, example._state.dialect)[0])
+    assert [there.element for there in lifted.existences] == ["physical_filter"]
+    state = example._state
+    _compare(
+        example, "tested_implied", str(compile_plan(lifted, state.schema, state.dialect).compile(state.database.engine))
+    )
+    with state.database.snapshot() as connection:
+        assert len(run_plan(state, connection, lifted)) == len(example.query.fetch(spec)) > 0
 
 
 def test_sql_of_ranges_that_are_looked_up(example: SqlRegistry) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "Uploaded",
     "compile_count",
     "compile_plan",
+    "count_different",
     "count_records",
     "datasets_beyond",
     "is_distinct",
@@ -187,6 +188,12 @@ def compile_count(
     unordered = dataclasses.replace(plan, order=())
     rows = compile_plan(unordered, schema, dialect, uploaded=uploaded, limit=most, repeated=repeated)
     return sa.select(sa.func.count()).select_from(rows.subquery("found"))
+
+
+def count_different(rows: sa.Select[Any]) -> sa.Select[Any]:
+    """Make the statement that counts how many rows of another one differ."""
+    some = rows.subquery("some_rows")
+    return sa.select(sa.func.count()).select_from(sa.select(*some.c).distinct().subquery("different"))
 
 
 def count_records(schema: Schema, element: str, most: int) -> sa.Select[Any]:

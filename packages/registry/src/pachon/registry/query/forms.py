@@ -32,7 +32,7 @@ __all__ = ["SharedStatement", "shared_statement"]
 _MOST_STATEMENTS = 500
 _LONG_LIST = 50
 """Values of a list that hardly comes twice, and need not be kept."""
-_NOT_IN_STATEMENT = frozenset({"late", "refinements", "marks", "products", "limit", "doomed"})
+_NOT_IN_STATEMENT = frozenset({"late", "refinements", "marks", "products", "limit", "assured", "doomed"})
 """What is done after the statement, or before it."""
 _FIELDS = tuple(field.name for field in fields(Plan) if field.name not in _NOT_IN_STATEMENT)
 _OPEN = frozenset({"int", "float", "string", "datetime", "timespan", "uuid"})

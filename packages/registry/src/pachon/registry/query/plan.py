@@ -212,7 +212,7 @@ class Existence:
     element: str | None
     """The element for whose records they are looked for; `None` if they are the same for all rows."""
     sources: tuple[Source, ...]
-    """The datasets that are looked for first, then what is joined with them, in that order.
+    """The datasets that are looked for, and what is joined with them, in the order in which they are looked for.
 
     None if calibrations alone are tested, of a data ID that the query knows.
     """
@@ -227,9 +227,7 @@ class Existence:
     @property
     def main(self) -> DatasetSource:
         """The datasets that are looked for first."""
-        first = self.sources[0]
-        assert isinstance(first, DatasetSource)
-        return first
+        return next(source for source in self.sources if isinstance(source, DatasetSource))
 
     def __str__(self) -> str:
         condition = f" where {self.predicate}" if self.predicate != Truth(value=True) else ""
@@ -337,6 +335,8 @@ class Plan:
     products: tuple[Product, ...] = ()
     """Parts of the query that nothing relates, if there are several."""
     limit: int | None = None
+    assured: tuple[str, ...] = ()
+    """What was seen to hold for all rows, so that it is not tested."""
     doomed: tuple[str, ...] = ()
     """Why there can be no rows, if that is known already."""
 
@@ -367,6 +367,7 @@ class Plan:
         lines += [f"  from {source}" for source in self.sources]
         lines += [f"  where {self.predicate}"] if self.predicate != Truth(value=True) else []
         lines += [f"  where there are {existence}" for existence in self.existences]
+        lines += [f"  {fact}" for fact in self.assured]
         lines += [f"  with {mark}" for mark in self.marks]
         lines += [f"  then {refinement}" for refinement in self.refinements]
         lines += [f"  then fill in what {name} implies" for name in self.late]

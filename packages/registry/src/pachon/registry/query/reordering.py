@@ -12,6 +12,7 @@ from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.query.compile_sql import datasets_beyond
+from pachon.registry.query.complete_records import with_records_alone
 from pachon.registry.query.early_stop import stopping_early
 from pachon.registry.query.join_order import (
     named_records,
@@ -45,7 +46,7 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     """
     if plan.doomed or plan.limit == 0:
         return plan
-    plan = stopping_early(plan, state.dialect)
+    plan = stopping_early(with_records_alone(state, connection, plan), state.dialect)
     plan = with_quicker_ranges(state, connection, with_quicker_semi_joins(state, connection, plan))
     dimension = None if plan.existences else skipped_dimension(plan)
     if dimension is None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pachon.dimensions import DimensionElement
 from pachon.registry.query.compile_sql import share_found
 from pachon.registry.query.join_order import leading_elements, skipped_dimension
+from pachon.registry.query.lifted_tests import with_lifted_test
 from pachon.registry.query.plan import DatasetSource, ElementSource, Existence, Plan, UploadSource
 from pachon.registry.query.semi_joins import with_semi_join
 from pachon.registry.query.sizes import (
@@ -115,7 +116,7 @@ def with_quicker_semi_joins(state: State, connection: sa.Connection, plan: Plan)
         if affordable:
             best = min(affordable, key=lambda n: costs[n])
             plan, cost = options[best][0], costs[best]
-    return plan
+    return with_lifted_test(plan)
 
 
 def _cost_of_looks(state: State, connection: sa.Connection, looked_up: Plan) -> float:

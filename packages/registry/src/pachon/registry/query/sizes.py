@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 from pachon.dimensions import DimensionGroup
 from pachon.registry.database.quick import QuickStatement
-from pachon.registry.query.compile_sql import compile_count, compile_plan, count_records
+from pachon.registry.query.compile_sql import compile_count, compile_plan, count_different, count_records
 from pachon.registry.query.forms import shared_statement
 from pachon.registry.query.plan import DatasetSource, ElementSource, Plan, Source, UploadSource
 from pachon.registry.query.tree import All, DatasetField, Field, IsOneOf, Key, Predicate, values_of, walk
@@ -26,6 +27,7 @@ __all__ = [
     "has_long_list",
     "is_asked_quickly",
     "records_up_to",
+    "records_with_datasets",
 ]
 
 CHEAP = 200.0
@@ -73,6 +75,29 @@ def has_datasets_beyond(
         lambda form: compile_plan(form, state.schema, state.dialect, limit=1, repeated=True).offset(offset),
     )
     return connection.execute(shared.select, {**values, "offset": number}).first() is not None
+
+
+def records_with_datasets(
+    state: State,
+    connection: sa.Connection,
+    source: DatasetSource,
+    element: str,
+    most: int,
+    conditions: Sequence[Predicate] = (),
+) -> int:
+    """Count the records of an element for which there are datasets among ``most`` of a search, whichever come first.
+
+    Conditions are on keys of the datasets.
+    """
+    group = source.facts.dimensions
+    some = replace(_one_table(group, source, conditions), keys=state.universe[element].required)
+    shared, values = shared_statement(
+        state,
+        some,
+        ("records with", most),
+        lambda form: count_different(compile_plan(form, state.schema, state.dialect, limit=most, repeated=True)),
+    )
+    return int(connection.execute(shared.select, values).scalar_one())
 
 
 def _is_about_keys(part: Predicate, keys: Collection[str]) -> bool:

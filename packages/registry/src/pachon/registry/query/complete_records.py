@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether every record has datasets, so that none need be tested: all detectors have raws, as a look at some raws tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from pachon.dimensions import DimensionUniverse
+from pachon.registry.query.lifted_tests import asks_only_for
+from pachon.registry.query.plan import DatasetSource, ElementSource, Plan
+from pachon.registry.query.sizes import records_up_to, records_with_datasets
+from pachon.registry.query.sources import with_implied_values
+from pachon.registry.query.tree import Field, Key, Predicate, conjuncts, values_of
+from pachon.registry.state import State
+
+__all__ = ["with_records_alone"]
+
+_MOST_RECORDS = 1_000
+"""Records of which it is looked whether all have datasets."""
+_LOOKED_AT = 10
+"""Datasets a record that are looked at. They come in the order of ids, or in that of a table: one of them does not make another likely."""
+
+
+def with_records_alone(state: State, connection: sa.Connection, plan: Plan) -> Plan:
+    """Leave out a search for datasets that all records of an element have, if the plan asks for nothing but these records.
+
+    The index of datasets begins with the dimensions of many records. To tell whether a detector has any raws, all of it may have to be
+    read, but some hundreds of raws are enough to find one of each detector. It is right only within one snapshot of the database.
+    """
+    datasets = [source for source in plan.sources if isinstance(source, DatasetSource)]
+    if len(datasets) != 1 or datasets[0].with_validity or plan.existences or plan.limit is not None:
+        return plan
+    (source,) = datasets
+    joined = {s.element for s in plan.sources if isinstance(s, ElementSource)}
+    for name in source.facts.dimensions.required:
+        element = state.universe[name]
+        # Of such elements there are few records; the universe says so. An instrument is found in the index at once.
+        if name not in plan.keys or not element.cached or element.governor:
+            continue
+        if not joined <= {name} or not asks_only_for(plan, name):
+            continue
+        own = [part for part in conjuncts(plan.predicate) if _is_about_governors(part, state.universe)]
+        records = records_up_to(state, connection, name, _MOST_RECORDS, own)
+        if not records:
+            continue
+        if records_with_datasets(state, connection, source, name, _LOOKED_AT * records, own) == records:
+            alone = replace(plan, sources=(ElementSource(element=name),))
+            return with_implied_values(replace(alone, assured=(f"all have {source.facts.dataset_type}",)))
+    return plan
+
+
+def _is_about_governors(part: Predicate, universe: DimensionUniverse) -> bool:
+    columns = [value for value in values_of(part) if isinstance(value, Key | Field)]
+    return bool(columns) and all(isinstance(v, Key) and universe[v.dimension].governor for v in columns)
