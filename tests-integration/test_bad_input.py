@@ -218,7 +218,7 @@ def test_bad_frames_among_good_ones(bench: Bench, tmp_path: Path) -> None:
     assert sorted(line.split("mixed/")[1].split(":")[0] for line in lines) == sorted(
         path.name for path in mixed.iterdir() if path.name != FRAME.name
     )
-    assert done.stdout == "Ingested 1 raw frames of 1 exposures from 10 files.\n"
+    assert done.stdout == "Ingested 1 raw frame of 1 exposure from 10 files.\n"
     new = [name for name in changes(before, snapshot(tmp_path / "repo")) if not name.startswith("registry.sqlite3")]
     assert [Path(name).suffix for name in new if name.endswith(".fits")] == [".fits"]
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pachon.base import PachonError, ReadOnlyError
+from pachon.base import InvalidInputError, PachonError, ReadOnlyError
 from pachon.butler import Butler, ClosedButlerError
 from pachon.datasets import CollectionType, DatasetRef, DatasetType, FileDataset
 from pachon.dimensions import DimensionRecord, Timespan
@@ -202,7 +202,7 @@ CALLS: dict[str, Call] = {
     "refresh": lambda w, b: {},
     "register_graph_outputs": lambda w, b: {"datasets": [], "files": w.graph_outputs},
     "remove_runs": lambda w, b: {"names": ["empty"], "unlink_from_chains": False},
-    "retrieve": lambda w, b: {"refs": w.refs, "destination": str(w.folder / "out"), "transfer": "copy",
+    "retrieve": lambda w, b: {"refs": w.refs, "destination": str(w.folder / "out"), "transfer": "copy", "skip_unstored": False,
                               "preserve_path": True, "overwrite": True},
     "searching": lambda w, b: {"collections": ["run"]},
     "storage_class_document": lambda w, b: {},
@@ -253,10 +253,10 @@ OPENING: dict[str, Call] = {
                             "storage_classes": None, "overwrite": False, "group_writable": False},
 }  # fmt: skip
 
-FLAGS = {"group_writable", "repair", "unstore_damaged", "dry_run", "unstore", "purge", "unlink_from_chains", "preserve_path", "overwrite", "checksum", "track",
+FLAGS = {"group_writable", "skip_unstored", "repair", "unstore_damaged", "dry_run", "unstore", "purge", "unlink_from_chains", "preserve_path", "overwrite", "checksum", "track",
          "find_first", "with_records", "flatten_chains", "include_chains", "replace", "skip_existing", "update",
          "register_dataset_types", "dimension_records", "update_output_chain", "infer_data_id", "writeable"}  # fmt: skip
-"""Parameters that are true or false: anything in Python is one of these."""
+"""Parameters that are true or false."""
 
 
 def functions() -> set[str]:
@@ -527,3 +527,16 @@ def test_an_argument_that_does_not_exist_gets_a_hint(world: World) -> None:
             query_all(exposure=1)
         with pytest.raises(PachonError, match=r"argument 'colections'\. Did you mean 'collections'\?"):
             query("raw", colections="raw/all")
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [("prune", "purge"), ("prune", "unstore"), ("empty_trash", "dry_run"), ("remove_runs", "unlink_from_chains"),
+     ("fsck", "repair"), ("transfer_from_graph", "dry_run"), ("ingest", "checksum"), ("retrieve", "overwrite")],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["no", "false", 2, -1, 0.5, [], b"", float("nan")])
+def test_a_flag_that_is_neither_true_nor_false(world: World, name: str, flag: str, value: object) -> None:
+    with world.open() as butler:
+        arguments = CALLS[name](world, butler) | {flag: value}
+        with refused(world, name), pytest.raises(InvalidInputError, match=f"{flag} is true or false"):
+            run(function(butler, name), arguments)

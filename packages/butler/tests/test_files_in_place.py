@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pachon.base import InvalidInputError
 from pachon.butler import Butler, FindingKind
 from pachon.butler.errors import FileRemovedMeanwhileError
 from pachon.datasets import DatasetExistence, DatasetRef, FileDataset, IdMode
@@ -186,3 +187,23 @@ def test_a_file_that_another_dataset_names_by_an_absolute_path_stays(butler: But
     assert place.exists()
     (found,) = butler.fsck(min_age=0.0).findings
     assert (found.kind, found.path) == (FindingKind.FOREIGN_FILE, "mine/a b%.yaml")
+
+
+@pytest.mark.parametrize("transfer", [None, "auto", "split", "direct"])
+@pytest.mark.parametrize("name", ["butler.yaml", "registry.sqlite3", "run/.receipts/1.json", ".definitions/types.json"])
+def test_files_of_the_repository_itself(repository: Path, name: str, transfer: str | None) -> None:
+    """With a dataset of it the database would be deleted, or put aside by a repair."""
+    (repository / name).parent.mkdir(parents=True, exist_ok=True)
+    (repository / name).touch()
+    with Butler.open(str(repository), run="run", instrument="Cam") as opened:
+        path = repository / name if transfer == "direct" else name
+        file = FileDataset(path, dataset_type="note", data_ids={}, formatter="file")
+        with pytest.raises(InvalidInputError, match="belongs to the repository itself"):
+            opened.ingest([file], transfer=transfer)
+        assert not opened.collections.query("*")
+        assert (repository / name).exists()
+        assert not opened.fsck().findings
+        # A copy of it is a file as any other.
+        (ref,) = opened.ingest([file], transfer="copy")
+        opened.prune([ref], purge=True)
+        assert (repository / name).exists()

@@ -162,6 +162,30 @@ def test_large_removals_go_in_parts(
     assert butler.collections.query() == []
 
 
+@pytest.mark.parametrize("run", ["my run", "a b/c d", "x#1", "50%", "a:b", "it's"])
+def test_a_run_whose_name_is_not_that_of_its_folder(butler: Butler, repository: Path, run: str) -> None:
+    def folders() -> list[Path]:
+        return [path for path in repository.iterdir() if path.is_dir()]
+
+    butler.put({"n": 1}, "gain", detector=0, run=run)
+    assert folders()
+    butler.remove_runs(run)
+    assert not folders()
+
+
+def test_the_folder_of_another_run_stays(butler: Butler, repository: Path) -> None:
+    ref = butler.put({"n": 1}, "gain", detector=0, run="a_b/c")
+    butler.collections.register("a b/empty")
+    (repository / "a_b" / "empty").mkdir()
+    butler.put({"n": 2}, "gain", detector=0, run="a b")
+    butler.put({"n": 3}, "gain", detector=0, run="a b/c")
+    butler.remove_runs(["a b", "a b/c"])
+    assert butler.get(ref) == {"n": 1}
+    assert (repository / "a_b" / "empty").is_dir()
+    assert not (repository / "a_b" / "gain").exists()
+    assert not butler.fsck().findings
+
+
 def test_remove_runs(butler: Butler, refs: list[DatasetRef], repository: Path) -> None:
     butler.put({}, "note", run="other")
     butler.collections.register("chain", CollectionType.CHAINED)

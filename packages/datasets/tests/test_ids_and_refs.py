@@ -15,6 +15,7 @@ from pachon.datasets import (
     DatasetTable,
     DatasetType,
     FileDataset,
+    FileTable,
     deterministic_id,
     deterministic_ids,
     id_keys,
@@ -107,3 +108,26 @@ def test_file_dataset_names_its_datasets_in_one_way():
         FileDataset("a.fits", dataset_type="raw")
     with pytest.raises(InvalidInputError, match="at least one"):
         FileDataset("a.fits", refs=[])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"dataset_type": 1.5, "data_ids": {}}, "dataset_type is a dataset type or its name, not 1.5"),
+        ({"dataset_type": [], "data_ids": {}}, "dataset_type is a dataset type or its name"),
+        ({"dataset_type": "raw", "data_ids": 3}, "data_ids is one or a list"),
+        ({"dataset_type": "raw", "data_ids": "detector"}, "data_ids is one or a list"),
+        ({"refs": 3}, "refs is one or a list"),
+        ({"refs": ["raw"]}, "refs are datasets"),
+        ({"dataset_type": "raw", "data_ids": DATA_ID, "formatter": {}}, "formatter is the name of one"),
+    ],
+)
+def test_files_with_what_makes_no_sense(wrong, complaint):
+    with pytest.raises(InvalidInputError, match=rf"a\.fits: {complaint}"):
+        FileDataset("a.fits", **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"dataset_type": 1.5}, {"formatter": 7}])
+def test_tables_of_files_with_what_makes_no_sense(wrong):
+    with pytest.raises(InvalidInputError, match="A table of files: "):
+        FileTable(["a.fits"], **{"dataset_type": "raw", "data_ids": {"detector": 1}, **wrong})

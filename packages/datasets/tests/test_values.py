@@ -19,7 +19,10 @@ def test_collection_types_are_stored_numbers():
         CollectionType.parse("taged")
 
 
-@pytest.mark.parametrize("name", ["a", "u/me/run 1", "raw.all", "...", "a/.b", "ünter/lauf", "x" * LONGEST_NAME])
+@pytest.mark.parametrize(
+    "name",
+    ["a", "u/me/run 1", "raw.all", "...", "a/.b", "a/butler.yaml", "a/.definitions", "ünter/lauf", "x" * LONGEST_NAME],
+)
 def test_names_of_collections(name):
     assert find_name_fault(name) is None
 
@@ -38,6 +41,12 @@ def test_names_of_collections(name):
         ("a//b", "a folder that is not its own"),
         ("a/./b", "a folder that is not its own"),
         ("..", "a folder that is not its own"),
+        ("run/.receipts", "keeps files in the folder"),
+        (".lost+found/run", "keeps files in the folder"),
+        (".definitions", "keeps files in the folder"),
+        ("butler.yaml", "keeps files in the folder"),
+        ("registry.sqlite3-journal", "keeps files in the folder"),
+        ("registry.sqlite3-removal/run", "keeps files in the folder"),
     ],
 )
 def test_no_names_of_collections(name, reason):

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from pachon.base import PachonError
 from pachon.base.testing import run_command
-from pachon.butler import Butler
+from pachon.butler import Butler, UnstoredDatasetsError
 from pachon.butler.program import program
 from pachon.datasets import CollectionType, DatasetType
 from pachon.dimensions import Timespan
@@ -250,6 +250,21 @@ class TestPrune:
         assert not any(filled.exists(ref) for ref in filled.query_datasets("raw"))
         assert len(filled.query_datasets("raw")) == 4
 
+    def test_unstore_what_is_not_stored(self, run: Run, filled: Butler) -> None:
+        filled.prune(list(filled.query_datasets("raw", where=f"exposure = 1 AND {CAM}")))
+        found, total = len(filled.query_datasets("raw", where=f"exposure = 1 AND {CAM}")), 4
+        command = ("prune-datasets", "REPO", "run", "--unstore", "--no-confirm", "--datasets", "raw")
+        result = run(*command)
+        assert sum(line[0] == "raw" for line in lines(result) if line) == total - found
+        assert f"{found} dataset{'s' if found > 1 else ''} that w" in result.stdout
+        assert not any(filled.exists(ref) for ref in filled.query_datasets("raw"))
+        assert run(*command).stdout == (
+            "Did not find any datasets to remove. 4 datasets that were found are not stored, and left out.\n"
+        )
+        # They can be removed all the same, and are shown then.
+        purged = run("prune-datasets", "REPO", "--purge", "run", "--no-confirm", "--datasets", "raw")
+        assert sum(line[0] == "raw" for line in lines(purged) if line) == total
+
     def test_purge(self, run: Run, filled: Butler) -> None:
         refused = run("prune-datasets", "REPO", "chain", "--purge", "run", "--no-confirm", fails=True)
         assert "--all-runs" in str(refused.exception)
@@ -335,6 +350,22 @@ def test_retrieve_artifacts(run: Run, filled: Butler, tmp_path: Path) -> None:
     run("retrieve-artifacts", "REPO", str(flat), "--no-preserve-path", "-t", "symlink")
     assert len([path for path in flat.iterdir() if path.is_symlink()]) == 6
     assert isinstance(run("retrieve-artifacts", "REPO", str(flat), "-t", "move", fails=True).exception, PachonError)
+
+
+def test_retrieve_artifacts_that_are_not_all_stored(run: Run, filled: Butler, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    filled.prune(list(filled.query_datasets("raw", where=f"exposure = 1 AND {CAM}")))
+    stored = sum(map(bool, (filled.exists(ref) for ref in filled.query_datasets("raw"))))
+    command = ("retrieve-artifacts", "REPO", str(out), "-d", "raw", "--collections", "run")
+    refused = run(*command, fails=True).exception
+    assert isinstance(refused, UnstoredDatasetsError)
+    assert str(refused).startswith(f"{4 - stored} of 4 datasets cannot be retrieved")
+    assert not out.exists()
+    shown = run_command(program, *command[:1], str(filled.root.ospath), *command[2:]).stderr
+    assert shown.endswith("nothing was copied. Say --skip-unstored to leave them out.\n")
+    assert f": {stored}\n" in run(*command, "--skip-unstored").stdout
+    index = json.loads((out / "butler-artifacts.json").read_text())
+    assert len(index["files"]) == stored == len(list(out.rglob("raw_*.yaml")))
 
 
 def test_ingest_files(run: Run, butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -719,7 +750,7 @@ def test_errors_name_options(repository: Path, filled: Butler, tmp_path: Path) -
     (tmp_path / "f.yaml").write_text("{}")
     ingest = ("ingest-files", root, "gain", "r", str(files), "--data-id", "instrument=Cam", "--prefix", str(tmp_path))
     ingest = (*ingest, "-t", "copy", "--id-generation-mode", "dataid_type_run")
-    assert "Ingested 1 datasets" in run_command(program, *ingest).stdout
+    assert "Ingested 1 dataset " in run_command(program, *ingest).stdout
     for command, told in (
         (("relocate", root, "--from", root), f"{root} is both the old place and the new one; say in --from where it was."),
         (("relocate", root, "--from", "/a", "--to", "/none"), "There is no folder /none: move the files there first, or say another place (--to)."),
@@ -732,6 +763,10 @@ def test_errors_name_options(repository: Path, filled: Butler, tmp_path: Path) -
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
         assert result.stderr.endswith(f"{told}\n")
+    usual = (*ingest[:-2], "--prefix", str(tmp_path))
+    told = "1 of 1 dataset is in the run already; nothing was ingested. Say --skip-existing to leave them out.\n"
+    assert run_command(program, *usual).stderr.endswith(told)
+    assert run_command(program, *usual, "--skip-existing").stdout == "Ingested 0 datasets from 1 file.\n"
     unknown = run_command(program, *ingest[:2], "gian", *ingest[3:]).stderr
     assert unknown.endswith("Did you mean 'gain'? 'butler register-dataset-type' registers one.\n")
-    assert run_command(program, *ingest, "--skip-existing").stdout == "Ingested 0 datasets from 1 files.\n"
+    assert run_command(program, *ingest, "--skip-existing").stdout == "Ingested 0 datasets from 1 file.\n"

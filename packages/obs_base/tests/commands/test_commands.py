@@ -46,7 +46,7 @@ def test_the_whole_way(repo: Path, simulated: Path) -> None:
     done = run(
         "make-discrete-skymap", repo, "simcam", "--each-field", "--skymap-id", "field", "-c", "skyMap.pixelScale=0.5"
     )
-    assert done.stdout.startswith("Registered: sky map field with 1 tracts.")
+    assert done.stdout.startswith("Registered: sky map field with 1 tract.")
     settings = ["name=x", "skyMap=discrete", "skyMap.raList=[10.0]", "skyMap.decList=[1.0]", "skyMap.radiusList=[0.1]"]
     done = run("register-skymap", repo, *(word for setting in settings for word in ("-c", setting)))
     assert done.stdout == "Registered: sky map x, discrete, 1 tract.\n"
@@ -123,7 +123,9 @@ def test_a_second_set_of_curated_calibrations(repo: Path) -> None:
 
 
 def test_wrong_sky_maps(repo: Path) -> None:
-    assert "name" in refused("register-skymap", repo, "-c", "skyMap=rings", "-c", "skyMap.numRings=3")
+    for words in ((), ("-c", "skyMap=rings", "-c", "skyMap.numRings=3"), ("-c", "name=")):
+        assert "needs a name: say -c name=..." in refused("register-skymap", repo, *words)
+    assert "-c skyMap=...; there are discrete, equat, rings." in refused("register-skymap", repo, "-c", "name=x")
     assert "numRing" in refused("register-skymap", repo, "-c", "name=x", "-c", "skyMap=rings", "-c", "skyMap.numRing=3")
     assert run("make-discrete-skymap", repo, "simcam", "-d", "raw").exit_code == 2
     assert "There is no visit of SimCam" in refused("make-discrete-skymap", repo, "simcam")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pachon.butler.errors import RepositoryExistsError as RepositoryExistsError
     from pachon.butler.errors import RepositoryNotFoundError as RepositoryNotFoundError
     from pachon.butler.errors import RetrievalConflictError as RetrievalConflictError
+    from pachon.butler.errors import UnstoredDatasetsError as UnstoredDatasetsError
     from pachon.butler.errors import WriterEndedError as WriterEndedError
     from pachon.butler.fsck.report import Finding as Finding
     from pachon.butler.fsck.report import FindingKind as FindingKind
@@ -55,6 +56,7 @@ __all__ = [
     "RepositoryExistsError",
     "RepositoryNotFoundError",
     "RetrievalConflictError",
+    "UnstoredDatasetsError",
     "WriterEndedError",
     "get_known_repositories",
     "has_repository",
@@ -87,6 +89,7 @@ __getattr__, __dir__ = lazy_exports(
         "Finding": "pachon.butler.fsck.report",
         "FindingKind": "pachon.butler.fsck.report",
         "FsckReport": "pachon.butler.fsck.report",
+        "UnstoredDatasetsError": "pachon.butler.errors",
         "WriterEndedError": "pachon.butler.errors",
         "Backup": "pachon.butler.backup",
         "relocate_repository": "pachon.butler.relocation",

@@ -5,7 +5,8 @@
 
     NotFoundError
     ├── RepositoryNotFoundError (FileNotFoundError)  the path or label names no repository
-    └── DatasetNotFoundError                         no such dataset in the collections
+    ├── DatasetNotFoundError                         no such dataset in the collections
+    └── UnstoredDatasetsError (FileNotFoundError)    datasets have no files: leave them out
     ConflictError
     ├── RepositoryExistsError (FileExistsError)      the path holds a repository already
     ├── WriterEndedError                             a sweep took this process for dead: do it again
@@ -26,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
+from pachon.base.counting import counted
 
 __all__ = [
     "ClosedButlerError",
@@ -38,6 +40,7 @@ __all__ = [
     "RepositoryExistsError",
     "RepositoryNotFoundError",
     "RetrievalConflictError",
+    "UnstoredDatasetsError",
     "WriterEndedError",
 ]
 
@@ -159,6 +162,22 @@ class DatasetNotFoundError(NotFoundError):
     def __str__(self) -> str:
         where = ", ".join(self.collections) or "no collections"
         return f"No {self.dataset_type!r} with {self.data_id} in {where}."
+
+
+class UnstoredDatasetsError(NotFoundError, FileNotFoundError):
+    """Files of datasets are wanted that have none, since they were unstored or never stored."""
+
+    kind = "unstored_datasets"
+
+    def __init__(self, unstored: int, total: int, first: str) -> None:
+        super().__init__(unstored, total, first)
+        self.unstored, self.total, self.first = unstored, total, first
+
+    def __str__(self) -> str:
+        return (
+            f"{self.unstored} of {counted(self.total, 'dataset')} cannot be retrieved, as they are not stored (any more), "
+            f"{self.first} for one; nothing was copied. Say skip_unstored=True to leave them out."
+        )
 
 
 class WriterEndedError(ConflictError):

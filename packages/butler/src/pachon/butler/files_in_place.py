@@ -13,14 +13,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pachon.base import PachonError
+from pachon.base import InvalidInputError, PachonError
 from pachon.butler.errors import FileRemovedMeanwhileError
+from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import DatasetTable
 from pachon.datastore import NewFileRecords
+from pachon.datastore.file_check import FileKeeper
+from pachon.datastore.records import path_below
 
-__all__ = ["confirm_files_in_place", "mark_before"]
+__all__ = ["confirm_files_in_place", "mark_before", "refuse_own_files"]
 
 
 def mark_before(session: Session, *, in_place: bool) -> object | None:
@@ -36,6 +39,25 @@ def mark_before(session: Session, *, in_place: bool) -> object | None:
         return None
     session.records.wait_for_removals()
     return mark
+
+
+def refuse_own_files(session: Session, records: NewFileRecords) -> None:
+    """Refuse files that stay where they lie and are the repository's own: with the dataset its database would be deleted.
+
+    Raises
+    ------
+    InvalidInputError
+        It names the first of them.
+    """
+    keeper = session.datastore
+    if records.created.all() or not isinstance(keeper, FileKeeper):
+        return
+    paths = records.path[~records.created].tolist()
+    kept = OwnFiles.of_session(session, keeper).first_kept([path_below(keeper.root_urls, path) for path in paths])
+    if kept is not None:
+        raise InvalidInputError(
+            f"The file {kept!r} belongs to the repository itself, and cannot be ingested where it lies; nothing was ingested."
+        )
 
 
 def confirm_files_in_place(

@@ -14,9 +14,10 @@ from uuid import UUID
 
 import numpy as np
 
-from pachon.base import ConflictError, InvalidInputError
+from pachon.base import ConflictError, InvalidInputError, PachonError
+from pachon.base.counting import counted
 from pachon.butler.definition_notes import register_dataset_type
-from pachon.butler.files_in_place import confirm_files_in_place, mark_before
+from pachon.butler.files_in_place import confirm_files_in_place, mark_before, refuse_own_files
 from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
 from pachon.butler.lookup import resolve_data_id, resolve_type
 from pachon.butler.put import make_runs, prepare_run, resolve_run
@@ -37,7 +38,7 @@ from pachon.datasets import (
 )
 from pachon.datastore import NewFileRecords
 from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
-from pachon.registry import DatasetTypeError
+from pachon.registry import ConflictingDefinitionError, DatasetTypeError
 
 __all__ = ["OnConflict", "ingest"]
 
@@ -251,6 +252,11 @@ def _commit(
     before: object | None,
 ) -> None:
     """Write the rows in one transaction; those of many datasets in parts, so that they need not all be copied at once."""
+    try:
+        refuse_own_files(session, records)
+    except PachonError:
+        session.datastore.discard(records)
+        raise
     runs = {run for table in tables for run in table.runs.values.tolist()}
 
     def write_rows() -> None:
@@ -393,8 +399,9 @@ def _again_without_known(
     while True:
         try:
             return take_in(known)
-        except ConflictError:
+        except ConflictError as error:
             if options.on_conflict != "skip" or session.registry.is_writing:
+                _say_what_is_known(session, batches, tables, options, error)
                 raise
             # What this call made is removed again. Another conflict than a lost race leaves the same unknown, and is raised.
             for run in {batch.run for batch in batches}:
@@ -403,6 +410,29 @@ def _again_without_known(
             before, known = known, _known(session, batches, tables, options.id_mode, options.on_conflict)
             if all(np.array_equal(old, new) for old, new in zip(before, known, strict=True)):
                 raise
+
+
+def _say_what_is_known(
+    session: Session,
+    batches: Sequence[_Batch],
+    tables: Sequence[DatasetTable],
+    options: _Options,
+    error: ConflictError,
+) -> None:
+    """Note on an error how many datasets the repository has already, if an ingest that leaves them out would go on."""
+    if session.registry.is_writing or not isinstance(error, ConflictingDefinitionError):
+        return
+    for batch in batches:
+        # A run that is not there holds nothing; it may have been made since.
+        session.new_runs.discard(batch.run)
+        prepare_run(session, batch.run)
+    known = sum(int(mask.sum()) for mask in _known(session, batches, tables, options.id_mode, "skip"))
+    if known:
+        total = sum(map(len, tables))
+        error.add_note(
+            f"{known} of {counted(total, 'dataset is', 'datasets are')} in the run already; nothing was ingested. "
+            "Say on_conflict='skip' to leave them out."
+        )
 
 
 def _known(

@@ -218,7 +218,7 @@ def remove_runs(session: Session, names: str | Iterable[str], *, unlink_from_cha
             for parent in info.parents:
                 session.registry.collections.remove_from(parent, [name])
             session.registry.collections.remove(name)
-        remove_run_notes(session, name, session.registry.collections.query(f"{name}/*"))
+        remove_run_notes(session, name)
     session.forget_inferred()
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pachon.base import InvalidInputError
+from pachon.base.counting import counted
 from pachon.butler.listings import Columns, sorted_table
 from pachon.butler.result_columns import dataset_columns
-from pachon.datasets import CollectionType, DatasetRef, DatasetTable
+from pachon.datasets import CollectionType, DatasetRef, DatasetTable, id_keys
 from pachon.registry.collection_names import is_glob
 
 if TYPE_CHECKING:
@@ -80,6 +83,8 @@ class PrunePlan:
     request: PruneRequest
     refs: tuple[DatasetRef, ...]
     tables: tuple[Columns, ...]
+    left_out: int = 0
+    """Datasets that have no file, where files are all that is to be removed."""
 
     @property
     def announcement(self) -> str:
@@ -91,6 +96,13 @@ class PrunePlan:
     def conclusion(self) -> str:
         """The sentence after it was done."""
         return f"The datasets were {self.request.actions}."
+
+    @property
+    def remark(self) -> str:
+        """What else is to be said of what was found; may be empty."""
+        if not self.left_out:
+            return ""
+        return f"{counted(self.left_out, 'dataset that was found is', 'datasets that were found are')} not stored, and left out."
 
     def apply(self, butler: Butler) -> None:
         """Remove exactly the datasets of the plan, whatever was added since."""
@@ -117,13 +129,23 @@ def fetch_prune_plan(butler: Butler, request: PruneRequest) -> PrunePlan:
         request.searched, name=request.dataset_types, where=request.where, find_first=not request.find_all
     )
     tables = [sorted_table(table) for table in found.tables if len(table)]
+    total = sum(map(len, tables))
+    if request.unstore and not request.disassociate and request.purge_run is None:
+        tables = [stored for table in tables if len(stored := _stored(butler, table))]
     if request.purge_run is not None and not request.all_runs:
         _refuse_other_runs(tables, request.purge_run)
     return PrunePlan(
         request=request,
         refs=tuple(ref for table in tables for ref in table),
         tables=tuple(_shown(table) for table in tables),
+        left_out=total - sum(map(len, tables)),
     )
+
+
+def _stored(butler: Butler, table: DatasetTable) -> DatasetTable:
+    """Give those of datasets that have files."""
+    with_files = id_keys(butler.datastore_records(table).dataset_id)
+    return table.take(np.isin(id_keys(table.ids), with_files))
 
 
 def _refuse_other_runs(tables: list[DatasetTable], run: str) -> None:

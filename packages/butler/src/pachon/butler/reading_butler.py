@@ -226,12 +226,22 @@ class ReadingButler(RepositoryFacts):
         transfer: str = "copy",
         preserve_path: bool = True,
         overwrite: bool = False,
+        skip_unstored: bool = False,
     ) -> list[ResourcePath]:
-        """Copy the files of datasets to a folder, with an index; give their new places."""
+        """Copy the files of datasets to a folder, with an index; give their new places.
+
+        Datasets that are not stored are an error, or left out with ``skip_unstored``.
+        """
         from pachon.butler.retrieve import retrieve
 
         return retrieve(
-            self._session, refs, destination, transfer=transfer, preserve_path=preserve_path, overwrite=overwrite
+            self._session,
+            refs,
+            destination,
+            transfer=transfer,
+            preserve_path=preserve_path,
+            overwrite=overwrite,
+            skip_unstored=skip_unstored,
         )
 
     # Queries.

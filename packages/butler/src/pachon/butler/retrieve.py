@@ -5,23 +5,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pachon.base import FormatError, InvalidInputError, NotFoundError, progress
+from pachon.base.counting import counted
 from pachon.butler.argument_kinds import listed_refs
-from pachon.butler.errors import RetrievalConflictError
+from pachon.butler.errors import RetrievalConflictError, UnstoredDatasetsError
 from pachon.butler.get import fetch_file_records
 from pachon.butler.repository_location import as_resource
 from pachon.butler.session import Session
 from pachon.butler.whole_files import check_whole
 from pachon.datasets import DatasetRef
-from pachon.datastore import DatasetFileNotFoundError, Datastore, StoredFile
+from pachon.datastore import Datastore, StoredFile
 from pachon.datastore.records import file_part
 from pachon.resources import ResourceExistsError, ResourcePath
 
 __all__ = ["INDEX_NAME", "artifact_index", "copy_files", "retrieve"]
+
+_log = logging.getLogger(__name__)
 
 INDEX_NAME: Final = "butler-artifacts.json"
 """File that says what the retrieved files are."""
@@ -35,6 +39,7 @@ def retrieve(
     transfer: str = "copy",
     preserve_path: bool = True,
     overwrite: bool = False,
+    skip_unstored: bool = False,
 ) -> list[ResourcePath]:
     """Copy the files of datasets to a folder, with an index; give their new places.
 
@@ -54,6 +59,8 @@ def retrieve(
         Keep the folders of the repository; otherwise all files lie in one folder, and equal names are an error.
     overwrite
         Replace files that are there.
+    skip_unstored
+        Leave out datasets that are not stored; otherwise nothing is copied if there are any.
 
     Raises
     ------
@@ -61,15 +68,21 @@ def retrieve(
         If the mode is ``move`` or ``direct``, a path leads out of the destination, or that is the root of the repository's files.
     RetrievalConflictError
         If two files would have one name.
-    DatasetFileNotFoundError
-        If a dataset is not stored.
+    UnstoredDatasetsError
+        If datasets are not stored, and ``skip_unstored`` is not set.
     FileIntegrityError
         If a file is not the one that was written; then nothing is copied.
     """
     session.check_open()
     wanted = listed_refs(refs)
     rows = list(fetch_file_records(session, wanted).rows())
-    _check_stored(session, wanted, rows)
+    stored = {row.dataset_id for row in rows}
+    unstored = [ref for ref in wanted if ref.id not in stored]
+    if unstored and not skip_unstored:
+        raise UnstoredDatasetsError(len(unstored), len(wanted), str(unstored[0]))
+    if unstored:
+        _log.warning("%s not stored, and left out.", counted(len(unstored), "dataset is", "datasets are"))
+        wanted = [ref for ref in wanted if ref.id in stored]
     return copy_files(
         session.datastore,
         wanted,
@@ -160,13 +173,6 @@ def _below(folder: ResourcePath, path: str) -> ResourcePath:
 def artifact_index(refs: list[DatasetRef], rows: list[StoredFile], *, preserve_path: bool = True) -> bytes:
     """Give the index that says what retrieved files are, as JSON."""
     return json.dumps(_index(refs, _targets(rows, preserve_path=preserve_path)), indent=1).encode()
-
-
-def _check_stored(session: Session, refs: list[DatasetRef], rows: list[StoredFile]) -> None:
-    stored = {row.dataset_id for row in rows}
-    for ref in refs:
-        if ref.id not in stored:
-            raise DatasetFileNotFoundError(ref.id, ref.dataset_type.name, None, session.datastore.name)
 
 
 def _targets(rows: list[StoredFile], *, preserve_path: bool) -> dict[str, tuple[StoredFile, list[StoredFile]]]:

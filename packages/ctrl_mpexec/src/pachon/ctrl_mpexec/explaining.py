@@ -42,7 +42,8 @@ def nothing_to_do(graph: QuantumGraph) -> str:
     explanation = graph.explain()
     if set(explanation.dropped()) == {DropReason.ALREADY_DONE}:
         where = dict.fromkeys(detail for task in explanation.tasks for _, detail in task.dropped)
-        return f"Nothing to do: all {explanation.dropped().total()} quanta are done already ({', '.join(where)})."
+        total = explanation.dropped().total()
+        return f"Nothing to do: {'the only quantum is' if total == 1 else f'all {total} quanta are'} done already ({', '.join(where)})."
     said = " ".join(explanation.sentences)
     advice = (
         " If outputs of what is done were removed, --retained-dataset-types (a list of those that were kept) has them made again."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pachon.base import PachonError
+from pachon.base.counting import counted
 from pachon.ctrl_mpexec.progress.tally import duration
 from pachon.pipe_base.execution.outcome import QuantumOutcome, QuantumStatus
 from pachon.pipe_base.outcomes import Caveats
@@ -51,12 +52,12 @@ class QuantaFailedError(PachonError):
     def __str__(self) -> str:
         if not self.failed:
             return (
-                f"The run was interrupted: {self.total - self.blocked} of {self.total} quanta are done; "
+                f"The run was interrupted: {self.total - self.blocked} of {counted(self.total, 'quantum is', 'quanta are')} done; "
                 f"{self.go_on} goes on with the others."
             )
         why = "did not run, also as the run was interrupted" if self.interrupted else "could not run because of that"
         blocked = f", {self.blocked} {why}" if self.blocked else ""
-        return f"{self.failed} of {self.total} quanta failed{blocked}; the first: {self.first}"
+        return f"{self.failed} of {counted(self.total, 'quantum', 'quanta')} failed{blocked}; the first: {self.first}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,10 @@ __all__ = ["LONGEST_NAME", "CollectionInfo", "CollectionType", "find_name_fault"
 LONGEST_NAME: Final = 128
 """Characters of the longest name of a collection."""
 
+_OWN_FOLDERS: Final = (".lost+found", ".definitions")
+_OWN_FILES: Final = ("butler.yaml", "registry.sqlite3")
+"""Beginnings of names: SQLite's log, and locks, are named after the database."""
+
 
 class CollectionType(enum.IntEnum):
     """What a collection holds; the values are stored."""
@@ -75,7 +79,14 @@ def find_name_fault(name: str) -> str | None:
         reason = "it begins or ends with a blank or a '/'"
     elif not {"", ".", ".."}.isdisjoint(name.split("/")):
         reason = "nothing, '.' or '..' is a part of it, and would lead to a folder that is not its own"
+    elif _leads_to_own_files(name.split("/")):
+        reason = "the repository itself keeps files in the folder of that name, or may"
     if reason is None:
         return None
     shown = name if len(name) <= 160 else name[:157] + "..."
     return f"{shown!r} is no name for a collection: {reason}."
+
+
+def _leads_to_own_files(parts: list[str]) -> bool:
+    """Tell whether the folder of a run would be where other files than datasets lie, which are made and removed by other rules."""
+    return ".receipts" in parts or parts[0] in _OWN_FOLDERS or parts[0].startswith(_OWN_FILES)

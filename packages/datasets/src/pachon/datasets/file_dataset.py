@@ -11,7 +11,9 @@ from pachon.datasets.dataset_ref import DatasetRef
 from pachon.datasets.dataset_type import DatasetType
 from pachon.dimensions import DataCoordinate
 
-__all__ = ["FileDataset"]
+__all__ = ["FileDataset", "check_kinds"]
+
+_TYPES = (str, DatasetType)
 
 
 class FileDataset:
@@ -31,7 +33,7 @@ class FileDataset:
     Raises
     ------
     InvalidInputError
-        If neither or both ways of naming the datasets are used.
+        If neither or both ways of naming the datasets are used, or something is of a wrong kind.
     """
 
     __slots__ = ("data_ids", "dataset_type", "formatter", "path", "refs")
@@ -51,21 +53,44 @@ class FileDataset:
         refs: DatasetRef | Iterable[DatasetRef] | None = None,
         formatter: str | None = None,
     ) -> None:
+        check_kinds(path, dataset_type, formatter)
         if (refs is None) == (dataset_type is None or data_ids is None):
             raise InvalidInputError(f"{path}: give either refs, or a dataset type and data IDs.")
         self.path = path
         self.dataset_type = dataset_type
         self.formatter = formatter
-        self.refs = () if refs is None else (refs,) if isinstance(refs, DatasetRef) else tuple(refs)
+        self.refs = () if refs is None else (refs,) if isinstance(refs, DatasetRef) else _listed(path, "refs", refs)
+        if not all(isinstance(ref, DatasetRef) for ref in self.refs):
+            raise InvalidInputError(f"{path}: refs are datasets (DatasetRef), not {refs!r}.")
         if data_ids is None:
             self.data_ids = ()
         elif isinstance(data_ids, DataCoordinate | Mapping):
             self.data_ids = (data_ids,)
         else:
-            self.data_ids = tuple(data_ids)
+            self.data_ids = _listed(path, "data_ids", data_ids)
         if not self.refs and not self.data_ids:
             raise InvalidInputError(f"{path}: a file must hold at least one dataset.")
 
     def __repr__(self) -> str:
         what = ", ".join(str(ref) for ref in self.refs) or f"{self.dataset_type} {list(self.data_ids)}"
         return f"FileDataset({str(self.path)!r}, {what})"
+
+
+def check_kinds(what: object, dataset_type: object, formatter: object) -> None:
+    """Refuse what is no dataset type and no name of one, and a formatter that is no name.
+
+    Raises
+    ------
+    InvalidInputError
+        It begins with the file, or what was given of them.
+    """
+    if dataset_type is not None and not isinstance(dataset_type, _TYPES):
+        raise InvalidInputError(f"{what}: dataset_type is a dataset type or its name, not {dataset_type!r}.")
+    if formatter is not None and not isinstance(formatter, str):
+        raise InvalidInputError(f"{what}: formatter is the name of one, not {formatter!r}.")
+
+
+def _listed(path: object, name: str, values: Any) -> tuple[Any, ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InvalidInputError(f"{path}: {name} is one or a list of them, not {values!r}.")
+    return tuple(values)

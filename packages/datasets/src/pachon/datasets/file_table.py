@@ -8,6 +8,7 @@ from typing import Any
 
 from pachon.base import InvalidInputError
 from pachon.datasets.dataset_type import DatasetType
+from pachon.datasets.file_dataset import check_kinds
 from pachon.dimensions import DataIdTable
 
 __all__ = ["FileTable"]
@@ -30,7 +31,7 @@ class FileTable:
     Raises
     ------
     InvalidInputError
-        If the columns differ in length, or are none.
+        If the columns differ in length, or something is of a wrong kind.
     """
 
     __slots__ = ("data_ids", "dataset_type", "formatter", "paths")
@@ -48,6 +49,7 @@ class FileTable:
         data_ids: DataIdTable | Mapping[str, Any],
         formatter: str | None = None,
     ) -> None:
+        check_kinds("A table of files", dataset_type, formatter)
         if isinstance(paths, str | bytes) or not hasattr(paths, "__len__"):
             raise InvalidInputError(f"A table of files needs a list of paths, not {paths!r}.")
         if not isinstance(data_ids, DataIdTable | Mapping):

@@ -19,7 +19,7 @@ from pachon.datasets import DatasetRef, DatasetType
 from pachon.datastore.errors import DataIdNotExpandedError, TemplateError
 from pachon.dimensions import DimensionGroup
 
-__all__ = ["Field", "FileTemplate"]
+__all__ = ["Field", "FileTemplate", "folder_of_run"]
 
 _log = logging.getLogger(__name__)
 _SPECIAL = frozenset({"run", "id", "datasetType", "component"})
@@ -67,7 +67,7 @@ class Field:
         if self.conversion is not None:
             value = _CONVERSIONS[self.conversion](value)
         if isinstance(value, str) and not value.isalnum():
-            value = _BAD_CHARACTERS.sub("_", value)
+            value = _without_bad_characters(value)
             if not self.keeps_slashes:
                 value = value.replace("/", "_")
         return format(value, self.spec)
@@ -248,6 +248,15 @@ class FileTemplate:
 
     def __repr__(self) -> str:
         return f"FileTemplate({self.text!r})"
+
+
+def folder_of_run(run: str) -> str:
+    """Give the folder of a run as a template that begins with ``{run:/}`` has it."""
+    return _without_bad_characters(run).replace("#", "HASH")
+
+
+def _without_bad_characters(text: str) -> str:
+    return _BAD_CHARACTERS.sub("_", text)
 
 
 def _joined(steps: Iterable[_Step]) -> Iterator[_Step]:

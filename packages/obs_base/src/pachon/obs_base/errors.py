@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from pachon.base import FormatError, NotFoundError, PachonError, closest
+from pachon.base.counting import counted
 
 __all__ = [
     "HeaderError",
@@ -107,4 +108,4 @@ class IngestError(PachonError):
         self.failed, self.total = failed, total
 
     def __str__(self) -> str:
-        return f"{self.failed} of {self.total} files could not be ingested; each is named above."
+        return f"{self.failed} of {counted(self.total, 'file')} could not be ingested; each is named above."

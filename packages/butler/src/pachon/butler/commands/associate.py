@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command()
@@ -38,4 +39,4 @@ def associate(
         with butler.collections.together():
             butler.collections.register(collection, CollectionType.TAGGED)
             butler.collections.associate(collection, refs)
-    click.echo(f"Associated {len(refs)} datasets with {collection}.")
+    click.echo(f"Associated {counted(len(refs), 'dataset')} with {collection}.")

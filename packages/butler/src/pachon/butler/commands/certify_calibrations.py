@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option, plain_warnings
+from pachon.base.counting import counted
 
 
 @click.command("certify-calibrations")
@@ -40,4 +41,4 @@ def certify_calibrations(
             Timespan(begin_date, end_date),
             search_all_inputs=search_all_inputs,
         )
-    click.echo(f"Certified {certified} datasets of type {dataset_type} in {output_collection}.")
+    click.echo(f"Certified {counted(certified, 'dataset')} of type {dataset_type} in {output_collection}.")

@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("empty-trash")
@@ -19,4 +20,4 @@ def empty_trash(repo: str, dry_run: bool, verbose: bool) -> None:
         removed = butler.empty_trash(dry_run=dry_run)
     for uri in removed if verbose else ():
         click.echo(str(uri))
-    click.echo(f"{'Would remove' if dry_run else 'Removed'} {len(removed)} files.")
+    click.echo(f"{'Would remove' if dry_run else 'Removed'} {counted(len(removed), 'file')}.")

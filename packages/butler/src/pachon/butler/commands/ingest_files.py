@@ -7,6 +7,7 @@ import click
 
 from pachon.base.cli import options, options_file_option
 from pachon.base.cli.splitting import split_key_values_callback
+from pachon.base.counting import counted
 
 ID_MODES = ("unique", "dataid_type", "dataid_type_run")
 
@@ -80,4 +81,4 @@ def ingest_files(
             id_mode=IdMode(id_generation_mode.lower()),
             on_conflict=on_conflict,
         )
-    click.echo(f"Ingested {len(refs)} datasets from {len(files)} files.")
+    click.echo(f"Ingested {counted(len(refs), 'dataset')} from {counted(len(files), 'file')}.")

@@ -76,13 +76,15 @@ def prune_datasets(
                 if not is_glob(name):
                     butler.dataset_types.get(name)  # a name that is wrong is told, with the nearest one
             if not quiet:
-                click.echo("Did not find any datasets to remove.")
+                click.echo(" ".join(filter(None, ("Did not find any datasets to remove.", plan.remark))))
             return
         if not quiet:
             click.echo(plan.announcement)
             for columns in plan.tables:
                 click.echo()
                 print_table(columns)
+            if plan.remark:
+                click.echo(f"\n{plan.remark}")
         if dry_run:
             return
         confirm_or_stop(confirm=confirm and not quiet)

@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("relocate")
@@ -32,6 +33,8 @@ def relocate(repo: str, from_: str | None, to: str | None, dry_run: bool) -> Non
     if done.elsewhere:
         hint = "" if from_ is not None else " If their folder has moved too, say --from and --to."
         where = " and ".join(done.elsewhere_below)
-        click.echo(f"{done.elsewhere} rows name files outside of the repository ({where}), and stay as they are.{hint}")
+        click.echo(
+            f"{counted(done.elsewhere, 'row names', 'rows name')} files outside of the repository ({where}), and none of these is changed.{hint}"
+        )
     elif from_ is None:
         click.echo("Nothing in this repository names a place: it can be used where it is.")

@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import confirm_or_stop, options, options_file_option, print_table
+from pachon.base.counting import counted
 
 
 @click.command("remove-collections")
@@ -28,4 +29,4 @@ def remove_collections(repo: str, collection: str, confirm: bool, remove_from_pa
             return
         confirm_or_stop(confirm=confirm)
         found.apply(butler)
-    click.echo(f"Removed {len(found.names)} collection{'' if len(found.names) == 1 else 's'}.")
+    click.echo(f"Removed {counted(len(found.names), 'collection')}.")

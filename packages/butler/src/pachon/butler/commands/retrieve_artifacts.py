@@ -26,6 +26,11 @@ from pachon.base.cli import options, options_file_option
 @click.option(
     "--clobber/--no-clobber", "overwrite", default=False, show_default=True, help="Replace files that are there."
 )
+@click.option(
+    "--skip-unstored",
+    is_flag=True,
+    help="Leave out datasets that are not stored; without it nothing is copied if there are any.",
+)
 @options_file_option
 def retrieve_artifacts(
     repo: str,
@@ -40,6 +45,7 @@ def retrieve_artifacts(
     verbose: bool,
     preserve_path: bool,
     overwrite: bool,
+    skip_unstored: bool,
 ) -> None:
     """Copy the files of datasets out of the repository."""
     from pachon.butler import Butler
@@ -55,7 +61,14 @@ def retrieve_artifacts(
             limit=limit or None,
             order_by=order_by,
         )
-        files = butler.retrieve(refs, destination, transfer=transfer, preserve_path=preserve_path, overwrite=overwrite)
+        files = butler.retrieve(
+            refs,
+            destination,
+            transfer=transfer,
+            preserve_path=preserve_path,
+            overwrite=overwrite,
+            skip_unstored=skip_unstored,
+        )
     for file in files if verbose else ():
         click.echo(str(file))
     click.echo(f"Number of artifacts retrieved into destination {destination}: {len(files)}")

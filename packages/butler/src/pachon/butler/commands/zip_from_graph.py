@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("zip-from-graph")
@@ -23,4 +24,4 @@ def zip_from_graph(graph: str, repo: str, dest: str, dataset_types: tuple[str, .
 
     opened, root = graph_and_root(graph, repo)
     place, count = zip_outputs(opened, dest, dataset_types=dataset_types or ("*",), root=root, overwrite=clobber)
-    click.echo(f"{place}: {count} datasets")
+    click.echo(f"{place}: {counted(count, 'dataset')}")

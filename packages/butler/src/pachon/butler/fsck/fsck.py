@@ -52,7 +52,7 @@ def fsck(
     now_ns = time.time_ns()
     # The writers are read before the files are listed: what one that has ended by then left without rows gets none later.
     writers = table.fetch_all() if table is not None else []
-    own = _own_files(session, keeper, ignore)
+    own = OwnFiles.of_session(session, keeper, ignore)
     facts = fetch_facts(keeper, session.records, own, verify=verify)
     circumstances = Circumstances.of(writers, now_ns=now_ns, min_age_s=min_age)
     if facts.unnamed:
@@ -106,13 +106,6 @@ def _writer_table(session: Session) -> WriterTable | None:
         return WriterTable(session.registry)
     except ReadOnlyError:
         return None  # nobody has written yet, and reading makes no tables
-
-
-def _own_files(session: Session, keeper: FileKeeper, ignore: Iterable[str]) -> OwnFiles:
-    repository = session.repository
-    config = repository.location.config.relative_to(keeper.root)
-    database = repository.database_file
-    return OwnFiles.of(config, None if database is None else database.relative_to(keeper.root), ignore)
 
 
 def _describe_damage(session: Session, keeper: FileKeeper, facts: FsckFacts) -> tuple[list[Finding], list[Finding]]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pachon.butler.record_store import REMOVAL_LOCK
 from pachon.butler.repository_config import DATABASE_NAME
 from pachon.butler.repository_location import CONFIG_NAME
 from pachon.quantum_butler.definition_marks import MARKS_FOLDER
+
+if TYPE_CHECKING:
+    from pachon.butler.session import Session
+    from pachon.datastore.file_check import FileKeeper
 
 __all__ = ["IGNORED", "REPLACED", "OwnFiles"]
 
@@ -35,6 +39,8 @@ class OwnFiles:
     """Beginnings of the paths of databases that were replaced."""
     pattern: re.Pattern[str]
     """Of paths that are ignored."""
+    kept: re.Pattern[str]
+    """Of paths at which the repository keeps something beside datasets."""
     other_roots: tuple[str, ...] = ()
     """Folders below the root that hold repositories of their own; each ends with ``/``."""
 
@@ -54,7 +60,27 @@ class OwnFiles:
         # One pattern for all: it is asked a million times. A name without folders has the slash that the globs want, too.
         own = [rf"(?:.*/)?{re.escape(_RECEIPTS)}/.*", rf"{re.escape(MARKS_FOLDER)}/[^/]*\.(?:json|part)"]
         pattern = "|".join([*own, *map(_translated, globs)])
-        return OwnFiles(names=frozenset(names), databases=databases, pattern=re.compile(pattern))
+        return OwnFiles(
+            names=frozenset(names), databases=databases, pattern=re.compile(pattern), kept=re.compile("|".join(own))
+        )
+
+    @staticmethod
+    def of_session(session: Session, keeper: FileKeeper, ignore: Iterable[str] = ()) -> OwnFiles:
+        """Make it for an open repository."""
+        repository = session.repository
+        config = repository.location.config.relative_to(keeper.root)
+        database = repository.database_file
+        return OwnFiles.of(config, None if database is None else database.relative_to(keeper.root), ignore)
+
+    def first_kept(self, paths: Sequence[str]) -> str | None:
+        """Give the first path at which is the configuration, a database, or what jobs leave or are told: never a dataset."""
+        text = "\n".join(paths)
+        if not any(hint in text for hint in (*self.names, *self.databases, f"{_RECEIPTS}/", f"{MARKS_FOLDER}/")):
+            return None  # as nearly always; one look at all is quicker than one at each
+        for path in paths:
+            if path in self.names or path.startswith(self.databases) or self.kept.fullmatch(path):
+                return path
+        return None
 
     def hold(self, path: str) -> bool:
         """Tell whether a path is none of the datastore's."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pachon.base.counting import counted
 from pachon.butler.fsck.report import Finding, FindingKind, FsckReport
 
 __all__ = ["render_report"]
@@ -42,7 +43,8 @@ def render_report(report: FsckReport, *, most: int | None) -> str:
 
 
 def _lines(report: FsckReport, most: int | None) -> Iterator[str]:
-    yield f"{report.root}: {report.files} files, {report.records} rows of files; {_VERIFIED[report.verify]}."
+    looked_at = f"{counted(report.files, 'file')}, {counted(report.records, 'row of a file', 'rows of files')}"
+    yield f"{report.root}: {looked_at}; {_VERIFIED[report.verify]}."
     for kind, found, mended in report.counts():
         count = f"{found}, {mended} mended" if mended else f"{found}"
         yield ""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pachon.base.cli import options_file_option
+from pachon.base.counting import counted
 from pachon.ctrl_mpexec import cli_options
 
 
@@ -37,4 +38,4 @@ def pre_exec_init_qbb(repo: str, qgraph: str, no_versions: bool, check_repositor
         graph_checks.check_repository(QuantumGraph.open(qgraph), repo)
     with measured_coverage(options):
         count = initialize_batch(qgraph, versions=not no_versions, root=repo)
-    click.echo(f"{count} datasets written.", err=True)
+    click.echo(f"{counted(count, 'dataset')} written.", err=True)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pachon.base.cli import options_file_option
+from pachon.base.counting import counted
 from pachon.ctrl_mpexec import cli_options
 
 
@@ -40,4 +41,4 @@ def qgraph(**options: Any) -> None:
     if options["summary"]:
         write_summary(options["summary"], {"qgraphSummary": graph.summary()})
     total = ", ".join(f"{label} {count}" for label, count in graph.task_counts().items())
-    click.echo(f"{len(graph)} quanta for run {graph.header.output_run}: {total}", err=True)
+    click.echo(f"{counted(len(graph), 'quantum', 'quanta')} for run {graph.header.output_run}: {total}", err=True)

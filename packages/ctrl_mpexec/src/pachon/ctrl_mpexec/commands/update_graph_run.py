@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import click
 
+from pachon.base.counting import counted
+
 
 @click.command("update-graph-run")
 @click.argument("qgraph", metavar="QGRAPH")
@@ -30,4 +32,7 @@ def update_graph_run(
     check_run_name(run)
     graph = QuantumGraph.open(qgraph)
     graph.with_output_run(run).write(output_qgraph, overwrite=overwrite)
-    click.echo(f"{output_qgraph}: {len(graph)} quanta for run {run} instead of {graph.header.output_run}.", err=True)
+    click.echo(
+        f"{output_qgraph}: {counted(len(graph), 'quantum', 'quanta')} for run {run} instead of {graph.header.output_run}.",
+        err=True,
+    )

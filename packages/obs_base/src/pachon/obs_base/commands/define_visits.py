@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("define-visits")
@@ -61,5 +62,5 @@ def define_visits(
         )
     click.echo(
         f"Visits: {report.new} new, {report.unchanged} unchanged, {report.updated} updated, {report.skipped} left "
-        f"as they are; {report.ignored_exposures} exposures do not see the sky."
+        f"as they are; {counted(report.ignored_exposures, 'exposure does', 'exposures do')} not see the sky."
     )

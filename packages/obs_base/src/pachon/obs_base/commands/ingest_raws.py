@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("ingest-raws")
@@ -79,7 +80,7 @@ def ingest_raws(
         report = ingest(butler, locations, chosen)
     exposures = len({ref.data_id["exposure"] for ref in report.refs})
     click.echo(
-        f"Ingested {len(report.refs)} raw frames of {exposures} exposures from {report.total} files"
+        f"Ingested {counted(len(report.refs), 'raw frame')} of {counted(exposures, 'exposure')} from {counted(report.total, 'file')}"
         f"{f'; {report.skipped} were there already' if report.skipped else ''}"
         f"{f'; exposure records that were updated: {report.updated}' if report.updated else ''}."
     )

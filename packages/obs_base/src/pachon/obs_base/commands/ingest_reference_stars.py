@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("ingest-reference-stars")
@@ -25,4 +26,6 @@ def ingest_reference_stars(*, repo: str, table: str, label: str, dataset_type: s
     stars = read_star_table(table)
     with Butler.open(repo, writeable=True) as butler:
         run, datasets = ingest(butler, stars, label=label, dataset_type=dataset_type)
-    click.echo(f"Stored {len(stars)} stars as {datasets} datasets of type {dataset_type} in {run}.")
+    click.echo(
+        f"Stored {counted(len(stars), 'star')} as {counted(datasets, 'dataset')} of type {dataset_type} in {run}."
+    )

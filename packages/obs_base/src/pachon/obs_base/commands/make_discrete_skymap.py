@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("make-discrete-skymap")
@@ -53,7 +54,9 @@ def make_discrete_skymap(
             where=where,
             each_field=each_field,
         )
-    click.echo(f"{'Registered' if is_new else 'Already registered'}: sky map {skymap_id} with {len(sky_map)} tracts.")
+    click.echo(
+        f"{'Registered' if is_new else 'Already registered'}: sky map {skymap_id} with {counted(len(sky_map), 'tract')}."
+    )
     for tract in sky_map:
         nx, ny = tract.patch_shape
         click.echo(f"  tract {tract.id}: {nx} x {ny} patches at ({tract.center[0]:.5f}, {tract.center[1]:.5f})")

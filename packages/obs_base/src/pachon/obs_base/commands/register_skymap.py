@@ -4,6 +4,7 @@
 import click
 
 from pachon.base.cli import options, options_file_option
+from pachon.base.counting import counted
 
 
 @click.command("register-skymap")
@@ -24,6 +25,6 @@ def register_skymap(*, repo: str, config: dict[str, str], config_files: tuple[st
     with Butler.open(repo, writeable=True) as butler:
         added = register_sky_map(butler, name, sky_map)
     click.echo(
-        f"{'Registered' if added else 'Already registered'}: sky map {name}, {sky_map.kind}, {len(sky_map)} "
-        f"tract{'' if len(sky_map) == 1 else 's'}."
+        f"{'Registered' if added else 'Already registered'}: sky map {name}, {sky_map.kind}, "
+        f"{counted(len(sky_map), 'tract')}."
     )

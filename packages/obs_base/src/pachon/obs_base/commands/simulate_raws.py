@@ -3,6 +3,8 @@
 
 import click
 
+from pachon.base.counting import counted
+
 
 @click.command("simulate-raws")
 @click.argument("directory")
@@ -29,4 +31,4 @@ def simulate_raws(*, directory: str, seed: int, visits: int, biases: int, flats:
 
     plan = SimulationPlan(seed=seed, visits=visits, biases=biases, flats=flats)
     files = simulate(Path(directory), SimCam().camera, plan, multi_extension=multi_extension)
-    click.echo(f"Made {len(files)} raw files in {directory}; the truth is in {directory}/truth.")
+    click.echo(f"Made {counted(len(files), 'raw file')} in {directory}; the truth is in {directory}/truth.")

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pachon.base import InvalidInputError
 from pachon.obs_base.skymap.kinds import make_sky_map
 from pachon.obs_base.skymap.sky_map import SkyMap
 from pachon.pipe_base.config import ChoiceRegistry, Config, ConfigOverrider, RegistryChoice, Source, choice_field
@@ -154,6 +155,11 @@ def read_sky_map_config(values: Mapping[str, str], files: Iterable[str] = ()) ->
         ConfigOverrider(config).run_file(file)
     for name, value in values.items():
         _set(config, name, value)
+    if not getattr(config, "name", None):
+        raise InvalidInputError("A sky map needs a name: say -c name=..., or set config.name in a file (-C).")
+    if config.skyMap.name is None:
+        kinds = ", ".join(sorted(sky_maps))
+        raise InvalidInputError(f"Say which kind of sky map it is: -c skyMap=...; there are {kinds}.")
     config.freeze()
     return config.name, sky_map_from_config(config.skyMap)
 
