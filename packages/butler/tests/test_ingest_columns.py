@@ -182,8 +182,11 @@ def test_paths_that_leave_the_root(butler: Butler, repository: Path, tmp_path: P
     (path,) = make_names(tmp_path / "out", ["a.yaml"])
     (repository / "link").symlink_to(tmp_path / "out")
     for wrong in ("link/a.yaml", "../out/a.yaml", f"{repository}/link/a.yaml"):
-        with pytest.raises(PathOutsideRootError):
+        with pytest.raises(PathOutsideRootError, match=r"out") as caught:
             butler.ingest(FileTable([wrong], dataset_type="note", data_ids={}), transfer=None)
+        assert caught.value.__notes__ == [f"The first file there is {wrong}; nothing was ingested."]
+    with pytest.raises(PathOutsideRootError, match=r"^The folder 'in/\.\./\.\.' is not inside the root"):
+        butler.ingest(FileTable(["in/../../a.yaml"], dataset_type="note", data_ids={}), transfer=None)
     for wrong in (path, f"{repository}/../out/a.yaml"):
         with pytest.raises(InvalidInputError, match="does not lie in the repository"):
             butler.ingest(FileTable([wrong], dataset_type="note", data_ids={}), transfer=None)

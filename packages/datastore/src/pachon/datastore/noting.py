@@ -21,7 +21,7 @@ import numpy as np
 
 from pachon.base import InvalidInputError, PachonError, StorageError, progress
 from pachon.datasets import DatasetTable
-from pachon.datastore.errors import DatasetTypeNotSupportedError, SourceFileNotFoundError
+from pachon.datastore.errors import DatasetTypeNotSupportedError, PathOutsideRootError, SourceFileNotFoundError
 from pachon.datastore.faults import reach
 from pachon.datastore.file_setup import FileSetup
 from pachon.datastore.file_store import checksum_of_file
@@ -129,7 +129,13 @@ def _locate(
             if name in _NO_FILES or ZIP_MEMBER in name:
                 raise _no_file(path)
             folders.find(folder)  # which may be wrong, too: the first mistake is told
-    found = {folder: folders.find(folder) for folder in dict.fromkeys(above)}
+    found = {}
+    for folder in dict.fromkeys(above):
+        try:
+            found[folder] = folders.find(folder)
+        except InvalidInputError as error:
+            error.add_note(f"The first file there is {paths[above.index(folder)]}; nothing was ingested.")
+            raise
 
     def following(before: Mapping[str, str], names: Sequence[str]) -> Sequence[str]:
         # Most are as they were given: one text of each is enough.
@@ -172,9 +178,13 @@ class _Folders:
 
     def _settle(self, folder: str) -> tuple[str, str]:
         text = folder or "."
-        below = self._store.path_inside(f"{text.rstrip('/')}/file")
+        try:
+            below = self._store.path_inside(f"{text.rstrip('/')}/file")
+            if below is not None:
+                check_stored_path(below)
+        except PathOutsideRootError:
+            raise PathOutsideRootError(f"The folder {text!r} is not inside the root of the datastore.") from None
         if below is not None:
-            check_stored_path(below)
             root = str(self._store.local_root)
             if has_link(root, os.path.dirname(f"{root}/{below}"), self._plain):
                 below = self._store.without_links(below)
