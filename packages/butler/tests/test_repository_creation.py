@@ -19,6 +19,7 @@ from pachon.butler import (
 )
 from pachon.butler.migration import migrate_repository
 from pachon.butler.repository_creation import create_from_seed, create_repository
+from pachon.butler.testing import add_example_records
 from pachon.butler.testing.concurrent_writers import create_once
 from pachon.datasets import DatasetType
 from pachon.datastore import DatastoreConfigError, TemplateError
@@ -30,6 +31,7 @@ from pachon.quantum_butler.definition_marks import (
     read_type_mark,
     read_universe_mark,
 )
+from pachon.registry import CollectionExpressionError
 from pachon.resources import ResourcePath
 
 
@@ -242,3 +244,28 @@ def test_jobs_are_not_told_what_the_replaced_repository_had(tmp_path: Path) -> N
 def test_a_new_repository_has_no_marks(tmp_path: Path) -> None:
     Butler.create(str(tmp_path / "repo")).close()
     assert not (tmp_path / "repo" / MARKS_FOLDER).exists()
+
+
+@pytest.mark.parametrize("suffix", ["", "-journal", "-wal/x", "-removal", ".replaced-1"])
+def test_no_run_in_the_place_of_the_database(tmp_path: Path, suffix: str) -> None:
+    """SQLite takes what is named so for its own, and the repository could not be opened any more."""
+    with make_repository_with_database(tmp_path / "repo", "rows.db") as butler:
+        for write in (
+            lambda: butler.collections.register(f"rows.db{suffix}"),
+            lambda: butler.put({"n": 1}, "gain", instrument="Cam", detector=0, run=f"rows.db{suffix}"),
+        ):
+            with pytest.raises(CollectionExpressionError, match="no name for a collection here"):
+                write()
+        assert not butler.collections.query("*")
+        butler.put({"n": 1}, "gain", instrument="Cam", detector=0, run="rows.dbx")
+        assert butler.get("gain", instrument="Cam", detector=0, collections="rows.dbx") == {"n": 1}
+
+
+def make_repository_with_database(root: Path, name: str) -> Butler:
+    """Make a repository whose database has a name of its own beside ``butler.yaml``."""
+    butler = Butler.create(str(root), database=f"sqlite:///<butlerRoot>/{name}")
+    add_example_records(butler)
+    butler.dataset_types.register(
+        DatasetType("gain", ("instrument", "detector"), "StructuredDataDict", universe=butler.universe)
+    )
+    return butler

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pachon.butler.arguments import explains_arguments
+from pachon.butler.files_in_place import refuse_own_place
 from pachon.butler.lookup import DataId, data_id_table
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
@@ -41,8 +42,11 @@ class ButlerCollections:
         ------
         ConflictingDefinitionError
             If it exists with another type.
+        CollectionExpressionError
+            If the name is not allowed.
         """
         self._session.check_writeable()
+        refuse_own_place(self._session, name)
         return self._session.registry.collections.register(name, type, doc=doc)
 
     def get(self, name: str) -> CollectionInfo:

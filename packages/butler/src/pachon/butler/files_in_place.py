@@ -22,8 +22,10 @@ from pachon.datasets import DatasetTable
 from pachon.datastore import NewFileRecords
 from pachon.datastore.file_check import FileKeeper
 from pachon.datastore.records import path_below
+from pachon.datastore.template import folder_of_run
+from pachon.registry import CollectionExpressionError
 
-__all__ = ["confirm_files_in_place", "mark_before", "refuse_own_files"]
+__all__ = ["confirm_files_in_place", "mark_before", "refuse_own_files", "refuse_own_place"]
 
 
 def mark_before(session: Session, *, in_place: bool) -> object | None:
@@ -57,6 +59,21 @@ def refuse_own_files(session: Session, records: NewFileRecords) -> None:
     if kept is not None:
         raise InvalidInputError(
             f"The file {kept!r} belongs to the repository itself, and cannot be ingested where it lies; nothing was ingested."
+        )
+
+
+def refuse_own_place(session: Session, run: str) -> None:
+    """Refuse a collection whose folder, if it is a run, would be where the repository's own files are: SQLite takes such a one for its journal.
+
+    Raises
+    ------
+    CollectionExpressionError
+        If its folder, or one above that, is named as the database or what belongs to it.
+    """
+    keeper = session.datastore
+    if isinstance(keeper, FileKeeper) and OwnFiles.of_session(session, keeper).are_in_folder(folder_of_run(run)):
+        raise CollectionExpressionError(
+            f"{run!r} is no name for a collection here: the repository itself keeps files in the folder of that name, or may."
         )
 
 

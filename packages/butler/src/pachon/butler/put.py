@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from pachon.base import ConflictError, InvalidInputError
+from pachon.butler.files_in_place import refuse_own_place
 from pachon.butler.lookup import DataId, resolve_data_id, resolve_type
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
@@ -124,6 +125,8 @@ def prepare_run(session: Session, name: str) -> None:
         If the name is not allowed.
     """
     known = session.registry.collections.find_types([name]).get(name)
+    if known is None:
+        refuse_own_place(session, name)
     if known is None and not session.writer.in_block:
         check_collection_name(name)
         session.new_runs.add(name)

@@ -82,6 +82,11 @@ class OwnFiles:
                 return path
         return None
 
+    def are_in_folder(self, folder: str) -> bool:
+        """Tell whether a folder would be in the place of one of them, be it there at this moment or not."""
+        place = f"{folder}/"
+        return any(place.startswith(f"{name}/") for name in self.names) or place.startswith(self.databases)
+
     def hold(self, path: str) -> bool:
         """Tell whether a path is none of the datastore's."""
         if (
