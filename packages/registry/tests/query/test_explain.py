@@ -119,6 +119,13 @@ def test_removed_datasets(registry: SqlRegistry) -> None:
     _check(registry.query.explain_empty(spec), ["no datasets 'raw' in one"])
 
 
+def test_a_limit_of_zero(example: SqlRegistry) -> None:
+    query = example.query
+    assert query.explain_empty(query.spec(["detector"], limit=0)) == ["The limit is 0."]
+    nothing = query.spec(["detector"], where="instrument = 'Cam1' AND detector IN (70..80)", limit=0)
+    assert query.explain_empty(nothing) == ["Nothing satisfies detector IN (70..80)."]
+
+
 def test_a_result_with_rows_needs_no_explanation(example: SqlRegistry) -> None:
     assert example.query.explain_empty(example.query.dataset_spec("bias", "chain")) == []
     spec = example.query.spec(["exposure"], fields=("raw.run",), datasets=(_raw(),), order_by=["-exposure"])

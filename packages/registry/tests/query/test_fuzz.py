@@ -65,7 +65,8 @@ def _check(error: PachonError, text: str) -> None:
     line, caret = error.pointer.split("\n")
     assert caret.endswith("^")
     assert error.__notes__ == [error.pointer]
-    assert line in text
+    # Of a long line only a part is shown.
+    assert line in text or line.removeprefix("...").removesuffix("...") in text
 
 
 @volume(150)

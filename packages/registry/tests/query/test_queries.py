@@ -2,7 +2,9 @@
 """Order, limits, given tables, records, plans and explanations of queries."""
 
 import itertools
+import re
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -180,6 +182,13 @@ def test_how_regions_are_written_is_said(example: SqlRegistry) -> None:
         InvalidQueryError, match=r"'CIRCLE ICRS 1 2 3' cannot be read: .*; it is CIRCLE ra dec radius, RANGE"
     ):
         example.query.data_ids(["visit"], where="visit.region OVERLAPS REGION('CIRCLE ICRS 1 2 3')")
+    for text, reason in (
+        ("CIRCLE nan 0 1", "NaN is no number of degrees"),
+        ("RANGE 0 1 0 +NaN", "NaN"),
+        (" ", "it is empty"),
+    ):
+        with pytest.raises(InvalidQueryError, match=f"The region '{re.escape(text)}' cannot be read: {reason}"):
+            example.query.data_ids(["visit"], where=f"visit.region OVERLAPS REGION('{text}')")
     for text, function in (
         ("CIRCLE 1 2 3", "CIRCLE(1, 2, 3)"),
         ("RANGE 1 2 3 4", "BOX(1.5, 3.5, 1, 1)"),
@@ -246,6 +255,70 @@ def test_long_lists_of_ids(example: SqlRegistry) -> None:
     where = "instrument NOT IN (:names) AND detector NOT IN (:numbers)"
     found = example.query.data_ids(["detector"], where=where, bind={"names": names, "numbers": range(2, 60_000)})
     assert len(found) == 2
+
+
+def test_many_lists_in_one_expression(example: SqlRegistry) -> None:
+    def count(dimension: str, condition: str) -> int:
+        return len(example.query.data_ids([dimension], where=f"instrument = 'Cam1' AND ({condition})"))
+
+    # More values than PostgreSQL takes parameters: of one column, and of two.
+    lists = [range(5 + 50 * i, 55 + 50 * i) for i in range(1400)]
+    assert count("detector", " OR ".join(f"detector IN ({_listed(values)})" for values in [*lists, [1]])) == 1
+    pairs = [f"detector IN ({_listed(v)}) AND exposure NOT IN ({_listed(v)})" for v in [*lists[:700], range(2, 54)]]
+    assert count("exposure", " OR ".join(pairs)) == 1
+
+
+@pytest.mark.parametrize(
+    ("dimension", "test", "others", "expected"),
+    [
+        ("detector", "detector = {}", "detector IN (2..3) OR detector = 0.5", 4),
+        ("detector", "detector = {}.0", "detector = 1.5", 4),
+        (
+            "detector",
+            "detector.raft = 'x{}'",
+            "detector.raft = 'A' OR detector.raft IN ('C', NULL) OR detector IN (4)",
+            3,
+        ),
+        ("exposure", "exposure.obs_id = 'obs{}'", "exposure.obs_id = exposure.observation_type", 4),
+        ("exposure", "exposure.timespan.begin = T'{}.0'", "exposure.timespan.begin IN (T'2021-09-10 13:00:00/tai')", 1),
+    ],
+)
+def test_many_alternatives(example: SqlRegistry, dimension: str, test: str, others: str, expected: int) -> None:
+    def count(condition: str) -> int:
+        return len(example.query.data_ids([dimension], where=f"instrument = 'Cam1' AND {condition}"))
+
+    for many in (60, 3000):
+        either = f"({' OR '.join([*(test.format(i) for i in range(many)), others])})"
+        assert count(either) == expected
+        unknown = count("detector.raft = NULL AND detector != 4") if "raft" in test else 0
+        assert count(f"NOT {either}") == 4 - expected - unknown
+
+
+def test_more_values_than_a_statement_takes(example: SqlRegistry) -> None:
+    if example._state.dialect == "sqlite":
+        pytest.skip("how many values SQLite takes depends on how it was built")
+    ranges = ", ".join(f"{10 * i}..{10 * i + 3}" for i in range(33_000))
+    with pytest.raises(InvalidQueryError, match=r"more single values .* give many as a list, IN \(:name\) with a bind"):
+        len(example.query.data_ids(["detector"], where=f"instrument = 'Cam1' AND detector IN ({ranges})"))
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def test_a_long_line_is_shown_near_the_place_that_is_wrong(example: SqlRegistry) -> None:
+    numbers = _listed(range(100, 1000))
+    with pytest.raises(InvalidQueryError) as caught:
+        example.query.data_ids(["detector"], where=f"instrument = 'Cam1' AND detector IN ({numbers}, 'Aa', {numbers})")
+    line, caret = caught.value.pointer.split("\n")
+    assert line.startswith("...")
+    assert line.endswith("...")
+    assert len(line) < 130
+    assert line[caret.index("^") :].startswith("'Aa'")
+    with pytest.raises(InvalidQueryError) as caught:
+        example.query.data_ids(["detector"], where=f"detecter IN ({numbers})")
+    line, caret = caught.value.pointer.split("\n")
+    assert (line[:16], line[-3:], caret) == ("detecter IN (100", "...", "^")
 
 
 def test_searches_constrain(example: SqlRegistry) -> None:

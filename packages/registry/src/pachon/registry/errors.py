@@ -48,6 +48,10 @@ __all__ = [
     "UnimplementedQueryError",
 ]
 
+_LONG_LINE = 120
+_SHOWN_BEFORE = 60
+"""Characters of a line that are shown, and how many of them before the place that is wrong."""
+
 
 class MissingCollectionError(NotFoundError):
     """A collection of this name does not exist."""
@@ -219,12 +223,18 @@ class InvalidQueryError(InvalidInputError):
 
     @property
     def pointer(self) -> str:
-        """The line that is wrong, and a caret under the place; empty without a place."""
+        """The line that is wrong, or of a long one what is near, and a caret under the place; empty without a place."""
         if self.position is None or self.column is None:
             return ""
         end = self.text.find("\n", self.position)
         line = self.text[self.position - self.column + 1 : end if end >= 0 else None]
-        blank = "".join("\t" if c == "\t" else " " for c in line[: self.column - 1])
+        place = self.column - 1
+        if len(line) > _LONG_LINE:
+            first, after = max(place - _SHOWN_BEFORE, 0), max(place - _SHOWN_BEFORE, 0) + _LONG_LINE
+            before = "..." if first else ""
+            place += len(before) - first
+            line = f"{before}{line[first:after]}{'...' if after < len(line) else ''}"
+        blank = "".join("\t" if c == "\t" else " " for c in line[:place])
         return f"{line}\n{blank}^"
 
     def __str__(self) -> str:

@@ -12,7 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from pachon.base import FormatError, InvalidInputError
-from pachon.registry.errors import DatabaseBusyError, DatabaseError, DatabaseFullError, TransactionConflictError
+from pachon.registry.errors import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseFullError,
+    InvalidQueryError,
+    TransactionConflictError,
+)
 
 __all__ = ["UNDONE", "OwnErrors", "driver_error", "is_busy", "place"]
 
@@ -77,6 +83,11 @@ def _translated(engine: sa.Engine, error: DBAPIError | sqlite3.Error) -> Excepti
         return InvalidInputError(f"A number is too large for the database: {what}.")
     if what == "parser stack overflow":
         return InvalidInputError("The expression is nested too deep for the database; write it with fewer parentheses.")
+    if what.startswith("too many SQL variables") or "number of parameters must be" in what:
+        return InvalidQueryError(
+            "The query has more single values than the database takes in one statement; give many as a list, IN (:name) with a bind, "
+            "or join a table of data IDs"
+        )
     if code in _BAD_TEXT or isinstance(original, UnicodeError) or "cannot contain NUL" in what:
         return InvalidInputError(f"A text holds a character that the database cannot store: {what}.")
     if isinstance(error, IntegrityError):

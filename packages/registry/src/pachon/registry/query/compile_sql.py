@@ -26,6 +26,7 @@ from pachon.registry.query.sql_kept import ONE, labelled, selecting
 from pachon.registry.query.sql_tables import JoinedTables, Uploaded
 from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
 from pachon.registry.query.sql_values import in_order
+from pachon.registry.query.tree import Predicate
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
 
@@ -82,7 +83,7 @@ def compile_plan(
     """
     made = uploaded or Uploaded()
     tables = JoinedTables(plan, schema, dialect, made)
-    expressions = SqlExpressions(tables, dialect, plan.marks, made.marks)
+    expressions = SqlExpressions(tables, dialect, plan.marks, made.marks, _conditions(plan))
     condition = expressions.condition(plan.predicate)
     values = [expressions.order_value(term) for term in plan.order]
     distinct = is_distinct(plan)
@@ -115,6 +116,10 @@ def compile_plan(
     return select if limit is None else select.limit(limit)
 
 
+def _conditions(plan: Plan) -> list[Predicate]:
+    return [plan.predicate, *[existence.predicate for existence in plan.existences]]
+
+
 def _selecting(columns: Sequence[Column], plan: Plan, tables: JoinedTables) -> sa.Select[Any]:
     """Select columns from the tables of a plan; tables that were made for it alone are not kept."""
     selected_from = tables.selected_from()
@@ -127,7 +132,7 @@ def _are_there(existence: Existence, plan: Plan, around: JoinedTables, schema: S
     """Test whether there are datasets for a row of the statement around."""
     inside = dataclasses.replace(plan, sources=existence.sources, leading=())
     tables = JoinedTables(inside, schema, dialect, Uploaded(), around)
-    expressions = SqlExpressions(tables, dialect, (), ())
+    expressions = SqlExpressions(tables, dialect, (), (), _conditions(plan))
     outside = [*tables.tables, *around.tables]
     valid = [
         is_valid_by_merged_ranges(

@@ -42,7 +42,8 @@ _MOST_OTHERS = 5
 def explain_empty(state: State, spec: QuerySpec) -> list[str]:
     """Say in sentences which condition, collection, type or record leaves a query without rows.
 
-    Conditions are tried one by one, then added up, each time asking for a single row. Empty if there are rows.
+    Conditions are tried one by one, then added up, each time asking for a single row. Empty if there are rows,
+    and a limit lets one through.
     """
     bare = dataclasses.replace(spec, order_by=(), limit=1, find_first=False, fields=None)
     with state.database.snapshot() as connection:
@@ -55,7 +56,7 @@ def explain_empty(state: State, spec: QuerySpec) -> list[str]:
             missing = trial.missing_values(list(conjuncts(whole)))
             return missing or [*plan.doomed, *trial.elsewhere(list(conjuncts(whole)))]
         if trial.has_rows(whole, facts):
-            return []
+            return ["The limit is 0."] if spec.limit == 0 else []
         return trial.why_empty(list(conjuncts(whole)))
 
 

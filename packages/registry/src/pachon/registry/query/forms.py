@@ -32,6 +32,8 @@ __all__ = ["SharedStatement", "shared_statement"]
 _MOST_STATEMENTS = 500
 _LONG_LIST = 50
 """Values of a list that hardly comes twice, and need not be kept."""
+_MANY_VALUES = 2000
+"""Values of all lists of such a statement."""
 _NOT_IN_STATEMENT = frozenset({"late", "refinements", "marks", "products", "limit", "assured", "doomed"})
 """What is done after the statement, or before it."""
 _FIELDS = tuple(field.name for field in fields(Plan) if field.name not in _NOT_IN_STATEMENT)
@@ -96,8 +98,8 @@ def _form(plan: Plan, values: dict[str, Any]) -> tuple[Any, ...] | None:
     if plan.marks or not all(isinstance(source, LASTING_SOURCES) for source in _sources(plan)):
         return None
     predicates = [plan.predicate, *[there.predicate for there in plan.existences]]
-    parts = [part for whole in predicates for part in walk(whole) if isinstance(part, IsOneOf)]
-    if any(len(part.values) > _LONG_LIST for part in parts):
+    sizes = [_size(part) for whole in predicates for part in walk(whole)]
+    if max(sizes) > _LONG_LIST or sum(sizes) > _MANY_VALUES:
         return None
     # Some statements look for datasets by their values; in others it matters only of which dimensions there are any.
     by_value = plan.leading or any(test.merged for there in plan.existences for test in there.valid)
@@ -114,6 +116,17 @@ class _Constants(dict[str, "int | str"]):
 
     def __hash__(self) -> int:  # type: ignore[override]  # those of a key do not change
         return hash(tuple(self.items()))
+
+
+def _size(part: Predicate) -> int:
+    """Give the number of values of a list, or of alternatives, of which a long row may become a list."""
+    match part:
+        case IsOneOf(values=values):
+            return len(values)
+        case Any_(operands=operands):
+            return len(operands)
+        case _:
+            return 0
 
 
 def _sources(plan: Plan) -> Iterator[object]:

@@ -62,7 +62,7 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
     if ordered and any(is_glob(name) for name in search.collections):
         raise InvalidQueryError(
             f"Patterns of collections ({', '.join(search.collections)}) have no order; "
-            "give names, or ask for the datasets of all collections (find_first=False in Python)"
+            "give names, or ask for the datasets of all collections (find_first=False, --no-find-first)"
         )
     names = search.collections if ordered else _expanded(state, connection, search.collections)
     path = view.flatten(refuse_globs(names, "a search"))

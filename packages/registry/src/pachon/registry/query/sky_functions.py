@@ -78,6 +78,10 @@ def pos_region(pos: str) -> Region:
         If it is malformed.
     """
     try:
+        if not pos.strip():
+            raise ValueError("it is empty")
+        if any(word.lower().lstrip("+-") == "nan" for word in pos.split()):
+            raise ValueError("NaN is no number of degrees")
         return Region.from_ivoa_pos(pos)
     except (ValueError, RuntimeError, IndexError) as error:
         raise InvalidInputError(

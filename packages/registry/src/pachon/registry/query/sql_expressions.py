@@ -25,6 +25,8 @@ from pachon.registry.query.sql_values import (
     glob,
     in_list,
     literal,
+    longest_list,
+    merged_tests,
     on_step,
     parameter,
 )
@@ -43,15 +45,23 @@ class SqlExpressions:
         ``sqlite`` or ``postgresql``.
     marks, marked
         The overlaps that were found before, and where each holds.
+    conditions
+        All conditions of the statement.
     """
 
     def __init__(
-        self, tables: JoinedTables, dialect: str, marks: Sequence[Mark], marked: Sequence[sa.FromClause]
+        self,
+        tables: JoinedTables,
+        dialect: str,
+        marks: Sequence[Mark],
+        marked: Sequence[sa.FromClause],
+        conditions: Sequence[t.Predicate],
     ) -> None:
         self._tables = tables
         self._dialect = dialect
         self._marks = marks
         self._marked_tables = marked
+        self._longest_list = longest_list(conditions)
 
     # Columns.
 
@@ -128,7 +138,7 @@ class SqlExpressions:
                 first, second = self.bounds(left), self.bounds(right)
                 return all_of([compared("<", first[0], second[1]), compared("<", second[0], first[1])])
             case t.Any_(operands=operands):
-                return any_of([self.condition(o) for o in operands])
+                return any_of([self.condition(o) for o in merged_tests(operands)])
             case t.Not(operand=operand):
                 return sa.not_(self.condition(operand))
             case t.Truth(value=value):
@@ -156,7 +166,7 @@ class SqlExpressions:
         column = self.value(test.operand)
         options: list[Column] = []
         if test.values:
-            options.append(in_list(column, test.operand.type, test.values, self._dialect))
+            options.append(in_list(column, test.operand.type, test.values, self._dialect, self._longest_list))
         options += [compared("=", column, self.value(other)) for other in test.columns]
         for start, stop, stride in test.ranges:
             within = between(column, parameter(start, Key64), parameter(stop, Key64))

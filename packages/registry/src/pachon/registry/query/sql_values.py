@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,12 +26,23 @@ __all__ = [
     "in_order",
     "in_ranges",
     "literal",
+    "longest_list",
+    "merged_tests",
     "on_step",
     "parameter",
 ]
 
 _LONG_LIST = 2000
 """Longest list of IN that travels as one parameter a value."""
+
+_MANY_VALUES = 20_000
+"""Values of all lists of a statement from which on each list travels as one parameter: PostgreSQL takes 65,535, SQLite may take 32,766."""
+
+_MANY_ALTERNATIVES = 50
+"""Operands of OR from which on it is worth looking which of them are tests of the same value."""
+
+_LISTED = frozenset({"int", "float", "string", "datetime", "uuid", "hash"})
+"""Types of values that lists may have."""
 
 _MANY_COLLECTIONS = 20
 """Collections from which on a search has one parameter for all of them."""
@@ -149,17 +160,43 @@ def has_value(column: Column, value: int | str) -> Column:
     return compared("=", column, sa.BindParameter(column.key, value, type_=column.type, unique=True))
 
 
-def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str) -> Column:
-    """Whether a value is one of a list, which may be of any length."""
+def longest_list(predicates: Iterable[t.Predicate]) -> int:
+    """Give the length up to which lists of a statement with these conditions travel as one parameter a value."""
+    lists = [part for whole in predicates for part in t.walk(whole) if isinstance(part, t.IsOneOf)]
+    return _LONG_LIST if sum(len(part.values) for part in lists) <= _MANY_VALUES else 1
+
+
+def merged_tests(operands: Sequence[t.Predicate]) -> Sequence[t.Predicate]:
+    """Make one list of alternatives that compare the same value with constants, if there are many: a database takes long for each."""
+    if len(operands) <= _MANY_ALTERNATIVES:
+        return operands
+    members: dict[t.Value, list[Any]] = {}
+    others: list[t.Predicate] = []
+    for operand in operands:
+        match operand:
+            case t.Comparison(operator="=", left=left, right=t.Constant(type=kind, value=value)) if (
+                kind == left.type and kind in _LISTED and not isinstance(left, t.Constant)
+            ):
+                members.setdefault(left, []).append(value)
+            case t.IsOneOf(operand=left, values=values, columns=(), ranges=(), with_null=False):
+                members.setdefault(left, []).extend(values)
+            case _:
+                others.append(operand)
+    merged = [t.IsOneOf(operand=left, values=tuple(dict.fromkeys(values))) for left, values in members.items()]
+    return [*merged, *others]
+
+
+def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str, longest: int = _LONG_LIST) -> Column:
+    """Whether a value is one of a list, which may be of any length; up to the longest one each value is a parameter."""
     if kind == "int" and any(type(value) is float for value in values):
         # Each in its own type: a cast would round fractions, or large integers.
         whole = [value for value in values if type(value) is int]
-        fractions = in_list(column, "float", [value for value in values if type(value) is float], dialect)
-        return any_of([in_list(column, "int", whole, dialect), fractions]) if whole else fractions
+        fractions = in_list(column, "float", [value for value in values if type(value) is float], dialect, longest)
+        return any_of([in_list(column, "int", whole, dialect, longest), fractions]) if whole else fractions
     if kind == "float":
         values = [float(value) if isinstance(value, int) else value for value in values]
     item: Any = _SQL_TYPES.get(kind, Key64)
-    if len(values) <= _LONG_LIST:
+    if len(values) <= longest:
         return one_of(column, [parameter(value, item) for value in values])
     # One parameter for all of them: the number of parameters of a statement is limited.
     if dialect == "postgresql":

@@ -230,7 +230,8 @@ class IsOneOf:
 
     def __str__(self) -> str:
         shown = [*map(repr, self.values[:5]), *(["..."] if len(self.values) > 5 else []), *map(str, self.columns)]
-        shown += [f"{start}..{stop}:{stride}" for start, stop, stride in self.ranges] + ["NULL"] * self.with_null
+        shown += [f"{start}..{stop}" + (f":{stride}" if stride > 1 else "") for start, stop, stride in self.ranges]
+        shown += ["NULL"] * self.with_null
         return f"{self.operand} IN ({', '.join(shown)})"
 
 
