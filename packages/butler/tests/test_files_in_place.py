@@ -189,6 +189,18 @@ def test_a_file_that_another_dataset_names_by_an_absolute_path_stays(butler: But
     assert (found.kind, found.path) == (FindingKind.FOREIGN_FILE, "mine/a b%.yaml")
 
 
+@pytest.mark.parametrize("transfer", ["direct", "split"])
+def test_files_elsewhere_may_have_any_name(repository: Path, tmp_path: Path, transfer: str) -> None:
+    path = tmp_path / "other" / "run" / ".receipts" / "1.json"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    file = FileDataset(path, dataset_type="note", data_ids={}, formatter="file")
+    with Butler.open(str(repository), run="run", instrument="Cam") as opened:
+        (ref,) = opened.ingest([file], transfer=transfer)
+        opened.prune([ref], purge=True)
+    assert path.exists()
+
+
 @pytest.mark.parametrize("transfer", [None, "auto", "split", "direct"])
 @pytest.mark.parametrize("name", ["butler.yaml", "registry.sqlite3", "run/.receipts/1.json", ".definitions/types.json"])
 def test_files_of_the_repository_itself(repository: Path, name: str, transfer: str | None) -> None:

@@ -261,6 +261,14 @@ def test_no_run_in_the_place_of_the_database(tmp_path: Path, suffix: str) -> Non
         assert butler.get("gain", instrument="Cam", detector=0, collections="rows.dbx") == {"n": 1}
 
 
+def test_no_receipts_in_the_place_of_the_database(tmp_path: Path) -> None:
+    """They lie in the folder of the run's very name, be there blanks in it or not."""
+    with make_repository_with_database(tmp_path / "repo", "my rows.db") as butler:
+        for name in ("my rows.db-journal", "my rows.db"):
+            with pytest.raises(CollectionExpressionError, match="no name for a collection here"):
+                butler.collections.register(name)
+
+
 def make_repository_with_database(root: Path, name: str) -> Butler:
     """Make a repository whose database has a name of its own beside ``butler.yaml``."""
     butler = Butler.create(str(root), database=f"sqlite:///<butlerRoot>/{name}")

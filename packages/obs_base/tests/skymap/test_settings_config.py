@@ -56,7 +56,7 @@ def test_cells(tmp_path: Path) -> None:
     ("values", "problem"),
     [
         ({"skyMap": "rings", "skyMap.numRings": "3"}, "name"),
-        ({"name": "x"}, "Nothing is chosen"),
+        ({"name": "x"}, "-c skyMap=..."),
         ({"name": "x", "skyMap": "ring"}, "ring"),
         ({"name": "x", "skyMap": "rings"}, "numRings"),
         ({"name": "x", "skyMap": "rings", "skyMap.numRing": "3"}, "numRing"),

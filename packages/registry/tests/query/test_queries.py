@@ -16,6 +16,9 @@ from pachon.dimensions import DataIdTable, UnknownDimensionError
 from pachon.registry import InvalidQueryError, SqlRegistry
 from pachon.registry.errors import QueryNameError
 from pachon.registry.query.compile_sql import compile_plan
+from pachon.registry.query.sql_values import longest_list
+from pachon.registry.query.tree import All, Any_, Comparison, Constant, Key
+from pachon.registry.testing.example import load_records
 from pachon.registry.testing.statements import noted_statements
 
 
@@ -185,6 +188,8 @@ def test_how_regions_are_written_is_said(example: SqlRegistry) -> None:
     for text, reason in (
         ("CIRCLE nan 0 1", "NaN is no number of degrees"),
         ("RANGE 0 1 0 +NaN", "NaN"),
+        ("CIRCLE inf 0 1", "infinity is no place on the sky"),
+        ("POLYGON 0 0 1 0 -1e400 1", "infinity is no place"),
         (" ", "it is empty"),
     ):
         with pytest.raises(InvalidQueryError, match=f"The region '{re.escape(text)}' cannot be read: {reason}"):
@@ -257,6 +262,17 @@ def test_long_lists_of_ids(example: SqlRegistry) -> None:
     assert len(found) == 2
 
 
+def test_words_that_numbers_have_are_text_in_long_lists(registry: SqlRegistry) -> None:
+    load_records(registry, "instrument", {"name": "Cam1"})
+    names = ("Infinity", "9e999", "-Infinity", "NaN")
+    load_records(registry, "physical_filter", *({"instrument": "Cam1", "name": name, "band": "g"} for name in names))
+    many = ["Infinity", "NaN", *(f"filter {i}" for i in range(3000))]
+    found = registry.query.data_ids(
+        ["physical_filter"], where="instrument = 'Cam1' AND physical_filter IN (:many)", bind={"many": many}
+    )
+    assert sorted(found.columns["physical_filter"].tolist()) == ["Infinity", "NaN"]
+
+
 def test_many_lists_in_one_expression(example: SqlRegistry) -> None:
     def count(dimension: str, condition: str) -> int:
         return len(example.query.data_ids([dimension], where=f"instrument = 'Cam1' AND ({condition})"))
@@ -292,6 +308,15 @@ def test_many_alternatives(example: SqlRegistry, dimension: str, test: str, othe
         assert count(either) == expected
         unknown = count("detector.raft = NULL AND detector != 4") if "raft" in test else 0
         assert count(f"NOT {either}") == 4 - expected - unknown
+
+
+def test_alternatives_count_as_values_of_lists() -> None:
+    key = Key(dimension="detector", type="int")
+    each = Any_(
+        operands=tuple(Comparison(operator="=", left=key, right=Constant(value=i, type="int")) for i in range(1900))
+    )
+    assert longest_list([All(operands=(each,) * 10)]) > 1
+    assert longest_list([All(operands=(each,) * 11)]) == 1
 
 
 def test_more_values_than_a_statement_takes(example: SqlRegistry) -> None:

@@ -22,8 +22,8 @@ __all__ = ["explains_arguments", "explains_at_once", "explains_failures"]
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FLAGS = ("bool", "bool | None")
-"""Annotations of flags; those of all modules are texts."""
+_FLAGS = ("bool", "bool | None", bool)
+"""Annotations of flags; those of most modules are texts."""
 
 
 def explains_arguments(cls: type[T]) -> type[T]:

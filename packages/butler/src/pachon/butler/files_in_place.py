@@ -55,7 +55,9 @@ def refuse_own_files(session: Session, records: NewFileRecords) -> None:
     if records.created.all() or not isinstance(keeper, FileKeeper):
         return
     paths = records.path[~records.created].tolist()
-    kept = OwnFiles.of_session(session, keeper).first_kept([path_below(keeper.root_urls, path) for path in paths])
+    below = [path_below(keeper.root_urls, path) if "://" in path else path for path in paths]
+    # What lies elsewhere is somebody else's, whatever its name.
+    kept = OwnFiles.of_session(session, keeper).first_kept([path for path in below if "://" not in path])
     if kept is not None:
         raise InvalidInputError(
             f"The file {kept!r} belongs to the repository itself, and cannot be ingested where it lies; nothing was ingested."
@@ -71,7 +73,11 @@ def refuse_own_place(session: Session, run: str) -> None:
         If its folder, or one above that, is named as the database or what belongs to it.
     """
     keeper = session.datastore
-    if isinstance(keeper, FileKeeper) and OwnFiles.of_session(session, keeper).are_in_folder(folder_of_run(run)):
+    if not isinstance(keeper, FileKeeper):
+        return
+    own = OwnFiles.of_session(session, keeper)
+    # Receipts lie in the folder of the very name.
+    if any(own.are_in_folder(folder) for folder in {run, folder_of_run(run)}):
         raise CollectionExpressionError(
             f"{run!r} is no name for a collection here: the repository itself keeps files in the folder of that name, or may."
         )

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 
-from pachon.base import ConflictError, InvalidInputError, PachonError
+from pachon.base import ConflictError, InvalidInputError
 from pachon.base.counting import counted
 from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.files_in_place import confirm_files_in_place, mark_before, refuse_own_files
@@ -252,11 +252,7 @@ def _commit(
     before: object | None,
 ) -> None:
     """Write the rows in one transaction; those of many datasets in parts, so that they need not all be copied at once."""
-    try:
-        refuse_own_files(session, records)
-    except PachonError:
-        session.datastore.discard(records)
-        raise
+    refuse_own_files(session, records)  # they were noted where they lie: nothing was made that is to be removed
     runs = {run for table in tables for run in table.runs.values.tolist()}
 
     def write_rows() -> None:

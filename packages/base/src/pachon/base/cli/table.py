@@ -92,7 +92,7 @@ def _write_rich(texts: Mapping[str, Sequence[str]], columns: Columns, stream: Te
     from rich.text import Text
 
     console = Console(file=stream)
-    least = [max(map(len, chain.from_iterable(map(str.split, [name, *texts[name]])))) for name in columns]
+    least = [max(map(len, chain.from_iterable(map(str.split, [name, *texts[name]]))), default=0) for name in columns]
     if sum(least) + _GAP * (len(least) - 1) > console.width:
         # An id or a run in pieces can be neither read nor copied; a terminal breaks lines by itself.
         _write_plain(texts, columns, stream)

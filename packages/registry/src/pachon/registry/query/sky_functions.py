@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from lsst.sphgeom import (
@@ -80,8 +81,13 @@ def pos_region(pos: str) -> Region:
     try:
         if not pos.strip():
             raise ValueError("it is empty")
-        if any(word.lower().lstrip("+-") == "nan" for word in pos.split()):
+        kind, *words = pos.split()
+        if any(word.lower().lstrip("+-") == "nan" for word in words):
             raise ValueError("NaN is no number of degrees")
+        # A range may have no end, and a circle reach everywhere.
+        places = {"CIRCLE": words[:2], "POLYGON": words}.get(kind, [])
+        if any(math.isinf(float(word)) for word in places):
+            raise ValueError("infinity is no place on the sky")
         return Region.from_ivoa_pos(pos)
     except (ValueError, RuntimeError, IndexError) as error:
         raise InvalidInputError(

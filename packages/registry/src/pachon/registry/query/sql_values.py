@@ -162,8 +162,11 @@ def has_value(column: Column, value: int | str) -> Column:
 
 def longest_list(predicates: Iterable[t.Predicate]) -> int:
     """Give the length up to which lists of a statement with these conditions travel as one parameter a value."""
-    lists = [part for whole in predicates for part in t.walk(whole) if isinstance(part, t.IsOneOf)]
-    return _LONG_LIST if sum(len(part.values) for part in lists) <= _MANY_VALUES else 1
+    parts = [part for whole in predicates for part in t.walk(whole)]
+    values = sum(len(part.values) for part in parts if isinstance(part, t.IsOneOf))
+    # Alternatives may become a list.
+    values += sum(len(part.operands) for part in parts if isinstance(part, t.Any_))
+    return _LONG_LIST if values <= _MANY_VALUES else 1
 
 
 def merged_tests(operands: Sequence[t.Predicate]) -> Sequence[t.Predicate]:
@@ -205,8 +208,10 @@ def in_list(column: Column, kind: str, values: Sequence[Any], dialect: str, long
         text = json.dumps([value.hex().upper() for value in values])
         column = sa.func.hex(column)
     else:
+        text = json.dumps(list(values))
+    if kind == "float":
         # JSON has no word for infinity, but numbers that are too large for a double.
-        text = json.dumps(list(values)).replace("Infinity", "9e999")
+        text = text.replace("Infinity", "9e999")
     each = sa.func.json_each(sa.literal(text)).table_valued("value")
     return column.in_(sa.select(each.c.value))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pachon.registry.query.lifted_tests import with_lifted_test
 from pachon.registry.query.plan import DatasetSource, Plan
 from pachon.registry.query.planner import make_plan
 from pachon.registry.query.search_facts import fetch_search_facts
@@ -35,7 +36,8 @@ def looked_up_plan(plan: Plan, dialect: str) -> Plan | None:
 def semi_join_plans(plan: Plan, dialect: str) -> list[Plan]:
     """Give the plans that test for datasets rather than join them; in a small database they are not chosen."""
     plans = [variant for by_last_range in (False, True) for variant in _tested(plan, by_last_range=by_last_range)]
-    return [*plans, *(merged for p in plans[-1:] if dialect == "postgresql" and (merged := _merged(p)) is not None)]
+    plans += [merged for p in plans[-1:] if dialect == "postgresql" and (merged := _merged(p)) is not None]
+    return [*plans, *(lifted for p in plans if (lifted := with_lifted_test(p)) is not p)]
 
 
 def _merged(plan: Plan) -> Plan | None:
