@@ -15,6 +15,7 @@ from pachon.registry.errors import (
     ConflictingDefinitionError,
     DatasetTypeError,
     OrphanedRecordError,
+    TransactionConflictError,
 )
 from pachon.registry.state import State
 
@@ -99,7 +100,10 @@ def _register(state: State, dataset_type: DatasetType) -> bool:
         inserted = connection.execute(insert_or_skip(table, state.dialect, keys=["name"]), row).rowcount
         if inserted == 1:
             return True
-        stored = state.view(connection).get_dataset_type(dataset_type.name)
+        stored = state.view(connection).find_dataset_types([dataset_type.name]).get(dataset_type.name)
+        if stored is None:
+            # The insertion met one that is gone by now.
+            raise TransactionConflictError(f"Dataset type {dataset_type.name!r} was removed while it was registered.")
         return _same(stored.dataset_type, dataset_type)
 
 

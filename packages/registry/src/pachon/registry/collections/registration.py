@@ -13,7 +13,12 @@ from pachon.registry.database.inserts import insert_or_skip
 from pachon.registry.database.retries import retried
 from pachon.registry.database.texts import check_text
 from pachon.registry.definitions import Collection
-from pachon.registry.errors import CollectionTypeError, ConflictingDefinitionError, OrphanedRecordError
+from pachon.registry.errors import (
+    CollectionTypeError,
+    ConflictingDefinitionError,
+    OrphanedRecordError,
+    TransactionConflictError,
+)
 from pachon.registry.state import State
 
 __all__ = ["register", "remove", "seal", "set_doc"]
@@ -43,7 +48,11 @@ def register(state: State, name: str, kind: CollectionType | str, doc: str | Non
         )
         if inserted.rowcount == 1:
             return True
-        return _same(state.view(connection).get_collection(name), kind)
+        known = state.view(connection).find_collections([name]).get(name)
+        if known is None:
+            # The insertion met one that is gone by now.
+            raise TransactionConflictError(f"Collection {name!r} was removed while it was registered.")
+        return _same(known, kind)
 
 
 def _same(known: Collection, kind: CollectionType) -> bool:
