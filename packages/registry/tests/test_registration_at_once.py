@@ -13,39 +13,21 @@ from pachon.registry import SqlRegistry
 
 
 @contextmanager
-def _when_skipped(registry: SqlRegistry, table: str, act: Callable[[], object]) -> Iterator[list[int]]:
-    """Act once, just after an insertion into a table met a row that was there."""
-    skipped: list[int] = []
+def _acting(registry: SqlRegistry, table: str, moment: str, act: Callable[[], object]) -> Iterator[list[int]]:
+    """Act once at a moment of an insertion into a table; give the rows that it had made by then, -1 if it had not begun."""
+    made: list[int] = []
 
     def look(_connection: Any, cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool) -> None:
-        if statement.startswith(f"INSERT INTO {table} ") and cursor.rowcount == 0 and not skipped:
-            skipped.append(cursor.rowcount)
+        if statement.startswith(f"INSERT INTO {table} ") and not made:
+            made.append(cursor.rowcount)
             act()
 
     engine = registry._state.database.engine
-    sa.event.listen(engine, "after_cursor_execute", look)
+    sa.event.listen(engine, moment, look)
     try:
-        yield skipped
+        yield made
     finally:
-        sa.event.remove(engine, "after_cursor_execute", look)
-
-
-@contextmanager
-def _before_insertion(registry: SqlRegistry, table: str, act: Callable[[], object]) -> Iterator[None]:
-    """Act once, just before an insertion into a table: when it was looked that nothing is there."""
-    acted: list[bool] = []
-
-    def look(_connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool) -> None:
-        if statement.startswith(f"INSERT INTO {table} ") and not acted:
-            acted.append(True)
-            act()
-
-    engine = registry._state.database.engine
-    sa.event.listen(engine, "before_cursor_execute", look)
-    try:
-        yield
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", look)
+        sa.event.remove(engine, moment, look)
 
 
 @pytest.mark.parametrize("what", ["dataset_type", "collection"])
@@ -66,9 +48,13 @@ def test_what_is_removed_meanwhile_is_registered_again(postgres_url: str, what: 
             else:
                 assert two.dataset_types.remove("gain") == ["gain"]
 
-        with _before_insertion(one, what, lambda: register(two)), _when_skipped(one, what, remove) as skipped:
+        with (
+            _acting(one, what, "before_cursor_execute", lambda: register(two)),
+            _acting(one, what, "after_cursor_execute", remove) as made,
+        ):
             assert register(one)
-        assert skipped == [0]
+        # The first insertion met the row of the other client.
+        assert made == [0]
         two.refresh()
         assert two.collections.query("*") == (["a"] if what == "collection" else [])
         assert [t.name for t in two.dataset_types.query("*")] == (
