@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pachon.butler.arguments import explains_arguments
-from pachon.butler.files_in_place import refuse_own_place
 from pachon.butler.lookup import DataId, data_id_table
+from pachon.butler.own_places import refuse_own_place
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetTable, DatasetType

@@ -13,19 +13,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pachon.base import InvalidInputError, PachonError
+from pachon.base import PachonError
 from pachon.butler.errors import FileRemovedMeanwhileError
-from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import DatasetTable
 from pachon.datastore import NewFileRecords
-from pachon.datastore.file_check import FileKeeper
-from pachon.datastore.records import path_below
-from pachon.datastore.template import folder_of_run
-from pachon.registry import CollectionExpressionError
 
-__all__ = ["confirm_files_in_place", "mark_before", "refuse_own_files", "refuse_own_place"]
+__all__ = ["confirm_files_in_place", "mark_before"]
 
 
 def mark_before(session: Session, *, in_place: bool) -> object | None:
@@ -41,46 +36,6 @@ def mark_before(session: Session, *, in_place: bool) -> object | None:
         return None
     session.records.wait_for_removals()
     return mark
-
-
-def refuse_own_files(session: Session, records: NewFileRecords) -> None:
-    """Refuse files that stay where they lie and are the repository's own: with the dataset its database would be deleted.
-
-    Raises
-    ------
-    InvalidInputError
-        It names the first of them.
-    """
-    keeper = session.datastore
-    if records.created.all() or not isinstance(keeper, FileKeeper):
-        return
-    paths = records.path[~records.created].tolist()
-    below = [path_below(keeper.root_urls, path) if "://" in path else path for path in paths]
-    # What lies elsewhere is somebody else's, whatever its name.
-    kept = OwnFiles.of_session(session, keeper).first_kept([path for path in below if "://" not in path])
-    if kept is not None:
-        raise InvalidInputError(
-            f"The file {kept!r} belongs to the repository itself, and cannot be ingested where it lies; nothing was ingested."
-        )
-
-
-def refuse_own_place(session: Session, run: str) -> None:
-    """Refuse a collection whose folder, if it is a run, would be where the repository's own files are: SQLite takes such a one for its journal.
-
-    Raises
-    ------
-    CollectionExpressionError
-        If its folder, or one above that, is named as the database or what belongs to it.
-    """
-    keeper = session.datastore
-    if not isinstance(keeper, FileKeeper):
-        return
-    own = OwnFiles.of_session(session, keeper)
-    # Receipts lie in the folder of the very name.
-    if any(own.are_in_folder(folder) for folder in {run, folder_of_run(run)}):
-        raise CollectionExpressionError(
-            f"{run!r} is no name for a collection here: the repository itself keeps files in the folder of that name, or may."
-        )
 
 
 def confirm_files_in_place(

@@ -17,9 +17,10 @@ import numpy as np
 from pachon.base import ConflictError, InvalidInputError
 from pachon.base.counting import counted
 from pachon.butler.definition_notes import register_dataset_type
-from pachon.butler.files_in_place import confirm_files_in_place, mark_before, refuse_own_files
+from pachon.butler.files_in_place import confirm_files_in_place, mark_before
 from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
 from pachon.butler.lookup import resolve_data_id, resolve_type
+from pachon.butler.own_places import refuse_own_files
 from pachon.butler.put import make_runs, prepare_run, resolve_run
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from pachon.base import ConflictError, InvalidInputError
-from pachon.butler.files_in_place import refuse_own_place
 from pachon.butler.lookup import DataId, resolve_data_id, resolve_type
+from pachon.butler.own_places import refuse_own_place
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import (
