@@ -201,9 +201,13 @@ def test_tables_of_unequal_columns() -> None:
         FileTable(["a"], dataset_type="gain", data_ids=[1])  # type: ignore[arg-type]
 
 
-def test_many_rows_are_written_in_parts(butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("few", "block"), [(2, 2), (1, 2), (2, 4)])
+def test_many_rows_are_written_in_parts(
+    butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, block: int
+) -> None:
     monkeypatch.setattr("pachon.butler.ingest._PART", 2)
-    monkeypatch.setattr("pachon.butler.ingest_columns._BLOCK", 2)
+    monkeypatch.setattr("pachon.butler.ingest_columns._FEW", few)
+    monkeypatch.setattr("pachon.butler.ingest_columns._BLOCK", block)
     paths = make_names(tmp_path / "in", ["a.yaml", "b.yaml", "c.yaml"])
     files = [FileDataset(path, dataset_type="gain", data_ids={"detector": n}) for n, path in enumerate(paths)]
     assert len(butler.ingest(iter(files), transfer="direct")) == 3

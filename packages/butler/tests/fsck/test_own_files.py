@@ -31,3 +31,18 @@ def test_a_database_that_was_moved_away(config: str) -> None:
     assert own.hold(f"{folder}registry.sqlite3-wal")
     assert own.hold(f"{folder}registry.sqlite3.replaced-20260101T000000Z")
     assert not own.hold("run/registry.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("path", "may_be"),
+    [
+        ("run/gain/gain-w123456789012.yaml", False),
+        ("file:///repo/below/the%20registry.sqlite3", True),
+        ("below/the registry.sqlite3", True),
+        ("file:///repo/run%20a/%2Ereceipts/1.json", True),
+        ("file:///repo/run%20a/receipts/1.json", False),
+    ],
+)
+def test_one_look_at_many_paths(path: str, may_be: bool) -> None:
+    own = OwnFiles.of("below/butler.yaml", "below/the registry.sqlite3", ())
+    assert own.may_keep([*["run/a.yaml"] * 3, path]) is may_be

@@ -7,18 +7,17 @@ all, with their runs if those are new. The sources of a ``move`` are removed aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from uuid import UUID
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from pachon.base import ConflictError, InvalidInputError
-from pachon.base.counting import counted
 from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.files_in_place import confirm_files_in_place, mark_before
+from pachon.butler.ingest_batch import Batch, OnConflict, Options
 from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
+from pachon.butler.ingest_known import again_without_known, are_stored
 from pachon.butler.lookup import resolve_data_id, resolve_type
 from pachon.butler.own_places import refuse_own_files
 from pachon.butler.put import make_runs, prepare_run, resolve_run
@@ -32,18 +31,15 @@ from pachon.datasets import (
     FileTable,
     IdMode,
     deterministic_ids,
-    id_keys,
     ids_from_uuids,
     new_ids,
     uuids_from_ids,
 )
 from pachon.datastore import NewFileRecords
 from pachon.dimensions import Categorical, DataCoordinate, DataIdTable
-from pachon.registry import ConflictingDefinitionError, DatasetTypeError
+from pachon.registry import DatasetTypeError
 
-__all__ = ["OnConflict", "ingest"]
-
-OnConflict = Literal["error", "skip"]
+__all__ = ["ingest"]
 
 _UNMOVED = (None, "direct")
 """Modes of transfer in which no path is made, so that data IDs need no records."""
@@ -55,38 +51,6 @@ _PART = 20_000
 """Rows that are handed to the database at a time."""
 BULK = 2_000
 """Files from which on it pays to look up once a call what their rows refer to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
-    """How files are taken in."""
-
-    transfer: str | None
-    on_conflict: OnConflict
-    checksum: bool
-    track: bool
-    id_mode: IdMode
-    before: object | None
-    """Mark of the database before any file was looked at, see `mark_before`."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Batch:
-    """The datasets of one type and run, in the order of the call."""
-
-    dataset_type: DatasetType
-    run: str
-    has_ids: bool
-    """Whether the caller said which ids."""
-    adopts: bool = False
-    """Whether some are registered already, have lost their files and get new ones."""
-    files: list[int] = field(default_factory=list)
-    """Position of the file of each dataset."""
-    places: list[int] = field(default_factory=list)
-    """Position of each dataset in its file."""
-    data_ids: list[DataCoordinate] = field(default_factory=list)
-    uuids: list[UUID] = field(default_factory=list)
-    """Ids, if they were given."""
 
 
 def ingest(
@@ -105,7 +69,7 @@ def ingest(
     chosen: object = on_conflict
     if not isinstance(chosen, str) or chosen not in ("error", "skip"):
         raise InvalidInputError(f"on_conflict is 'error' or 'skip', not {on_conflict!r}.")
-    options = _Options(
+    options = Options(
         transfer=transfer,
         on_conflict=on_conflict,
         checksum=checksum,
@@ -135,7 +99,7 @@ def _checked(files: Iterable[FileDataset]) -> list[FileDataset]:
     return checked
 
 
-def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Options) -> Sequence[DatasetRef]:
+def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: Options) -> Sequence[DatasetRef]:
     """Take in files of one type with one dataset each, as columns all the way."""
     dataset_type, data_ids = files.dataset_type, files.data_ids
     if not len(data_ids):
@@ -144,10 +108,10 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Optio
     expand = options.transfer not in _UNMOVED
     if expand:
         data_ids = session.registry.dimension_records.expand(data_ids).data_ids
-    batch = _Batch(dataset_type=dataset_type, run=run, has_ids=False)
+    batch = Batch(dataset_type=dataset_type, run=run, has_ids=False)
     ids = _make_ids(session, batch, data_ids, options)
     table = DatasetTable(dataset_type, data_ids, ids, Categorical.constant(run, len(ids)))
-    return _again_without_known(
+    return again_without_known(
         session,
         [batch],
         [table],
@@ -158,12 +122,12 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: _Optio
 
 def _take_in_table(
     session: Session,
-    batch: _Batch,
+    batch: Batch,
     table: DatasetTable,
     paths: Sequence[Any],
     known: np.ndarray,
     formatter: str | None,
-    options: _Options,
+    options: Options,
 ) -> Sequence[DatasetRef]:
     expand = options.transfer not in _UNMOVED
     if known.any():
@@ -205,7 +169,7 @@ def _expanded_refs(session: Session, table: DatasetTable) -> list[DatasetRef]:
     return [DatasetRef(table.dataset_type, data_id, run, id=uuid) for data_id, uuid, run in rows]
 
 
-def _ingest_any(session: Session, given: list[FileDataset], run: str | None, options: _Options) -> Sequence[DatasetRef]:
+def _ingest_any(session: Session, given: list[FileDataset], run: str | None, options: Options) -> Sequence[DatasetRef]:
     """Take in files with any number of datasets of any types."""
     for file in given:
         plain_path(file.path)
@@ -214,7 +178,7 @@ def _ingest_any(session: Session, given: list[FileDataset], run: str | None, opt
         _refuse_repeated(batch)
         prepare_run(session, batch.run)
     tables = [_identify(session, batch, options) for batch in batches]
-    return _again_without_known(
+    return again_without_known(
         session,
         batches,
         [table for table, _ in tables],
@@ -226,10 +190,10 @@ def _ingest_any(session: Session, given: list[FileDataset], run: str | None, opt
 def _take_in_files(
     session: Session,
     given: list[FileDataset],
-    batches: list[_Batch],
+    batches: list[Batch],
     tables: list[tuple[DatasetTable, list[DatasetRef]]],
     known: list[np.ndarray],
-    options: _Options,
+    options: Options,
 ) -> Sequence[DatasetRef]:
     tables, resolved = _leave_out(given, batches, tables, known)
     if not resolved:
@@ -286,19 +250,19 @@ def _parts(count: int) -> Iterator[np.ndarray]:
     return (np.arange(start, min(start + _PART, count)) for start in range(0, count, _PART))
 
 
-def _sort(session: Session, files: Sequence[FileDataset], run: str | None) -> list[_Batch]:
+def _sort(session: Session, files: Sequence[FileDataset], run: str | None) -> list[Batch]:
     """Sort the datasets of files by type and run, with data IDs of the type's dimensions."""
-    batches: dict[tuple[str, str, bool], _Batch] = {}
+    batches: dict[tuple[str, str, bool], Batch] = {}
     types: dict[Any, DatasetType] = {}
     default_run = resolve_run(session, run) if any(not file.refs for file in files) else None
 
-    def batch(dataset_type: DatasetType | str, where: str, *, has_ids: bool) -> _Batch:
+    def batch(dataset_type: DatasetType | str, where: str, *, has_ids: bool) -> Batch:
         if dataset_type not in types:
             types[dataset_type] = _registered(session, dataset_type)
         own = types[dataset_type]
         key = (own.name, where, has_ids)
         if key not in batches:
-            batches[key] = _Batch(dataset_type=own, run=where, has_ids=has_ids)
+            batches[key] = Batch(dataset_type=own, run=where, has_ids=has_ids)
         return batches[key]
 
     for number, file in enumerate(files):
@@ -329,7 +293,7 @@ def _registered(session: Session, dataset_type: DatasetType | str) -> DatasetTyp
     return resolve_type(session, dataset_type, writing=True)[0]
 
 
-def _refuse_repeated(batch: _Batch) -> None:
+def _refuse_repeated(batch: Batch) -> None:
     if len(set(batch.data_ids)) == len(batch.data_ids):
         return
     seen: set[DataCoordinate] = set()
@@ -347,7 +311,7 @@ def _refuse_repeated_rows(dataset_type: DatasetType, data_ids: DataIdTable) -> N
     raise ConflictError(f"{dataset_type.name!r} with {repeated} occurs twice in one call; nothing was ingested.")
 
 
-def _identify(session: Session, batch: _Batch, options: _Options) -> tuple[DatasetTable, list[DatasetRef]]:
+def _identify(session: Session, batch: Batch, options: Options) -> tuple[DatasetTable, list[DatasetRef]]:
     """Give the datasets of a batch as a table and as references, with ids."""
     data_ids = DataIdTable.from_rows(batch.dataset_type.dimensions, batch.data_ids)
     coordinates: Sequence[DataCoordinate] = data_ids
@@ -363,7 +327,7 @@ def _identify(session: Session, batch: _Batch, options: _Options) -> tuple[Datas
     return table, refs
 
 
-def _make_ids(session: Session, batch: _Batch, data_ids: DataIdTable, options: _Options) -> np.ndarray:
+def _make_ids(session: Session, batch: Batch, data_ids: DataIdTable, options: Options) -> np.ndarray:
     """Give ids for new datasets of a batch; those that are registered and have lost their files keep theirs, and get new files."""
     if options.id_mode is not IdMode.UNIQUE:
         run = batch.run if options.id_mode is IdMode.DATAID_TYPE_RUN else None
@@ -372,105 +336,16 @@ def _make_ids(session: Session, batch: _Batch, data_ids: DataIdTable, options: _
     if options.on_conflict == "skip" and batch.run not in session.new_runs:
         rows, found = session.registry.datasets.find(batch.dataset_type, data_ids, [batch.run])
         unstored = rows >= 0
-        unstored[unstored] = ~_are_stored(session, found.ids[rows[unstored]])
+        unstored[unstored] = ~are_stored(session, found.ids[rows[unstored]])
         if unstored.any():
             ids[unstored] = found.ids[rows[unstored]]
             batch.adopts = True
     return ids
 
 
-def _are_stored(session: Session, ids: np.ndarray) -> np.ndarray:
-    """Tell which datasets have files."""
-    return np.isin(id_keys(ids), id_keys(session.records.fetch(ids).dataset_id))
-
-
-def _again_without_known(
-    session: Session,
-    batches: Sequence[_Batch],
-    tables: Sequence[DatasetTable],
-    options: _Options,
-    take_in: Callable[[list[np.ndarray]], Sequence[DatasetRef]],
-) -> Sequence[DatasetRef]:
-    """Take in what is not known; and if somebody else was faster with some of it and that is to be skipped, the rest."""
-    known = _known(session, batches, tables, options.id_mode, options.on_conflict)
-    while True:
-        try:
-            return take_in(known)
-        except ConflictError as error:
-            if options.on_conflict != "skip" or session.registry.is_writing:
-                _say_what_is_known(session, batches, tables, options, error)
-                raise
-            # What this call made is removed again. Another conflict than a lost race leaves the same unknown, and is raised.
-            for run in {batch.run for batch in batches}:
-                session.new_runs.discard(run)
-                prepare_run(session, run)
-            before, known = known, _known(session, batches, tables, options.id_mode, options.on_conflict)
-            if all(np.array_equal(old, new) for old, new in zip(before, known, strict=True)):
-                raise
-
-
-def _say_what_is_known(
-    session: Session,
-    batches: Sequence[_Batch],
-    tables: Sequence[DatasetTable],
-    options: _Options,
-    error: ConflictError,
-) -> None:
-    """Note on an error how many datasets the repository has already, if an ingest that leaves them out would go on."""
-    if session.registry.is_writing or not isinstance(error, ConflictingDefinitionError):
-        return
-    for batch in batches:
-        # A run that is not there holds nothing; it may have been made since.
-        session.new_runs.discard(batch.run)
-        prepare_run(session, batch.run)
-    known = sum(int(mask.sum()) for mask in _known(session, batches, tables, options.id_mode, "skip"))
-    if known:
-        total = sum(map(len, tables))
-        error.add_note(
-            f"{known} of {counted(total, 'dataset is', 'datasets are')} in the run already; nothing was ingested. "
-            "Say on_conflict='skip' to leave them out."
-        )
-
-
-def _known(
-    session: Session,
-    batches: Sequence[_Batch],
-    tables: Sequence[DatasetTable],
-    id_mode: IdMode,
-    on_conflict: OnConflict,
-) -> list[np.ndarray]:
-    """Tell which datasets the repository has already.
-
-    Raises
-    ------
-    ConflictError
-        If there are any and they are not to be left out.
-    """
-    masks = []
-    for batch, table in zip(batches, tables, strict=True):
-        mask = np.zeros(len(table), dtype=bool)
-        if batch.has_ids or id_mode is not IdMode.UNIQUE:
-            mask = _are_stored(session, table.ids)
-        elif on_conflict == "skip" and batch.run not in session.new_runs:
-            rows, found = session.registry.datasets.find(table.dataset_type, table.data_ids, [batch.run])
-            mask = rows >= 0
-            if batch.adopts:
-                same = np.flatnonzero(mask)
-                same = same[(found.ids[rows[same]] == table.ids[same]).all(axis=1)]
-                mask[same] = _are_stored(session, table.ids[same])
-        if mask.any() and on_conflict == "error":
-            first = table[int(np.flatnonzero(mask)[0])]
-            raise ConflictError(
-                f"{int(mask.sum())} of {len(table)} datasets are in the repository already, {first} for one; "
-                "nothing was ingested. Say on_conflict='skip' to leave them out."
-            )
-        masks.append(mask)
-    return masks
-
-
 def _leave_out(
     files: Sequence[FileDataset],
-    batches: Sequence[_Batch],
+    batches: Sequence[Batch],
     tables: Sequence[tuple[DatasetTable, list[DatasetRef]]],
     known: Sequence[np.ndarray],
 ) -> tuple[list[tuple[DatasetTable, list[DatasetRef]]], list[FileDataset]]:

@@ -27,6 +27,9 @@ from pachon.resources import ResourcePath
 __all__ = ["AlikeFiles", "alike_files", "checked_table", "plain_path"]
 
 _BLOCK = 20_000
+"""Data IDs that are checked together."""
+_FEW = 100
+"""Files that are alive together: so few are gone again before the collector of garbage takes them for objects that stay."""
 _REFS, _DATA_IDS = attrgetter("refs"), attrgetter("data_ids")
 _DATASET_TYPE, _FORMATTER = attrgetter("dataset_type"), attrgetter("formatter")
 
@@ -81,20 +84,18 @@ def alike_files(
     dataset_type = registered(first.dataset_type)
     paths: list[Any] = []
     blocks: list[DataIdTable] = []
+    waiting: list[Any] = []
     stream = chain([first], files)
-    while block := list(islice(stream, _BLOCK)):
-        kind, formatter = first.dataset_type, first.formatter
-        # The same as `_is_single`, of all files together.
-        if (
-            set(map(type, block)) != {FileDataset}
-            or any(map(_REFS, block))
-            or set(map(len, map(_DATA_IDS, block))) != {1}
-            or not all(map(is_, map(_DATASET_TYPE, block), repeat(kind)))
-            or set(map(_FORMATTER, block)) != {formatter}
-        ):
-            return chain(_again(first, paths, blocks), block, stream)
-        paths += _plain_paths([file.path for file in block])
-        blocks.append(_table(session, dataset_type, [file.data_ids[0] for file in block]))
+    while few := list(islice(stream, _FEW)):
+        if not _are_like(first, few):
+            return chain(_again(first, paths, chain(chain.from_iterable(blocks), waiting)), few, stream)
+        paths += _plain_paths([file.path for file in few])
+        waiting += [file.data_ids[0] for file in few]
+        if len(waiting) >= _BLOCK:
+            blocks.append(_table(session, dataset_type, waiting))
+            waiting = []
+    if waiting:
+        blocks.append(_table(session, dataset_type, waiting))
     data_ids = DataIdTable.concat(blocks)
     return AlikeFiles(dataset_type=dataset_type, paths=paths, data_ids=data_ids, formatter=first.formatter)
 
@@ -133,9 +134,20 @@ def _is_single(file: Any) -> bool:
     return type(file) is FileDataset and not file.refs and len(file.data_ids) == 1
 
 
-def _again(first: FileDataset, paths: list[Any], blocks: list[DataIdTable]) -> Iterator[FileDataset]:
+def _are_like(first: FileDataset, files: list[Any]) -> bool:
+    """Tell whether each is `_is_single`, with the dataset type and formatter of the first."""
+    return (
+        set(map(type, files)) == {FileDataset}
+        and not any(map(_REFS, files))
+        and set(map(len, map(_DATA_IDS, files))) == {1}
+        and all(map(is_, map(_DATASET_TYPE, files), repeat(first.dataset_type)))
+        and set(map(_FORMATTER, files)) == {first.formatter}
+    )
+
+
+def _again(first: FileDataset, paths: list[Any], data_ids: Iterable[Any]) -> Iterator[FileDataset]:
     assert first.dataset_type is not None
-    for path, data_id in zip(paths, chain.from_iterable(blocks), strict=True):
+    for path, data_id in zip(paths, data_ids, strict=True):
         yield FileDataset(path, dataset_type=first.dataset_type, data_ids=data_id, formatter=first.formatter)
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pachon.base import InvalidInputError
 from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.session import Session
@@ -13,6 +15,9 @@ from pachon.datastore.template import folder_of_run
 from pachon.registry import CollectionExpressionError
 
 __all__ = ["refuse_own_files", "refuse_own_place"]
+
+_PART: Final = 20_000
+"""Paths that are looked at as one text."""
 
 
 def refuse_own_files(session: Session, records: NewFileRecords) -> None:
@@ -26,10 +31,18 @@ def refuse_own_files(session: Session, records: NewFileRecords) -> None:
     keeper = session.datastore
     if records.created.all() or not isinstance(keeper, FileKeeper):
         return
+    own = OwnFiles.of_session(session, keeper)
     paths = records.path[~records.created].tolist()
+    for start in range(0, len(paths), _PART):
+        part = paths[start : start + _PART]
+        if own.may_keep(part):
+            _refuse_kept(own, keeper, part)
+
+
+def _refuse_kept(own: OwnFiles, keeper: FileKeeper, paths: list[str]) -> None:
     below = [path_below(keeper.root_urls, path) if "://" in path else path for path in paths]
     # What lies elsewhere is somebody else's, whatever its name.
-    kept = OwnFiles.of_session(session, keeper).first_kept([path for path in below if "://" not in path])
+    kept = own.first_kept(path for path in below if "://" not in path)
     if kept is not None:
         raise InvalidInputError(
             f"The file {kept!r} belongs to the repository itself, and cannot be ingested where it lies; nothing was ingested."

@@ -14,6 +14,8 @@ from pachon.dimensions import DataCoordinate
 __all__ = ["FileDataset", "check_kinds"]
 
 _TYPES = (str, DatasetType)
+_DATA_IDS = (dict, DataCoordinate, Mapping)
+"""What one data ID may be; the usual one is first, as millions are asked."""
 
 
 class FileDataset:
@@ -60,11 +62,11 @@ class FileDataset:
         self.dataset_type = dataset_type
         self.formatter = formatter
         self.refs = () if refs is None else (refs,) if isinstance(refs, DatasetRef) else _listed(path, "refs", refs)
-        if not all(isinstance(ref, DatasetRef) for ref in self.refs):
+        if self.refs and not all(isinstance(ref, DatasetRef) for ref in self.refs):
             raise InvalidInputError(f"{path}: refs are datasets (DatasetRef), not {refs!r}.")
         if data_ids is None:
             self.data_ids = ()
-        elif isinstance(data_ids, DataCoordinate | Mapping):
+        elif isinstance(data_ids, _DATA_IDS):
             self.data_ids = (data_ids,)
         else:
             self.data_ids = _listed(path, "data_ids", data_ids)

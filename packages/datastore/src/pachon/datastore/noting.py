@@ -40,6 +40,8 @@ _SMALL = 1 << 18
 """Bytes up to which a file is read and hashed at once: a thread would cost more."""
 _STEP = 1000
 """Files that are looked at together, and between two movements of the progress bar."""
+_LOOKS = 200
+"""Results of `os.stat` that are alive together: the collector of garbage would take more for objects that stay."""
 _NO_FILES = frozenset(("", ".", ".."))
 """What follows the last slash of a path of a folder."""
 _EXPANDED = frozenset(("~", "$"))
@@ -269,6 +271,13 @@ def _no_file(path: str) -> InvalidInputError:
 
 def _describe(places: Sequence[str]) -> tuple[list[int], list[str | None]]:
     """Give the sizes of files, and no checksums."""
+    sizes: list[int] = []
+    for start in range(0, len(places), _LOOKS):
+        sizes += _sizes(places[start : start + _LOOKS])
+    return sizes, [""] * len(places)
+
+
+def _sizes(places: Sequence[str]) -> list[int]:
     looks: list[os.stat_result] = []
     failure: OSError | ValueError | None = None
     try:
@@ -281,7 +290,7 @@ def _describe(places: Sequence[str]) -> tuple[list[int], list[str | None]]:
             require_file(place, status)
     if failure is not None:
         raise _cannot(places[len(looks)], failure) from failure
-    return [status.st_size for status in looks], [""] * len(places)
+    return [status.st_size for status in looks]
 
 
 def _describe_and_sum_all(places: Sequence[str]) -> tuple[list[int], list[str | None]]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from pachon.butler.record_store import REMOVAL_LOCK
 from pachon.butler.repository_config import DATABASE_NAME
@@ -72,11 +73,21 @@ class OwnFiles:
         database = repository.database_file
         return OwnFiles.of(config, None if database is None else database.relative_to(keeper.root), ignore)
 
-    def first_kept(self, paths: Sequence[str]) -> str | None:
-        """Give the first path at which is the configuration, a database, or what jobs leave or are told: never a dataset."""
+    def may_keep(self, paths: Sequence[str]) -> bool:
+        """Tell whether `first_kept` could give one of these; one look at all texts is quicker than one at each.
+
+        Parameters
+        ----------
+        paths
+            Paths below the root, or absolute URIs.
+        """
         text = "\n".join(paths)
-        if not any(hint in text for hint in (*self.names, *self.databases, f"{_RECEIPTS}/", f"{MARKS_FOLDER}/")):
-            return None  # as nearly always; one look at all is quicker than one at each
+        if "%" in text:
+            text = f"{text}\n{unquote(text)}"
+        return any(hint in text for hint in (*self.names, *self.databases, f"{_RECEIPTS}/", f"{MARKS_FOLDER}/"))
+
+    def first_kept(self, paths: Iterable[str]) -> str | None:
+        """Give the first path at which is the configuration, a database, or what jobs leave or are told: never a dataset."""
         for path in paths:
             if path in self.names or path.startswith(self.databases) or self.kept.fullmatch(path):
                 return path
