@@ -65,6 +65,7 @@ def main() -> None:
                 with_bias(butler, ["exposure", "detector"], WHERE.format(few=20)),
             ),
             "latest_by_key": lambda: ("latest", latest("-exposure", "detector")),
+            "latest_by_ingest": lambda: ("latest", latest("-ingest_date")),
             "latest_by_time": lambda: ("latest", latest("-exposure.timespan.begin", "detector")),
         }
         measure(acts, seconds, counts)

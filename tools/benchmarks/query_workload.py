@@ -105,6 +105,7 @@ def run(phases: Phases, folder: Path, options: argparse.Namespace) -> None:
         ),
         "bias_of_exposure": lambda _: note("biases", len(bias("instrument = 'Cam' AND exposure = 3"))),
         "latest_by_key": lambda _: note("latest", len(list(latest("-exposure", "detector")))),
+        "latest_by_ingest": lambda _: note("latest", len(list(latest("-ingest_date")))),
         "latest_by_time": lambda _: note("latest", len(list(latest("-exposure.timespan.begin", "detector")))),
         "explain_empty": lambda _: note(
             "reasons", len(refs("instrument = 'Cam' AND exposure = 999999999").explain().reasons)

@@ -66,7 +66,9 @@ def test_no_registry(tmp_path: Path) -> None:
         assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize(("version", "word"), [("3", "newer"), ("1", "migrate"), ("x", "no schema version")])
+@pytest.mark.parametrize(
+    ("version", "word"), [(str(SCHEMA_VERSION + 1), "newer"), ("1", "migrate"), ("x", "no schema version")]
+)
 def test_other_schema_versions(url: str, version: str, word: str) -> None:
     SqlRegistry.create(url).close()
     _execute(url, f"UPDATE attribute SET value = '{version}' WHERE name = 'schema_version'")
@@ -215,6 +217,7 @@ def test_a_killed_writer_leaves_nothing(url: str) -> None:
     program = f"""
 import os
 from pachon.registry import SqlRegistry
+from pachon.registry.schema.guard import SCHEMA_VERSION
 registry = SqlRegistry.open({url!r}, writeable=True)
 registry.collections.register("before")
 with registry.write():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
+from pachon.datasets import CollectionType, DatasetSearch, DatasetTable, DatasetType, new_ids
 from pachon.dimensions import DataIdTable
 from pachon.registry import SqlRegistry
 from pachon.registry.query.compile_sql import compile_plan
@@ -28,6 +28,8 @@ ORDERS = [
     ("-exposure.tracking_ra", "exposure", "detector"),
     ("detector.full_name", "exposure"),
     ("-detector", "exposure.obs_id"),
+    ("-ingest_date", "exposure", "detector"),
+    ("overlaid.ingest_date", "-exposure.timespan.begin", "detector"),
 ]
 """Each names every row once."""
 
@@ -151,3 +153,33 @@ def test_the_index_is_read_in_its_order(overlaid: SqlRegistry) -> None:
     wanted = "(dataset_type_id=? AND dim_instrument=?" if state.dialect == "sqlite" else "Index Scan Backward using pk_"
     assert any(wanted in step for step in steps), steps
     assert not any("TEMP B-TREE" in step or "Sort" in step for step in steps), steps
+
+
+def test_datasets_are_read_by_ingest(overlaid: SqlRegistry) -> None:
+    is_postgresql = overlaid._state.dialect == "postgresql"
+
+    def is_so(collections: Any, **conditions: Any) -> bool:
+        plan = _plan(overlaid, collections, **{"limit": 3, "order_by": ["-ingest_date"], **conditions})
+        assert ("reading datasets in the order of their ingest" in str(plan)) == _stop(plan).by_ingest
+        return _stop(plan).by_ingest
+
+    assert is_so(RUNS[1])
+    assert is_so(RUNS[1], order_by=["ingest_date", "-exposure.obs_id", "detector"])
+    assert is_so(RUNS[1], where="instrument = 'Cam1'")
+    assert is_so(RUNS) == is_so(RUNS, find_first=False) == is_postgresql
+    # These may leave out all but the last of a million.
+    assert not is_so(RUNS[1], where=X + "exposure > 1")
+    assert not is_so(RUNS[1], where=X + "exposure.seq_num > 1")
+    assert not is_so(RUNS[1], where="overlaid.run = 'second'")
+    assert not is_so(RUNS[1], order_by=["exposure", "ingest_date"])
+
+
+def test_the_newest_of_a_tagged_collection(overlaid: SqlRegistry) -> None:
+    overlaid.collections.register("tagged", CollectionType.TAGGED)
+    some = list(overlaid.query.fetch(_spec(overlaid, RUNS[1])))[::2]
+    overlaid.collections.associate("tagged", some)
+    for collections in ("tagged", ("tagged", RUNS[1])):
+        spec = _spec(overlaid, collections, limit=4, order_by=["-ingest_date", "exposure", "detector"])
+        assert not _stop(overlaid.query.plan(spec)).by_ingest
+        whole = _spec(overlaid, collections, order_by=["-ingest_date", "exposure", "detector"])
+        assert [ref.id for ref in overlaid.query.fetch(spec)] == [ref.id for ref in overlaid.query.fetch(whole)][:4]

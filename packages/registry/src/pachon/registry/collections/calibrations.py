@@ -74,11 +74,18 @@ def _certify(
             member.c.collection_id == member.c.run_id,
             member.c.dataset_type_id == known.id,
         )
+        # Ranges of a data ID do not overlap: the last one that begins before the end of the new one is the one that may.
+        last = (
+            sa.select(validity.c.end_ns)
+            .where(validity.c.dataset_type_id == known.id, validity.c.collection_id == collection.id, *same)
+            .where(validity.c.begin_ns < timespan.end_ns)
+            .order_by(validity.c.begin_ns.desc())
+            .limit(1)
+        )
+        begin, end = last.with_only_columns(validity.c.begin_ns).scalar_subquery(), last.scalar_subquery()
         clash = connection.execute(
-            sa.select(*columns.values(), validity.c.begin_ns, validity.c.end_ns)
-            .where(own_rows, validity.c.dataset_type_id == member.c.dataset_type_id, *same)
-            .where(validity.c.collection_id == collection.id)
-            .where(validity.c.begin_ns < timespan.end_ns, validity.c.end_ns > timespan.begin_ns)
+            sa.select(*columns.values(), begin.label("begin_ns"), end.label("end_ns"))
+            .where(own_rows, end > timespan.begin_ns)
             .limit(1)
         ).first()
         if clash is not None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pachon.registry.query.plan import DatasetSource, EarlyStop, ElementSource, Plan
+from pachon.registry.query.plan import DatasetSource, EarlyStop, ElementSource, Plan, Source
 from pachon.registry.query.sql_values import column_of_element
-from pachon.registry.query.tree import DatasetField, values_of
+from pachon.registry.query.tree import Constant, DatasetField, Key, values_of
 
 __all__ = ["stopping_early"]
 
 _MOST_COLLECTIONS = 500
 """Collections of which each dataset is looked for in those before."""
+
+_MOST_RUNS = 100
+"""Runs whose datasets PostgreSQL reads together in the order of their ingest: it takes 0.04 ms to plan for each."""
 
 
 def stopping_early(plan: Plan, dialect: str) -> Plan:
@@ -34,7 +37,9 @@ def stopping_early(plan: Plan, dialect: str) -> Plan:
         return plan
     # SQLite does not see that what it selects from is sorted.
     element = _element_of_order(plan) if dialect == "postgresql" else None
-    return replace(plan, early_stop=EarlyStop(sorted_element=element, drops_later=_can_drop_later(plan)))
+    drops_later = _can_drop_later(plan)
+    by_ingest = _is_read_by_ingest(plan, dialect, drops_later=drops_later)
+    return replace(plan, early_stop=EarlyStop(sorted_element=element, drops_later=drops_later, by_ingest=by_ingest))
 
 
 def _element_of_order(plan: Plan) -> str | None:
@@ -44,6 +49,42 @@ def _element_of_order(plan: Plan) -> str | None:
     value = plan.order[0].value
     elements = [source.element for source in plan.sources if isinstance(source, ElementSource)]
     return next((element for element in elements if column_of_element(value, element) is not None), None)
+
+
+def _is_read_by_ingest(plan: Plan, dialect: str, *, drops_later: bool) -> bool:
+    """Whether the newest or oldest datasets of some runs are wanted, with no condition that would leave most of them out.
+
+    With one that does, all that satisfy it are sorted: those of a night that is long past come after a million others.
+    """
+    facts = plan.datasets
+    first = plan.order[0].value if plan.order else None
+    if facts is None or not isinstance(first, DatasetField) or first.name != "ingest_date":
+        return False
+    if first.dataset_type != facts.dataset_type or facts.certified or not facts.runs >= facts.members.keys():
+        return False
+    # SQLite does not see that what it selects from is sorted.
+    if not 0 < len(facts.members) <= (_MOST_RUNS if dialect == "postgresql" else 1):
+        return False
+    if plan.find_first and len(facts.members) > 1 and not drops_later:
+        return False  # all are fetched, and chosen then
+    return _is_unconditional(plan)
+
+
+def _is_unconditional(plan: Plan) -> bool:
+    """Whether nothing but governors is restricted."""
+    if plan.existences or plan.refinements or plan.marks or not all(map(_is_plain, plan.sources)):
+        return False
+    governors = plan.dimensions.governors
+    return all(
+        isinstance(value, Constant) or (isinstance(value, Key) and value.dimension in governors)
+        for value in values_of(plan.predicate)
+    )
+
+
+def _is_plain(source: Source) -> bool:
+    if isinstance(source, DatasetSource):
+        return source.at is None and not source.with_validity
+    return isinstance(source, ElementSource)
 
 
 def _can_drop_later(plan: Plan) -> bool:

@@ -298,6 +298,8 @@ class EarlyStop:
     """The element with whose columns the order begins, if its records are read in that order."""
     drops_later: bool = False
     """Whether the database itself drops datasets of which an earlier collection has one of the same data ID."""
+    by_ingest: bool = False
+    """Whether the datasets of the result are read in the order of their ingest date, which is first in the order, run by run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -375,6 +377,7 @@ class Plan:
         lines += ["  where no earlier collection has one"] if stop.drops_later else []
         lines += [f"  order by {', '.join(map(str, self.order))}"] if self.order else []
         lines += [f"  reading {stop.sorted_element} in order"] if stop.sorted_element else []
+        lines += ["  reading datasets in the order of their ingest"] if stop.by_ingest else []
         lines += [f"  limit {abs(self.limit)}"] if self.limit is not None else []  # below zero: one that also warns
         lines += [f"  doomed: {reason}" for reason in self.doomed]
         return "\n".join(lines)

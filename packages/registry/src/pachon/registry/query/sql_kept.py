@@ -28,6 +28,7 @@ __all__ = [
     "PLACE_COLUMNS",
     "alias_of",
     "all_places",
+    "by_ingest",
     "keys_of",
     "labelled",
     "of_search",
@@ -121,6 +122,22 @@ def sorted_by(
     columns = [c for c in table.c if c.name != "region" or with_region]
     terms = [in_order(table.c[column], descending=descending) for column, descending in order]
     return _lasting(sa.select(*columns).order_by(*terms).subquery(name))
+
+
+@lru_cache(maxsize=200)
+def by_ingest(datasets: sa.Table, type_id: int, runs: tuple[int, ...], name: str, *, descending: bool) -> sa.FromClause:
+    """Give the datasets of a type in runs, by number, in the order of their ingest.
+
+    Each run is sorted by itself, for which there is an index; what is sorted is merged.
+    """
+    parts = []
+    for number, run in enumerate(runs):
+        searched = [has_value(datasets.c.run_id, run), has_value(datasets.c.dataset_type_id, type_id)]
+        time = in_order(datasets.c.ingest_ns, descending=descending)
+        part = sa.select(datasets.c.dataset_id, datasets.c.ingest_ns).where(all_of(searched)).order_by(time)
+        parts.append(sa.select(part.subquery(f"of_run_{number}")))
+    order: Column = sa.literal_column("ingest_ns")
+    return _lasting(sa.union_all(*parts).order_by(order.desc() if descending else order).subquery(name))
 
 
 def of_search(membership: sa.FromClause, facts: SearchFacts) -> list[Column]:

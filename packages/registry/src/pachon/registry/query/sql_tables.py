@@ -31,6 +31,7 @@ from pachon.registry.query.sql_kept import (
     PLACE_COLUMNS,
     alias_of,
     all_places,
+    by_ingest,
     keys_of,
     of_search,
     one_after_the_other,
@@ -143,7 +144,7 @@ class JoinedTables:
             datasets, static = self._datasets[dataset_type], self._schema.static
             name = f"{kind}_of_{_short_name(self._facts[dataset_type])}"
             if kind == "dataset":
-                table = alias_of(static.dataset, name)
+                table = self._all_datasets(dataset_type, name)
                 self.conditions.append(compared("=", table.c.dataset_id, datasets.c.dataset_id))
             else:
                 table = alias_of(static.collection, name)
@@ -151,6 +152,18 @@ class JoinedTables:
             self._tables.append(table)
             self._details[dataset_type, kind] = table
         return self._details[dataset_type, kind]
+
+    def _all_datasets(self, dataset_type: str, name: str) -> sa.FromClause:
+        """Give the table of all datasets; only those of a type, in the order of their ingest, if they are to be read so."""
+        facts, table = self._facts[dataset_type], self._schema.static.dataset
+        of_run = alias_of(table, name)
+        if self._stop is None or not self._stop.by_ingest or facts != self._plan.datasets:
+            return of_run
+        runs = tuple(facts.members)
+        if len(runs) > 1:
+            return by_ingest(table, facts.type_id, runs, name, descending=self._plan.order[0].descending)
+        self.conditions += [has_value(of_run.c.run_id, runs[0]), has_value(of_run.c.dataset_type_id, facts.type_id)]
+        return of_run
 
     def selected_from(self) -> list[sa.FromClause]:
         """Give what is selected from.
@@ -160,6 +173,9 @@ class JoinedTables:
         """
         if self._around is not None or self._looks_up_ranges():
             return [one_after_the_other(tuple(self._tables))] if self._dialect == "sqlite" else self._tables
+        if self._dialect == "sqlite" and self._stop is not None and self._stop.by_ingest:
+            details = [t for (_, kind), t in self._details.items() if kind == "dataset"]
+            return [one_after_the_other((*details, *(t for t in self._tables if t not in details)))]
         datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource)]
         if self._dialect != "sqlite" or not datasets:
             return self._tables

@@ -86,8 +86,12 @@ def element_table(
         # A table that is its own index suits short rows; regions are long.
         sqlite_with_rowid=element.spatial is not None,
     )
+    numbers = [column.name for column in element.metadata if column.type == "int"][:1]
     for name in element.implied:
-        sa.Index(None, *(table.c[key] for key in keys if key != own), table.c[name])
+        # Records of a night, say, are told apart by their number in it.
+        sa.Index(None, *(table.c[key] for key in keys if key != own), table.c[name], *(table.c[n] for n in numbers))
+    if element.temporal is not None:
+        sa.Index(None, table.c.timespan_begin)
     for name in leaves(universe, element.required)[1:]:
         first = universe[name].required
         sa.Index(None, *(table.c[key] for key in first), *(table.c[key] for key in keys if key not in first))

@@ -91,8 +91,10 @@ class StaticTables:
             metadata,
             sa.Column("dataset_id", Uuid, primary_key=True),
             sa.Column("dataset_type_id", Key64, nullable=False),
-            sa.Column("run_id", Key64, nullable=False, index=True),
+            sa.Column("run_id", Key64, nullable=False),
             sa.Column("ingest_ns", Nanoseconds, nullable=False),
+            # The newest of a run are those that were just written, and are asked for.
+            sa.Index(None, "run_id", "dataset_type_id", "ingest_ns"),
             checked_by_database(["dataset_type_id"], [self.dataset_type.c.dataset_type_id]),
             checked_by_database(["run_id"], [self.collection.c.collection_id]),
             sqlite_with_rowid=False,

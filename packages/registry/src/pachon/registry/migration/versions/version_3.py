@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Indices give the newest datasets of a run, records by time, and those of a night by number."""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+__all__ = ["down_revision", "revision", "upgrade"]
+
+revision = "3"
+down_revision = "2"
+
+_NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s"}
+
+
+def upgrade() -> None:
+    """Change the indices."""
+    tables = sa.inspect(op.get_bind())
+    _extend(tables, "dataset", ["run_id"], ["dataset_type_id", "ingest_ns"])
+    document = op.get_bind().execute(sa.text("SELECT value FROM attribute WHERE name = 'universe'")).scalar_one()
+    existing = set(tables.get_table_names())
+    for name, element in json.loads(document)["elements"].items():
+        if f"element_{name}" in existing:
+            _index_records(tables, f"element_{name}", element)
+
+
+def _index_records(tables: sa.Inspector, table: str, element: dict[str, Any]) -> None:
+    numbers = [column["name"] for column in element.get("metadata", ()) if column["type"] == "int"][:1]
+    implied = element.get("implies", ())
+    for columns in [index["column_names"] for index in tables.get_indexes(table)]:
+        if numbers and columns[-1] in implied:
+            _extend(tables, table, columns, numbers)
+    if "timespan_begin" in {column["name"] for column in tables.get_columns(table)}:
+        _create(table, ["timespan_begin"])
+
+
+def _extend(tables: sa.Inspector, table: str, columns: list[str | None], more: list[str]) -> None:
+    """Replace an index by one that goes on with more columns."""
+    old = next(index for index in tables.get_indexes(table) if index["column_names"] == columns)
+    op.drop_index(op.f(str(old["name"])), table)
+    _create(table, [*map(str, columns), *more])
+
+
+def _create(table: str, columns: list[str]) -> None:
+    described = sa.Table(table, sa.MetaData(naming_convention=_NAMES), *map(sa.Column, columns))
+    sa.Index(None, *described.columns).create(op.get_bind())
