@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, PachonError, StorageError
 from pachon.registry import DatabaseBusyError, DatabaseError, SchemaVersionError, SqlRegistry
 from pachon.registry.database.database import Database
+from pachon.registry.schema.guard import SCHEMA_VERSION
 from pachon.registry.testing.sample_data import SampleData
 
 
@@ -217,7 +218,6 @@ def test_a_killed_writer_leaves_nothing(url: str) -> None:
     program = f"""
 import os
 from pachon.registry import SqlRegistry
-from pachon.registry.schema.guard import SCHEMA_VERSION
 registry = SqlRegistry.open({url!r}, writeable=True)
 registry.collections.register("before")
 with registry.write():
