@@ -54,10 +54,10 @@ CREATE TABLE dataset (
  WITHOUT ROWID
 
 ;
-INSERT INTO "dataset" VALUES(X'01A231BF33FD72AFB78109A8526E0A9F',1,1,1796130981000837000);
-INSERT INTO "dataset" VALUES(X'01A231BF33FD72AFB78109A8526E0AA0',1,1,1796130981000837000);
-INSERT INTO "dataset" VALUES(X'01A231BF33FD72AFB78109A8526E0AA1',2,1,1796130981003273000);
-INSERT INTO "dataset" VALUES(X'01A231BF33FD72AFB78109A8526E0AA2',3,1,1796130981002705000);
+INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8B',1,1,1796132951664056000);
+INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8C',1,1,1796132951664056000);
+INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8D',2,1,1796132951665545000);
+INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8E',3,1,1796132951665213000);
 CREATE TABLE dataset_type (
 	dataset_type_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	name VARCHAR(128) NOT NULL, 
@@ -182,8 +182,8 @@ CREATE TABLE membership_1 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "membership_1" VALUES(1,'S',0,1,X'01A231BF33FD72AFB78109A8526E0A9F',1);
-INSERT INTO "membership_1" VALUES(1,'S',1,1,X'01A231BF33FD72AFB78109A8526E0AA0',1);
+INSERT INTO "membership_1" VALUES(1,'S',0,1,X'01A231DD45E47085816884EC5EDF3D8B',1);
+INSERT INTO "membership_1" VALUES(1,'S',1,1,X'01A231DD45E47085816884EC5EDF3D8C',1);
 CREATE TABLE membership_2 (
 	dataset_type_id BIGINT NOT NULL, 
 	dim_spectrograph VARCHAR(16) NOT NULL, 
@@ -202,8 +202,8 @@ CREATE TABLE membership_2 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "membership_2" VALUES(2,'S',1,0,1,X'01A231BF33FD72AFB78109A8526E0AA1',1);
-INSERT INTO "membership_2" VALUES(2,'S',1,0,2,X'01A231BF33FD72AFB78109A8526E0AA1',1);
+INSERT INTO "membership_2" VALUES(2,'S',1,0,1,X'01A231DD45E47085816884EC5EDF3D8D',1);
+INSERT INTO "membership_2" VALUES(2,'S',1,0,2,X'01A231DD45E47085816884EC5EDF3D8D',1);
 CREATE TABLE membership_3 (
 	dataset_type_id BIGINT NOT NULL, 
 	collection_id BIGINT NOT NULL, 
@@ -217,8 +217,8 @@ CREATE TABLE membership_3 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "membership_3" VALUES(3,1,X'01A231BF33FD72AFB78109A8526E0AA2',1);
-INSERT INTO "membership_3" VALUES(3,2,X'01A231BF33FD72AFB78109A8526E0AA2',1);
+INSERT INTO "membership_3" VALUES(3,1,X'01A231DD45E47085816884EC5EDF3D8E',1);
+INSERT INTO "membership_3" VALUES(3,2,X'01A231DD45E47085816884EC5EDF3D8E',1);
 CREATE TABLE opaque_catalog (
 	name VARCHAR(48) NOT NULL, 
 	columns VARCHAR NOT NULL, 
@@ -250,10 +250,10 @@ CREATE TABLE records_sample_note (
 	text VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_records_sample_note PRIMARY KEY (id)
 );
-INSERT INTO "records_sample_note" VALUES(X'01A231BF33FD72AFB78109A8526E0A9F','note 0');
-INSERT INTO "records_sample_note" VALUES(X'01A231BF33FD72AFB78109A8526E0AA0','note 1');
-INSERT INTO "records_sample_note" VALUES(X'01A231BF33FD72AFB78109A8526E0AA1','note 2');
-INSERT INTO "records_sample_note" VALUES(X'01A231BF33FD72AFB78109A8526E0AA2','note 3');
+INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8B','note 0');
+INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8C','note 1');
+INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8D','note 2');
+INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8E','note 3');
 CREATE TABLE summary_dataset_type (
 	collection_id BIGINT NOT NULL, 
 	dataset_type_id BIGINT NOT NULL, 
@@ -302,7 +302,7 @@ CREATE TABLE validity_1 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "validity_1" VALUES(1,'S',0,3,1704067200000000000,1706745600000000000,X'01A231BF33FD72AFB78109A8526E0A9F',1);
+INSERT INTO "validity_1" VALUES(1,'S',0,3,1704067200000000000,1706745600000000000,X'01A231DD45E47085816884EC5EDF3D8B',1);
 CREATE TABLE validity_2 (
 	dataset_type_id BIGINT NOT NULL, 
 	dim_spectrograph VARCHAR(16) NOT NULL, 
@@ -340,7 +340,7 @@ CREATE TABLE validity_3 (
  WITHOUT ROWID
 
 ;
-CREATE INDEX ix_element_shift_timespan_begin ON element_shift (timespan_begin);
+CREATE INDEX ix_element_shift_by_time ON element_shift (timespan_begin IS NULL, timespan_begin);
 CREATE INDEX ix_collection_child_child_id ON collection_child (child_id);
 CREATE INDEX ix_element_grating_spectrograph_arm ON element_grating (spectrograph, arm);
 CREATE INDEX ix_overlap_field_dim_field ON overlap_field (dim_field);
@@ -349,7 +349,7 @@ CREATE INDEX ix_summary_dataset_type_dataset_type_id ON summary_dataset_type (da
 CREATE INDEX ix_element_fibre_target_spectrograph_plate_fibre ON element_fibre_target (spectrograph, plate, fibre);
 CREATE INDEX ix_element_spectrum_spectrograph_grating ON element_spectrum (spectrograph, grating);
 CREATE INDEX ix_element_spectrum_spectrograph_plate ON element_spectrum (spectrograph, plate);
-CREATE INDEX ix_element_spectrum_timespan_begin ON element_spectrum (timespan_begin);
+CREATE INDEX ix_element_spectrum_by_time ON element_spectrum (spectrograph, timespan_begin IS NULL, timespan_begin);
 CREATE INDEX ix_overlap_plate_dim_spectrograph_dim_plate ON overlap_plate (dim_spectrograph, dim_plate);
 CREATE INDEX ix_membership_1_dataset_id ON membership_1 (dataset_id);
 CREATE INDEX ix_membership_1_collection_id_dataset_type_id_dataset_id_run_id ON membership_1 (collection_id, dataset_type_id, dataset_id, run_id);
@@ -357,8 +357,8 @@ CREATE INDEX ix_validity_1_dataset_id ON validity_1 (dataset_id);
 CREATE INDEX ix_validity_1_collection_id_dataset_type_id_dataset_id_run_id ON validity_1 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_membership_2_collection_id_dataset_type_id_dataset_id_run_id ON membership_2 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_membership_2_dataset_id ON membership_2 (dataset_id);
-CREATE INDEX ix_validity_2_dataset_id ON validity_2 (dataset_id);
 CREATE INDEX ix_validity_2_collection_id_dataset_type_id_dataset_id_run_id ON validity_2 (collection_id, dataset_type_id, dataset_id, run_id);
+CREATE INDEX ix_validity_2_dataset_id ON validity_2 (dataset_id);
 CREATE INDEX ix_membership_3_collection_id_dataset_type_id_dataset_id_run_id ON membership_3 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_membership_3_dataset_id ON membership_3 (dataset_id);
 CREATE INDEX ix_validity_3_collection_id_dataset_type_id_dataset_id_run_id ON validity_3 (collection_id, dataset_type_id, dataset_id, run_id);

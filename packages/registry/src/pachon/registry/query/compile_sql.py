@@ -25,7 +25,7 @@ from pachon.registry.query.sql_expressions import SqlExpressions
 from pachon.registry.query.sql_kept import ONE, labelled, selecting
 from pachon.registry.query.sql_tables import JoinedTables, Uploaded
 from pachon.registry.query.sql_validity import is_valid, is_valid_by_merged_ranges
-from pachon.registry.query.sql_values import in_order
+from pachon.registry.query.sql_values import as_indexed, in_order
 from pachon.registry.query.tree import Predicate
 from pachon.registry.schema.dimension_tables import dimension_column, key_type
 from pachon.registry.schema.schema import Schema
@@ -91,6 +91,9 @@ def compile_plan(
         # PostgreSQL sorts distinct rows by what is selected alone, and takes no parameter for another one.
         values = [v if isinstance(v, sa.Column) else v.label(f"order_{i}") for i, v in enumerate(values)]
     order = [in_order(value, descending=term.descending) for value, term in zip(values, plan.order, strict=True)]
+    is_read_in_order = plan.early_stop is not None and plan.early_stop.sorted_element is not None
+    if order and is_read_in_order and dialect == "sqlite":
+        order[0] = as_indexed(values[0], descending=plan.order[0].descending)
     if grouped:
         order += [tables.key(name) for name in plan.result.required if name not in plan.constants]
     columns: list[Column] = [labelled(tables.key(name), dimension_column(name)) for name in plan.selected]

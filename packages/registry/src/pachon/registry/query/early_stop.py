@@ -13,6 +13,7 @@ from dataclasses import replace
 from pachon.registry.query.plan import DatasetSource, EarlyStop, ElementSource, Plan, Source
 from pachon.registry.query.sql_values import column_of_element
 from pachon.registry.query.tree import Constant, DatasetField, Key, values_of
+from pachon.registry.schema.dataset_tables import searched_first
 
 __all__ = ["stopping_early"]
 
@@ -35,11 +36,15 @@ def stopping_early(plan: Plan, dialect: str) -> Plan:
     """
     if plan.limit is None or plan.doomed:
         return plan
-    # SQLite does not see that what it selects from is sorted.
-    element = _element_of_order(plan) if dialect == "postgresql" else None
+    element = _element_of_order(plan)
+    # SQLite does not see that what it selects from is sorted; but it has an index by time.
+    if element is not None and dialect == "sqlite" and not _is_searched_by_time(plan, element):
+        element = None
     drops_later = _can_drop_later(plan)
     by_ingest = _is_read_by_ingest(plan, dialect, drops_later=drops_later)
-    return replace(plan, early_stop=EarlyStop(sorted_element=element, drops_later=drops_later, by_ingest=by_ingest))
+    stop = EarlyStop(sorted_element=element, drops_later=drops_later, by_ingest=by_ingest)
+    leading = (element,) if element is not None and dialect == "sqlite" else plan.leading
+    return replace(plan, early_stop=stop, leading=leading)
 
 
 def _element_of_order(plan: Plan) -> str | None:
@@ -49,6 +54,16 @@ def _element_of_order(plan: Plan) -> str | None:
     value = plan.order[0].value
     elements = [source.element for source in plan.sources if isinstance(source, ElementSource)]
     return next((element for element in elements if column_of_element(value, element) is not None), None)
+
+
+def _is_searched_by_time(plan: Plan, element: str) -> bool:
+    """Whether the begin of the element's time comes first, and datasets are found by the element's key at once."""
+    datasets = [source for source in plan.sources if isinstance(source, DatasetSource)]
+    if len(datasets) != 1 or not _is_plain(datasets[0]):
+        return False
+    dimensions, required = datasets[0].facts.dimensions, plan.result.universe[element].required
+    is_first = set(searched_first(dimensions)[: len(required)]) == set(required)
+    return is_first and column_of_element(plan.order[0].value, element) == "timespan_begin"
 
 
 def _is_read_by_ingest(plan: Plan, dialect: str, *, drops_later: bool) -> bool:

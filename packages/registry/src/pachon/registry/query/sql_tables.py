@@ -198,7 +198,7 @@ class JoinedTables:
             case ElementSource(element=name):
                 element = self._universe[name]
                 table = alias_of(self._schema.elements[name], name)
-                if self._stop is not None and name == self._stop.sorted_element:
+                if self._stop is not None and name == self._stop.sorted_element and self._dialect == "postgresql":
                     table = self._sorted(table, name)
                 self._elements[name] = table
                 self._join(table, keys_of(element, table))

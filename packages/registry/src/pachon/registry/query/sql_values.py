@@ -18,6 +18,7 @@ from pachon.registry.query import tree as t
 from pachon.registry.query.sql_conditions import Column, Written, any_of, compared, one_of
 
 __all__ = [
+    "as_indexed",
     "column_of_element",
     "glob",
     "has_value",
@@ -66,6 +67,12 @@ def in_order(column: Column, *, descending: bool) -> Column:
         nulls = f" NULLS {'FIRST' if descending else 'LAST'}" if column.nullable else ""
         return Written(("", f" {'DESC' if descending else 'ASC'}{nulls}"), (column,))
     return column.desc().nulls_first() if descending else column.asc().nulls_last()
+
+
+def as_indexed(time: Column, *, descending: bool) -> Column:
+    """Give the same order of a time as SQLite's index by time has it, which it then reads."""
+    direction = "DESC" if descending else "ASC"
+    return Written(("", f" IS NULL {direction}, ", f" {direction}"), (time, time))
 
 
 class _InRanges(FunctionElement[bool]):

@@ -91,11 +91,20 @@ def element_table(
         # Records of a night, say, are told apart by their number in it.
         sa.Index(None, *(table.c[key] for key in keys if key != own), table.c[name], *(table.c[n] for n in numbers))
     if element.temporal is not None:
-        sa.Index(None, table.c.timespan_begin)
+        _index_by_time(table, [key for key in keys if key != own])
     for name in leaves(universe, element.required)[1:]:
         first = universe[name].required
         sa.Index(None, *(table.c[key] for key in first), *(table.c[key] for key in keys if key not in first))
     return table
+
+
+def _index_by_time(table: sa.Table, keys: list[str]) -> None:
+    """Let the first or last records be read in the order of their time; those without one come last."""
+    begin = table.c.timespan_begin
+    sa.Index(None, begin).ddl_if(dialect="postgresql")
+    # SQLite takes null for the least value, unless it is told apart.
+    in_order = (*(table.c[key] for key in keys), begin.is_(None), begin)
+    sa.Index(f"ix_{table.name}_by_time", *in_order).ddl_if(dialect="sqlite")
 
 
 def overlap_table(

@@ -33,7 +33,17 @@ def _index_records(tables: sa.Inspector, table: str, element: dict[str, Any]) ->
         if numbers and columns[-1] in implied:
             _extend(tables, table, columns, numbers)
     if "timespan_begin" in {column["name"] for column in tables.get_columns(table)}:
+        _index_by_time(tables, table, element)
+
+
+def _index_by_time(tables: sa.Inspector, table: str, element: dict[str, Any]) -> None:
+    if op.get_bind().dialect.name == "postgresql":
         _create(table, ["timespan_begin"])
+        return
+    own = element["keys"][0]["name"] if element.get("keys") else None
+    keys = [f'"{key}"' for key in tables.get_pk_constraint(table)["constrained_columns"] if key != own]
+    columns = ", ".join([*keys, "timespan_begin IS NULL", "timespan_begin"])
+    op.execute(f'CREATE INDEX "ix_{table}_by_time" ON "{table}" ({columns})')
 
 
 def _extend(tables: sa.Inspector, table: str, columns: list[str | None], more: list[str]) -> None:
