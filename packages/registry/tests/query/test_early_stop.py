@@ -30,7 +30,7 @@ ORDERS = [
     ("detector.full_name", "exposure"),
     ("-detector", "exposure.obs_id"),
     ("-ingest_date", "exposure", "detector"),
-    ("overlaid.ingest_date", "-exposure.timespan.begin", "detector"),
+    ("overlaid.ingest_date", "-exposure.timespan.begin", "detector", "exposure"),
 ]
 """Each names every row once."""
 
@@ -41,7 +41,7 @@ def overlaid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     with SqlRegistry.create(new_database(request.param, tmp_path_factory.mktemp("overlaid"))) as registry:
         fill_example(registry, Path(__file__).parent.parent / "data" / "example")
         known = next(iter(registry.dimension_records.fetch("exposure")))
-        timeless = [{**known.as_dict(), "id": n, "obs_id": f"timeless {n}", "timespan": None} for n in (5_000, 1)]
+        timeless = [{**known.as_dict(), "id": n, "obs_id": f"timeless {n}", "timespan": None} for n in (5_000, 0)]
         registry.dimension_records.insert("exposure", timeless)
         dataset_type = DatasetType("overlaid", ["exposure", "detector"], "int", universe=registry.universe)
         registry.dataset_types.register(dataset_type)
