@@ -269,6 +269,26 @@ def test_no_receipts_in_the_place_of_the_database(tmp_path: Path) -> None:
                 butler.collections.register(name)
 
 
+def test_no_run_of_jobs_in_the_place_of_the_database(tmp_path: Path) -> None:
+    with make_repository_with_database(tmp_path / "repo", "rows.db") as butler:
+        ref = butler.put({"n": 1}, "gain", instrument="Cam", detector=0, run="elsewhere")
+        output = DatasetRef(ref.dataset_type, ref.data_id, "rows.db-journal")
+        path = tmp_path / "repo" / "output.yaml"
+        path.write_text("n: 1\n")
+        file = StoredFile(dataset_id=output.id, path=path.name, formatter="yaml", storage_class="StructuredDataDict")
+        with pytest.raises(CollectionExpressionError, match="no name for a collection here"):
+            butler.register_graph_outputs(
+                [DatasetTable.from_refs(output.dataset_type, [output])], FileRecords.from_rows([file])
+            )
+        assert butler.collections.query("*") == ["elsewhere"]
+
+
+def test_a_collection_from_before_such_names_were_refused(tmp_path: Path) -> None:
+    with make_repository_with_database(tmp_path / "repo", "rows.db") as butler:
+        butler._session.registry.collections.register("rows.db-journal", CollectionType.RUN)
+        assert not butler.collections.register("rows.db-journal")
+
+
 def make_repository_with_database(root: Path, name: str) -> Butler:
     """Make a repository whose database has a name of its own beside ``butler.yaml``."""
     butler = Butler.create(str(root), database=f"sqlite:///<butlerRoot>/{name}")

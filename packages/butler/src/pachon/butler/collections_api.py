@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pachon.butler.arguments import explains_arguments
 from pachon.butler.lookup import DataId, data_id_table
-from pachon.butler.own_places import refuse_own_place
+from pachon.butler.own_places import register_collection
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetTable, DatasetType
@@ -46,8 +46,7 @@ class ButlerCollections:
             If the name is not allowed.
         """
         self._session.check_writeable()
-        refuse_own_place(self._session, name)
-        return self._session.registry.collections.register(name, type, doc=doc)
+        return register_collection(self._session, name, type, doc=doc)
 
     def get(self, name: str) -> CollectionInfo:
         """Give what is known of a collection, its parents included.

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from pachon.base import InvalidInputError, StorageError
+from pachon.butler.own_places import register_collection
 from pachon.butler.prune import remove_trash
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
@@ -78,7 +79,7 @@ def register_graph_outputs(session: Session, datasets: Iterable[DatasetTable], f
 def register_files_that_are_there(session: Session, tables: Sequence[DatasetTable], files: FileRecords) -> int:
     """Do the same when the trash of these ids was emptied and the files were looked for after that."""
     for run in {run for table in tables for run in table.runs.compacted().values.tolist()}:
-        session.registry.collections.register(run, CollectionType.RUN)
+        register_collection(session, run, CollectionType.RUN)
     new = 0
 
     def write_rows() -> None:

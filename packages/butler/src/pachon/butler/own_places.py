@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Places where a repository keeps its own files: no dataset is taken in from there, and no collection has its folder there."""
+"""Places where a repository keeps its own files: no dataset is taken in from there, and no new collection has its folder there."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Final
 from pachon.base import InvalidInputError
 from pachon.butler.fsck.own_files import OwnFiles
 from pachon.butler.session import Session
+from pachon.datasets import CollectionType
 from pachon.datastore import NewFileRecords
 from pachon.datastore.file_check import FileKeeper
 from pachon.datastore.records import path_below
 from pachon.datastore.template import folder_of_run
 from pachon.registry import CollectionExpressionError
 
-__all__ = ["refuse_own_files", "refuse_own_place"]
+__all__ = ["refuse_own_files", "refuse_own_place", "register_collection"]
 
 _PART: Final = 20_000
 """Paths that are looked at as one text."""
@@ -47,6 +48,22 @@ def _refuse_kept(own: OwnFiles, keeper: FileKeeper, paths: list[str]) -> None:
         raise InvalidInputError(
             f"The file {kept!r} belongs to the repository itself, and cannot be ingested where it lies; nothing was ingested."
         )
+
+
+def register_collection(session: Session, name: str, type: CollectionType | str, *, doc: str | None = None) -> bool:
+    """Make a collection unless it exists, in no place of the repository's own files; true if it was made.
+
+    Raises
+    ------
+    ConflictingDefinitionError
+        If it exists with another type.
+    CollectionExpressionError
+        If a new one cannot have the name.
+    """
+    collections = session.registry.collections
+    if not collections.find_types([name]):
+        refuse_own_place(session, name)
+    return collections.register(name, type, doc=doc)
 
 
 def refuse_own_place(session: Session, run: str) -> None:

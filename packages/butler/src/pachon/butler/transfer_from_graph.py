@@ -17,6 +17,7 @@ from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.graph_match import check_dataset_types, check_universe, chosen_names
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
 from pachon.butler.lost_outputs import LostOutputs
+from pachon.butler.own_places import register_collection
 from pachon.butler.output_files import Doubts, check_output_files
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
@@ -206,7 +207,7 @@ def _update_chain(session: Session, graph: QuantumGraph) -> None:
     output, collections = graph.header.output, session.registry.collections
     if output is None:
         raise InvalidInputError("The graph has no output chain; only its run was registered.")
-    collections.register(graph.header.output_run, CollectionType.RUN)
-    if collections.register(output, CollectionType.CHAINED):
+    register_collection(session, graph.header.output_run, CollectionType.RUN)
+    if register_collection(session, output, CollectionType.CHAINED):
         collections.set_chain(output, collections.flatten(graph.header.input_collections))
     collections.prepend(output, [graph.header.output_run])
