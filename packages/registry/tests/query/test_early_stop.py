@@ -181,7 +181,25 @@ def test_datasets_are_read_by_ingest(overlaid: SqlRegistry) -> None:
     assert not is_so(RUNS[1], where=X + "exposure > 1")
     assert not is_so(RUNS[1], where=X + "exposure.seq_num > 1")
     assert not is_so(RUNS[1], where="overlaid.run = 'second'")
+    assert not is_so(RUNS[1], where="skymap = 'no'")
+    assert not is_so(RUNS[1], datasets=[DatasetSearch(dataset_type="seen", collections=RUNS[:1])])
     assert not is_so(RUNS[1], order_by=["exposure", "ingest_date"])
+
+
+def test_records_of_what_was_just_ingested_are_looked_up_by_their_keys(overlaid: SqlRegistry) -> None:
+    state = overlaid._state
+    if state.dialect != "sqlite":
+        pytest.skip("PostgreSQL knows in which order it goes through tables")
+    order = ["-ingest_date", "day_obs.timespan.begin", "physical_filter.band", "detector.full_name"]
+    plan = _plan(overlaid, RUNS[1], limit=3, order_by=order)
+    assert _stop(plan).by_ingest
+    select = compile_plan(plan, state.schema, state.dialect, limit=3)
+    statement = select.compile(state.database.engine, compile_kwargs={"literal_binds": True})
+    with state.database.snapshot() as connection:
+        steps = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    assert steps[0].startswith("SEARCH dataset_of_overlaid USING COVERING INDEX ix_dataset_run_id"), steps
+    for element, key in {"exposure": "id", "day_obs": "id", "physical_filter": "name", "detector": "id"}.items():
+        assert f"SEARCH {element} USING PRIMARY KEY (instrument=? AND {key}=?)" in steps
 
 
 def test_the_newest_of_a_tagged_collection(overlaid: SqlRegistry) -> None:

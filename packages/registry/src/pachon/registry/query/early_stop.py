@@ -82,12 +82,13 @@ def _is_read_by_ingest(plan: Plan, dialect: str, *, drops_later: bool) -> bool:
         return False
     if plan.find_first and len(facts.members) > 1 and not drops_later:
         return False  # all are fetched, and chosen then
-    return _is_unconditional(plan)
+    return facts.dimensions.required == plan.dimensions.required and _is_unconditional(plan)
 
 
 def _is_unconditional(plan: Plan) -> bool:
-    """Whether nothing but governors is restricted."""
-    if plan.existences or plan.refinements or plan.marks or not all(map(_is_plain, plan.sources)):
+    """Whether nothing but governors is restricted: neither by values, nor by datasets of another type, of which there may be few."""
+    others = [source for source in plan.sources if isinstance(source, DatasetSource) and source.facts != plan.datasets]
+    if others or plan.existences or plan.refinements or plan.marks or not all(map(_is_plain, plan.sources)):
         return False
     governors = plan.dimensions.governors
     return all(

@@ -175,7 +175,10 @@ class JoinedTables:
             return [one_after_the_other(tuple(self._tables))] if self._dialect == "sqlite" else self._tables
         if self._dialect == "sqlite" and self._stop is not None and self._stop.by_ingest:
             details = [t for (_, kind), t in self._details.items() if kind == "dataset"]
-            return [one_after_the_other((*details, *(t for t in self._tables if t not in details)))]
+            # Records that others imply come after these, so that each is looked up by its whole key.
+            records = list(reversed(self._elements.values()))
+            rest = [t for t in self._tables if t not in details and t not in records]
+            return [one_after_the_other((*details, *rest, *records))]
         datasets = [s for s in self._plan.sources if isinstance(s, DatasetSource)]
         if self._dialect != "sqlite" or not datasets:
             return self._tables
