@@ -21,8 +21,8 @@ from pachon.butler.migration import migrate_repository
 from pachon.butler.repository_creation import create_from_seed, create_repository
 from pachon.butler.testing import add_example_records
 from pachon.butler.testing.concurrent_writers import create_once
-from pachon.datasets import DatasetType
-from pachon.datastore import DatastoreConfigError, TemplateError
+from pachon.datasets import CollectionType, DatasetRef, DatasetTable, DatasetType
+from pachon.datastore import DatastoreConfigError, FileRecords, StoredFile, TemplateError
 from pachon.dimensions import DimensionUniverse
 from pachon.quantum_butler.definition_marks import (
     MARKS_FOLDER,

@@ -17,8 +17,8 @@ from pachon.butler.definition_notes import register_dataset_type
 from pachon.butler.graph_match import check_dataset_types, check_universe, chosen_names
 from pachon.butler.graph_outputs import empty_trash_of, insert_missing_records, register_files_that_are_there
 from pachon.butler.lost_outputs import LostOutputs
-from pachon.butler.own_places import register_collection
 from pachon.butler.output_files import Doubts, check_output_files
+from pachon.butler.own_places import register_collection
 from pachon.butler.receipt_index import ReceiptIndex
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType, DatasetTable, id_keys, ids_from_uuids
