@@ -60,6 +60,12 @@ def overlaid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield registry
 
 
+@pytest.fixture(autouse=True)
+def _many_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what the example holds for so many datasets that SQLite does not sort them."""
+    monkeypatch.setattr("pachon.registry.query.reordering._SORTED_QUICKLY", 3)
+
+
 def _stop(plan: Plan) -> EarlyStop:
     assert plan.early_stop is not None
     return plan.early_stop
@@ -150,6 +156,36 @@ def test_records_are_read_in_order(overlaid: SqlRegistry) -> None:
     assert _stop(by_night).sorted_element == ("day_obs" if is_postgresql else None)
     assert _stop(_plan(overlaid, RUNS, limit=3, order_by=["exposure"])).sorted_element is None
     assert _plan(overlaid, RUNS, order_by=["exposure.timespan.begin"]).early_stop is None
+
+
+@pytest.mark.parametrize(
+    ("where", "few"),
+    [
+        ("detector = 1", False),
+        ("exposure.seq_num > 1 AND exposure.timespan.begin > T'2000-01-01'", False),
+        ("exposure > 1", True),
+        ("exposure.obs_id = 'no'", True),
+        ("day_obs IN (1, 2)", True),
+        ("physical_filter.band = 'g' AND NOT detector = 1", True),
+        ("day_obs.timespan.begin > T'2000-01-01'", True),
+    ],
+)
+def test_sqlite_looks_for_records_of_which_something_is_said(overlaid: SqlRegistry, where: str, few: bool) -> None:
+    if overlaid._state.dialect != "sqlite":
+        pytest.skip("PostgreSQL decides by what there is")
+    plan = _plan(overlaid, RUNS, limit=3, order_by=["-exposure.timespan.begin"], where=X + where)
+    assert _stop(plan).sorted_element == (None if few else "exposure")
+
+
+def test_sqlite_sorts_few_datasets(overlaid: SqlRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    if overlaid._state.dialect != "sqlite":
+        pytest.skip("PostgreSQL decides by what there is")
+    conditions: dict[str, Any] = {"limit": 3, "order_by": ["-exposure.timespan.begin", "detector"]}
+    found = len(overlaid.query.fetch(_spec(overlaid, RUNS[1])))
+    for sorted_quickly, element in ((found - 1, "exposure"), (found, None)):
+        monkeypatch.setattr("pachon.registry.query.reordering._SORTED_QUICKLY", sorted_quickly)
+        assert _stop(_plan(overlaid, RUNS[1], **conditions)).sorted_element == element
+        assert _plan(overlaid, RUNS[1], **conditions).leading == ((element,) if element else ())
 
 
 def test_sqlite_sorts_nothing_by_time(overlaid: SqlRegistry) -> None:

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from pachon.registry.query.plan import DatasetSource, EarlyStop, ElementSource, Plan, Source
 from pachon.registry.query.sql_values import column_of_element
-from pachon.registry.query.tree import Constant, DatasetField, Key, values_of
+from pachon.registry.query.tree import Constant, DatasetField, Field, Key, values_of
 from pachon.registry.schema.dataset_tables import searched_first
 
-__all__ = ["stopping_early"]
+__all__ = ["sorting_later", "stopping_early"]
 
 _MOST_COLLECTIONS = 500
 """Collections of which each dataset is looked for in those before."""
@@ -47,6 +47,12 @@ def stopping_early(plan: Plan, dialect: str) -> Plan:
     return replace(plan, early_stop=stop, leading=leading)
 
 
+def sorting_later(plan: Plan) -> Plan:
+    """Change a plan that reads the records of an element in order into one that sorts what it finds."""
+    assert plan.early_stop is not None
+    return replace(plan, early_stop=replace(plan.early_stop, sorted_element=None), leading=())
+
+
 def _element_of_order(plan: Plan) -> str | None:
     """Give the element whose column comes first in the order, if its records are joined with datasets."""
     if not plan.order or not any(isinstance(source, DatasetSource) for source in plan.sources):
@@ -63,7 +69,25 @@ def _is_searched_by_time(plan: Plan, element: str) -> bool:
         return False
     dimensions, required = datasets[0].facts.dimensions, plan.result.universe[element].required
     is_first = set(searched_first(dimensions)[: len(required)]) == set(required)
-    return is_first and column_of_element(plan.order[0].value, element) == "timespan_begin"
+    is_by_time = column_of_element(plan.order[0].value, element) == "timespan_begin"
+    return is_first and is_by_time and not _finds_records(plan, element)
+
+
+def _finds_records(plan: Plan, element: str) -> bool:
+    """Whether a condition may leave a few records that an index finds: by their key, or by what they imply, as those of a night."""
+    universe = plan.result.universe
+    group = universe.conform([*universe[element].required, *universe[element].implied])
+    known = set(group.names) - set(group.governors)
+    alternates = {key.name for key in universe[element].alternate_keys}
+    for value in values_of(plan.predicate):
+        match value:
+            case Key(dimension=dimension) if dimension in known:
+                return True
+            case Field(element=owner, name=name) if owner in known and (owner != element or name in alternates):
+                return True
+            case _:
+                pass
+    return False
 
 
 def _is_read_by_ingest(plan: Plan, dialect: str, *, drops_later: bool) -> bool:

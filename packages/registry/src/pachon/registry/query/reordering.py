@@ -13,7 +13,7 @@ from pachon.registry.database.quick import QuickStatement
 from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.query.compile_sql import datasets_beyond
 from pachon.registry.query.complete_records import with_records_alone
-from pachon.registry.query.early_stop import stopping_early
+from pachon.registry.query.early_stop import sorting_later, stopping_early
 from pachon.registry.query.join_order import (
     named_records,
     names_next_dimension,
@@ -22,7 +22,7 @@ from pachon.registry.query.join_order import (
 )
 from pachon.registry.query.plan import DatasetSource, Plan
 from pachon.registry.query.semi_join_choice import with_quicker_semi_joins
-from pachon.registry.query.sizes import estimated_cost, records_up_to
+from pachon.registry.query.sizes import estimated_cost, has_datasets_beyond, records_up_to
 from pachon.registry.query.validity_choice import with_quicker_ranges
 from pachon.registry.state import State
 
@@ -33,6 +33,8 @@ _MOST_RECORDS = 20_000
 _MANY_DATASETS = 20
 """Datasets a record from which on that is quicker than to read the whole index."""
 _MOST_RECORDS_OF_SERVER = 100_000
+_SORTED_QUICKLY = 20_000
+"""Datasets that SQLite sorts in less time than it may take to go through the records of all that are not among them."""
 _COST_OF_LOOK_UP = 2.0
 """What it costs to look for the datasets of one record, in the units in which the server estimates. Its own estimate is four times of that: it
 takes each page that is read for one from a disk."""
@@ -47,6 +49,8 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     if plan.doomed or plan.limit == 0:
         return plan
     plan = stopping_early(with_records_alone(state, connection, plan), state.dialect)
+    if _sorts_quickly(state, connection, plan):
+        plan = sorting_later(plan)
     plan = with_quicker_ranges(state, connection, with_quicker_semi_joins(state, connection, plan))
     dimension = None if plan.existences else skipped_dimension(plan)
     if dimension is None:
@@ -61,6 +65,14 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     else:
         better = names_next_dimension(plan) and _is_costly(state, connection, plan, dimension)
     return through_records(plan, dimension) if better else plan
+
+
+def _sorts_quickly(state: State, connection: sa.Connection, plan: Plan) -> bool:
+    """Whether SQLite would read records in order for a search that holds so few datasets that these are sooner sorted."""
+    if state.dialect != "sqlite" or plan.early_stop is None or plan.early_stop.sorted_element is None:
+        return False
+    source = next(s for s in plan.sources if isinstance(s, DatasetSource))
+    return not has_datasets_beyond(state, connection, source, _SORTED_QUICKLY)
 
 
 def _exists(state: State, connection: sa.Connection, element: str, key: Mapping[str, int | str]) -> bool:
