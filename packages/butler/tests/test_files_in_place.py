@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files that are ingested where they lie, and of which another dataset of the same file is removed, perhaps meanwhile."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pachon.base import InvalidInputError
 from pachon.butler import Butler, FindingKind
 from pachon.butler.errors import FileRemovedMeanwhileError
-from pachon.datasets import DatasetExistence, DatasetRef, FileDataset, IdMode
+from pachon.datasets import DatasetExistence, DatasetRef, FileDataset, FileTable, IdMode
 from pachon.datastore import faults
 
 
@@ -201,6 +204,35 @@ def test_files_elsewhere_may_have_any_name(repository: Path, tmp_path: Path, tra
     assert path.exists()
 
 
+def in_another_process(root: Path) -> int:
+    """Open a repository for writing elsewhere, and give how many datasets are seen there."""
+    script = (
+        f"from pachon.butler import Butler\nwith Butler.open({str(root)!r}, writeable=True) as butler:\n"
+        "    print(butler.query_all_datasets('run').count())"
+    )
+    return int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("as_table", [False, True])
+def test_the_database_is_not_read(repository: Path, suffix: str, as_table: bool) -> None:
+    """Who closes one of its files gives up the locks of SQLite: then another process removes the log, and what is put is lost."""
+    place = repository / f"registry.sqlite3{suffix}"
+    with Butler.open(str(repository), run="run", instrument="Cam") as opened:
+        opened.put({"n": 1}, "gain", detector=1)
+        for transfer in (None, "auto", "split", "direct", "copy", "move", "link", "hardlink", "symlink"):
+            path = place.name if transfer is None else str(place)
+            if as_table:
+                files: Any = FileTable([path], dataset_type="gain", data_ids={"detector": [3]}, formatter="file")
+            else:
+                files = [FileDataset(path, dataset_type="gain", data_ids={"detector": 3}, formatter="file")]
+            with pytest.raises(InvalidInputError, match="belongs to the repository itself"):
+                opened.ingest(files, transfer=transfer)
+        assert in_another_process(repository) == 1
+        opened.put({"n": 2}, "gain", detector=2)
+        assert in_another_process(repository) == 2
+
+
 @pytest.mark.parametrize("transfer", [None, "auto", "split", "direct"])
 @pytest.mark.parametrize("name", ["butler.yaml", "registry.sqlite3", "run/.receipts/1.json", ".definitions/types.json"])
 def test_files_of_the_repository_itself(repository: Path, name: str, transfer: str | None) -> None:
@@ -215,6 +247,8 @@ def test_files_of_the_repository_itself(repository: Path, name: str, transfer: s
         assert not opened.collections.query("*")
         assert (repository / name).exists()
         assert not opened.fsck().findings
+        if name == "registry.sqlite3":
+            return  # it is not read, either: see `test_the_database_is_not_read`
         # A copy of it is a file as any other.
         (ref,) = opened.ingest([file], transfer="copy")
         opened.prune([ref], purge=True)

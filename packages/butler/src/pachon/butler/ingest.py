@@ -19,7 +19,7 @@ from pachon.butler.ingest_batch import Batch, OnConflict, Options
 from pachon.butler.ingest_columns import AlikeFiles, alike_files, checked_table, plain_path
 from pachon.butler.ingest_known import again_without_known, are_stored
 from pachon.butler.lookup import resolve_data_id, resolve_type
-from pachon.butler.own_places import refuse_own_files
+from pachon.butler.own_places import refuse_database, refuse_own_files
 from pachon.butler.put import make_runs, prepare_run, resolve_run
 from pachon.butler.session import Session
 from pachon.butler.write_protocol import Change
@@ -104,6 +104,7 @@ def _ingest_alike(session: Session, files: AlikeFiles, run: str, options: Option
     dataset_type, data_ids = files.dataset_type, files.data_ids
     if not len(data_ids):
         return []
+    refuse_database(session, files.paths)
     _refuse_repeated_rows(dataset_type, data_ids)
     expand = options.transfer not in _UNMOVED
     if expand:
@@ -171,8 +172,7 @@ def _expanded_refs(session: Session, table: DatasetTable) -> list[DatasetRef]:
 
 def _ingest_any(session: Session, given: list[FileDataset], run: str | None, options: Options) -> Sequence[DatasetRef]:
     """Take in files with any number of datasets of any types."""
-    for file in given:
-        plain_path(file.path)
+    refuse_database(session, [plain_path(file.path) for file in given])
     batches = _sort(session, given, run)
     for batch in batches:
         _refuse_repeated(batch)

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import unquote
 
 from pachon.base import InvalidInputError
-from pachon.butler.fsck.own_files import OwnFiles
+from pachon.butler.fsck.own_files import DATABASE_SUFFIXES, OwnFiles
 from pachon.butler.session import Session
 from pachon.datasets import CollectionType
 from pachon.datastore import NewFileRecords
@@ -14,11 +17,51 @@ from pachon.datastore.file_check import FileKeeper
 from pachon.datastore.records import path_below
 from pachon.datastore.template import folder_of_run
 from pachon.registry import CollectionExpressionError
+from pachon.resources import ResourcePath
 
-__all__ = ["refuse_own_files", "refuse_own_place", "register_collection"]
+__all__ = ["refuse_database", "refuse_own_files", "refuse_own_place", "register_collection"]
 
 _PART: Final = 20_000
 """Paths that are looked at as one text."""
+
+
+def refuse_database(session: Session, paths: Sequence[Any]) -> None:
+    """Refuse the database of the repository among files that are to be ingested, in any mode, before they are read.
+
+    Who closes a file gives up every lock that his process has on it, those of SQLite included. Another process then takes itself
+    for the last one that has the database open and removes the log, and what is written here later is lost.
+
+    Raises
+    ------
+    InvalidInputError
+        It names the first of them.
+    """
+    database = session.repository.database_file
+    keeper = session.datastore
+    if database is None or not isinstance(keeper, FileKeeper):
+        return
+    name = database.basename()
+    own = [f"{database.ospath}{suffix}" for suffix in DATABASE_SUFFIXES]
+    for start in range(0, len(paths), _PART):
+        part = [path if isinstance(path, str) else str(path) for path in paths[start : start + _PART]]
+        text = "\n".join(part)
+        if name not in text and ("%" not in text or name not in unquote(text)):
+            continue
+        for path in part:
+            if name in unquote(path) and any(_is_file(keeper.root, path, file) for file in own):
+                raise InvalidInputError(
+                    f"The file {path!r} belongs to the repository itself, and cannot be ingested; nothing was ingested."
+                )
+
+
+def _is_file(root: ResourcePath, path: str, file: str) -> bool:
+    place = ResourcePath(path) if "://" in path or os.path.isabs(path) else root.join(path)
+    if not place.is_local:
+        return False
+    try:
+        return os.path.samefile(place.ospath, file)  # opens neither
+    except OSError:
+        return False
 
 
 def refuse_own_files(session: Session, records: NewFileRecords) -> None:

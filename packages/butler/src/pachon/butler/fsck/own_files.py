@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from pachon.butler.session import Session
     from pachon.datastore.file_check import FileKeeper
 
-__all__ = ["IGNORED", "REPLACED", "OwnFiles"]
+__all__ = ["DATABASE_SUFFIXES", "IGNORED", "REPLACED", "OwnFiles"]
 
 IGNORED: Final = (".nfs*", ".DS_Store", "lost+found/*")
 """What file systems and desktops leave by themselves."""
 
 _RECEIPTS: Final = ".receipts"
-_DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-journal", f"-{REMOVAL_LOCK}", f"-{REMOVAL_LOCK}-gate")
+DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-journal", f"-{REMOVAL_LOCK}", f"-{REMOVAL_LOCK}-gate")
+"""What follows the name of a database in the names of the files that belong to it; the first is its own."""
 REPLACED: Final = ".replaced-"
 """What follows the name of a database that a restored one has replaced."""
 
@@ -50,12 +51,12 @@ class OwnFiles:
         """Make it of the paths of ``butler.yaml`` and of the database file, where they lie below the root."""
         names = {config} if config else set()
         if database:
-            names |= {f"{database}{suffix}" for suffix in _DATABASE_SUFFIXES}
+            names |= {f"{database}{suffix}" for suffix in DATABASE_SUFFIXES}
         databases = (f"{database}{REPLACED}",) if database else ()
         if config:
             # A database that was moved away from here, to a server say, stays as it was.
             moved = f"{config.rpartition('/')[0]}/{DATABASE_NAME}".lstrip("/")
-            names |= {f"{moved}{suffix}" for suffix in _DATABASE_SUFFIXES}
+            names |= {f"{moved}{suffix}" for suffix in DATABASE_SUFFIXES}
             databases = (*databases, f"{moved}{REPLACED}")
         globs = [glob if "/" in glob else f"*/{glob}" for glob in (*IGNORED, *ignore)]
         # One pattern for all: it is asked a million times. A name without folders has the slash that the globs want, too.
