@@ -17,6 +17,8 @@ import pytest
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError
 from pachon.butler import Butler, FindingKind, restore_repository
 from pachon.butler.testing.concurrent_writers import put_until_told
+from pachon.registry import SchemaVersionError
+from pachon.registry.schema.guard import SCHEMA_VERSION
 
 
 def butler_program(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -189,3 +191,30 @@ def test_a_copy_of_the_folder_with_the_backup_is_a_repository(repository: Path, 
     with Butler.open(str(copy)) as butler:
         assert butler.get(ref) == {"n": 1}
         assert butler.fsck(verify="checksum").clean
+
+
+def test_before_a_migration(repository: Path, tmp_path: Path) -> None:
+    """The command backs up what this version of pachon cannot open: that is when one wants a backup."""
+    with closing(sqlite3.connect(repository / "registry.sqlite3")) as database, database:
+        older = (str(SCHEMA_VERSION - 1),)
+        database.execute("UPDATE attribute SET value = ? WHERE name = 'schema_version'", older)
+    with pytest.raises(SchemaVersionError, match="butler migrate"):
+        Butler.open(str(repository))
+    made = butler_program("backup", repository, tmp_path / "backup")
+    assert made.returncode == 0, made.stderr
+    assert restore_repository(str(repository), tmp_path / "backup").replaced is not None
+    with closing(sqlite3.connect(repository / "registry.sqlite3")) as database:
+        assert database.execute("SELECT value FROM attribute WHERE name = 'schema_version'").fetchone() == older
+
+
+@pytest.mark.parametrize("content", [None, b"no database" * 100, b""])
+def test_what_is_no_registry(repository: Path, tmp_path: Path, content: bytes | None) -> None:
+    database = repository / "registry.sqlite3"
+    database.unlink()
+    if content is not None:
+        database.write_bytes(content)
+    refused = butler_program("backup", repository, tmp_path / "backup")
+    assert refused.returncode == 1
+    assert str(database) in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "backup").exists()

@@ -23,6 +23,7 @@ from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundE
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import write_config
+from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.fsck.own_files import REPLACED
 from pachon.butler.repository_config import RepositoryConfig, replace_root
 from pachon.butler.repository_location import (
@@ -38,7 +39,7 @@ from pachon.resources import ResourcePath
 from pachon.resources.folder_sync import sync_folder
 from pachon.resources.local_files import GROUP_FILE, create_file, keep_mode, make_folders
 
-__all__ = ["BACKUP_NAME", "Backup", "Restoration", "backup_repository", "restore_repository"]
+__all__ = ["BACKUP_NAME", "Backup", "Restoration", "backup_repository", "backup_unopened", "restore_repository"]
 
 BACKUP_NAME: Final = "backup.json"
 """The description of a backup, written last: a folder without it is none."""
@@ -137,11 +138,38 @@ def backup_repository(session: Session, destination: str | os.PathLike[str]) -> 
         If the copy is damaged, as then the database is.
     """
     session.check_open()
-    source = session.repository.database_file
+    repository = session.repository
+    return _back_up(repository.location, repository.database_url, destination)
+
+
+def backup_unopened(root: str | ResourcePath, destination: str | os.PathLike[str]) -> Backup:
+    """Do the same as `backup_repository` to a repository that is not open, and need not be one that can be.
+
+    Before a migration the tables are not those of this version of pachon, and just then a backup is wanted.
+
+    Raises
+    ------
+    RepositoryNotFoundError
+        If there is none.
+    ConflictError, InvalidInputError, FormatError
+        As there. `FormatError` also if the database is no registry.
+    """
+    location = locate_repository(root)
+    try:
+        text = decode_text(location.config.read(), str(location.config))
+    except NotFoundError as error:
+        raise RepositoryNotFoundError(str(location.folder)) from error
+    config = RepositoryConfig.from_text(text, str(location.config))
+    return _back_up(location, _database_url(location, config), destination)
+
+
+def _back_up(location: RepositoryLocation, database_url: str, destination: str | os.PathLike[str]) -> Backup:
+    source = sqlite_file(database_url)
     if source is None:
-        raise InvalidInputError(_server_advice(session.repository.database_url, os.fspath(destination)))
+        raise InvalidInputError(_server_advice(database_url, os.fspath(destination)))
     if "://" in os.fspath(destination):
         raise InvalidInputError(f"A backup needs a local folder, not {hide_secrets(os.fspath(destination))}.")
+    _check_registry(source.ospath)
     folder = Path(destination).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError(f"{folder} exists and is not empty; a backup needs a new folder.")
@@ -152,12 +180,12 @@ def backup_repository(session: Session, destination: str | os.PathLike[str]) -> 
         backup = Backup(
             pachon_backup=_FORMAT,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
-            root=folder_text(session.repository.location.folder),
+            root=folder_text(location.folder),
             database=_DATABASE_NAME,
             size=copy.stat().st_size,
             checksum=checksum_of_file(str(copy)),
         )
-        _write(folder / CONFIG_NAME, session.repository.location.config.read())
+        _write(folder / CONFIG_NAME, location.config.read())
         _write(folder / BACKUP_NAME, (json.dumps(asdict(backup), indent=2) + "\n").encode())
     except OSError as error:
         raise StorageError(f"The backup cannot be written to {folder}: {error.strerror or error}") from error
@@ -261,13 +289,30 @@ def _check_copy(copy: Path, backup: Backup) -> None:
 
 
 def _database_of(location: RepositoryLocation, config: RepositoryConfig) -> Path:
-    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
-    file = sqlite_file(replace_root(config.database_url, folder_text(folder)))
+    file = sqlite_file(_database_url(location, config))
     if file is None:
         raise InvalidInputError(
             f"The database of {location.folder} is on a server; pg_restore brings a copy back that pg_dump made."
         )
     return Path(file.ospath)
+
+
+def _database_url(location: RepositoryLocation, config: RepositoryConfig) -> str:
+    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
+    return replace_root(config.database_url, folder_text(folder))
+
+
+def _check_registry(database: str) -> None:
+    """Refuse what is no registry of any version, before a folder is made for its copy."""
+    if not os.path.exists(database):
+        raise NotFoundError(f"There is no database {database}.")
+    try:
+        with closing(sqlite3.connect(f"file:{quote(database)}?mode=ro", uri=True)) as reading:
+            found = reading.execute("SELECT value FROM attribute WHERE name = 'schema_version'").fetchone()
+    except sqlite3.Error as error:
+        raise FormatError(f"The database {database} cannot be read, or is no registry of pachon: {error}.") from error
+    if found is None:
+        raise FormatError(f"The database {database} is no registry of pachon: it has no schema version.")
 
 
 def _put_away(database: Path) -> Path:

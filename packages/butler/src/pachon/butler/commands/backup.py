@@ -16,8 +16,7 @@ def backup(repo: str, destination: str) -> None:
     The files of datasets never change; copy them by any means, but after this: files of datasets that were stored between a copy of
     the files and that of the database would be missing. 'butler restore' brings the database back.
     """
-    from pachon.butler import Butler
+    from pachon.butler.backup import backup_unopened
 
-    with Butler.open(repo) as butler:
-        made = butler.backup(destination)
+    made = backup_unopened(repo, destination)
     click.echo(f"Copied the database of {made.root}, as of {made.made}, to {destination} ({made.size} bytes).")
