@@ -467,6 +467,23 @@ def test_generators_that_fail_midway(world: World) -> None:
         assert world.state() == before
 
 
+def test_iterators_with_something_else(world: World) -> None:
+    """An iterator has been used up when somebody asks what was wrong in it."""
+    timespan = Timespan("2026-01-01T00:00:00", "2026-02-01T00:00:00")
+    with world.open() as butler:
+        calls: list[Callable[[], object]] = [
+            lambda: butler.collections.associate("tags", iter([world.refs[0], 3])),  # type: ignore[arg-type]
+            lambda: butler.collections.disassociate("tags", iter([world.refs[0], 3])),  # type: ignore[arg-type]
+            lambda: butler.collections.certify("calib", iter([world.bias, 3]), timespan),  # type: ignore[arg-type]
+            lambda: butler.get_many_datasets(iter([world.refs[0].id, 3])),  # type: ignore[arg-type]
+        ]
+        before = world.state()
+        for call in calls:
+            with pytest.raises(InvalidInputError, match="3"):
+                call()
+        assert world.state() == before
+
+
 def test_objects_that_cannot_be_written(world: World) -> None:
     recursive: list[Any] = []
     recursive.append(recursive)

@@ -29,6 +29,23 @@ def test_names_of_elements_are_refused(name):
         DatasetType(name, ["detector"], "CCDData", universe=UNIVERSE)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"storage_class": None}, "storage_class is a storage class or its name, not None"),
+        ({"storage_class": 3}, "storage_class is a storage class or its name, not 3"),
+        ({"is_calibration": "no"}, "is_calibration is true or false, not 'no'"),
+        ({"is_calibration": 2}, "is_calibration is true or false, not 2"),
+        ({"universe": "default"}, "universe is that of dimensions .*, not 'default'"),
+    ],
+)
+def test_arguments_of_a_wrong_kind(wrong, message):
+    right = {"dimensions": ["detector"], "storage_class": "CCDData", "is_calibration": True, "universe": UNIVERSE}
+    assert DatasetType("raw", **right).is_calibration
+    with pytest.raises(InvalidInputError, match=f"raw: {message}"):
+        DatasetType("raw", **{**right, **wrong})
+
+
 def test_dimensions_wait_for_a_universe():
     waiting = DatasetType("raw", ["exposure", "detector"], "CCDData")
     with pytest.raises(InvalidInputError, match="pass universe="):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.arguments import explains_arguments
 from pachon.butler.lookup import DataId, data_id_table
 from pachon.butler.own_places import register_collection
@@ -231,7 +232,7 @@ class ButlerCollections:
 
     def _given(self, datasets: Datasets) -> DatasetTable | list[DatasetRef]:
         self._session.check_writeable()
-        return datasets if isinstance(datasets, DatasetTable) else list(datasets)
+        return datasets if isinstance(datasets, DatasetTable) else listed_refs(datasets)
 
     def _commit(self, change: Change) -> None:
         self._session.check_writeable()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
+from pachon.base import InvalidInputError
 from pachon.butler.errors import DatasetNotFoundError
 from pachon.butler.lookup import DataId, Request, data_id_table, resolve_collections, resolve_request, resolve_type
 from pachon.butler.session import Session
@@ -81,8 +82,17 @@ def get_dataset(session: Session, dataset_id: UUID) -> DatasetRef | None:
 
 def get_many_datasets(session: Session, dataset_ids: Sequence[UUID] | np.ndarray) -> list[DatasetRef]:
     """Give the datasets of ids, in no order; unknown ids are left out."""
-    ids = dataset_ids if isinstance(dataset_ids, np.ndarray) else ids_from_uuids(dataset_ids)
+    ids = dataset_ids if isinstance(dataset_ids, np.ndarray) else ids_from_uuids(_listed_uuids(dataset_ids))
     return [ref for table in session.registry.datasets.get_by_ids(ids) for ref in table]
+
+
+def _listed_uuids(dataset_ids: Iterable[UUID]) -> list[UUID]:
+    """Make a list of ids: of an iterator nobody can tell afterwards what was wrong in it."""
+    listed: list[Any] = list(dataset_ids)
+    for one in listed:
+        if not isinstance(one, UUID):
+            raise InvalidInputError(f"Ids of datasets (UUID) are needed, not {one!r}.")
+    return listed
 
 
 def _find(

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from pachon.base import InvalidInputError
 from pachon.dimensions import DimensionGroup, DimensionUniverse
 
@@ -57,7 +59,7 @@ class DatasetType:
     Raises
     ------
     InvalidInputError
-        If the name is not legal, or is that of a dimension element.
+        If the name is not legal, or is that of a dimension element; or if something is of a wrong kind.
     """
 
     __slots__ = (
@@ -88,6 +90,7 @@ class DatasetType:
         self.component = name.partition(".")[2] or None
         if isinstance(dimensions, str):
             dimensions = (dimensions,)
+        _check_kinds(name, storage_class, is_calibration, universe)
         group: DimensionGroup | None = None
         if isinstance(dimensions, DimensionGroup):
             group = dimensions if universe is None else universe.conform(dimensions)
@@ -98,9 +101,9 @@ class DatasetType:
         self._group = group
         self.dimension_names = tuple(dimensions) if group is None else group.names
         self.storage_class = storage_class if isinstance(storage_class, str) else storage_class.name
-        self.is_calibration = is_calibration
+        self.is_calibration = bool(is_calibration)
         self.parent_storage_class = parent_storage_class
-        self._key = (name, self.dimension_names, self.storage_class, is_calibration, parent_storage_class)
+        self._key = (name, self.dimension_names, self.storage_class, self.is_calibration, parent_storage_class)
 
     @property
     def dimensions(self) -> DimensionGroup:
@@ -216,3 +219,16 @@ class DatasetType:
     def __repr__(self) -> str:
         calibration = ", is_calibration=True" if self.is_calibration else ""
         return f"DatasetType({self.name!r}, {{{', '.join(self.dimension_names)}}}, {self.storage_class!r}{calibration})"
+
+
+def _check_kinds(name: str, storage_class: Any, is_calibration: Any, universe: Any) -> None:
+    """Refuse what is of another kind than its argument; ``is_calibration="no"`` would be true."""
+    if not isinstance(storage_class, str):
+        from pachon.datasets.storage_class import StorageClass
+
+        if not isinstance(storage_class, StorageClass):
+            raise InvalidInputError(f"{name}: storage_class is a storage class or its name, not {storage_class!r}.")
+    if not isinstance(is_calibration, bool | int | np.bool_) or is_calibration not in (0, 1):
+        raise InvalidInputError(f"{name}: is_calibration is true or false, not {is_calibration!r}.")
+    if universe is not None and not isinstance(universe, DimensionUniverse):
+        raise InvalidInputError(f"{name}: universe is that of dimensions (butler.universe), not {universe!r}.")
