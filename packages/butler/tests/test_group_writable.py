@@ -70,6 +70,26 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
     assert "group_writable: true" in (tmp_path / "repo" / "butler.yaml").read_text()
 
 
+@pytest.mark.parametrize("umask", [0o077, 0o022])
+def test_all_of_the_group_may_repair(tmp_path: Path, umask: int) -> None:
+    """What one of them has put aside is in folders into which the next one puts more."""
+    root = tmp_path / "repo"
+    before = os.umask(umask)
+    try:
+        make(root)
+        (root / "folder").mkdir()
+        for name in ("strange", "folder/strange"):
+            (root / name).write_text("by hand")
+        with Butler.open(str(root), writeable=True) as butler:
+            assert butler.fsck(repair=True, min_age=0.0).clean
+    finally:
+        os.umask(before)
+    lost = root / ".lost+found"
+    folders = [lost, *(path for path in lost.rglob("*") if path.is_dir())]
+    assert len(folders) == 3
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o2775}
+
+
 def test_without_it_the_umask_rules(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:

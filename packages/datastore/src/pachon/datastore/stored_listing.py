@@ -96,7 +96,7 @@ def set_aside(store: FileStore, path: str, name: str) -> str:
     if not os.path.lexists(old):
         raise NotFoundError(f"{old} cannot be put aside: it does not exist.")
     try:
-        make_folders(os.path.dirname(new))
+        make_folders(os.path.dirname(new), group_writable=store.group_writable)
         os.rename(old, new)
         sync_folder(os.path.dirname(new))
         sync_folder(os.path.dirname(old))
