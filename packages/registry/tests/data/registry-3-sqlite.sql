@@ -54,10 +54,10 @@ CREATE TABLE dataset (
  WITHOUT ROWID
 
 ;
-INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8B',1,1,1796132951664056000);
-INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8C',1,1,1796132951664056000);
-INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8D',2,1,1796132951665545000);
-INSERT INTO "dataset" VALUES(X'01A231DD45E47085816884EC5EDF3D8E',3,1,1796132951665213000);
+INSERT INTO "dataset" VALUES(X'01A231EC523E7725B061A65EC44AA4F8',1,1,1796133937867512000);
+INSERT INTO "dataset" VALUES(X'01A231EC523E7725B061A65EC44AA4F9',1,1,1796133937867512000);
+INSERT INTO "dataset" VALUES(X'01A231EC523E7725B061A65EC44AA4FA',2,1,1796133937871276000);
+INSERT INTO "dataset" VALUES(X'01A231EC523E7725B061A65EC44AA4FB',3,1,1796133937870939000);
 CREATE TABLE dataset_type (
 	dataset_type_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	name VARCHAR(128) NOT NULL, 
@@ -182,8 +182,8 @@ CREATE TABLE membership_1 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "membership_1" VALUES(1,'S',0,1,X'01A231DD45E47085816884EC5EDF3D8B',1);
-INSERT INTO "membership_1" VALUES(1,'S',1,1,X'01A231DD45E47085816884EC5EDF3D8C',1);
+INSERT INTO "membership_1" VALUES(1,'S',0,1,X'01A231EC523E7725B061A65EC44AA4F8',1);
+INSERT INTO "membership_1" VALUES(1,'S',1,1,X'01A231EC523E7725B061A65EC44AA4F9',1);
 CREATE TABLE membership_2 (
 	dataset_type_id BIGINT NOT NULL, 
 	dim_spectrograph VARCHAR(16) NOT NULL, 
@@ -202,8 +202,8 @@ CREATE TABLE membership_2 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "membership_2" VALUES(2,'S',1,0,1,X'01A231DD45E47085816884EC5EDF3D8D',1);
-INSERT INTO "membership_2" VALUES(2,'S',1,0,2,X'01A231DD45E47085816884EC5EDF3D8D',1);
+INSERT INTO "membership_2" VALUES(2,'S',1,0,1,X'01A231EC523E7725B061A65EC44AA4FA',1);
+INSERT INTO "membership_2" VALUES(2,'S',1,0,2,X'01A231EC523E7725B061A65EC44AA4FA',1);
 CREATE TABLE membership_3 (
 	dataset_type_id BIGINT NOT NULL, 
 	collection_id BIGINT NOT NULL, 
@@ -217,8 +217,8 @@ CREATE TABLE membership_3 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "membership_3" VALUES(3,1,X'01A231DD45E47085816884EC5EDF3D8E',1);
-INSERT INTO "membership_3" VALUES(3,2,X'01A231DD45E47085816884EC5EDF3D8E',1);
+INSERT INTO "membership_3" VALUES(3,1,X'01A231EC523E7725B061A65EC44AA4FB',1);
+INSERT INTO "membership_3" VALUES(3,2,X'01A231EC523E7725B061A65EC44AA4FB',1);
 CREATE TABLE opaque_catalog (
 	name VARCHAR(48) NOT NULL, 
 	columns VARCHAR NOT NULL, 
@@ -250,10 +250,10 @@ CREATE TABLE records_sample_note (
 	text VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_records_sample_note PRIMARY KEY (id)
 );
-INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8B','note 0');
-INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8C','note 1');
-INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8D','note 2');
-INSERT INTO "records_sample_note" VALUES(X'01A231DD45E47085816884EC5EDF3D8E','note 3');
+INSERT INTO "records_sample_note" VALUES(X'01A231EC523E7725B061A65EC44AA4F8','note 0');
+INSERT INTO "records_sample_note" VALUES(X'01A231EC523E7725B061A65EC44AA4F9','note 1');
+INSERT INTO "records_sample_note" VALUES(X'01A231EC523E7725B061A65EC44AA4FA','note 2');
+INSERT INTO "records_sample_note" VALUES(X'01A231EC523E7725B061A65EC44AA4FB','note 3');
 CREATE TABLE summary_dataset_type (
 	collection_id BIGINT NOT NULL, 
 	dataset_type_id BIGINT NOT NULL, 
@@ -302,7 +302,7 @@ CREATE TABLE validity_1 (
  WITHOUT ROWID
 
 ;
-INSERT INTO "validity_1" VALUES(1,'S',0,3,1704067200000000000,1706745600000000000,X'01A231DD45E47085816884EC5EDF3D8B',1);
+INSERT INTO "validity_1" VALUES(1,'S',0,3,1704067200000000000,1706745600000000000,X'01A231EC523E7725B061A65EC44AA4F8',1);
 CREATE TABLE validity_2 (
 	dataset_type_id BIGINT NOT NULL, 
 	dim_spectrograph VARCHAR(16) NOT NULL, 
@@ -347,20 +347,20 @@ CREATE INDEX ix_overlap_field_dim_field ON overlap_field (dim_field);
 CREATE INDEX ix_dataset_run_id_dataset_type_id_ingest_ns ON dataset (run_id, dataset_type_id, ingest_ns);
 CREATE INDEX ix_summary_dataset_type_dataset_type_id ON summary_dataset_type (dataset_type_id);
 CREATE INDEX ix_element_fibre_target_spectrograph_plate_fibre ON element_fibre_target (spectrograph, plate, fibre);
-CREATE INDEX ix_element_spectrum_spectrograph_grating ON element_spectrum (spectrograph, grating);
 CREATE INDEX ix_element_spectrum_spectrograph_plate ON element_spectrum (spectrograph, plate);
+CREATE INDEX ix_element_spectrum_spectrograph_grating ON element_spectrum (spectrograph, grating);
 CREATE INDEX ix_element_spectrum_by_time ON element_spectrum (spectrograph, timespan_begin IS NULL, timespan_begin);
 CREATE INDEX ix_overlap_plate_dim_spectrograph_dim_plate ON overlap_plate (dim_spectrograph, dim_plate);
 CREATE INDEX ix_membership_1_dataset_id ON membership_1 (dataset_id);
 CREATE INDEX ix_membership_1_collection_id_dataset_type_id_dataset_id_run_id ON membership_1 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_validity_1_dataset_id ON validity_1 (dataset_id);
 CREATE INDEX ix_validity_1_collection_id_dataset_type_id_dataset_id_run_id ON validity_1 (collection_id, dataset_type_id, dataset_id, run_id);
-CREATE INDEX ix_membership_2_collection_id_dataset_type_id_dataset_id_run_id ON membership_2 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_membership_2_dataset_id ON membership_2 (dataset_id);
-CREATE INDEX ix_validity_2_collection_id_dataset_type_id_dataset_id_run_id ON validity_2 (collection_id, dataset_type_id, dataset_id, run_id);
+CREATE INDEX ix_membership_2_collection_id_dataset_type_id_dataset_id_run_id ON membership_2 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_validity_2_dataset_id ON validity_2 (dataset_id);
-CREATE INDEX ix_membership_3_collection_id_dataset_type_id_dataset_id_run_id ON membership_3 (collection_id, dataset_type_id, dataset_id, run_id);
+CREATE INDEX ix_validity_2_collection_id_dataset_type_id_dataset_id_run_id ON validity_2 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_membership_3_dataset_id ON membership_3 (dataset_id);
+CREATE INDEX ix_membership_3_collection_id_dataset_type_id_dataset_id_run_id ON membership_3 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_validity_3_collection_id_dataset_type_id_dataset_id_run_id ON validity_3 (collection_id, dataset_type_id, dataset_id, run_id);
 CREATE INDEX ix_validity_3_dataset_id ON validity_3 (dataset_id);
 DELETE FROM "sqlite_sequence";

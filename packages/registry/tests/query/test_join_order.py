@@ -4,11 +4,13 @@
 import itertools
 
 import pytest
+import sqlalchemy as sa
 
 from pachon.registry import SqlRegistry
 from pachon.registry.query import reordering
 from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.join_order import (
+    beside_records,
     elements_before_ranges,
     leading_elements,
     named_records,
@@ -109,6 +111,24 @@ def test_implied_values_come_along_with_records_that_have_one_dataset(example: S
     assert led.late == ("physical_filter",)
     assert {"day_obs", "group", "physical_filter"} <= set(led.keys)
     assert through_records(_plan(example, X + "detector IN (1, 2)"), "exposure").late == plan.late
+
+
+def test_postgresql_finds_datasets_of_one_detector_by_an_index(example: SqlRegistry) -> None:
+    plan = _plan(example, X + "detector = 1")
+    beside = beside_records(plan, "exposure")
+    assert beside.late == ("physical_filter",)
+    assert {"day_obs", "group", "physical_filter"} <= set(beside.keys)
+    assert not beside.leading
+    assert beside_records(beside, "exposure").sources == beside.sources
+    if example._state.dialect == "postgresql":
+        with example._state.database.snapshot() as connection:
+            taken = reordering.reordered(example._state, connection, plan)
+            assert taken.sources == beside.sources
+            table = example._state.schema.datasets(plan.datasets.dimensions, plan.datasets.group_id).membership
+            statement = sa.text("SELECT indexdef FROM pg_indexes WHERE tablename = :name")
+            indices = " ".join(connection.execute(statement, {"name": table.name}).scalars())
+        assert "(dim_detector, dataset_type_id)" in indices
+        assert "(dim_exposure, dataset_type_id)" not in indices
 
 
 def test_records_are_counted_up_to_different_numbers(example: SqlRegistry) -> None:

@@ -11,6 +11,7 @@ from pachon.registry.query.tree import DatasetField, Field, Key, conjuncts, valu
 from pachon.registry.schema.dataset_tables import searched_first
 
 __all__ = [
+    "beside_records",
     "elements_before_ranges",
     "leading_elements",
     "named_records",
@@ -98,6 +99,13 @@ def through_records(plan: Plan, dimension: str) -> Plan:
     led = _led_by(plan, (*before, dimension))
     # Of records that have one dataset each the values that they imply come along; of others they would be sent once for each dataset.
     return with_implied_values(led) if names_next_dimension(plan) else led
+
+
+def beside_records(plan: Plan, dimension: str) -> Plan:
+    """Join the records of a dimension of which each has one dataset: what they imply comes along, and is not looked up afterwards."""
+    records = ElementSource(element=dimension)
+    sources = plan.sources if records in plan.sources else (*plan.sources, records)
+    return with_implied_values(replace(plan, sources=sources))
 
 
 def named_records(plan: Plan) -> dict[str, dict[str, int | str]]:

@@ -86,7 +86,18 @@ def _table(
     sa.Index(None, table.c.dataset_id)
     # With the key of the table at its end, as SQLite does it, this index answers a listing of a collection alone.
     sa.Index(None, table.c.collection_id, table.c.dataset_type_id, table.c.dataset_id, table.c.run_id)
+    if not with_validity:
+        _index_further_dimensions(table, [d for d in searched_first(group) if not group.universe[d].governor][1:])
     return table
+
+
+def _index_further_dimensions(table: sa.Table, dimensions: list[str]) -> None:
+    """Let datasets be found by dimensions with which the key of the table does not begin: those of one detector.
+
+    PostgreSQL keeps an index of few values small, and quick to write. SQLite would repeat the key of the table in it for each row.
+    """
+    for dimension in dimensions:
+        sa.Index(None, table.c[dimension_column(dimension)], table.c.dataset_type_id).ddl_if(dialect="postgresql")
 
 
 def searched_first(group: DimensionGroup) -> list[str]:

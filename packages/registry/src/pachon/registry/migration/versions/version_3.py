@@ -20,10 +20,17 @@ def upgrade() -> None:
     tables = sa.inspect(op.get_bind())
     _extend(tables, "dataset", ["run_id"], ["dataset_type_id", "ingest_ns"])
     document = op.get_bind().execute(sa.text("SELECT value FROM attribute WHERE name = 'universe'")).scalar_one()
-    existing = set(tables.get_table_names())
-    for name, element in json.loads(document)["elements"].items():
+    elements = json.loads(document)["elements"]
+    existing = tables.get_table_names()
+    for name, element in elements.items():
         if f"element_{name}" in existing:
             _index_records(tables, f"element_{name}", element)
+    governors = {f"dim_{name}" for name, element in elements.items() if element.get("governor")}
+    for table in sorted(existing):
+        if table.startswith("membership_") and op.get_bind().dialect.name == "postgresql":
+            _, *dimensions, _ = tables.get_pk_constraint(table)["constrained_columns"]
+            for dimension in [name for name in dimensions if name not in governors][1:]:
+                _create(table, [dimension, "dataset_type_id"])
 
 
 def _index_records(tables: sa.Inspector, table: str, element: dict[str, Any]) -> None:
