@@ -2,6 +2,7 @@
 """Repositories that the users of a group share, whatever the umask of each."""
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -88,6 +89,19 @@ def test_all_of_the_group_may_repair(tmp_path: Path, umask: int) -> None:
     folders = [lost, *(path for path in lost.rglob("*") if path.is_dir())]
     assert len(folders) == 3
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o2775}
+
+
+def test_folders_elsewhere_and_folders_that_were_lost(tmp_path: Path) -> None:
+    root, files = tmp_path / "repo", tmp_path / "files"
+    before = os.umask(0o077)
+    try:
+        with Butler.create(str(root), group_writable=True, datastore={"root": str(files)}) as butler:
+            butler.backup(tmp_path / "backup")
+        shutil.rmtree(root)
+        restore_repository(str(root), tmp_path / "backup")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (root, files)] == [0o2775, 0o2775]
 
 
 def test_without_it_the_umask_rules(tmp_path: Path) -> None:

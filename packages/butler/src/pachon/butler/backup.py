@@ -22,7 +22,7 @@ from urllib.parse import quote
 from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundError, StorageError
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
-from pachon.butler.config_writing import write_config
+from pachon.butler.config_writing import make_root_folder, write_config
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.fsck.own_files import REPLACED
 from pachon.butler.repository_config import RepositoryConfig, replace_root
@@ -227,7 +227,7 @@ def restore_repository(
     config = RepositoryConfig.from_text(text, str(location.config))
     database = _database_of(location, config)
     if is_new:
-        location.folder.mkdir()
+        make_root_folder(location.folder, group_writable=config.group_writable)
     replaced = _replace_database(database, copy, group_writable=config.group_writable)
     if is_new:
         write_config(location.config, text, group_writable=config.group_writable)

@@ -11,9 +11,9 @@ from typing import BinaryIO, Final
 
 from pachon.resources import ResourcePath
 from pachon.resources.errors import storage_errors
-from pachon.resources.local_files import GROUP_FILE, create_file, replace_file
+from pachon.resources.local_files import GROUP_FILE, GROUP_FOLDER, create_file, replace_file
 
-__all__ = ["holds_password", "share_with_group", "write_config"]
+__all__ = ["holds_password", "make_root_folder", "share_with_group", "write_config"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +67,14 @@ def write_config(
             if place.is_local
             else "",
         )
+
+
+def make_root_folder(folder: ResourcePath, *, group_writable: bool) -> None:
+    """Make the folder of a repository, or of its files, unless it is there; a group that shares the repository may write to it."""
+    is_new = not folder.exists()
+    folder.mkdir()
+    if group_writable and is_new and folder.is_local:
+        os.chmod(folder.ospath, GROUP_FOLDER)
 
 
 def share_with_group(*files: ResourcePath | None, secret: bool = False) -> None:

@@ -7,6 +7,7 @@ import os
 
 from pachon.base import NotFoundError, StorageError
 from pachon.base.utf8 import decode_text
+from pachon.butler.config_writing import make_root_folder
 from pachon.butler.defaults import Defaults
 from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.record_store import RegistryRecordStore
@@ -81,7 +82,7 @@ def open_repository(
             new_token=lease.new_token,
         )
         if writeable:
-            _make_root(datastore, records)
+            _make_root(datastore, records, group_writable=config.group_writable)
     except BaseException:
         registry.close()
         raise
@@ -98,7 +99,7 @@ def open_repository(
     )
 
 
-def _make_root(datastore: Datastore, records: RegistryRecordStore) -> None:
+def _make_root(datastore: Datastore, records: RegistryRecordStore, *, group_writable: bool) -> None:
     """Make the folder of all files before the first of them; refuse to write where it is missing later."""
     if not isinstance(datastore, FileKeeper) or not datastore.root.is_local or datastore.root.exists():
         return
@@ -107,4 +108,4 @@ def _make_root(datastore: Datastore, records: RegistryRecordStore) -> None:
             f"The folder of the files of this repository does not exist: {folder_text(datastore.root)}. Is its disk mounted? "
             "If the files are lost, make the folder and run 'butler fsck'."
         )
-    datastore.root.mkdir()
+    make_root_folder(datastore.root, group_writable=group_writable)
