@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pachon.base import InvalidInputError
@@ -398,3 +399,23 @@ def test_conditions_on_datasets_act_before_one_is_chosen(filled: Butler) -> None
         assert [ref.run for ref in filled.query_datasets("raw", where=where, **both)] == ["run"]
     assert {ref.run for ref in filled.query_datasets("raw", find_first=False, **both)} == {"other", "run"}
     assert len(filled.query_all_datasets(["other", "run"])) == 7
+
+
+def test_tables_and_batches_of_wrong_kinds(filled: Butler) -> None:
+    with filled.query() as q:
+        for column in (3, [[1, 2], [3, 4]], [[1], [2, 3]], np.ones((2, 2), dtype=np.int64)):
+            with pytest.raises(
+                InvalidInputError, match="'exposure' of a table that is joined is no list of single values"
+            ):
+                q.join_table({"exposure": column})
+        for given in ({"exposure": 1, "detector": 1}, {"exposure": [1, 2]}, "exposure", pa.table({"exposure": [1]})):
+            with pytest.raises(InvalidInputError, match=r"takes a list of data IDs, not one \w+; join_table takes"):
+                q.join_data_ids(given)  # type: ignore[arg-type]
+        result = filled.query_data_ids("exposure", where="exposure < 3")
+        assert len(q.join_data_ids(result).datasets("raw")) == len(q.join_data_ids(list(result)).datasets("raw")) > 0
+    found = filled.query_datasets("raw")
+    for size in (0, -1, "x", 1.5, None):
+        with pytest.raises(InvalidInputError, match="A batch has a number of rows, at least one"):
+            found.batches(size)  # type: ignore[arg-type]
+        with pytest.raises(InvalidInputError, match="A batch has a number of rows, at least one"):
+            next(found.to_arrow_batches(size))  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -101,6 +101,12 @@ class Query:
         InvalidInputError
             If there are none, or their dimensions differ.
         """
+        given: object = data_ids
+        is_one = isinstance(given, str | Mapping | DataCoordinate)
+        if is_one or any(hasattr(given, name) for name in _OF_TABLES):
+            raise InvalidInputError(
+                f"join_data_ids takes a list of data IDs, not one {type(given).__name__}; join_table takes a table of columns."
+            )
         table = data_ids if isinstance(data_ids, DataIdTable) else self._table_of(list(data_ids))
         return self._with(tables=(*self._conditions.tables, table))
 
@@ -302,6 +308,10 @@ class QueryContext:
         raise InvalidInputError(f"A query is used within its context: with butler.query() as q: q.{name} ...")
 
 
+_OF_TABLES: Final = ("column_names", "colnames", "iloc")
+"""What tables of Arrow, astropy and pandas have, and no list of data IDs has."""
+
+
 def _plain_columns(table: Any) -> dict[str, np.ndarray]:
     """Give the columns of a mapping, or of a table of Arrow, pandas or astropy."""
     if isinstance(table, DataIdTable):
@@ -316,7 +326,7 @@ def _plain_columns(table: Any) -> dict[str, np.ndarray]:
         )
     if not names:
         raise InvalidInputError("A table that is joined has at least one column.")
-    return {str(name): _plain_column(table[name]) for name in names}
+    return {str(name): _plain_column(str(name), table[name]) for name in names}
 
 
 def _check_values(kind: str, name: str, values: np.ndarray) -> None:
@@ -334,10 +344,15 @@ def _check_values(kind: str, name: str, values: np.ndarray) -> None:
             )
 
 
-def _plain_column(column: Any) -> np.ndarray:
+def _plain_column(name: str, column: Any) -> np.ndarray:
     if isinstance(column, Categorical):
         return column.decode()
-    values = np.asarray(column.to_numpy(zero_copy_only=False) if hasattr(column, "chunks") else column)
+    try:
+        values = np.asarray(column.to_numpy(zero_copy_only=False) if hasattr(column, "chunks") else column)
+    except ValueError:
+        values = np.empty((0, 0))  # lists of different lengths
+    if values.ndim != 1:
+        raise InvalidInputError(f"Column {name!r} of a table that is joined is no list of single values.")
     if values.dtype.kind in "iu":
         return values.astype(np.int64)
     return np.array([value.item() if isinstance(value, np.generic) else value for value in values], dtype=object)

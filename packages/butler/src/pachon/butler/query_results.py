@@ -92,8 +92,9 @@ class QueryResult(ABC, Generic[T, Rows]):
         """
         if self._rows is not None:
             return iter([self._rows])
-        if size < 1:
-            raise InvalidInputError(f"A batch has at least one row, not {size}.")
+        asked: object = size
+        if not isinstance(asked, int | np.integer) or asked < 1:
+            raise InvalidInputError(f"A batch has a number of rows, at least one; not {size!r}.")
         return self._question.batches(size)
 
     @abstractmethod
