@@ -26,8 +26,9 @@ LISTINGS = {
 }
 
 
+@pytest.mark.parametrize("without", [False, True], ids=["", "without an index that somebody removed"])
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_indices_of_the_default_universe(database: str, tmp_path: Path) -> None:
+def test_indices_of_the_default_universe(database: str, without: bool, tmp_path: Path) -> None:
     url = new_database(database, tmp_path)
     SqlRegistry.create(url).close()
     wanted = describe_tables(url)
@@ -42,6 +43,8 @@ def test_indices_of_the_default_universe(database: str, tmp_path: Path) -> None:
                 quoted = ", ".join(f'"{column}"' for column in columns)
                 connection.exec_driver_sql(f'CREATE INDEX "ix_{table}_{"_".join(columns)}" ON "{table}" ({quoted})')
         connection.exec_driver_sql("UPDATE attribute SET value = '2' WHERE name = 'schema_version'")
+        if without:
+            connection.exec_driver_sql("DROP INDEX ix_dataset_run_id")
     assert describe_tables(url) != wanted
     report = migrate(url)
     assert (report.from_version, report.to_version) == (2, SCHEMA_VERSION)

@@ -124,7 +124,7 @@ def sorted_by(
     return _lasting(sa.select(*columns).order_by(*terms).subquery(name))
 
 
-@lru_cache(maxsize=200)
+@lru_cache(maxsize=20)
 def by_ingest(datasets: sa.Table, type_id: int, runs: tuple[int, ...], name: str, *, descending: bool) -> sa.FromClause:
     """Give the datasets of a type in runs, by number, in the order of their ingest.
 

@@ -55,8 +55,9 @@ def _index_by_time(tables: sa.Inspector, table: str, element: dict[str, Any]) ->
 
 def _extend(tables: sa.Inspector, table: str, columns: list[str | None], more: list[str]) -> None:
     """Replace an index by one that goes on with more columns."""
-    old = next(index for index in tables.get_indexes(table) if index["column_names"] == columns)
-    op.drop_index(op.f(str(old["name"])), table)
+    old = next((index for index in tables.get_indexes(table) if index["column_names"] == columns), None)
+    if old is not None:  # somebody may have removed it
+        op.drop_index(op.f(str(old["name"])), table)
     _create(table, [*map(str, columns), *more])
 
 
