@@ -18,7 +18,7 @@ from pachon.registry.query.join_order import (
     skipped_dimension,
     through_records,
 )
-from pachon.registry.query.plan import DatasetSource, Plan
+from pachon.registry.query.plan import DatasetSource, ElementSource, Plan
 from pachon.registry.query.sizes import records_up_to
 from pachon.registry.testing.plans import first_plan
 
@@ -113,7 +113,9 @@ def test_implied_values_come_along_with_records_that_have_one_dataset(example: S
     assert through_records(_plan(example, X + "detector IN (1, 2)"), "exposure").late == plan.late
 
 
-def test_postgresql_finds_datasets_of_one_detector_by_an_index(example: SqlRegistry) -> None:
+def test_postgresql_finds_datasets_of_one_detector_by_an_index(
+    example: SqlRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = _plan(example, X + "detector = 1")
     beside = beside_records(plan, "exposure")
     assert beside.late == ("physical_filter",)
@@ -124,6 +126,13 @@ def test_postgresql_finds_datasets_of_one_detector_by_an_index(example: SqlRegis
         with example._state.database.snapshot() as connection:
             taken = reordering.reordered(example._state, connection, plan)
             assert taken.sources == beside.sources
+            by_name = _plan(example, X + "detector.full_name = 'Ab'")
+            assert (
+                ElementSource(element="exposure") in reordering.reordered(example._state, connection, by_name).sources
+            )
+            by_raft = _plan(example, X + "detector.raft != 'Z'")
+            monkeypatch.setattr(reordering, "_FEW_EACH", 0)
+            assert reordering.reordered(example._state, connection, by_raft) == by_raft
             table = example._state.schema.datasets(plan.datasets.dimensions, plan.datasets.group_id).membership
             statement = sa.text("SELECT indexdef FROM pg_indexes WHERE tablename = :name")
             indices = " ".join(connection.execute(statement, {"name": table.name}).scalars())

@@ -23,7 +23,13 @@ from pachon.registry.query.join_order import (
 )
 from pachon.registry.query.plan import DatasetSource, Plan
 from pachon.registry.query.semi_join_choice import with_quicker_semi_joins
-from pachon.registry.query.sizes import estimated_cost, has_datasets_beyond, records_up_to
+from pachon.registry.query.sizes import (
+    estimated_cost,
+    estimated_size,
+    has_datasets_beyond,
+    is_asked_quickly,
+    records_up_to,
+)
 from pachon.registry.query.validity_choice import with_quicker_ranges
 from pachon.registry.state import State
 
@@ -36,6 +42,8 @@ _MANY_DATASETS = 20
 _MOST_RECORDS_OF_SERVER = 100_000
 _SORTED_QUICKLY = 20_000
 """Datasets that SQLite sorts in less time than it may take to go through the records of all that are not among them."""
+_FEW_EACH = 2
+"""Datasets a record up to which what it implies is sent with each, and not looked up afterwards."""
 _COST_OF_LOOK_UP = 5.0
 """What it costs to look for the datasets of one record, in the units in which the server estimates. To read a page for each record, as an index
 by the next dimension tells, is estimated at 4."""
@@ -64,7 +72,7 @@ def reordered(state: State, connection: sa.Connection, plan: Plan) -> Plan:
     if state.dialect == "sqlite":
         return through_records(plan, dimension) if _has_many_datasets(state, connection, plan, dimension) else plan
     if not names_next_dimension(plan):
-        return plan
+        return beside_records(plan, dimension) if _has_few_each(state, connection, plan, dimension) else plan
     is_costly = _is_costly(state, connection, plan, dimension)
     return through_records(plan, dimension) if is_costly else beside_records(plan, dimension)
 
@@ -95,6 +103,14 @@ def _has_many_datasets(state: State, connection: sa.Connection, plan: Plan, dime
         ("beyond", facts.group_id), lambda: QuickStatement(datasets_beyond(state.schema, facts), connection)
     )
     return bool(beyond.fetch(connection, {"dataset_type": facts.type_id, "number": _MANY_DATASETS * records}))
+
+
+def _has_few_each(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
+    """Whether the server expects so few datasets of each record that to send with each what the record implies is little."""
+    if not is_asked_quickly(plan):
+        return False
+    records = records_up_to(state, connection, dimension, _MOST_RECORDS_OF_SERVER)
+    return records is not None and estimated_size(state, connection, plan)[1] <= _FEW_EACH * records
 
 
 def _is_costly(state: State, connection: sa.Connection, plan: Plan, dimension: str) -> bool:
