@@ -23,9 +23,8 @@ from pachon.base import ConflictError, FormatError, InvalidInputError, NotFoundE
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import make_root_folder, write_config
-from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.fsck.own_files import REPLACED
-from pachon.butler.repository_config import RepositoryConfig, replace_root
+from pachon.butler.repository_config import RepositoryConfig
 from pachon.butler.repository_location import (
     CONFIG_NAME,
     RepositoryLocation,
@@ -33,6 +32,7 @@ from pachon.butler.repository_location import (
     locate_repository,
     sqlite_file,
 )
+from pachon.butler.repository_reading import database_url, read_repository
 from pachon.butler.session import Session
 from pachon.datastore.file_store import checksum_of_file
 from pachon.resources import ResourcePath
@@ -154,19 +154,14 @@ def backup_unopened(root: str | ResourcePath, destination: str | os.PathLike[str
     ConflictError, InvalidInputError, FormatError
         As there. `FormatError` also if the database is no registry.
     """
-    location = locate_repository(root)
-    try:
-        text = decode_text(location.config.read(), str(location.config))
-    except NotFoundError as error:
-        raise RepositoryNotFoundError(str(location.folder)) from error
-    config = RepositoryConfig.from_text(text, str(location.config))
-    return _back_up(location, _database_url(location, config), destination)
+    location, url, _ = read_repository(root)
+    return _back_up(location, url, destination)
 
 
-def _back_up(location: RepositoryLocation, database_url: str, destination: str | os.PathLike[str]) -> Backup:
-    source = sqlite_file(database_url)
+def _back_up(location: RepositoryLocation, url: str, destination: str | os.PathLike[str]) -> Backup:
+    source = sqlite_file(url)
     if source is None:
-        raise InvalidInputError(_server_advice(database_url, os.fspath(destination)))
+        raise InvalidInputError(_server_advice(url, os.fspath(destination)))
     if "://" in os.fspath(destination):
         raise InvalidInputError(f"A backup needs a local folder, not {hide_secrets(os.fspath(destination))}.")
     _check_registry(source.ospath)
@@ -289,17 +284,12 @@ def _check_copy(copy: Path, backup: Backup) -> None:
 
 
 def _database_of(location: RepositoryLocation, config: RepositoryConfig) -> Path:
-    file = sqlite_file(_database_url(location, config))
+    file = sqlite_file(database_url(location, config))
     if file is None:
         raise InvalidInputError(
             f"The database of {location.folder} is on a server; pg_restore brings a copy back that pg_dump made."
         )
     return Path(file.ospath)
-
-
-def _database_url(location: RepositoryLocation, config: RepositoryConfig) -> str:
-    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
-    return replace_root(config.database_url, folder_text(folder))
 
 
 def _check_registry(database: str) -> None:

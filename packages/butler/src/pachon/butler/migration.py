@@ -9,25 +9,19 @@ from __future__ import annotations
 import logging
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
-from pachon.base import NotFoundError
-from pachon.base.utf8 import decode_text
 from pachon.butler.config_writing import share_with_group, write_config
 from pachon.butler.definition_notes import changing_universe
-from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.files_root import files_root
-from pachon.butler.repository_config import RepositoryConfig, config_text, replace_root
+from pachon.butler.repository_config import RepositoryConfig, config_text
 from pachon.butler.repository_creation import UniverseSource, read_universe
 from pachon.butler.repository_location import (
     RepositoryLocation,
     absolute_database,
-    folder_text,
-    locate_repository,
     sqlite_file,
 )
+from pachon.butler.repository_reading import database_url, read_repository
 from pachon.datastore.config import FileDatastoreConfig
 from pachon.registry.migration.migrate import MigrationReport, fetch_universe, migrate
 from pachon.registry.migration.move import MoveReport, move_registry
@@ -109,23 +103,12 @@ def move_database(root: str | ResourcePath, database: str, *, lock_timeout: floa
     kept = {name: value for name, value in document.get("database", {}).items() if name != "replica_url"}
     document["database"] = {**kept, "url": absolute_database(database)}
     config = RepositoryConfig.from_document(document, str(location.config))
-    new_url = _database_url(location, config)
+    new_url = database_url(location, config)
     report = move_registry(url, new_url, lock_timeout=lock_timeout)
     if config.group_writable:
         share_with_group(sqlite_file(new_url))
     write_config(location.config, config_text(document), overwrite=True)
     return report
-
-
-def read_repository(root: str | ResourcePath) -> tuple[RepositoryLocation, str, dict[str, Any]]:
-    """Give where a repository is, the URL of its database, and its configuration as it is written."""
-    location = locate_repository(root)
-    try:
-        text = decode_text(location.config.read(), str(location.config))
-    except NotFoundError as error:
-        raise RepositoryNotFoundError(str(location.folder)) from error
-    config = RepositoryConfig.from_text(text, str(location.config))
-    return location, _database_url(location, config), yaml.safe_load(text)
 
 
 def _noted(location: RepositoryLocation, config: RepositoryConfig, url: str) -> AbstractContextManager[None]:
@@ -138,11 +121,6 @@ def _noted(location: RepositoryLocation, config: RepositoryConfig, url: str) -> 
         _log.warning("There is no folder %s: jobs of graphs that were built before may not notice the change.", root)
         return nullcontext()
     return changing_universe(root, partial(fetch_universe, url), group_writable=config.group_writable)
-
-
-def _database_url(location: RepositoryLocation, config: RepositoryConfig) -> str:
-    folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
-    return replace_root(config.database_url, folder_text(folder))
 
 
 def _universe(source: UniverseSource) -> DimensionUniverse | None:
