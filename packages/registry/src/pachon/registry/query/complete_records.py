@@ -14,7 +14,7 @@ from pachon.registry.query.plan import DatasetSource, ElementSource, Plan
 from pachon.registry.query.sizes import records_up_to, records_with_datasets
 from pachon.registry.query.sources import with_implied_values
 from pachon.registry.query.tree import All, Field, IsOneOf, Key, Predicate, conjuncts, values_of
-from pachon.registry.schema.dataset_tables import searched_first
+from pachon.registry.schema.dataset_tables import further_dimensions
 from pachon.registry.schema.dimension_tables import dimension_column
 from pachon.registry.state import State
 
@@ -66,7 +66,7 @@ def _have_any(state: State, connection: sa.Connection, source: DatasetSource, na
     For each record the index is asked for the place of its first dataset: what is there is one, or the record has none.
     """
     facts, element = source.facts, state.universe[name]
-    if name not in [d for d in searched_first(facts.dimensions) if not state.universe[d].governor][1:]:
+    if name not in further_dimensions(facts.dimensions):
         return None
     member = state.schema.datasets(facts.dimensions, facts.group_id).membership
     records = state.schema.elements[name]

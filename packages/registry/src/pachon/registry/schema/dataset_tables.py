@@ -15,7 +15,7 @@ from pachon.registry.schema.exclusions import no_overlap
 from pachon.registry.schema.references import checked_by_database
 from pachon.registry.schema.static_tables import StaticTables
 
-__all__ = ["DatasetTables", "dataset_tables", "searched_first"]
+__all__ = ["DatasetTables", "dataset_tables", "further_dimensions", "searched_first"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _table(
     # With the key of the table at its end, as SQLite does it, this index answers a listing of a collection alone.
     sa.Index(None, table.c.collection_id, table.c.dataset_type_id, table.c.dataset_id, table.c.run_id)
     if not with_validity:
-        _index_further_dimensions(table, [d for d in searched_first(group) if not group.universe[d].governor][1:])
+        _index_further_dimensions(table, further_dimensions(group))
     return table
 
 
@@ -104,3 +104,8 @@ def searched_first(group: DimensionGroup) -> list[str]:
     """Give the required dimensions in the order of the index: governors first, and dimensions of few records last: one exposure is asked for more often than one detector."""
     elements = [group.universe[name] for name in group.required]
     return [e.name for e in sorted(elements, key=lambda e: 0 if e.governor else 2 if e.cached else 1)]
+
+
+def further_dimensions(group: DimensionGroup) -> list[str]:
+    """Give the required dimensions with which the index of the datasets does not begin; on PostgreSQL each has an index of its own."""
+    return [name for name in searched_first(group) if not group.universe[name].governor][1:]
