@@ -136,8 +136,8 @@ def test_postgresql_finds_datasets_of_one_detector_by_an_index(
             table = example._state.schema.datasets(plan.datasets.dimensions, plan.datasets.group_id).membership
             statement = sa.text("SELECT indexdef FROM pg_indexes WHERE tablename = :name")
             indices = " ".join(connection.execute(statement, {"name": table.name}).scalars())
-        assert "(dim_detector, dataset_type_id)" in indices
-        assert "(dim_exposure, dataset_type_id)" not in indices
+        assert "(dim_detector, dataset_type_id, collection_id, dim_instrument)" in indices
+        assert "(dim_exposure," not in indices
 
 
 def test_records_are_counted_up_to_different_numbers(example: SqlRegistry) -> None:

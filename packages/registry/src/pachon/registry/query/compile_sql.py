@@ -9,6 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pachon.dimensions import DimensionElement
+from pachon.registry.database.column_types import Key64
+from pachon.registry.dimension_records.fields import key_columns
 from pachon.registry.query.plan import (
     LASTING_SOURCES,
     DatasetSource,
@@ -38,6 +41,7 @@ __all__ = [
     "count_records",
     "datasets_beyond",
     "is_distinct",
+    "records_with_any",
     "share_found",
     "stand_ins",
 ]
@@ -229,6 +233,36 @@ def share_found(schema: Schema, source: DatasetSource, most: int) -> sa.Select[A
         found = sa.case((some.c.collection_id.in_(collections), 1.0), else_=0.0)
         shares.append(sa.select(sa.func.avg(found)).select_from(some).scalar_subquery())
     return sa.select(*shares)
+
+
+def records_with_any(schema: Schema, element: DimensionElement, facts: SearchFacts) -> sa.Select[Any]:
+    """Make the statement that gives the keys of the records for which there are datasets of ``:dataset_type`` in ``:collections``.
+
+    For each record and collection the index that begins with the record's dimension is asked for the place of the first dataset: what is
+    there is one, or there is none. A server that is asked whether there is one may read the table from its begin, to come across one.
+
+    Returns
+    -------
+    sqlalchemy.Select
+        Columns: the required dimensions of the element, its own the last one.
+    """
+    table, collection = schema.elements[element.name], schema.static.collection
+    member = schema.datasets(facts.dimensions, facts.group_id).membership
+    keys = key_columns(element, table)
+    *others, own = element.required
+    wanted = [keys[own], sa.bindparam("dataset_type", type_=Key64), collection.c.collection_id, *map(keys.get, others)]
+    names = [dimension_column(own), "dataset_type_id", "collection_id", *map(dimension_column, others)]
+    place = [member.c[name] for name in names]
+    is_there = (
+        sa.select(sa.and_(*(column == value for column, value in zip(place, wanted, strict=True))))
+        .where(sa.tuple_(*place) >= sa.tuple_(*wanted))
+        .order_by(*place)
+        .limit(1)
+        .correlate(table, collection)
+        .scalar_subquery()
+    )
+    some = collection.c.collection_id.in_(sa.bindparam("collections", expanding=True))
+    return sa.select(*keys.values()).where(sa.exists().where(some, is_there).correlate(table))
 
 
 def _searched(schema: Schema, source: DatasetSource) -> tuple[sa.Table, list[int]]:

@@ -87,17 +87,19 @@ def _table(
     # With the key of the table at its end, as SQLite does it, this index answers a listing of a collection alone.
     sa.Index(None, table.c.collection_id, table.c.dataset_type_id, table.c.dataset_id, table.c.run_id)
     if not with_validity:
-        _index_further_dimensions(table, further_dimensions(group))
+        _index_further_dimensions(table, group)
     return table
 
 
-def _index_further_dimensions(table: sa.Table, dimensions: list[str]) -> None:
-    """Let datasets be found by dimensions with which the key of the table does not begin: those of one detector.
+def _index_further_dimensions(table: sa.Table, group: DimensionGroup) -> None:
+    """Let datasets be found by dimensions with which the key of the table does not begin: those of one detector in one run.
 
     PostgreSQL keeps an index of few values small, and quick to write. SQLite would repeat the key of the table in it for each row.
     """
-    for dimension in dimensions:
-        sa.Index(None, table.c[dimension_column(dimension)], table.c.dataset_type_id).ddl_if(dialect="postgresql")
+    governors = [table.c[dimension_column(name)] for name in searched_first(group) if group.universe[name].governor]
+    for dimension in further_dimensions(group):
+        own = table.c[dimension_column(dimension)]
+        sa.Index(None, own, table.c.dataset_type_id, table.c.collection_id, *governors).ddl_if(dialect="postgresql")
 
 
 def searched_first(group: DimensionGroup) -> list[str]:

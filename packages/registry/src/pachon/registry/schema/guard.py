@@ -13,7 +13,7 @@ from pachon.registry.errors import SchemaVersionError
 
 __all__ = ["MOVED_TO", "SCHEMA_VERSION", "SchemaGuard", "check_version"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the tables; `docs/formats/registry.md` says what each version holds."""
 
 MOVED_TO = "moved_to"

@@ -7,18 +7,18 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from pachon.registry.migration.index_change import create_index, extend_index
+
 __all__ = ["down_revision", "revision", "upgrade"]
 
 revision = "3"
 down_revision = "2"
 
-_NAMES = {"ix": "ix_%(table_name)s_%(column_0_N_name)s"}
-
 
 def upgrade() -> None:
     """Change the indices."""
     tables = sa.inspect(op.get_bind())
-    _extend(tables, "dataset", ["run_id"], ["dataset_type_id", "ingest_ns"])
+    extend_index(tables, "dataset", ["run_id"], ["dataset_type_id", "ingest_ns"])
     document = op.get_bind().execute(sa.text("SELECT value FROM attribute WHERE name = 'universe'")).scalar_one()
     elements = json.loads(document)["elements"]
     existing = tables.get_table_names()
@@ -30,7 +30,7 @@ def upgrade() -> None:
         if table.startswith("membership_") and op.get_bind().dialect.name == "postgresql":
             _, *dimensions, _ = tables.get_pk_constraint(table)["constrained_columns"]
             for dimension in [name for name in dimensions if name not in governors][1:]:
-                _create(table, [dimension, "dataset_type_id"])
+                create_index(table, [dimension, "dataset_type_id"])
 
 
 def _index_records(tables: sa.Inspector, table: str, element: dict[str, Any]) -> None:
@@ -38,29 +38,16 @@ def _index_records(tables: sa.Inspector, table: str, element: dict[str, Any]) ->
     implied = element.get("implies", ())
     for columns in [index["column_names"] for index in tables.get_indexes(table)]:
         if numbers and columns[-1] in implied:
-            _extend(tables, table, columns, numbers)
+            extend_index(tables, table, columns, numbers)
     if "timespan_begin" in {column["name"] for column in tables.get_columns(table)}:
         _index_by_time(tables, table, element)
 
 
 def _index_by_time(tables: sa.Inspector, table: str, element: dict[str, Any]) -> None:
     if op.get_bind().dialect.name == "postgresql":
-        _create(table, ["timespan_begin"])
+        create_index(table, ["timespan_begin"])
         return
     own = element["keys"][0]["name"] if element.get("keys") else None
     keys = [f'"{key}"' for key in tables.get_pk_constraint(table)["constrained_columns"] if key != own]
     columns = ", ".join([*keys, "timespan_begin IS NULL", "timespan_begin"])
     op.execute(f'CREATE INDEX "ix_{table}_by_time" ON "{table}" ({columns})')
-
-
-def _extend(tables: sa.Inspector, table: str, columns: list[str | None], more: list[str]) -> None:
-    """Replace an index by one that goes on with more columns."""
-    old = next((index for index in tables.get_indexes(table) if index["column_names"] == columns), None)
-    if old is not None:  # somebody may have removed it
-        op.drop_index(op.f(str(old["name"])), table)
-    _create(table, [*map(str, columns), *more])
-
-
-def _create(table: str, columns: list[str]) -> None:
-    described = sa.Table(table, sa.MetaData(naming_convention=_NAMES), *map(sa.Column, columns))
-    sa.Index(None, *described.columns).create(op.get_bind())
