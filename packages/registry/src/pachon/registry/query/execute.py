@@ -13,6 +13,7 @@ import numpy as np
 
 from pachon.dimensions import Categorical, DataIdTable, DimensionElement
 from pachon.registry.database.columns import Kind, fetch_columns, iter_columns
+from pachon.registry.database.first_rows import by_index
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.uploads import uploaded
 from pachon.registry.dimension_records.implied import fetch_implied
@@ -55,6 +56,8 @@ _MOST_PIXELS = 5_000_000
 _FEW = 50
 _SOME = 2000
 """Rows of the two sides of an overlap with which a query for a few rows begins."""
+_FIRST_ROWS = 10_000
+"""Rows that an index gives sooner than a table that is read until there are so many."""
 
 
 def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> Rows:
@@ -89,7 +92,8 @@ def run_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequen
                 ("rows", most),
                 lambda form: compile_plan(form, state.schema, state.dialect, uploaded=made, limit=most),
             )
-            return rows_of_columns(part, fetch_columns(connection, shared.select, _kinds(state, part), values))
+            with by_index(connection, wanted=_asks_for_first(part, most)):
+                return rows_of_columns(part, fetch_columns(connection, shared.select, _kinds(state, part), values))
 
         sides = split_at_overlap(plan, state.universe)
         rows = select(plan, stop) if sides is None else _join_sides(state, connection, plan, sides, select)
@@ -129,11 +133,12 @@ def stream_plan(
         )
         batches = iter_columns(connection, shared.select, _kinds(state, plan), size, values)
         parts = (rows_of_columns(plan, columns) for columns in batches)
-        # What is chosen among rows of one data ID needs all of them in one batch.
-        for rows in parts if final else _whole_groups(plan, parts):
-            wanted = _only_wanted(plan, _refined(state, connection, plan.refinements, rows))
-            if len(wanted):
-                yield _with_implied(state, connection, plan, wanted)
+        with by_index(connection, wanted=_asks_for_first(plan, None)):
+            # What is chosen among rows of one data ID needs all of them in one batch.
+            for rows in parts if final else _whole_groups(plan, parts):
+                wanted = _only_wanted(plan, _refined(state, connection, plan.refinements, rows))
+                if len(wanted):
+                    yield _with_implied(state, connection, plan, wanted)
 
 
 def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> int:
@@ -151,7 +156,8 @@ def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequ
             ("count", most),
             lambda form: compile_count(form, state.schema, state.dialect, uploaded=made, most=most),
         )
-        count = int(connection.execute(shared.select, values).scalar_one())
+        with by_index(connection, wanted=_asks_for_first(plan, most)):
+            count = int(connection.execute(shared.select, values).scalar_one())
     return count if plan.keys or plan.datasets is not None else min(count, 1)
 
 
@@ -206,6 +212,12 @@ def _records_of(keys: KeyTable, element: DimensionElement) -> tuple[np.ndarray, 
 
 
 # Before the statement.
+
+
+def _asks_for_first(plan: Plan, most: int | None) -> bool:
+    """Whether the database may stop at the first rows that it finds, of the answer or in each test."""
+    is_short = most is not None and most <= _FIRST_ROWS and not plan.order
+    return is_short or any(there.row_by_row for there in plan.existences)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from pachon.dimensions import DimensionGroup
+from pachon.registry.database.first_rows import by_index
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.query.compile_sql import compile_count, compile_plan, count_different, count_records
 from pachon.registry.query.forms import shared_statement
@@ -74,7 +75,8 @@ def has_datasets_beyond(
         "beyond",
         lambda form: compile_plan(form, state.schema, state.dialect, limit=1, repeated=True).offset(offset),
     )
-    return connection.execute(shared.select, {**values, "offset": number}).first() is not None
+    with by_index(connection):
+        return connection.execute(shared.select, {**values, "offset": number}).first() is not None
 
 
 def records_with_datasets(
@@ -97,7 +99,8 @@ def records_with_datasets(
         ("records with", most),
         lambda form: count_different(compile_plan(form, state.schema, state.dialect, limit=most, repeated=True)),
     )
-    return int(connection.execute(shared.select, values).scalar_one())
+    with by_index(connection):
+        return int(connection.execute(shared.select, values).scalar_one())
 
 
 def _is_about_keys(part: Predicate, keys: Collection[str]) -> bool:
