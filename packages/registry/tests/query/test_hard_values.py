@@ -160,10 +160,10 @@ def test_long_rows_of_conditions(odd: SqlRegistry, count: int) -> None:
     assert _count(odd, CAM + " AND ".join(f"detector != {n}" for n in range(2, count))) == 1
 
 
-def test_long_names_of_dataset_types(any_url: str) -> None:
+@pytest.mark.parametrize("names", [[f"coadd_{'x' * 70}_{letter}" for letter in "ab"], ["image", "Image", "iMage"]])
+def test_names_of_dataset_types_that_databases_mix_up(any_url: str, names: list[str]) -> None:
     with SqlRegistry.create(any_url) as registry:
         fill_example(registry, Path(__file__).parents[1] / "data" / "example")
-        names = [f"coadd_{'x' * 70}_{letter}" for letter in "ab"]
         registry.collections.register("long", CollectionType.RUN)
         for name in names:
             dataset_type = DatasetType(name, ["exposure", "detector"], "Image", universe=registry.universe)

@@ -397,6 +397,11 @@ def _tests_region(plan: Plan, element: str) -> bool:
 
 
 def _short_name(facts: SearchFacts) -> str:
-    """Give the name of a dataset type, or what stands for a long one: PostgreSQL cuts names off, without a word, at 63 bytes."""
+    """Give the name of a dataset type, or what stands for it.
+
+    PostgreSQL cuts off long names, without a word, at 63 bytes. SQLite tells no ``Raw`` from ``raw``; no name of a type has a ``$``.
+    """
     name = facts.dataset_type
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 10]}_{facts.type_id}"
+    if len(name) <= _LONGEST_NAME and name.islower():
+        return name
+    return f"{name[: _LONGEST_NAME - 10]}${facts.type_id}"
