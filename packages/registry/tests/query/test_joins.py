@@ -2,17 +2,19 @@
 """Overlaps inside OR and NOT, products that are refused, and general results."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lsst.sphgeom import DISJOINT
 
-from pachon.datasets import DatasetSearch
-from pachon.dimensions import DataIdTable, region_from_bytes
+from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
+from pachon.dimensions import DataIdTable, Timespan, region_from_bytes
 from pachon.dimensions.region import circle
 from pachon.registry import SqlRegistry
 from pachon.registry.errors import InvalidQueryError, QueryJoinError, UnimplementedQueryError
 from pachon.registry.query.products import MOST_PRODUCT_ROWS
+from pachon.registry.testing.example import fill_example
 
 
 def _pairs(example: SqlRegistry, one: str, other: str) -> set[tuple[Any, Any]]:
@@ -24,6 +26,49 @@ def _pairs(example: SqlRegistry, one: str, other: str) -> set[tuple[Any, Any]]:
         for b in records[1]
         if not region_from_bytes(a.region_bytes).relate(region_from_bytes(b.region_bytes)) & DISJOINT
     }
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("bias.timespan OVERLAPS exposure.timespan", {(e, d) for e in (1, 2) for d in (1, 2, 3)}),
+        ("NOT (bias.timespan OVERLAPS exposure.timespan)", {(e, d) for e in (1, 2) for d in (2, 3, 4)}),
+        (
+            "exposure.timespan OVERLAPS bias.timespan OR detector = 4",
+            {(e, d) for e in (1, 2) for d in (1, 2, 3, 4)},
+        ),
+        # One calibration is not valid at the time of the exposure because it overlaps another one.
+        ("bias.timespan OVERLAPS dark.timespan", set()),
+        ("bias.timespan OVERLAPS dark.timespan OR detector = 4", set()),
+        ("dark.timespan OVERLAPS exposure.timespan AND bias.timespan OVERLAPS dark.timespan", set()),
+        ("NOT (dark.timespan OVERLAPS exposure.timespan)", {(e, 1) for e in (1, 2)}),
+        ("NOT (dark.timespan OVERLAPS exposure.timespan) AND bias.timespan OVERLAPS dark.timespan", {(1, 1), (2, 1)}),
+        ("bias.timespan OVERLAPS note.timespan AND note.timespan OVERLAPS exposure.timespan", {(1, 1), (2, 1)}),
+    ],
+)
+def test_written_overlaps_of_calibrations_stand_for_those_that_are_added(
+    any_url: str, where: str, expected: set[tuple[int, int]]
+) -> None:
+    late = Timespan("2021-09-09T12:00:00", "2021-09-11T00:00:00")
+    with SqlRegistry.create(any_url) as registry:
+        fill_example(registry, Path(__file__).parents[1] / "data" / "example")
+        for name in ("dark", "note"):
+            kind = DatasetType(name, ["detector"], "int", universe=registry.universe, is_calibration=name == "dark")
+            registry.dataset_types.register(kind)
+            place = DataIdTable.from_rows(kind.dimensions, [{"instrument": "Cam1", "detector": 1}])
+            table = DatasetTable(kind, place, new_ids(1), "imported_g")
+            registry.datasets.insert(table)
+            if name == "dark":
+                registry.collections.certify("calib", list(table), late)
+        searches = [
+            DatasetSearch(dataset_type=name, collections=("calib" if name != "note" else "imported_g",))
+            for name in ("bias", "dark", "note")
+            if f"{name}." in where
+        ]
+        found = registry.query.data_ids(
+            ["exposure", "detector"], datasets=searches, where=f"instrument = 'Cam1' AND exposure < 3 AND ({where})"
+        )
+        assert {(d["exposure"], d["detector"]) for d in found} == expected
 
 
 def test_regions_that_do_not_overlap(example: SqlRegistry) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -104,31 +104,47 @@ def temporal_joins(
     QueryJoinError
         If an overlap is unnecessary, or it is not clear which one is meant.
     """
-    universe = group.universe
-    families: list[set[str]] = []
-    joined_types: set[str] = set()
-    for part in conjuncts(predicate):
-        if not isinstance(part, Overlap) or part.kind != "temporal":
-            continue
-        sides = [value for value in (part.left, part.right) if isinstance(value, Field | DatasetField)]
-        if len(sides) < 2:
-            continue
-        elements = [value.element for value in sides if isinstance(value, Field)]
-        joined_types |= {value.dataset_type for value in sides if isinstance(value, DatasetField)}
-        if len(elements) == 2:
-            _refuse_one_family(universe, "temporal", elements[0], elements[1], text, part.position)
-            families.append({str(universe[name].temporal) for name in elements})
+    calibrations = {search.dataset_type: search for search in searches if search.certified}
+    joined = _joined_in_time(group.universe, predicate, calibrations.keys(), text)
+    families = [{name for kind, name in members if kind == "family"} for members in joined]
     added: list[Predicate] = [
         _overlap_of(left, right) for left, right in _automatic(group, "temporal", families, connected, text)
     ]
-    calibrations = [s for s in searches if s.certified and s.dataset_type not in joined_types]
-    if calibrations and group.temporal:
-        member = _single_member(group, calibrations, text)
+    # Calibrations that overlap only each other are not valid at any time of the query for that.
+    timed = [members for members in joined if any(kind == "family" for kind, _ in members)]
+    untimed = [s for name, s in calibrations.items() if not any(("type", name) in members for members in timed)]
+    if untimed and group.temporal:
+        member = _single_member(group, untimed, text)
         span = Field(element=member, name="timespan", type="timespan")
-        for search in calibrations:
+        for search in untimed:
             validity = DatasetField(dataset_type=search.dataset_type, name="timespan", type="timespan")
             added.append(Overlap(kind="temporal", left=validity, right=span))
     return tuple(added)
+
+
+def _joined_in_time(
+    universe: DimensionUniverse, predicate: Predicate, calibrations: Collection[str], text: str
+) -> list[set[tuple[str, str]]]:
+    """Give the sets of families and calibration types that written overlaps join, be they inside OR and NOT.
+
+    Datasets of another type have no time that would join anything.
+    """
+    top = list(conjuncts(predicate))
+    joined: list[set[tuple[str, str]]] = []
+    for part in walk(predicate):
+        if not isinstance(part, Overlap) or part.kind != "temporal":
+            continue
+        sides = [value for value in (part.left, part.right) if isinstance(value, Field | DatasetField)]
+        elements = [value.element for value in sides if isinstance(value, Field)]
+        if len(elements) == 2 and any(part is other for other in top):
+            _refuse_one_family(universe, "temporal", elements[0], elements[1], text, part.position)
+        members = {("family", str(universe[name].temporal)) for name in elements}
+        members |= {("type", v.dataset_type) for v in sides if isinstance(v, DatasetField)}
+        members = {(kind, name) for kind, name in members if kind == "family" or name in calibrations}
+        if len(members) == 2:
+            touched = [other for other in joined if other & members]
+            joined = [other for other in joined if other not in touched] + [members.union(*touched)]
+    return joined
 
 
 def _related(group: DimensionGroup, kind: Kind, connected: Sequence[frozenset[str]]) -> list[set[str]]:

@@ -216,20 +216,23 @@ class Oracle:
         """Give the searches that must be valid at the time of an element."""
         if not group.temporal:
             return []
-        joined = {
-            side.dataset_type
-            for part in t.conjuncts(condition)
+        valid = {
+            n
+            for n, places in searches.items()
+            if any(self._holds_validity(n, c) for c in self._world.flattened(places))
+        }
+        pairs = [
+            [v.dataset_type if isinstance(v, t.DatasetField) else "" for v in (part.left, part.right)]
+            for part in t.walk(condition)
             if isinstance(part, t.Overlap) and part.kind == "temporal"
             and isinstance(part.left, t.Field | t.DatasetField) and isinstance(part.right, t.Field | t.DatasetField)
-            for side in (part.left, part.right)
-            if isinstance(side, t.DatasetField)
-        }  # fmt: skip
+        ]  # fmt: skip
+        joining = [set(pair) for pair in pairs if set(pair) <= valid | {""}]
+        timed = {""}
+        for _ in joining:
+            timed = timed.union(*(pair for pair in joining if pair & timed))
         member = str(group.choose("temporal", group.temporal[0]))
-        return [
-            (name, member)
-            for name, collections in searches.items()
-            if name not in joined and any(self._holds_validity(name, c) for c in self._world.flattened(collections))
-        ]
+        return [(name, member) for name in searches if name in valid - timed]
 
     def _holds_validity(self, dataset_type: str, collection: str) -> bool:
         calibration = self._world.collections[collection] is CollectionType.CALIBRATION
