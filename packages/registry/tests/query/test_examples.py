@@ -228,6 +228,16 @@ def test_default_governor_of_what_is_joined(example: SqlRegistry) -> None:
         assert len(example.query.data_ids(["skymap"], defaults={"instrument": instrument})) == 1
 
 
+@pytest.mark.parametrize("dimensions", [["skymap"], []])
+def test_default_governor_of_what_a_condition_joins(example: SqlRegistry, dimensions: list[str]) -> None:
+    for instrument, count in (("Cam1", 1), ("Cam2", 0)):
+        defaults = {"instrument": instrument}
+        for where in ("detector.purpose = 'SCIENCE'", "NOT detector.raft = 'B'", "exposure.seq_num = 1"):
+            assert len(example.query.data_ids(dimensions, where=where, defaults=defaults)) == count
+    where = "detector.purpose = 'SCIENCE' AND instrument > 'Cam'"
+    assert len(example.query.data_ids(dimensions, where=where, defaults={"instrument": "Cam2"})) == 1
+
+
 def test_alternate_keys_of_a_governor_mention_it(example: SqlRegistry) -> None:
     (skymap,) = example.query.records("skymap", where="skymap = 'SkyMap1'")
     found = example.query.data_ids(["tract"], where="skymap.hash = :hash AND tract = 0", bind={"hash": skymap.hash})

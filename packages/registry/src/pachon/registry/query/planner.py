@@ -67,7 +67,9 @@ def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predica
 def _resolved(spec: QuerySpec, scope: Scope) -> Predicate:
     predicate = _read(spec, scope)
     given = {name for table in spec.tables for name in table.columns}
-    defaults = governor_defaults(predicate, spec.data_id, scope.dimensions, spec.defaults, scope, given)
+    # What a condition joins, as by a field of a record, is of the default instrument, too.
+    group = _all_dimensions(scope.dimensions, values_of(predicate)) if spec.defaults else scope.dimensions
+    defaults = governor_defaults(predicate, spec.data_id, group, spec.defaults, scope, given)
     fixed = {**defaults, **spec.data_id}
     return _conjunction([predicate, *(_equal(scope, name, value) for name, value in fixed.items())])
 
