@@ -17,6 +17,7 @@ from pachon.registry.query.plan import EarlyStop, Plan
 from pachon.registry.query.spec import QuerySpec
 from pachon.registry.testing.example import fill_example
 from pachon.registry.testing.postgresql import new_database
+from pachon.registry.testing.statements import noted_statements
 
 RUNS = ("first", "second", "third")
 X = "instrument = 'Cam1' AND "
@@ -127,6 +128,25 @@ def test_of_each_data_id_one_is_given(overlaid: SqlRegistry) -> None:
     assert {ref.data_id.required_values: ref.id for ref in first} == whole
     assert len(first) == len(whole)
     assert len({ref.run for ref in first}) == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "is_by_database"),
+    [
+        ("", True),
+        (X + "exposure > 1 AND detector.raft = 'A'", True),
+        (X + "visit > 0", True),
+        # It is the first one that must satisfy this, not any.
+        ("overlaid.run != 'second'", False),
+    ],
+)
+def test_what_is_found_first_is_counted(overlaid: SqlRegistry, where: str, is_by_database: bool) -> None:
+    for collections in (RUNS, RUNS[::-1]):
+        spec = _spec(overlaid, collections, where=where)
+        found = len(overlaid.query.fetch(spec))
+        with noted_statements(overlaid) as noted:
+            assert overlaid.query.count(spec) == found > 0
+        assert is_by_database == all(statement.startswith("SELECT count(*)") for statement, _ in noted[-1:])
 
 
 def test_the_database_chooses_only_where_it_can(overlaid: SqlRegistry) -> None:

@@ -15,7 +15,7 @@ from pachon.registry.query.sql_values import column_of_element
 from pachon.registry.query.tree import Constant, DatasetField, Field, Key, values_of
 from pachon.registry.schema.dataset_tables import searched_first
 
-__all__ = ["sorting_later", "stopping_early"]
+__all__ = ["counted", "sorting_later", "stopping_early"]
 
 _MOST_COLLECTIONS = 500
 """Collections of which each dataset is looked for in those before."""
@@ -51,6 +51,11 @@ def sorting_later(plan: Plan) -> Plan:
     """Change a plan that reads the records of an element in order into one that sorts what it finds."""
     assert plan.early_stop is not None
     return replace(plan, early_stop=replace(plan.early_stop, sorted_element=None), leading=())
+
+
+def counted(plan: Plan) -> Plan:
+    """Change a plan whose rows are only counted, so that the database can do it: as many datasets are found first as there are data IDs that have any."""
+    return replace(plan, datasets=None, order=()) if _can_drop_later(plan) else plan
 
 
 def _element_of_order(plan: Plan) -> str | None:

@@ -27,6 +27,7 @@ from pachon.registry.query.compile_sql import (
     compile_plan,
     is_distinct,
 )
+from pachon.registry.query.early_stop import counted
 from pachon.registry.query.forms import shared_statement
 from pachon.registry.query.plan import (
     EnvelopeSource,
@@ -143,7 +144,7 @@ def stream_plan(
 
 def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> int:
     """Count the rows of an answer; by the database where it can."""
-    plan = reordered(state, connection, plan)
+    plan = reordered(state, connection, counted(plan))
     if plan.doomed or plan.limit == 0:
         return 0
     if not _is_final(plan):
