@@ -133,7 +133,7 @@ def test_a_writer_that_is_ended_while_it_commits(butler: Butler, root: Path) -> 
         for turn in range(20):
             with Butler.open(str(root), run=f"turn/{turn}", instrument="Cam") as writer:
                 table = WriterTable(butler._session.registry)
-                (token,) = {writer._session.repository.lease.hold()}
+                (token,) = {writer._session.repository.files.lease.hold()}
                 ended = threads.submit(table.end, token, time.time_ns(), "declared dead")
                 try:
                     ref = writer.put({"n": turn}, "gain", detector=3)

@@ -123,7 +123,7 @@ def _not_found(session: Session, request: Request, searched: Sequence[str]) -> D
         error.add_note(
             "The records of the data ID do not say at what time a calibration must be valid; give timespan=..."
         )
-    if session.writer.in_block:
+    if session.in_block:
         error.add_note(
             "What this transaction() block has put is found when it ends; a reference that put gave can be read."
         )

@@ -93,7 +93,7 @@ def locate(
     # One connection for all that is looked up.
     with session.registry.snapshot():
         ref = resolve_ref(session, target, data_id, collections=collections, timespan=timespan, dims=dims)
-        pending = session.writer.pending_records(ref.id.bytes)
+        pending = session.pending_records(ref.id.bytes)
         return ref, session.records.fetch(ids_from_uuids([ref.id])) if pending is None else pending
 
 
@@ -117,7 +117,7 @@ def get_deferred(
     storage_class: str | None = None,
 ) -> DeferredDataset:
     """Give a handle that reads a dataset when it is needed."""
-    pending = session.writer.pending_records(ref.id.bytes)
+    pending = session.pending_records(ref.id.bytes)
     return session.datastore.get_deferred(ref, records=pending, parameters=parameters, storage_class=storage_class)
 
 
@@ -172,9 +172,9 @@ def fetch_file_records(session: Session, refs: Sequence[DatasetRef]) -> FileReco
     """Give the file records of datasets, those of an open transaction included."""
     ids = ids_from_uuids(ref.id for ref in refs)
     known = session.records.fetch(ids)
-    if not session.writer.in_block:
+    if not session.in_block:
         return known
-    pending = [session.writer.pending_records(ref.id.bytes) for ref in refs]
+    pending = [session.pending_records(ref.id.bytes) for ref in refs]
     tables = [known, *(table for table in pending if table is not None)]
     return FileRecords.concat([FileRecords.from_columns(table.columns()) for table in tables])
 

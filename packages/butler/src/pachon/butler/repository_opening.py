@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Opening a repository: where it is, what it says, its registry and its datastore."""
+"""Opening a repository: where it is, what it says, its registry, and its datastore where that is needed at once."""
 
 from __future__ import annotations
 
 import os
 
-from pachon.base import NotFoundError, StorageError
+from pachon.base import NotFoundError
 from pachon.base.utf8 import decode_text
-from pachon.butler.config_writing import make_root_folder
 from pachon.butler.defaults import Defaults
 from pachon.butler.errors import RepositoryNotFoundError
-from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import RepositoryConfig, replace_root
 from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
 from pachon.butler.session import OpenRepository, Session
-from pachon.butler.writer_lease import WriterLease
 from pachon.datasets import StorageClasses
-from pachon.datastore import Datastore
-from pachon.datastore.file_check import FileKeeper
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
 
@@ -47,7 +42,7 @@ def open_session(
 def open_repository(
     root: str | os.PathLike[str] | ResourcePath | RepositoryLocation, *, writeable: bool
 ) -> OpenRepository:
-    """Open a repository.
+    """Open a repository; its datastore only when it is to be written to. Queries need none, so otherwise the first who does opens it.
 
     Raises
     ------
@@ -55,6 +50,9 @@ def open_repository(
         If there is none.
     RepositoryConfigError, ForeignRepositoryError
         If its configuration is wrong or not ours.
+    DatastoreConfigError, TemplateError
+        If there is no such datastore, or a setting of it has a wrong name or type. What a datastore finds wrong in its own settings
+        is said when that is opened.
     StorageError
         If it is to be written to, and the folder of its files is missing, though it has files.
     """
@@ -70,42 +68,19 @@ def open_repository(
         storage_classes = storage_classes.with_definitions(config.storage_classes, allowed=config.allowed_modules)
     database_url = replace_root(config.database_url, folder_text(folder))
     registry = SqlRegistry.open(database_url, writeable=writeable, replica_url=config.replica_url)
-    try:
-        records = RegistryRecordStore(registry)
-        lease = WriterLease(registry)
-        datastore = Datastore.open(
-            config.datastore,
-            root=folder,
-            universe=registry.universe,
-            storage_classes=storage_classes,
-            records=records,
-            new_token=lease.new_token,
-        )
-        if writeable:
-            _make_root(datastore, records, group_writable=config.group_writable)
-    except BaseException:
-        registry.close()
-        raise
-    return OpenRepository(
+    repository = OpenRepository(
         location=location,
         config=config,
+        folder=folder,
         database_url=database_url,
         registry=registry,
-        datastore=datastore,
-        records=records,
-        lease=lease,
         storage_classes=storage_classes,
         writeable=writeable,
     )
-
-
-def _make_root(datastore: Datastore, records: RegistryRecordStore, *, group_writable: bool) -> None:
-    """Make the folder of all files before the first of them; refuse to write where it is missing later."""
-    if not isinstance(datastore, FileKeeper) or not datastore.root.is_local or datastore.root.exists():
-        return
-    if not records.is_empty():
-        raise StorageError(
-            f"The folder of the files of this repository does not exist: {folder_text(datastore.root)}. Is its disk mounted? "
-            "If the files are lost, make the folder and run 'butler fsck'."
-        )
-    make_root_folder(datastore.root, group_writable=group_writable)
+    if writeable:
+        try:
+            repository.files.make_root(group_writable=config.group_writable)
+        except BaseException:
+            registry.close()
+            raise
+    return repository

@@ -5,27 +5,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from pachon.base import ReadOnlyError
 from pachon.butler.defaults import Defaults
 from pachon.butler.errors import ClosedButlerError, NotTransactionalError
-from pachon.butler.record_store import RegistryRecordStore
 from pachon.butler.repository_config import RepositoryConfig
 from pachon.butler.repository_location import RepositoryLocation, sqlite_file
-from pachon.butler.write_protocol import Writer
-from pachon.butler.writer_lease import WriterLease
 from pachon.datasets import StorageClasses
-from pachon.datastore import Datastore
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionUniverse
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
+
+if TYPE_CHECKING:
+    from pachon.butler.record_store import RegistryRecordStore
+    from pachon.butler.repository_files import RepositoryFiles
+    from pachon.butler.write_protocol import Writer
+    from pachon.datastore import Datastore, FileRecords
 
 __all__ = ["OpenRepository", "Session"]
 
 
 class OpenRepository:
-    """A repository that is open: its configuration, registry and datastore; shared by a butler and its clones.
+    """A repository that is open: its configuration and registry, and its files when they are used; shared by a butler and its clones.
 
     It is closed when the last of them is.
     """
@@ -35,26 +38,46 @@ class OpenRepository:
         *,
         location: RepositoryLocation,
         config: RepositoryConfig,
+        folder: ResourcePath,
         database_url: str,
         registry: SqlRegistry,
-        datastore: Datastore,
-        records: RegistryRecordStore,
-        lease: WriterLease,
         storage_classes: StorageClasses,
         writeable: bool,
     ) -> None:
         self.location = location
         self.config = config
+        self.folder = folder
+        """What stands for ``<butlerRoot>``."""
         self.database_url = database_url
         """The URL of the database, the folder of the repository put in."""
         self.registry = registry
-        self.datastore = datastore
-        self.records = records
-        self.lease = lease
         self.storage_classes = storage_classes
         self.writeable = writeable
         self._users = 0
         self._lock = threading.Lock()
+        self._files: RepositoryFiles | None = None
+
+    @property
+    def files(self) -> RepositoryFiles:
+        """The datastore and its records; opened when they are first used, unless the repository is opened for writing.
+
+        Raises
+        ------
+        DatastoreConfigError, TemplateError
+            If the datastore cannot be as it is configured.
+        """
+        if self._files is None:
+            # The datastore and its formatters take a while to import, and queries do without them.
+            from pachon.butler.repository_files import RepositoryFiles
+
+            opened = RepositoryFiles.open(
+                self.registry, self.config, folder=self.folder, storage_classes=self.storage_classes
+            )
+            # Threads may come at the same time. No lock is held while files are looked at: a process may be forked meanwhile.
+            with self._lock:
+                if self._files is None:
+                    self._files = opened
+        return self._files
 
     @property
     def database_file(self) -> ResourcePath | None:
@@ -72,7 +95,8 @@ class OpenRepository:
             self._users -= 1
             last = self._users == 0
         if last:
-            self.lease.close()
+            if self._files is not None:
+                self._files.lease.close()
             self.registry.close()
 
 
@@ -90,14 +114,39 @@ class Session:
         self.repository = repository
         self.defaults = defaults
         self.registry = repository.registry
-        self.datastore = repository.datastore
-        self.records = repository.records
         self.storage_classes = repository.storage_classes
-        self.writer = Writer(repository.registry, repository.lease, repository.datastore)
         self.new_runs: set[str] = set()
         """Runs that are made when the first datasets of them are committed."""
         self._closed = False
         self._inferred: Mapping[str, Any] | None = None
+
+    @cached_property
+    def datastore(self) -> Datastore:
+        """The datastore of the repository."""
+        return self.repository.files.datastore
+
+    @cached_property
+    def records(self) -> RegistryRecordStore:
+        """The rows of all files."""
+        return self.repository.files.records
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What applies changes."""
+        # What writes files safely is a good part of the butler, and who only reads does without it.
+        from pachon.butler.write_protocol import Writer
+
+        files = self.repository.files
+        return Writer(self.registry, files.lease, files.datastore)
+
+    @property
+    def in_block(self) -> bool:
+        """Whether a ``transaction()`` block is open."""
+        return self.repository.writeable and self.writer.in_block
+
+    def pending_records(self, dataset_id: bytes) -> FileRecords | None:
+        """Find the files of a dataset that was put in an open block."""
+        return self.writer.pending_records(dataset_id) if self.in_block else None
 
     @property
     def universe(self) -> DimensionUniverse:
@@ -156,7 +205,7 @@ class Session:
 
     def check_no_block(self, operation: str) -> None:
         """Refuse what cannot be part of a transaction, be it a block of the butler or one of its collections."""
-        if self.writer.in_block or self.registry.is_writing:
+        if self.in_block or self.registry.is_writing:
             raise NotTransactionalError(operation)
 
     def __enter__(self) -> Self:

@@ -83,11 +83,7 @@ class DatastoreConfig:
         if not isinstance(written, str):
             raise DatastoreConfigError(f"datastore.type must be the name of a datastore, not {written!r}.")
         name = datastore_name(written)
-        try:
-            plugin = cast(_HasConfigClass, load_plugin("pachon.datastores", name))
-        except NotFoundError as error:
-            raise DatastoreConfigError(str(error)) from error
-        config_class = plugin.config_class
+        config_class = _find_class(name)
         content.setdefault("name", name)
         plain = plain_data(content)
         if config_class.plain_section is not None and fits(plain, config_class.plain_section):
@@ -159,3 +155,16 @@ class MemoryDatastoreConfig(DatastoreConfig):
 
 def _default(field: Field[Any]) -> object:
     return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _find_class(name: str) -> type[DatastoreConfig]:
+    """Find the configuration of a type of datastore."""
+    # A datastore takes a while to import, and a configuration of our own is read without it; nobody else can take their names.
+    own: Mapping[str, type[DatastoreConfig]] = {c.type: c for c in (FileDatastoreConfig, MemoryDatastoreConfig)}
+    if name in own:
+        return own[name]
+    try:
+        plugin = cast(_HasConfigClass, load_plugin("pachon.datastores", name))
+    except NotFoundError as error:
+        raise DatastoreConfigError(str(error)) from error
+    return plugin.config_class

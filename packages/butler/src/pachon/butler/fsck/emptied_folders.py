@@ -54,7 +54,7 @@ def remove_emptied(
     if not folders:
         return
     writers = Circumstances.of(table.fetch_all(), now_ns=now_ns, min_age_s=0.0)
-    if writers.alive - {session.repository.lease.hold()}:
+    if writers.alive - {session.repository.files.lease.hold()}:
         return
     root = keeper.root.ospath.rstrip("/")
     runs = session.registry.collections.query("*", types={CollectionType.RUN})
