@@ -12,8 +12,9 @@ from pachon.base import InvalidInputError
 from pachon.base.plain_shape import fits
 from pachon.base.testing.plain_shapes import near_documents
 from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
-from pachon.butler.repository_config import DEFAULT_DATABASE, DOCUMENT, RepositoryConfig, iter_settings, replace_root
+from pachon.butler.repository_config import DEFAULT_DATABASE, DOCUMENT, RepositoryConfig, replace_root
 from pachon.butler.repository_document import DatabaseModel, RepositoryModel, validate_document
+from pachon.butler.repository_settings import iter_settings
 from pachon.datastore import DatastoreConfig, FileDatastoreConfig
 
 DATA = Path(__file__).parent / "data"

@@ -14,7 +14,6 @@ import numpy as np
 
 from pachon.base import InvalidInputError, closest
 from pachon.datasets import CollectionType, DatasetRef, DatasetTable, DatasetType, FileDataset, FileTable
-from pachon.datastore import FileRecords
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, DimensionUniverse, RecordTable, Timespan
 from pachon.resources import ResourcePath
 
@@ -67,6 +66,12 @@ def _is_value(value: Any) -> bool:
 
 def _is_type_of_collection(value: Any) -> bool:
     return isinstance(value, CollectionType | str)
+
+
+def _are_records(value: Any) -> bool:
+    from pachon.datastore import FileRecords  # which queries do without
+
+    return isinstance(value, FileRecords)
 
 
 def _or_none(kind: _Kind) -> _Kind:
@@ -164,7 +169,7 @@ _SPECIAL: Final[Mapping[tuple[str, str], _Kind]] = {
     ("register_graph_outputs", "datasets"): _Kind(
         "a list of tables of datasets", lambda v: _is_list(v, lambda one: isinstance(one, DatasetTable))
     ),
-    ("register_graph_outputs", "files"): _Kind("records of files", lambda value: isinstance(value, FileRecords)),
+    ("register_graph_outputs", "files"): _Kind("records of files", _are_records),
 }
 """By function and parameter, where the name has another meaning."""
 _EXTRA: Final = _Kind("a value of a dimension", _is_value)

@@ -11,8 +11,9 @@ import yaml
 from pachon.base import NotFoundError, closest
 from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.utf8 import decode_text
-from pachon.butler.repository_config import RepositoryConfig, iter_settings
+from pachon.butler.repository_config import RepositoryConfig
 from pachon.butler.repository_location import locate_repository
+from pachon.butler.repository_settings import iter_settings
 
 __all__ = ["describe_configuration"]
 

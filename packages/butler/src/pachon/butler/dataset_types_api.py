@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pachon.butler.arguments import explains_arguments
-from pachon.butler.definition_notes import register_dataset_type, remove_dataset_types
 from pachon.butler.lookup import resolve_type
 from pachon.butler.session import Session
 from pachon.datasets import DatasetType
@@ -33,6 +32,9 @@ class ButlerDatasetTypes:
         UnknownStorageClassError
             If there is no such storage class.
         """
+        # Who only lists them does without what writes.
+        from pachon.butler.definition_notes import register_dataset_type
+
         self._session.check_writeable()
         self._session.storage_classes.get(dataset_type.storage_class)
         return register_dataset_type(self._session, dataset_type)
@@ -72,5 +74,7 @@ class ButlerDatasetTypes:
         OrphanedRecordError
             If there are datasets of one; then none is removed.
         """
+        from pachon.butler.definition_notes import remove_dataset_types
+
         self._session.check_writeable()
         return remove_dataset_types(self._session, expression)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import html
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -239,6 +238,8 @@ class QueryResult(ABC, Generic[T, Rows]):
         return f"<{type(self).__name__}: {self._title}; {state}>"
 
     def _repr_html_(self) -> str:
+        import html  # for notebooks only
+
         columns = self.columns()
         shown = {name: _head(column) for name, column in columns.items()}
         head = "".join(f"<th>{html.escape(name)}</th>" for name in shown)

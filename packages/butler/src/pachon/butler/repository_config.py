@@ -7,7 +7,7 @@ what the administrator set; everything else stays default, so that defaults can 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,9 +27,7 @@ __all__ = [
     "DEFAULT_DATABASE",
     "FORMAT_VERSION",
     "RepositoryConfig",
-    "Setting",
     "config_text",
-    "iter_settings",
     "replace_root",
 ]
 
@@ -150,43 +148,6 @@ class RepositoryConfig:
 def config_text(document: Mapping[str, Any]) -> str:
     """Give the text of a ``butler.yaml`` with these keys."""
     return _HEADER + yaml.safe_dump(dict(document), sort_keys=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One value of a configuration and where it came from."""
-
-    key: str
-    """Names of the sections and of the value, joined by dots."""
-    value: Any
-    origin: str
-    """``default``, or the file that says so."""
-
-
-def iter_settings(document: Mapping[str, Any], config: RepositoryConfig, source: str) -> Iterator[Setting]:
-    """Give every setting of a repository, defaults included, with its origin.
-
-    Parameters
-    ----------
-    document
-        What the file holds.
-    config
-        The same, as a value.
-    source
-        Name of the file.
-    """
-    written = dict(_leaves(document))
-    for key, value in _leaves(config.to_document(complete=True)):
-        yield Setting(key=key, value=value, origin=source if key in written else "default")
-
-
-def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in document.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{key}.")
-        else:
-            yield key, value
 
 
 def _refuse_foreign(content: Mapping[str, Any], source: str) -> None:

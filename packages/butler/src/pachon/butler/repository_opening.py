@@ -12,7 +12,6 @@ from pachon.butler.errors import RepositoryNotFoundError
 from pachon.butler.repository_config import RepositoryConfig, replace_root
 from pachon.butler.repository_location import RepositoryLocation, folder_text, locate_repository
 from pachon.butler.session import OpenRepository, Session
-from pachon.datasets import StorageClasses
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
 
@@ -63,9 +62,13 @@ def open_repository(
         raise RepositoryNotFoundError(str(location.folder)) from error
     config = RepositoryConfig.from_text(text, str(location.config))
     folder = location.folder if config.root is None else ResourcePath(config.root, force_directory=True)
-    storage_classes = StorageClasses.default()
+    storage_classes: StorageClasses | None = None
     if config.storage_classes:
-        storage_classes = storage_classes.with_definitions(config.storage_classes, allowed=config.allowed_modules)
+        # Read at once, so that an error in them is found. The built-in ones, which have none, are read when they are needed.
+        from pachon.datasets import StorageClasses
+
+        built_in = StorageClasses.default()
+        storage_classes = built_in.with_definitions(config.storage_classes, allowed=config.allowed_modules)
     database_url = replace_root(config.database_url, folder_text(folder))
     registry = SqlRegistry.open(database_url, writeable=writeable, replica_url=config.replica_url)
     repository = OpenRepository(

@@ -13,7 +13,6 @@ from pachon.butler.defaults import Defaults
 from pachon.butler.errors import ClosedButlerError, NotTransactionalError
 from pachon.butler.repository_config import RepositoryConfig
 from pachon.butler.repository_location import RepositoryLocation, sqlite_file
-from pachon.datasets import StorageClasses
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionUniverse
 from pachon.registry import SqlRegistry
 from pachon.resources import ResourcePath
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pachon.butler.record_store import RegistryRecordStore
     from pachon.butler.repository_files import RepositoryFiles
     from pachon.butler.write_protocol import Writer
+    from pachon.datasets import StorageClasses
     from pachon.datastore import Datastore, FileRecords
 
 __all__ = ["OpenRepository", "Session"]
@@ -41,7 +41,7 @@ class OpenRepository:
         folder: ResourcePath,
         database_url: str,
         registry: SqlRegistry,
-        storage_classes: StorageClasses,
+        storage_classes: StorageClasses | None,
         writeable: bool,
     ) -> None:
         self.location = location
@@ -51,11 +51,21 @@ class OpenRepository:
         self.database_url = database_url
         """The URL of the database, the folder of the repository put in."""
         self.registry = registry
-        self.storage_classes = storage_classes
+        self._storage_classes = storage_classes
         self.writeable = writeable
         self._users = 0
         self._lock = threading.Lock()
         self._files: RepositoryFiles | None = None
+
+    @property
+    def storage_classes(self) -> StorageClasses:
+        """The built-in storage classes, with those of the repository if it has any."""
+        if self._storage_classes is None:
+            # Queries need none, and it takes a while to read them.
+            from pachon.datasets import StorageClasses
+
+            return StorageClasses.default()
+        return self._storage_classes
 
     @property
     def files(self) -> RepositoryFiles:
@@ -114,11 +124,15 @@ class Session:
         self.repository = repository
         self.defaults = defaults
         self.registry = repository.registry
-        self.storage_classes = repository.storage_classes
         self.new_runs: set[str] = set()
         """Runs that are made when the first datasets of them are committed."""
         self._closed = False
         self._inferred: Mapping[str, Any] | None = None
+
+    @property
+    def storage_classes(self) -> StorageClasses:
+        """The storage classes of the repository."""
+        return self.repository.storage_classes
 
     @cached_property
     def datastore(self) -> Datastore:

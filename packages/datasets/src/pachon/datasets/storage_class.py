@@ -10,7 +10,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 import yaml
@@ -252,6 +251,8 @@ class StorageClasses(Mapping[str, StorageClass]):
     @cache
     def default(cls) -> StorageClasses:
         """Give the built-in storage classes and those of plug-ins."""
+        from importlib import resources  # with much for temporary files
+
         text = (resources.files("pachon.datasets") / "storage_classes.yaml").read_text(encoding="utf-8")
         # The C form of the safe loader is ten times faster.
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -104,6 +103,8 @@ class DimensionUniverse:
     @classmethod
     def default(cls) -> DimensionUniverse:
         """Give the universe ``daf_butler`` version 8, of which most repositories are."""
+        from importlib import resources  # with much for temporary files
+
         text = (resources.files("pachon.dimensions") / "default_universe.yaml").read_text(encoding="utf-8")
         return cls.from_yaml(text)
 

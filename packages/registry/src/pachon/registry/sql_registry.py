@@ -17,17 +17,17 @@ from pachon.registry.collections.front import Collections
 from pachon.registry.database.database import Database
 from pachon.registry.database.engine import parse_url
 from pachon.registry.dataset_types import DatasetTypes
-from pachon.registry.datasets.front import Datasets
 from pachon.registry.definitions import Definitions
 from pachon.registry.dimension_records.front import DimensionRecords
-from pachon.registry.opaque import OpaqueColumn, OpaqueTable, open_table
 from pachon.registry.schema.guard import SchemaGuard
 from pachon.registry.schema.schema import Schema, create_schema, read_schema
 from pachon.registry.state import State
 
 if TYPE_CHECKING:
     from pachon.registry.database.advisory_lock import AdvisoryLock
+    from pachon.registry.datasets.front import Datasets
     from pachon.registry.facts import RegistryFacts
+    from pachon.registry.opaque import OpaqueColumn, OpaqueTable
     from pachon.registry.query.front import Queries
 
 __all__ = ["SqlRegistry"]
@@ -42,14 +42,12 @@ class SqlRegistry:
     collections: Collections
     dataset_types: DatasetTypes
     dimension_records: DimensionRecords
-    datasets: Datasets
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.collections = Collections(state)
         self.dataset_types = DatasetTypes(state)
         self.dimension_records = DimensionRecords(state)
-        self.datasets = Datasets(state)
 
     @classmethod
     def create(cls, url: str, universe: DimensionUniverse | None = None) -> Self:
@@ -123,6 +121,14 @@ class SqlRegistry:
         return self._state.universe
 
     @cached_property
+    def datasets(self) -> Datasets:
+        """Register, find and remove datasets."""
+        # Queries find datasets by themselves, and what writes them takes a while to import.
+        from pachon.registry.datasets.front import Datasets
+
+        return Datasets(self._state)
+
+    @cached_property
     def query(self) -> Queries:
         """Queries of data IDs, datasets and dimension records."""
         # Finding a dataset needs no query, and the language with lsst-sphgeom takes a while to import.
@@ -182,6 +188,9 @@ class SqlRegistry:
         ConflictingDefinitionError
             If it exists with other columns.
         """
+        # Queries ask for no such table.
+        from pachon.registry.opaque import open_table
+
         return open_table(self._state, name, columns)
 
     def refresh(self) -> None:

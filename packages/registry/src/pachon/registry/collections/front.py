@@ -9,7 +9,7 @@ from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetT
 from pachon.dimensions import DataIdTable, Timespan
 from pachon.registry import summaries
 from pachon.registry.collection_names import refuse_globs
-from pachon.registry.collections import associations, calibrations, chains, listing, registration
+from pachon.registry.collections import chains, listing, registration
 from pachon.registry.datasets.rows import as_tables
 from pachon.registry.errors import MissingCollectionError
 from pachon.registry.state import State
@@ -158,10 +158,14 @@ class Collections:
         ConflictingDefinitionError
             If it holds another dataset of the same type and data ID.
         """
+        from pachon.registry.collections import associations  # with what inserts datasets; queries do without
+
         associations.associate(self._state, name, as_tables(datasets))
 
     def disassociate(self, name: str, datasets: DatasetTable | Iterable[DatasetRef]) -> None:
         """Take datasets out of a TAGGED collection; those that are not there are ignored."""
+        from pachon.registry.collections import associations
+
         associations.disassociate(self._state, name, as_tables(datasets))
 
     def certify(self, name: str, datasets: DatasetTable | Iterable[DatasetRef], timespan: Timespan) -> None:
@@ -174,6 +178,8 @@ class Collections:
         CollectionTypeError, DatasetTypeError
             If the collection, or a dataset type, is not one of calibrations.
         """
+        from pachon.registry.collections import calibrations
+
         calibrations.certify(self._state, name, as_tables(datasets), timespan)
 
     def decertify(
@@ -185,6 +191,8 @@ class Collections:
         data_ids: DataIdTable | None = None,
     ) -> None:
         """Take a time span out of validity ranges, of all data IDs or of some; what is left of a range stays."""
+        from pachon.registry.collections import calibrations
+
         type_name = dataset_type if isinstance(dataset_type, str) else dataset_type.name
         calibrations.decertify(self._state, name, type_name, timespan, data_ids)
 

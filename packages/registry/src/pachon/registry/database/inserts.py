@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from pachon.registry.database.copying import copy_columns
@@ -30,9 +29,11 @@ _MOST_PARAMETERS = 999
 
 
 def _insert(table: sa.Table, dialect: str) -> Any:
+    # Either dialect takes a while to import, and a process has one.
     if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
         return sqlite.insert(table)
-    # The other dialect takes a while to import.
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table)
@@ -130,6 +131,8 @@ def _is_constant(values: Sequence[Any], count: int) -> bool:
 @lru_cache(maxsize=512)
 def _sqlite_insert(table: sa.Table, constant: tuple[str, ...], varying: tuple[str, ...], rows: int) -> str:
     """Write an insertion of some rows, of which some columns have one value for all."""
+    from sqlalchemy.dialects import sqlite
+
     quote = sqlite.dialect().identifier_preparer
     listed = ", ".join(quote.quote(name) for name in (*constant, *varying))
     if rows == 1 or not constant:

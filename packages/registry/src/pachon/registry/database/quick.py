@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from pachon.registry.database.failures import driver_error
 from pachon.registry.database.transactions import begin
@@ -27,8 +26,12 @@ class QuickStatement:
     """
 
     def __init__(self, statement: sa.Select[Any] | sa.Update, connection: sa.Connection) -> None:
-        named = sqlite.dialect(paramstyle="named")
-        dialect = named if connection.dialect.name == "sqlite" else connection.dialect
+        dialect = connection.dialect
+        if dialect.name == "sqlite":
+            # Not where the database is PostgreSQL: it takes a while to import.
+            from sqlalchemy.dialects import sqlite
+
+            dialect = sqlite.dialect(paramstyle="named")
         compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
         # Values that are written into the statement, which SQLAlchemy turns into parameters.

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionRecord, RecordTable
 from pachon.registry.database.key_table import KeyTable
-from pachon.registry.dimension_records import expansion, insertion, reading
+from pachon.registry.dimension_records import expansion, reading
 from pachon.registry.dimension_records.expansion import ExpandedDataIds
-from pachon.registry.dimension_records.insertion import SyncOutcome
 from pachon.registry.state import State
+
+if TYPE_CHECKING:
+    from pachon.registry.dimension_records.insertion import SyncOutcome
 
 __all__ = ["DimensionRecords"]
 
@@ -51,6 +53,8 @@ class DimensionRecords:
         DataIdValueError
             If a record that another one requires or implies is not there.
         """
+        from pachon.registry.dimension_records import insertion  # what only reads does without
+
         if isinstance(element, RecordTable):
             records = element
         elif isinstance(rows, RecordTable):
@@ -67,6 +71,8 @@ class DimensionRecords:
         ConflictingDefinitionError
             If the existing one differs and ``update`` is not set; the message names the field.
         """
+        from pachon.registry.dimension_records import insertion
+
         return insertion.sync(self._state, record, update=update)
 
     def fetch(self, element: str, data_ids: DataIdTable | KeyTable | None = None) -> RecordTable:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from pachon.dimensions.timespan import MAX_NS
 from pachon.registry.database.column_types import Key64
 from pachon.registry.query import tree as t
-from pachon.registry.query.arithmetic import calculated
 from pachon.registry.query.plan import Mark, OrderTerm
 from pachon.registry.query.sql_conditions import (
     Column,
@@ -110,6 +109,9 @@ class SqlExpressions:
             case t.Constant():
                 return literal(value)
             case t.Negative() | t.Arithmetic():
+                # Few queries calculate, and the functions for it take a while to make.
+                from pachon.registry.query.arithmetic import calculated
+
                 return calculated(value, self.value)
 
     def _bound(self, value: t.Bound) -> Column:
