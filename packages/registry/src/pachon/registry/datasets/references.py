@@ -19,8 +19,8 @@ from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.quick import QuickStatement
 from pachon.registry.datasets.rows import type_chunks
 from pachon.registry.definitions import Collection, RegisteredType
+from pachon.registry.dimension_records.fields import show_key
 from pachon.registry.dimension_records.implied import fetch_implied
-from pachon.registry.dimension_records.insertion import show_key
 from pachon.registry.dimension_records.reading import find_missing
 from pachon.registry.errors import MissingCollectionError, MissingDatasetTypeError, SealedRunError
 from pachon.registry.schema.dimension_tables import leaves

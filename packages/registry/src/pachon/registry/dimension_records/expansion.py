@@ -22,8 +22,7 @@ from pachon.dimensions import (
 from pachon.registry.database.key_lookup import matching
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.quick import QuickStatement
-from pachon.registry.dimension_records.fields import record_from_row
-from pachon.registry.dimension_records.insertion import show_key
+from pachon.registry.dimension_records.fields import record_from_row, show_key
 from pachon.registry.dimension_records.reading import fetch_matching, pixel_records, record_selection
 from pachon.registry.state import State
 

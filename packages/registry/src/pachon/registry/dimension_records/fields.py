@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = [
     "record_columns",
     "record_from_row",
     "row_dicts",
+    "show_key",
     "table_from_rows",
 ]
 
@@ -112,3 +113,8 @@ def keys_of(records: RecordTable) -> KeyTable:
     element = records.element
     columns = {name: Categorical.encode(records.columns[element.key_name(name)]) for name in element.required}
     return KeyTable(columns=columns, length=len(records))
+
+
+def show_key(key: Mapping[str, Any]) -> str:
+    """Write a key for a message."""
+    return "{" + ", ".join(f"{name}={value!r}" for name, value in key.items()) + "}"

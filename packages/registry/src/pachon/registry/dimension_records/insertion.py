@@ -18,13 +18,13 @@ from pachon.registry.database.key_lookup import fetch_by_keys
 from pachon.registry.database.key_table import KeyTable
 from pachon.registry.database.retries import retried
 from pachon.registry.database.texts import check_text
-from pachon.registry.dimension_records.fields import key_columns, keys_of, plain_columns, row_dicts
+from pachon.registry.dimension_records.fields import key_columns, keys_of, plain_columns, row_dicts, show_key
 from pachon.registry.dimension_records.overlaps import delete_overlaps, insert_overlaps
 from pachon.registry.dimension_records.reading import fetch_matching, find_missing
 from pachon.registry.errors import ConflictingDefinitionError
 from pachon.registry.state import State
 
-__all__ = ["SyncOutcome", "insert", "show_key", "sync"]
+__all__ = ["SyncOutcome", "insert", "sync"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,8 +247,3 @@ def sync(state: State, record: DimensionRecord, *, update: bool) -> SyncOutcome:
 def _differences(old: DimensionRecord, new: DimensionRecord) -> dict[str, tuple[Any, Any]]:
     former, stored = old.as_stored(), new.as_stored()
     return {name: (former[name], value) for name, value in stored.items() if former[name] != value}
-
-
-def show_key(key: Mapping[str, Any]) -> str:
-    """Write a key for a message."""
-    return "{" + ", ".join(f"{name}={value!r}" for name, value in key.items()) + "}"
