@@ -11,6 +11,7 @@ from sqlalchemy.schema import CreateTable
 
 from pachon.registry.migration.session import MigrationSession
 from pachon.registry.schema.references import is_for
+from pachon.registry.schema.sqlite_options import has_rowid
 
 __all__ = ["bring_back", "change_table", "create_table", "drop_table", "set_aside"]
 
@@ -67,7 +68,7 @@ def change_table(
     former = {(renamed or {}).get(column.name, column.name): column for column in old.columns}
     added = [column for column in new.columns if column.name not in former]
     same_rules = _rules(old, session.dialect).keys() == _rules(new, session.dialect).keys() and not renamed
-    same_form = session.dialect != "sqlite" or _with_rowid(old) == _with_rowid(new)
+    same_form = session.dialect != "sqlite" or has_rowid(old) == has_rowid(new)
     if same_rules and same_form and all(name in new.c for name in former) and _same_columns(session, former, new):
         for column in added:
             session.operations.add_column(new.name, _copy(column), schema=new.schema)
@@ -77,10 +78,6 @@ def change_table(
     else:
         _alter(session, old, new, former, added)
     return True
-
-
-def _with_rowid(table: sa.Table) -> bool:
-    return bool(table.dialect_options["sqlite"]["with_rowid"])
 
 
 def _same_columns(session: MigrationSession, former: Mapping[str, sa.Column[Any]], new: sa.Table) -> bool:

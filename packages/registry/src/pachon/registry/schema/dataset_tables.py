@@ -13,6 +13,7 @@ from pachon.registry.database.column_types import Key64, Nanoseconds, Uuid
 from pachon.registry.schema.dimension_tables import dimension_column, foreign_keys, key_type
 from pachon.registry.schema.exclusions import no_overlap
 from pachon.registry.schema.references import checked_by_database
+from pachon.registry.schema.sqlite_options import on_sqlite
 from pachon.registry.schema.static_tables import StaticTables
 
 __all__ = ["DatasetTables", "dataset_tables", "further_dimensions", "searched_first"]
@@ -77,7 +78,7 @@ def _table(
         checked_by_database(["collection_id"], [static.collection.c.collection_id], ondelete="CASCADE"),
         checked_by_database(["dataset_id"], [static.dataset.c.dataset_id], ondelete="CASCADE"),
         *(key.ddl_if(dialect="sqlite") for key in foreign_keys(group.universe, elements, dimensions)),
-        sqlite_with_rowid=False,
+        info=on_sqlite(with_rowid=False),
     )
     if with_validity:
         # Values that are many come first; a governor has one or two.

@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 from pachon.dimensions import Column, DimensionElement, DimensionUniverse
 from pachon.registry.database.column_types import Bytes, Key64, text
 from pachon.registry.schema.references import checked_by_database
+from pachon.registry.schema.sqlite_options import on_sqlite
 
 __all__ = ["dimension_column", "element_table", "foreign_keys", "key_kind", "key_type", "leaves", "overlap_table"]
 
@@ -84,7 +85,7 @@ def element_table(
         *alternates,
         *(key.ddl_if(dialect="sqlite") for key in foreign_keys(universe, tables, parents)),
         # A table that is its own index suits short rows; regions are long.
-        sqlite_with_rowid=element.spatial is not None,
+        info=on_sqlite(with_rowid=element.spatial is not None),
     )
     numbers = [column.name for column in element.metadata if column.type == "int"][:1]
     for name in element.implied:
@@ -125,7 +126,7 @@ def overlap_table(
         checked_by_database(
             list(keys.values()), [table.c[element.key_name(name)] for name in keys], ondelete="CASCADE"
         ),
-        sqlite_with_rowid=False,
+        info=on_sqlite(with_rowid=False),
     )
     sa.Index(None, *(overlap.c[column] for column in keys.values()))
     return overlap

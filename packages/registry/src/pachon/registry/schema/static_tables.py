@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pachon.datasets.collection import LONGEST_NAME
 from pachon.registry.database.column_types import Id, Key64, Nanoseconds, Text, Uuid, text
 from pachon.registry.schema.references import checked_by_database
+from pachon.registry.schema.sqlite_options import on_sqlite
 
 __all__ = ["DATASET_TYPE_NAME_LENGTH", "StaticTables", "new_metadata"]
 
@@ -52,7 +53,7 @@ class StaticTables:
             sa.Column("doc", Text, nullable=False),
             sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
             # A number that was used is never used again, so that an old one in a cache finds nothing.
-            sqlite_autoincrement=True,
+            info=on_sqlite(autoincrement=True),
         )
         self.collection_child = sa.Table(
             "collection_child",
@@ -67,14 +68,14 @@ class StaticTables:
             sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("child_id", Key64, sa.ForeignKey(self.collection.c.collection_id), nullable=False, index=True),
             sa.UniqueConstraint("parent_id", "child_id"),
-            sqlite_with_rowid=False,
+            info=on_sqlite(with_rowid=False),
         )
         self.dimension_group = sa.Table(
             "dimension_group",
             metadata,
             sa.Column("group_id", Id, primary_key=True, autoincrement=True),
             sa.Column("dimensions", Text, nullable=False, unique=True),
-            sqlite_autoincrement=True,
+            info=on_sqlite(autoincrement=True),
         )
         self.dataset_type = sa.Table(
             "dataset_type",
@@ -84,7 +85,7 @@ class StaticTables:
             sa.Column("group_id", Key64, sa.ForeignKey(self.dimension_group.c.group_id), nullable=False),
             sa.Column("storage_class", text(128), nullable=False),
             sa.Column("is_calibration", sa.Boolean, nullable=False),
-            sqlite_autoincrement=True,
+            info=on_sqlite(autoincrement=True),
         )
         self.dataset = sa.Table(
             "dataset",
@@ -97,7 +98,7 @@ class StaticTables:
             sa.Index(None, "run_id", "dataset_type_id", "ingest_ns"),
             checked_by_database(["dataset_type_id"], [self.dataset_type.c.dataset_type_id]),
             checked_by_database(["run_id"], [self.collection.c.collection_id]),
-            sqlite_with_rowid=False,
+            info=on_sqlite(with_rowid=False),
         )
         self.summary_dataset_type = sa.Table(
             "summary_dataset_type",
@@ -117,7 +118,7 @@ class StaticTables:
                 autoincrement=False,
                 index=True,
             ),
-            sqlite_with_rowid=False,
+            info=on_sqlite(with_rowid=False),
         )
         self.summary_governor = sa.Table(
             "summary_governor",
@@ -131,7 +132,7 @@ class StaticTables:
             ),
             sa.Column("governor", Text, primary_key=True),
             sa.Column("value", Text, primary_key=True),
-            sqlite_with_rowid=False,
+            info=on_sqlite(with_rowid=False),
         )
         self.opaque_catalog = sa.Table(
             "opaque_catalog",
