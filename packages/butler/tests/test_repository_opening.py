@@ -3,6 +3,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from pachon.butler import (
 )
 from pachon.butler.repository_location import locate_repository
 from pachon.butler.testing import make_example_repository
-from pachon.datastore import DatasetFileNotFoundError
+from pachon.datastore import DatasetFileNotFoundError, DatastoreConfigError, TemplateError
 from pachon.dimensions import DataIdValueError
 from pachon.registry import CollectionExpressionError
 
@@ -264,3 +266,39 @@ def test_a_repository_that_one_may_not_look_at(repository: Path) -> None:
 def test_a_run_that_leads_out(butler: Butler) -> None:
     with pytest.raises(CollectionExpressionError, match=r"^'\.\./\.\./x' is no name"):
         butler.put({"n": 1}, "gain", detector=1, run="../../x")
+
+
+def test_a_datastore_that_cannot_be_opened_stands_in_the_way_of_no_query(repository: Path) -> None:
+    with Butler.open(str(repository), run="run", instrument="Cam") as butler:
+        ref = butler.put({"a": 1}, "gain", detector=0)
+    config = repository / "butler.yaml"
+    config.write_text(
+        config.read_text().replace("datastore:\n", "datastore:\n  templates: {default: '{datasetType}'}\n")
+    )
+    with Butler.open(str(repository), collections="run") as butler:
+        assert list(butler.query_datasets("gain")) == [ref]
+        for _ in range(2):
+            with pytest.raises(TemplateError):
+                butler.get(ref)
+    with pytest.raises(TemplateError):
+        Butler.open(str(repository), writeable=True)
+    config.write_text(config.read_text().replace("templates:", "template:"))
+    with pytest.raises(DatastoreConfigError, match="templates"):
+        Butler.open(str(repository))
+
+
+def test_threads_that_come_first_share_what_they_open(repository: Path) -> None:
+    count = 8
+    with Butler.open(str(repository)) as butler:
+        clones = [butler.clone() for _ in range(count)]
+        together = threading.Barrier(count)
+
+        def use(clone: Butler) -> object:
+            together.wait()
+            return clone._session.datastore
+
+        with ThreadPoolExecutor(count) as threads:
+            opened = list(threads.map(use, clones))
+        assert all(one is butler._session.datastore for one in opened)
+        for clone in clones:
+            clone.close()

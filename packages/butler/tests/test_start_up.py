@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What starting the program imports."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_help_of_all_commands_imports_nothing_heavy() -> None:
     assert not HEAVY & set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize(
+QUERIES = pytest.mark.parametrize(
     "arguments",
     [
         ["query-collections"],
@@ -69,6 +70,9 @@ def test_help_of_all_commands_imports_nothing_heavy() -> None:
     ],
     ids=lambda arguments: arguments[0],
 )
+
+
+@QUERIES
 def test_a_query_for_people_imports_no_models_and_no_tables_of_libraries(
     repository: Path, arguments: list[str]
 ) -> None:
@@ -76,6 +80,45 @@ def test_a_query_for_people_imports_no_models_and_no_tables_of_libraries(
     modules = imported_by(command, str(repository), *rest)
     assert "sqlalchemy.dialects.sqlite" in modules
     assert not {"pydantic", "astropy", "pyarrow", "pandas", "rich", "networkx", "lsst.sphgeom"} & modules
+
+
+FOR_WRITERS_AND_FILES = {
+    "pachon.butler.config_writing",
+    "pachon.butler.definition_notes",
+    "pachon.butler.record_store",
+    "pachon.butler.repository_files",
+    "pachon.butler.repository_settings",
+    "pachon.butler.write_protocol",
+    "pachon.butler.writer_lease",
+    "pachon.datasets.storage_class",
+    "pachon.datastore.datastore",
+    "pachon.datastore.file_setup",
+    "pachon.datastore.file_store",
+    "pachon.datastore.records",
+    "pachon.datastore.write_token",
+    "pachon.datastore.writing",
+    "pachon.quantum_butler",
+    "pachon.registry.collections.associations",
+    "pachon.registry.collections.calibrations",
+    "pachon.registry.datasets.insertion",
+    "pachon.registry.dimension_records.insertion",
+    "pachon.registry.opaque",
+    "pachon.registry.query.arithmetic",
+}
+"""What a query does without, and what is noticed as a part of its time."""
+
+
+def test_what_queries_do_without_is_there() -> None:
+    assert all(importlib.util.find_spec(name) for name in FOR_WRITERS_AND_FILES)
+
+
+@QUERIES
+def test_a_query_imports_neither_what_writes_nor_the_other_database(root: Path, arguments: list[str]) -> None:
+    command, *rest = arguments
+    modules = imported_by(command, str(root), *rest)
+    dialects = {name for name in ("sqlite", "postgresql") if f"sqlalchemy.dialects.{name}" in modules}
+    assert len(dialects) == 1
+    assert not FOR_WRITERS_AND_FILES & modules
 
 
 def test_nothing_is_collected_while_a_query_starts_and_runs(repository: Path) -> None:

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from pachon.butler.argument_kinds import listed_refs
 from pachon.butler.arguments import explains_arguments
 from pachon.butler.lookup import DataId, data_id_table
-from pachon.butler.own_places import register_collection
 from pachon.butler.session import Session
-from pachon.butler.write_protocol import Change
 from pachon.datasets import CollectionInfo, CollectionType, DatasetRef, DatasetTable, DatasetType
 from pachon.dimensions import DataIdTable, Timespan
 
@@ -46,6 +44,9 @@ class ButlerCollections:
         CollectionExpressionError
             If the name is not allowed.
         """
+        # Who only lists them does without what writes.
+        from pachon.butler.own_places import register_collection
+
         self._session.check_writeable()
         return register_collection(self._session, name, type, doc=doc)
 
@@ -192,13 +193,13 @@ class ButlerCollections:
         """
         given = self._given(datasets)
         registry = self._session.registry
-        self._commit(Change(write_rows=lambda: registry.collections.associate(name, given)))
+        self._commit(lambda: registry.collections.associate(name, given))
 
     def disassociate(self, name: str, datasets: Datasets) -> None:
         """Take datasets out of a TAGGED collection; those that are not there are ignored."""
         given = self._given(datasets)
         registry = self._session.registry
-        self._commit(Change(write_rows=lambda: registry.collections.disassociate(name, given)))
+        self._commit(lambda: registry.collections.disassociate(name, given))
 
     def certify(self, name: str, datasets: Datasets, timespan: Timespan) -> None:
         """Give datasets a validity range in a CALIBRATION collection; all or none.
@@ -212,7 +213,7 @@ class ButlerCollections:
         """
         given = self._given(datasets)
         registry = self._session.registry
-        self._commit(Change(write_rows=lambda: registry.collections.certify(name, given, timespan)))
+        self._commit(lambda: registry.collections.certify(name, given, timespan))
 
     def decertify(
         self,
@@ -226,14 +227,14 @@ class ButlerCollections:
         self._session.check_writeable()
         registry = self._session.registry
         table = None if data_ids is None else data_id_table(self._session, dataset_type, data_ids)
-        self._commit(
-            Change(write_rows=lambda: registry.collections.decertify(name, dataset_type, timespan, data_ids=table))
-        )
+        self._commit(lambda: registry.collections.decertify(name, dataset_type, timespan, data_ids=table))
 
     def _given(self, datasets: Datasets) -> DatasetTable | list[DatasetRef]:
         self._session.check_writeable()
         return datasets if isinstance(datasets, DatasetTable) else listed_refs(datasets)
 
-    def _commit(self, change: Change) -> None:
+    def _commit(self, write_rows: Callable[[], None]) -> None:
+        from pachon.butler.write_protocol import Change
+
         self._session.check_writeable()
-        self._session.writer.commit(change)
+        self._session.writer.commit(Change(write_rows=write_rows))
