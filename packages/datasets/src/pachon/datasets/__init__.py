@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pachon.datasets.dataset_id import new_ids as new_ids
     from pachon.datasets.dataset_id import uuids_from_ids as uuids_from_ids
     from pachon.datasets.dataset_ref import DatasetRef as DatasetRef
+    from pachon.datasets.dataset_search import DatasetSearch as DatasetSearch
     from pachon.datasets.dataset_table import DatasetTable as DatasetTable
     from pachon.datasets.dataset_table import ValidityTable as ValidityTable
     from pachon.datasets.dataset_type import DatasetType as DatasetType
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pachon.datasets.file_dataset import FileDataset as FileDataset
     from pachon.datasets.file_table import FileTable as FileTable
     from pachon.datasets.protocols import DatasetReader as DatasetReader
-    from pachon.datasets.protocols import DatasetSearch as DatasetSearch
     from pachon.datasets.protocols import DatasetWriter as DatasetWriter
     from pachon.datasets.protocols import DeferredHandle as DeferredHandle
     from pachon.datasets.protocols import FactSource as FactSource
@@ -83,7 +83,7 @@ __getattr__, __dir__ = lazy_exports(
         "DatasetProvenance": "pachon.datasets.provenance",
         "DatasetReader": "pachon.datasets.protocols",
         "DatasetRef": "pachon.datasets.dataset_ref",
-        "DatasetSearch": "pachon.datasets.protocols",
+        "DatasetSearch": "pachon.datasets.dataset_search",
         "DatasetTable": "pachon.datasets.dataset_table",
         "DatasetType": "pachon.datasets.dataset_type",
         "DatasetWriter": "pachon.datasets.protocols",

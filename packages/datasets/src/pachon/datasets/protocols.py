@@ -8,25 +8,17 @@ graphs asks of a repository; a butler implements it over its registry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
 from pachon.datasets.collection import CollectionInfo
 from pachon.datasets.dataset_ref import DatasetRef
+from pachon.datasets.dataset_search import DatasetSearch
 from pachon.datasets.dataset_table import DatasetTable, ValidityTable
 from pachon.datasets.dataset_type import DatasetType
 from pachon.datasets.provenance import DatasetProvenance
 from pachon.dimensions import DataCoordinate, DataIdTable, DimensionGroup, DimensionUniverse, RecordTable
 
-__all__ = ["DatasetReader", "DatasetSearch", "DatasetWriter", "DeferredHandle", "FactSource"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetSearch:
-    """Keep only the data IDs for which a dataset of this type exists in these collections."""
-
-    dataset_type: str
-    collections: tuple[str, ...]
+__all__ = ["DatasetReader", "DatasetWriter", "DeferredHandle", "FactSource"]
 
 
 class FactSource(Protocol):
