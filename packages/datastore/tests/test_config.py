@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from pachon.base import load_plugin
+from pachon.base.entry_points import read_entry_points
 from pachon.base.plain_shape import Fields, fits
 from pachon.base.testing.plain_shapes import near_documents
 from pachon.datastore import (
@@ -56,6 +58,14 @@ def test_everything_round_trips():
     assert config.to_document(complete=True) == FULL
     assert DatastoreConfig.from_document(config.to_document()) == config
     assert pickle.loads(pickle.dumps(config)) == config
+
+
+@pytest.mark.parametrize(
+    "name", [e.name for e in read_entry_points("pachon.datastores") if e.value.startswith("pachon.datastore.")]
+)
+def test_each_datastore_of_our_own_gets_its_configuration(name: str) -> None:
+    datastore: Any = load_plugin("pachon.datastores", name)
+    assert type(DatastoreConfig.from_document({"type": name})) is datastore.config_class
 
 
 def test_memory():
