@@ -22,6 +22,8 @@ def is_glob(expression: str) -> bool:
 
 def match_glob(pattern: str, names: Iterable[str]) -> list[str]:
     """Give the names that a pattern matches as a whole, case-sensitively; ``*`` crosses ``/``."""
+    if pattern == "*":
+        return list(names)
     matches = re.compile(fnmatch.translate(pattern)).match
     return [name for name in names if matches(name)]
 

@@ -54,6 +54,11 @@ class SearchPath(tuple[Collection, ...]):  # noqa: SLOT001  # it keeps what it w
         return {collection.id: place for place, collection in enumerate(self)}
 
     @cached_property
+    def names(self) -> dict[int, str]:
+        """Name of each collection, by number."""
+        return {collection.id: collection.name for collection in self}
+
+    @cached_property
     def calibrations(self) -> list[int]:
         """Numbers of the CALIBRATION collections, in order."""
         return [collection.id for collection in self if collection.type is CollectionType.CALIBRATION]

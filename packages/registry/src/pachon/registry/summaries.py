@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -141,7 +141,7 @@ def fetch_governor_values(
 
 
 def select_searchable(
-    state: State, connection: sa.Connection, dataset_type_id: int, collection_ids: Sequence[int]
+    state: State, connection: sa.Connection, dataset_type_id: int, collection_ids: Collection[int]
 ) -> set[int]:
     """Give those of some collections that may hold a dataset type."""
     table = state.schema.static.summary_dataset_type
@@ -151,7 +151,7 @@ def select_searchable(
         return QuickStatement(sa.select(table.c.collection_id).where(of_type), connection)
 
     rows = state.prepare(("searchable",), build).fetch(connection, {"dataset_type": dataset_type_id})
-    return {number for (number,) in rows}.intersection(collection_ids)
+    return {number for (number,) in rows if number in collection_ids}
 
 
 @retried

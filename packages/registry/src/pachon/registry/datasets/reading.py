@@ -130,7 +130,7 @@ def fetch_members(
     Rows of other data IDs may be among them. Ranges of RUN and TAGGED collections are unbounded.
     """
     rank = {collection.id: place for place, collection in enumerate(collections)}
-    held = summaries.select_searchable(state, connection, known.id, list(rank))
+    held = summaries.select_searchable(state, connection, known.id, rank)
     tagged = [c.id for c in collections if c.id in held and c.type is not CollectionType.CALIBRATION]
     certified = [c.id for c in collections if c.id in held and c.type is CollectionType.CALIBRATION and calibrations]
     tables = known.tables

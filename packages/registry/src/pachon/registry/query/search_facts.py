@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from pachon.datasets import CollectionType, DatasetSearch
 from pachon.registry import summaries
-from pachon.registry.collection_names import is_glob, match_glob, refuse_globs
+from pachon.registry.collection_names import as_expressions, is_glob, match_glob
+from pachon.registry.database.quick import QuickStatement
 from pachon.registry.errors import InvalidQueryError
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.state import State
@@ -59,17 +60,21 @@ def other_holders(state: State, connection: sa.Connection, facts: SearchFacts) -
 def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, ordered: bool) -> SearchFacts:
     view = state.view(connection)
     known = view.get_dataset_type(search.dataset_type)
-    if ordered and any(is_glob(name) for name in search.collections):
-        raise InvalidQueryError(
-            f"Patterns of collections ({', '.join(search.collections)}) have no order; "
-            "give names, or ask for the datasets of all collections (find_first=False, --no-find-first)"
-        )
-    names = search.collections if ordered else _expanded(state, connection, search.collections)
-    path = view.flatten(refuse_globs(names, "a search"))
-    held = summaries.select_searchable(state, connection, known.id, [c.id for c in path])
-    rank = {collection.id: place for place, collection in enumerate(path)}
+    expressions = as_expressions(search.collections)
+    if any(map(is_glob, expressions)):
+        if ordered:
+            raise InvalidQueryError(
+                f"Patterns of collections ({', '.join(search.collections)}) have no order; "
+                "give names, or ask for the datasets of all collections (find_first=False, --no-find-first)"
+            )
+        expressions = _expanded(state, connection, expressions)
+    path = view.flatten(expressions)
+    # Of thousands of collections a type is in few.
+    held = summaries.select_searchable(state, connection, known.id, path.rank)
+    found = sorted(held, key=path.rank.__getitem__)
+    collections = [path[path.rank[number]] for number in found]
     governors = (
-        summaries.fetch_governor_values(state, connection, held) if known.dataset_type.dimensions.governors else {}
+        summaries.fetch_governor_values(state, connection, found) if known.dataset_type.dimensions.governors else {}
     )
     return SearchFacts(
         dataset_type=search.dataset_type,
@@ -77,22 +82,22 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
         type_id=known.id,
         group_id=known.group_id,
         collections=search.collections,
-        members={c.id: rank[c.id] for c in path if c.id in held and c.type is not CollectionType.CALIBRATION},
-        certified={c.id: rank[c.id] for c in path if c.id in held and c.type is CollectionType.CALIBRATION},
-        names={c.id: c.name for c in path},
+        members={c.id: path.rank[c.id] for c in collections if c.type is not CollectionType.CALIBRATION},
+        certified={c.id: path.rank[c.id] for c in collections if c.type is CollectionType.CALIBRATION},
+        names=path.names,
         governors={n: {g: frozenset(v) for g, v in values.items()} for n, values in governors.items()},
-        runs=frozenset(c.id for c in path if c.id in held and c.type is CollectionType.RUN),
-        without_type=tuple(c.name for c in path if c.id not in held),
+        runs=frozenset(c.id for c in collections if c.type is CollectionType.RUN),
     )
 
 
 def _expanded(state: State, connection: sa.Connection, expressions: Iterable[str]) -> tuple[str, ...]:
     """Replace patterns by the names that they match."""
-    listed = list(expressions)
-    if not any(is_glob(item) for item in listed):
-        return tuple(listed)
-    known = sorted(connection.execute(sa.select(state.schema.static.collection.c.name)).scalars())
+
+    def build() -> QuickStatement:
+        return QuickStatement(sa.select(state.schema.static.collection.c.name), connection)
+
+    known = sorted(name for (name,) in state.prepare(("names of collections",), build).fetch(connection))
     names: dict[str, None] = {}
-    for item in listed:
+    for item in expressions:
         names.update(dict.fromkeys(match_glob(item, known) if is_glob(item) else [item]))
     return tuple(names)

@@ -65,8 +65,6 @@ class SearchFacts:
     """Names of all collections of the search, chains expanded."""
     governors: Mapping[int, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     """Values of governors that each collection ever held."""
-    without_type: tuple[str, ...] = ()
-    """Names of collections that never held the type."""
     runs: frozenset[int] = frozenset()
     """Which of the members are RUN collections."""
 
@@ -78,6 +76,12 @@ class SearchFacts:
     def ranks(self) -> dict[int, int]:
         """Rank by number of all collections that may hold the type."""
         return {**self.members, **self.certified}
+
+    @property
+    def without_type(self) -> tuple[str, ...]:
+        """Names of collections that never held the type."""
+        ranks = self.ranks
+        return tuple(name for number, name in self.names.items() if number not in ranks)
 
     @property
     def only_governors(self) -> dict[str, str]:
