@@ -12,7 +12,7 @@ from pachon.datasets import DatasetSearch, DatasetTable, DatasetType, new_ids
 from pachon.dimensions import DataIdTable, Timespan, region_from_bytes
 from pachon.dimensions.region import circle
 from pachon.registry import SqlRegistry
-from pachon.registry.errors import InvalidQueryError, QueryJoinError, UnimplementedQueryError
+from pachon.registry.errors import CalibrationLookupError, InvalidQueryError, QueryJoinError, UnimplementedQueryError
 from pachon.registry.query.products import MOST_PRODUCT_ROWS
 from pachon.registry.testing.example import fill_example
 
@@ -177,6 +177,33 @@ def test_a_name_means_a_field_of_the_result_first(example: SqlRegistry) -> None:
     assert len(example.query.data_ids(["band"], where="name = 'g'", datasets=search)) == 1
     with pytest.raises(InvalidQueryError, match="ambiguous"):
         example.query.data_ids(["visit", "exposure"], where="seq_num = 1")
+
+
+@pytest.mark.parametrize("fields", [["bias.run"], ["bias.collection"], ["bias.dataset_id", "bias.timespan"]])
+def test_fields_of_ambiguous_calibrations_are_refused(example: SqlRegistry, fields: list[str]) -> None:
+    searches = [DatasetSearch(dataset_type="bias", collections=("calib", "imported_g"))]
+    where = "instrument = 'Cam1' AND detector > 1"
+
+    def ask(dimensions: Sequence[str], *, where: str = where, find_first: bool = True, limit: int | None = None) -> int:
+        found = example.query.general(
+            dimensions,
+            fields,
+            datasets=searches,
+            where=where,
+            find_first=find_first,
+            order_by=[f"-{dimensions[-1]}"],
+            limit=limit,
+        )
+        return len(found)
+
+    with pytest.raises(CalibrationLookupError, match="Several datasets bias .* 'calib'"):
+        ask(["detector"])
+    assert ask(["detector"], where="instrument = 'Cam1' AND detector IN (1, 4)") == 2
+    assert ask(["detector"], limit=1) == 1
+    assert ask(["exposure", "detector"]) == 10
+    assert ask(["detector"], find_first=False) >= 3
+    # Of an instrument all are wanted.
+    assert ask(["instrument"], where="instrument = 'Cam1'") >= 1
 
 
 def test_several_calibration_types_are_valid_at_one_time(example: SqlRegistry) -> None:

@@ -23,7 +23,7 @@ def choose(plan: Plan, rows: Rows) -> Rows:
     Raises
     ------
     CalibrationLookupError
-        If the winning collection of a data ID has several calibrations, and a limit does not cut that off.
+        If the winning collection of a data ID has several calibrations that are wanted or whose fields are shown, and a limit does not cut that off.
     """
     if plan.fields is not None:
         return _general(plan, rows)
@@ -56,8 +56,8 @@ def _first_collection(plan: Plan, facts: SearchFacts, rows: Rows) -> Rows:
 
 def _general(plan: Plan, rows: Rows) -> Rows:
     """Keep for each data ID the rows of the first collection of each search, each row once."""
-    for facts, collections in zip(plan.chosen, rows.chosen, strict=True):
-        rank = _ranks(facts, collections)
+    for number, facts in enumerate(plan.chosen):
+        rank = _ranks(facts, rows.chosen[number])
         code = rows.keys_of(plan.result.required).codes()
         best = np.full(int(code.max()) + 1, np.iinfo(np.int64).max) if code.max() < 4 * len(code) + 1024 else None
         if best is None:
@@ -69,7 +69,22 @@ def _general(plan: Plan, rows: Rows) -> Rows:
     columns = [*rows.keys_of(plan.result.required).columns.values()]
     columns += [_coded(part) for parts in rows.fields.values() for part in parts]
     code = combine_codes([c.codes for c in columns], [len(c.values) for c in columns], len(rows))
-    return rows.take(np.sort(np.unique(code, return_index=True)[1]))
+    kept = np.sort(np.unique(code, return_index=True)[1])
+    for facts, ids in zip(plan.looked_up, rows.looked_up, strict=True):
+        _refuse_several(plan, facts, rows, ids, kept)
+    return rows.take(kept)
+
+
+def _refuse_several(plan: Plan, facts: SearchFacts, rows: Rows, ids: np.ndarray, kept: np.ndarray) -> None:
+    """Refuse that of one data ID several calibrations win, unless a limit cuts that off."""
+    code = rows.keys_of(plan.result.required).codes()
+    order = np.argsort(code, kind="stable")
+    again = code[order][1:] == code[order][:-1]
+    differ = order[1:][again & (ids[order][1:] != ids[order][:-1]).any(axis=1)]
+    if plan.limit is not None:
+        differ = differ[np.isin(code[differ], code[kept[: abs(plan.limit)]])]
+    if len(differ):
+        raise _several(plan, facts, rows, int(differ[0]), rows.chosen[plan.chosen.index(facts)])
 
 
 def _coded(column: np.ndarray | Categorical) -> Categorical:

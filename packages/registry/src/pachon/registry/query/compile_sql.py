@@ -83,7 +83,7 @@ def compile_plan(
     -------
     sqlalchemy.Select
         Columns: `Plan.selected`, `Plan.dataset_columns`, those of `Plan.fields` (two for a time span), the collection of each
-        of `Plan.chosen`, then those of the order. A plan that wants none of these selects a number.
+        of `Plan.chosen` and the dataset of each of `Plan.looked_up`, then those of the order. A plan that wants none of these selects a number.
     """
     made = uploaded or Uploaded()
     tables = JoinedTables(plan, schema, dialect, made)
@@ -109,6 +109,9 @@ def compile_plan(
         columns += [labelled(part, f"field_{number}_{i}") for i, part in enumerate(parts)]
     columns += [
         labelled(tables.dataset(f.dataset_type).c.collection_id, f"chosen_{i}") for i, f in enumerate(plan.chosen)
+    ]
+    columns += [
+        labelled(tables.dataset(f.dataset_type).c.dataset_id, f"chosen_id_{i}") for i, f in enumerate(plan.looked_up)
     ]
     # Without anything to select the query asks whether there is any row.
     columns = columns or [ONE]

@@ -309,6 +309,7 @@ def _kinds(state: State, plan: Plan) -> list[Kind]:
     kinds += ["id" if name == "dataset_id" else "int" for name in plan.dataset_columns]
     kinds += field_kinds(plan)
     kinds += ["int"] * len(plan.chosen)
+    kinds += ["id"] * len(plan.looked_up)
     return kinds or ["int"]
 
 

@@ -343,6 +343,12 @@ class Plan:
     """Why there can be no rows, if that is known already."""
 
     @property
+    def looked_up(self) -> tuple[SearchFacts, ...]:
+        """Those searches among `chosen` that may find several calibrations where one is wanted: of all dimensions of a row."""
+        names = set(self.result.names)
+        return tuple(f for f in self.chosen if f.certified and names.issuperset(f.dimensions.required))
+
+    @property
     def selected(self) -> tuple[str, ...]:
         """The dimensions whose values the database gives."""
         return tuple(name for name in self.keys if name not in self.constants)

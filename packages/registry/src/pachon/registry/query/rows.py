@@ -32,6 +32,8 @@ class Rows:
     """The arrays of each column of a general result, by its number: two of a time span, else one."""
     chosen: tuple[np.ndarray, ...] = ()
     """Numbers of the collections of each search in which the first one wins, int64."""
+    looked_up: tuple[np.ndarray, ...] = ()
+    """Datasets of those among these searches that look up calibrations; shape (n, 16), uint8."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -45,6 +47,7 @@ class Rows:
             collections=self.collections[rows],
             fields={n: tuple(_take(part, rows) for part in parts) for n, parts in self.fields.items()},
             chosen=tuple(part[rows] for part in self.chosen),
+            looked_up=tuple(part[rows] for part in self.looked_up),
         )
 
     def with_keys(self, keys: KeyTable) -> Rows:
@@ -56,6 +59,7 @@ class Rows:
             collections=self.collections,
             fields=self.fields,
             chosen=self.chosen,
+            looked_up=self.looked_up,
         )
 
     def keys_of(self, dimensions: Sequence[str]) -> KeyTable:
@@ -78,6 +82,7 @@ class Rows:
                 for number, columns in first.fields.items()
             },
             chosen=tuple(np.concatenate([p.chosen[i] for p in parts]) for i in range(len(first.chosen))),
+            looked_up=tuple(np.concatenate([p.looked_up[i] for p in parts]) for i in range(len(first.looked_up))),
         )
 
 
@@ -134,6 +139,7 @@ def rows_of_columns(plan: Plan, columns: Sequence[Any]) -> Rows:
         collections=places.get("collection_id", only),
         fields=fields,
         chosen=tuple(left.pop(0) for _ in plan.chosen),
+        looked_up=tuple(left.pop(0) for _ in plan.looked_up),
     )
 
 
@@ -162,4 +168,5 @@ def empty_rows(plan: Plan) -> Rows:
         collections=none,
         fields=fields,
         chosen=tuple(none for _ in plan.chosen),
+        looked_up=tuple(np.empty((0, 16), dtype=np.uint8) for _ in plan.looked_up),
     )
