@@ -132,6 +132,11 @@ def test_tables_with_values_of_another_type(filled: Butler) -> None:
     with filled.query() as q:
         assert len(q.join_table({"exposure": [1.0, 2.0]}).datasets("raw")) == 4
         for column, message in (
+            ({"exposure": [1.0, 1.5]}, r"exposure must be of type int; got 1\.5 \(float\) in row 1"),
+            (
+                {"exposure": np.array([1, 2**63], dtype=np.uint64)},
+                "'exposure' .* 9223372036854775808, which does not fit",
+            ),
             ({"exposure": ["e1", "e2"]}, r"exposure must be of type int; got 'e1' \(str\) in row 0"),
             ({"instrument": [7], "exposure": [1]}, r"instrument must be of type string; got 7 \(int\) in row 0"),
         ):

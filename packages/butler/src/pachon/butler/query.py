@@ -338,7 +338,7 @@ def _check_values(kind: str, name: str, values: np.ndarray) -> None:
     for row, value in enumerate(values.tolist()):
         if value is None or value != value:  # noqa: PLR0124 - what is not a number differs from itself
             raise InvalidInputError(f"The table has no value of {name!r} in row {row}.")
-        if not isinstance(value, allowed):
+        if not isinstance(value, allowed) or (isinstance(value, float) and not value.is_integer()):
             raise DataIdValueError(
                 f"The value of {name} must be of type {kind}; got {value!r} ({type(value).__name__}) in row {row}."
             )
@@ -354,5 +354,9 @@ def _plain_column(name: str, column: Any) -> np.ndarray:
     if values.ndim != 1:
         raise InvalidInputError(f"Column {name!r} of a table that is joined is no list of single values.")
     if values.dtype.kind in "iu":
+        if values.dtype.kind == "u" and len(values) and values.max() > np.iinfo(np.int64).max:
+            raise DataIdValueError(
+                f"Column {name!r} of a table that is joined has {values.max()}, which does not fit into 64 bits."
+            )
         return values.astype(np.int64)
     return np.array([value.item() if isinstance(value, np.generic) else value for value in values], dtype=object)
