@@ -196,7 +196,7 @@ def test_fields_of_ambiguous_calibrations_are_refused(example: SqlRegistry, fiel
         )
         return len(found)
 
-    with pytest.raises(CalibrationLookupError, match="Several datasets bias .* 'calib'"):
+    with pytest.raises(CalibrationLookupError, match=r"Several datasets bias .* 'calib'"):
         ask(["detector"])
     assert ask(["detector"], where="instrument = 'Cam1' AND detector IN (1, 4)") == 2
     assert ask(["detector"], limit=1) == 1
