@@ -20,6 +20,7 @@ from pachon.registry.query.tree import (
     IsOneOf,
     Key,
     Predicate,
+    Truth,
     conjuncts,
     key_equals,
     values_of,
@@ -62,7 +63,8 @@ def with_records_alone(state: State, connection: sa.Connection, plan: Plan) -> P
             some = _those_with_datasets(state, connection, source, name)
             if some is not None:
                 alone = replace(alone, predicate=All(operands=(*conjuncts(plan.predicate), *conjuncts(some))))
-                return with_implied_values(replace(alone, assured=(f"these have {facts.dataset_type}",)))
+                which = "all" if isinstance(some, Truth) else "these"
+                return with_implied_values(replace(alone, assured=(f"{which} have {facts.dataset_type}",)))
         elif _have_all_datasets(state, connection, plan, source, name):
             return with_implied_values(replace(alone, assured=(f"all have {facts.dataset_type}",)))
     return plan
@@ -92,6 +94,8 @@ def _those_with_datasets(state: State, connection: sa.Connection, source: Datase
         asking, {"dataset_type": facts.type_id, "collections": list(facts.members)}
     ):
         values.setdefault(tuple(given), []).append(value)
+    if sum(map(len, values.values())) == records:
+        return Truth(value=True)
     options = []
     operand = Key(dimension=name, type=state.universe.dimensions[name].primary_key.type)
     for others, found in values.items():
