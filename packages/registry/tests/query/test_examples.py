@@ -238,6 +238,27 @@ def test_default_governor_of_what_a_condition_joins(example: SqlRegistry, dimens
     assert len(example.query.data_ids(dimensions, where=where, defaults={"instrument": "Cam2"})) == 1
 
 
+def test_default_governor_of_what_a_shown_field_joins(example: SqlRegistry) -> None:
+    general = example.query.general
+    every = {row["detector.full_name"] for row in general(["skymap"], ["detector.full_name"])}
+    by_default = [
+        {
+            row["detector.full_name"]
+            for row in general(["skymap"], ["detector.full_name"], defaults={"instrument": name})
+        }
+        for name in ("Cam1", "Cam2")
+    ]
+    assert by_default == [
+        {
+            row["detector.full_name"]
+            for row in general(["detector"], ["detector.full_name"], where=f"instrument = '{name}'")
+        }
+        for name in ("Cam1", "Cam2")
+    ]
+    assert every == by_default[0] | by_default[1]
+    assert every not in by_default
+
+
 def test_alternate_keys_of_a_governor_mention_it(example: SqlRegistry) -> None:
     (skymap,) = example.query.records("skymap", where="skymap = 'SkyMap1'")
     found = example.query.data_ids(["tract"], where="skymap.hash = :hash AND tract = 0", bind={"hash": skymap.hash})

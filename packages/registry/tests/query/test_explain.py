@@ -126,6 +126,17 @@ def test_a_limit_of_zero(example: SqlRegistry) -> None:
     assert query.explain_empty(nothing) == ["Nothing satisfies detector IN (70..80)."]
 
 
+def test_fields_whose_records_are_missing(example: SqlRegistry) -> None:
+    for conditions in ({"data_id": {"instrument": "Cam2"}}, {"defaults": {"instrument": "Cam2"}}):
+        spec = example.query.spec(["skymap"], fields=("exposure.obs_id",), **conditions)
+        assert len(example.query.fetch(spec)) == 0
+        _check(example.query.explain_empty(spec), ["instrument = 'Cam2'"])
+    # Beside the visit that a field joins, the name alone would not be clear.
+    spec = example.query.spec(["exposure"], fields=("visit.name",), where=X + "exposure = 3 AND seq_num = 1")
+    assert len(example.query.fetch(spec)) == 0
+    _check(example.query.explain_empty(spec), ["exposure = 3"])
+
+
 def test_a_result_with_rows_needs_no_explanation(example: SqlRegistry) -> None:
     assert example.query.explain_empty(example.query.dataset_spec("bias", "chain")) == []
     spec = example.query.spec(["exposure"], fields=("raw.run",), datasets=(_raw(),), order_by=["-exposure"])

@@ -4,6 +4,7 @@
 import itertools
 import re
 import uuid
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -73,6 +74,12 @@ def test_limit(example: SqlRegistry) -> None:
         query(["detector"], where="nope = 1", limit=0)
     with pytest.warns(UserWarning, match="more than 2"):
         assert len(query(["detector"], limit=-2)) == 2
+    with warnings.catch_warnings():
+        # Only a number is given, be it counted here or by the database.
+        warnings.simplefilter("error")
+        assert example.query.count(example.query.spec(["detector"], limit=-2)) == 2
+        touching = example.query.spec(["visit", "detector"], where="visit.region OVERLAPS CIRCLE(0, 0, 0.7)", limit=-2)
+        assert example.query.count(touching) == 2
     # Rows are dropped after the database here: the limit counts what is left.
     where = "visit.region OVERLAPS CIRCLE(0, 0, 0.7)"
     every = query(["visit", "detector"], where=where)

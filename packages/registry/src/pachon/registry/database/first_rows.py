@@ -16,7 +16,7 @@ _AS_BEFORE = "RESET enable_seqscan; RESET jit"
 
 @contextmanager
 def by_index(connection: sa.Connection, *, wanted: bool = True) -> Iterator[None]:
-    """Keep PostgreSQL from reading a table from its begin, in the block, to come across a row; elsewhere nothing is done.
+    """Keep PostgreSQL from reading a table from its beginning to come across a row, in the block; on SQLite nothing is done.
 
     The server expects that rows lie evenly in a table. But those of a run were written together, and may be the last ones of millions.
     It must be in a transaction, to which this is limited. Where no index can help, a table is read as before.

@@ -23,7 +23,8 @@ def choose(plan: Plan, rows: Rows) -> Rows:
     Raises
     ------
     CalibrationLookupError
-        If the winning collection of a data ID has several calibrations that are wanted or whose fields are shown, and a limit does not cut that off.
+        If the winning collection of a data ID has several calibrations that are wanted or whose fields are shown, and a limit does
+        not cut that off.
     """
     if plan.fields is not None:
         return _general(plan, rows)

@@ -241,8 +241,8 @@ def share_found(schema: Schema, source: DatasetSource, most: int) -> sa.Select[A
 def records_with_any(schema: Schema, element: DimensionElement, facts: SearchFacts) -> sa.Select[Any]:
     """Make the statement that gives the keys of the records for which there are datasets of ``:dataset_type`` in ``:collections``.
 
-    For each record and collection the index that begins with the record's dimension is asked for the place of the first dataset: what is
-    there is one, or there is none. A server that is asked whether there is one may read the table from its begin, to come across one.
+    For each record and collection the index that begins with the record's dimension is asked for the first entry from its place on: that is
+    there, or there is no dataset. A server that is asked whether there is one may read the table from its beginning, to come across one.
 
     Returns
     -------

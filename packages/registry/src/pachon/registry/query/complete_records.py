@@ -65,7 +65,8 @@ def with_records_alone(state: State, connection: sa.Connection, plan: Plan) -> P
                 alone = replace(alone, predicate=All(operands=(*conjuncts(plan.predicate), *conjuncts(some))))
                 which = "all" if isinstance(some, Truth) else "these"
                 return with_implied_values(replace(alone, assured=(f"{which} have {facts.dataset_type}",)))
-        elif _have_all_datasets(state, connection, plan, source, name):
+        # Also where there is too much to look at: a chain of hundreds of runs whose detectors all have raws.
+        if _have_all_datasets(state, connection, plan, source, name):
             return with_implied_values(replace(alone, assured=(f"all have {facts.dataset_type}",)))
     return plan
 

@@ -54,7 +54,10 @@ def sorting_later(plan: Plan) -> Plan:
 
 
 def counted(plan: Plan) -> Plan:
-    """Change a plan whose rows are only counted, so that the database can do it: as many datasets are found first as there are data IDs that have any."""
+    """Change a plan whose rows are only counted, so that the database can do it, where that can be.
+
+    As many datasets are found first as there are data IDs that have any.
+    """
     return replace(plan, datasets=None, order=()) if _can_drop_later(plan) else plan
 
 

@@ -144,20 +144,21 @@ def stream_plan(
 
 def count_plan(state: State, connection: sa.Connection, plan: Plan, tables: Sequence[DataIdTable] = ()) -> int:
     """Count the rows of an answer; by the database where it can."""
+    if plan.limit is not None:
+        plan = replace(plan, limit=abs(plan.limit))  # nothing is given of which there could be more
     plan = reordered(state, connection, counted(plan))
     if plan.doomed or plan.limit == 0:
         return 0
     if not _is_final(plan):
         return len(run_plan(state, connection, plan, tables))
     with _prepared(state, connection, plan, tables) as made:
-        most = None if plan.limit is None else abs(plan.limit)
         shared, values = shared_statement(
             state,
             plan,
-            ("count", most),
-            lambda form: compile_count(form, state.schema, state.dialect, uploaded=made, most=most),
+            ("count", plan.limit),
+            lambda form: compile_count(form, state.schema, state.dialect, uploaded=made, most=plan.limit),
         )
-        with by_index(connection, wanted=_asks_for_first(plan, most)):
+        with by_index(connection, wanted=_asks_for_first(plan, plan.limit)):
             count = int(connection.execute(shared.select, values).scalar_one())
     return count if plan.keys or plan.datasets is not None else min(count, 1)
 

@@ -11,7 +11,7 @@ from pachon.datasets import DatasetSearch
 from pachon.registry.query.execute import run_plan
 from pachon.registry.query.known_values import describe_known
 from pachon.registry.query.plan import PixelSource
-from pachon.registry.query.planner import plan_condition, resolved_condition
+from pachon.registry.query.planner import joined_by_fields, plan_condition, resolved_condition
 from pachon.registry.query.search_facts import fetch_search_facts, other_holders
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.query.tree import (
@@ -45,10 +45,12 @@ def explain_empty(state: State, spec: QuerySpec) -> list[str]:
     Conditions are tried one by one, then added up, each time asking for a single row. Empty if there are rows,
     and a limit lets one through.
     """
-    bare = dataclasses.replace(spec, order_by=(), limit=1, find_first=False, fields=None)
     with state.database.snapshot() as connection:
-        facts = fetch_search_facts(state, connection, bare)
-        whole = resolved_condition(bare, facts)
+        facts = fetch_search_facts(state, connection, dataclasses.replace(spec, find_first=False))
+        # A name that is clear may not be so beside what the fields join.
+        whole = resolved_condition(spec, facts)
+        joined = (*spec.joined, *joined_by_fields(spec, facts))
+        bare = dataclasses.replace(spec, order_by=(), limit=1, find_first=False, fields=None, joined=joined)
         plan = plan_condition(bare, facts, whole)
         trial = _Trial(state, connection, bare, facts)
         if plan.doomed:

@@ -31,7 +31,7 @@ from pachon.registry.query.tree import (
     values_of,
 )
 
-__all__ = ["make_plan", "plan_condition", "resolved_condition"]
+__all__ = ["joined_by_fields", "make_plan", "plan_condition", "resolved_condition"]
 
 _OF_DATASET = ("run", "ingest_date")
 """Fields of which a dataset has one value, whichever way it is found."""
@@ -64,11 +64,20 @@ def resolved_condition(spec: QuerySpec, facts: Sequence[SearchFacts]) -> Predica
     return _resolved(spec, _scope_of(spec, facts))
 
 
+def joined_by_fields(spec: QuerySpec, facts: Sequence[SearchFacts]) -> tuple[str, ...]:
+    """Give the dimensions of a query that it has only because a field of their records is shown."""
+    scope = _scope_of(spec, facts)
+    group = _all_dimensions(scope.dimensions, _shown(spec, scope))
+    return tuple(name for name in group.names if name not in scope.dimensions)
+
+
 def _resolved(spec: QuerySpec, scope: Scope) -> Predicate:
     predicate = _read(spec, scope)
     given = {name for table in spec.tables for name in table.columns}
-    # What a condition joins, as by a field of a record, is of the default instrument, too.
-    group = _all_dimensions(scope.dimensions, values_of(predicate)) if spec.defaults else scope.dimensions
+    group = scope.dimensions
+    if spec.defaults:
+        # What a condition or a field that is shown joins is of the default instrument, too.
+        group = _all_dimensions(group, [*values_of(predicate), *_shown(spec, scope)])
     defaults = governor_defaults(predicate, spec.data_id, group, spec.defaults, scope, given)
     fixed = {**defaults, **spec.data_id}
     return _conjunction([predicate, *(_equal(scope, name, value) for name, value in fixed.items())])
@@ -287,6 +296,11 @@ def _outputs(spec: QuerySpec, scope: Scope) -> tuple[OutputField, ...] | None:
         for name in dict.fromkeys(spec.fields)
     ]
     return tuple(o for o in outputs if not (isinstance(o.value, Key) and o.name in spec.dimensions))
+
+
+def _shown(spec: QuerySpec, scope: Scope) -> list[Value]:
+    """Give the values that the columns of a general result are made of."""
+    return [part for output in _outputs(spec, scope) or () for part in parts_of(output.value)]
 
 
 def _chosen(spec: QuerySpec, facts: Sequence[SearchFacts], outputs: Sequence[OutputField]) -> tuple[SearchFacts, ...]:
