@@ -278,8 +278,11 @@ def test_a_datastore_that_cannot_be_opened_stands_in_the_way_of_no_query(reposit
     with Butler.open(str(repository), collections="run") as butler:
         assert list(butler.query_datasets("gain")) == [ref]
         for _ in range(2):
-            with pytest.raises(TemplateError):
+            with pytest.raises(TemplateError) as caught:
                 butler.get(ref)
+            (note,) = caught.value.__notes__
+            assert note.startswith("The datastore is configured in ")
+            assert note.endswith(f"{config}.")
     with pytest.raises(TemplateError):
         Butler.open(str(repository), writeable=True)
     config.write_text(config.read_text().replace("templates:", "template:"))

@@ -79,10 +79,16 @@ class OpenRepository:
         if self._files is None:
             # The datastore and its formatters take a while to import, and queries do without them.
             from pachon.butler.repository_files import RepositoryFiles
+            from pachon.datastore import DatastoreConfigError, TemplateError
 
-            opened = RepositoryFiles.open(
-                self.registry, self.config, folder=self.folder, storage_classes=self.storage_classes
-            )
+            try:
+                opened = RepositoryFiles.open(
+                    self.registry, self.config, folder=self.folder, storage_classes=self.storage_classes
+                )
+            except (DatastoreConfigError, TemplateError) as error:
+                # It may be read long after the repository was opened, and beside others.
+                error.add_note(f"The datastore is configured in {self.location.config}.")
+                raise
             # Threads may come at the same time. No lock is held while files are looked at: a process may be forked meanwhile.
             with self._lock:
                 if self._files is None:
