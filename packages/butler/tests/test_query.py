@@ -137,6 +137,9 @@ def test_tables_with_values_of_another_type(filled: Butler) -> None:
                 {"exposure": np.array([1, 2**63], dtype=np.uint64)},
                 "'exposure' .* 9223372036854775808, which does not fit",
             ),
+            ({"exposure": [1, -(2**63) - 1]}, "'exposure' .* -9223372036854775809, which does not fit"),
+            ({"exposure": [2**70]}, "'exposure' .* 1180591620717411303424, which does not fit"),
+            ({"exposure": [1.0, 1e300]}, r"'exposure' .* 1e\+300, which does not fit"),
             ({"exposure": ["e1", "e2"]}, r"exposure must be of type int; got 'e1' \(str\) in row 0"),
             ({"instrument": [7], "exposure": [1]}, r"instrument must be of type string; got 7 \(int\) in row 0"),
         ):

@@ -308,6 +308,7 @@ class QueryContext:
         raise InvalidInputError(f"A query is used within its context: with butler.query() as q: q.{name} ...")
 
 
+_INT64: Final = np.iinfo(np.int64)
 _OF_TABLES: Final = ("column_names", "colnames", "iloc")
 """What tables of Arrow, astropy and pandas have, and no list of data IDs has."""
 
@@ -342,6 +343,12 @@ def _check_values(kind: str, name: str, values: np.ndarray) -> None:
             raise DataIdValueError(
                 f"The value of {name} must be of type {kind}; got {value!r} ({type(value).__name__}) in row {row}."
             )
+        if not isinstance(value, str) and not _INT64.min <= value <= _INT64.max:
+            raise _too_large(name, value)
+
+
+def _too_large(name: str, value: object) -> DataIdValueError:
+    return DataIdValueError(f"Column {name!r} of a table that is joined has {value}, which does not fit into 64 bits.")
 
 
 def _plain_column(name: str, column: Any) -> np.ndarray:
@@ -354,9 +361,7 @@ def _plain_column(name: str, column: Any) -> np.ndarray:
     if values.ndim != 1:
         raise InvalidInputError(f"Column {name!r} of a table that is joined is no list of single values.")
     if values.dtype.kind in "iu":
-        if values.dtype.kind == "u" and len(values) and values.max() > np.iinfo(np.int64).max:
-            raise DataIdValueError(
-                f"Column {name!r} of a table that is joined has {values.max()}, which does not fit into 64 bits."
-            )
+        if values.dtype.kind == "u" and len(values) and values.max() > _INT64.max:
+            raise _too_large(name, values.max())
         return values.astype(np.int64)
     return np.array([value.item() if isinstance(value, np.generic) else value for value in values], dtype=object)
