@@ -20,7 +20,7 @@ from pachon.base.hidden_secrets import hide_secrets
 from pachon.base.plain_shape import Fields, fits
 from pachon.base.plain_yaml import load_plain_yaml
 from pachon.butler.errors import ForeignRepositoryError, RepositoryConfigError
-from pachon.datastore import BUTLER_ROOT, DatastoreConfig
+from pachon.datastore import BUTLER_ROOT, DatastoreConfig, DatastoreConfigError
 
 __all__ = [
     "DATABASE_NAME",
@@ -113,7 +113,7 @@ class RepositoryConfig:
         return cls(
             database_url=database.get("url", DEFAULT_DATABASE),
             replica_url=database.get("replica_url"),
-            datastore=DatastoreConfig.from_document(document.get("datastore", {})),
+            datastore=_read_datastore(document.get("datastore", {}), source),
             storage_classes=MappingProxyType({n: d or {} for n, d in document.get("storage_classes", {}).items()}),
             allowed_modules=tuple(document.get("allowed_modules", ())),
             root=document.get("root"),
@@ -143,6 +143,14 @@ class RepositoryConfig:
     def to_text(self, *, complete: bool = False) -> str:
         """Give the text of a ``butler.yaml``."""
         return config_text(self.to_document(complete=complete))
+
+
+def _read_datastore(section: Mapping[str, Any], source: str) -> DatastoreConfig:
+    try:
+        return DatastoreConfig.from_document(section)
+    except DatastoreConfigError as error:
+        error.add_note(f"The datastore is configured in {source}.")
+        raise
 
 
 def config_text(document: Mapping[str, Any]) -> str:
