@@ -14,7 +14,8 @@ import pytest
 from pachon.base import InvalidInputError
 from pachon.datasets import DatasetSearch, DatasetType
 from pachon.dimensions import DataIdTable, UnknownDimensionError
-from pachon.registry import InvalidQueryError, SqlRegistry
+from pachon.registry import InvalidQueryError, MissingCollectionError, SqlRegistry
+from pachon.registry.collection_names import match_glob
 from pachon.registry.errors import QueryNameError
 from pachon.registry.query.compile_sql import compile_plan
 from pachon.registry.query.sql_values import longest_list
@@ -565,3 +566,26 @@ def test_times_of_datasets_are_compared_with_times(example: SqlRegistry) -> None
 def test_a_plan_shows_how_many_rows_are_wanted(example: SqlRegistry) -> None:
     plan = example.query.plan(example.query.spec(["detector"], limit=-20))
     assert str(plan).splitlines()[-1] == "  limit 20"
+
+
+def test_a_collection_that_is_removed_while_a_pattern_is_compared(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction of PostgreSQL that writes sees at once what others commit."""
+    with SqlRegistry.create(postgres_url) as registry, SqlRegistry.open(postgres_url, writeable=True) as other:
+        registry.dataset_types.register(DatasetType("note", [], "int", universe=registry.universe))
+        for name in ("run/1", "run/2"):
+            registry.collections.register(name)
+
+        def match(pattern: str, names: Iterable[str]) -> list[str]:
+            matched = match_glob(pattern, names)
+            assert matched == ["run/1", "run/2"]
+            other.collections.remove("run/2")
+            return matched
+
+        monkeypatch.setattr("pachon.registry.query.search_facts.match_glob", match)
+        with registry.write():
+            assert len(registry.query.datasets("note", "run/*", find_first=False)) == 0
+        other.collections.register("run/2")
+        with registry.write(), pytest.raises(MissingCollectionError, match="run/2"):
+            registry.query.datasets("note", ["run/*", "run/2"], find_first=False)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -11,7 +11,8 @@ from pachon.datasets import CollectionType, DatasetSearch
 from pachon.registry import summaries
 from pachon.registry.collection_names import as_expressions, is_glob, match_glob
 from pachon.registry.database.quick import QuickStatement
-from pachon.registry.errors import InvalidQueryError
+from pachon.registry.definitions import SearchPath, View
+from pachon.registry.errors import InvalidQueryError, MissingCollectionError
 from pachon.registry.query.spec import QuerySpec, SearchFacts
 from pachon.registry.state import State
 
@@ -68,7 +69,7 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
                 "give names, or ask for the datasets of all collections (find_first=False, --no-find-first)"
             )
         expressions = _expanded(state, connection, expressions)
-    path = view.flatten(expressions)
+    path = _path(view, expressions, search.collections)
     # Of thousands of collections a type is in few.
     held = summaries.select_searchable(state, connection, known.id, path.rank)
     found = sorted(held, key=path.rank.__getitem__)
@@ -88,6 +89,16 @@ def _facts(state: State, connection: sa.Connection, search: DatasetSearch, *, or
         governors={n: {g: frozenset(v) for g, v in values.items()} for n, values in governors.items()},
         runs=frozenset(c.id for c in collections if c.type is CollectionType.RUN),
     )
+
+
+def _path(view: View, names: Sequence[str], written: Sequence[str]) -> SearchPath:
+    """Give the collections of names; those that are not ``written`` are there no more if they were removed meanwhile."""
+    try:
+        return view.flatten(names)
+    except MissingCollectionError:
+        # A transaction of PostgreSQL that writes sees what others removed since a pattern was compared with all names.
+        left = view.find_collections(names)
+        return view.flatten([name for name in names if name in left or name in written])
 
 
 def _expanded(state: State, connection: sa.Connection, expressions: Iterable[str]) -> tuple[str, ...]:
