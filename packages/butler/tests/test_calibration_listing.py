@@ -47,4 +47,9 @@ def test_ranges_and_gaps_of_many_data_ids(butler: Butler) -> None:
         columns = ("collection", "detector", "begin (TAI)", "end (TAI)", "run", "id")
         assert list(zip(*(table[name] for name in columns), strict=True)) == wanted
         assert set(table["type"]) == {"bias"}
+    for limit in (1, 5, 12, len(ranges)):
+        # The first ranges, and no gap where a range is left out.
+        (table,) = list_calibrations(butler, gaps=True, limit=limit).tables
+        shown_rows = list(zip(*(table[name] for name in columns), strict=True))
+        assert shown_rows == with_gaps[: with_gaps.index(ranges[limit - 1]) + 1]
         assert set(table["instrument"]) == {"Cam"}

@@ -48,7 +48,7 @@ def list_calibrations(
     gaps
         Give the gaps between ranges of the same data ID too.
     limit
-        Largest number of ranges of a type; a negative one warns if there are more.
+        Largest number of ranges of a type, the first ones as they are sorted; a negative one warns if there are more.
     """
     places = butler.collections.query(
         collections or ("*",), types={CollectionType.CALIBRATION}, flatten_chains=True, include_chains=False
@@ -91,9 +91,11 @@ def _ask(
 ) -> GeneralQueryResult:
     name = dataset_type.name
     fields = [f"{name}.{field}" for field in ("collection", "timespan", "run", "dataset_id")]
+    # What a limit leaves must have no holes: they would be shown as gaps.
+    order = (f"{name}.collection", *dataset_type.dimensions.required, f"{name}.timespan.begin") if limit else ()
     with butler.query() as q:
         joined = q.join_datasets(name, collections=places).where(where)
-        return joined.general(dataset_type.dimensions, fields, find_first=False, limit=limit)
+        return joined.general(dataset_type.dimensions, fields, find_first=False, order_by=order, limit=limit)
 
 
 def _ordered(dataset_type: DatasetType, rows: ColumnTable) -> ColumnTable:
