@@ -601,6 +601,30 @@ def test_all_data_ids_and_records_are_streamed(run: Run, filled: Butler, words: 
     assert (streamed.stdout_bytes, streamed.stderr) == (limited.stdout_bytes, limited.stderr)
 
 
+def test_a_type_that_collections_never_held_has_all_its_columns(run: Run, filled: Butler) -> None:
+    filled.collections.register("hollow", CollectionType.RUN)
+    words = ("query-datasets", "REPO", "raw", "--collections", "hollow", "--format", "csv", "--limit")
+    shown = run(*words, "0").stdout
+    assert shown == run(*words, "-20000").stdout
+    assert {"instrument", "detector", "exposure"} <= set(shown.strip().split(","))
+
+
+def test_a_negative_limit_tells_of_datasets_of_a_further_type(run: Run, filled: Butler, tmp_path: Path) -> None:
+    chosen = ("--collections", "run,other", "--where", f"{CAM} AND detector = 1")
+    gains = len(rows(run("query-datasets", "REPO", "gain", *chosen, "--json")))
+    assert gains
+    shown = run("query-datasets", "REPO", "gain", "raw", *chosen, "--limit", f"-{gains}", "--json")
+    assert [row["type"] for row in rows(shown)] == ["gain"] * gains
+    assert f"more than {gains} datasets" in shown.stderr
+    assert not run("query-datasets", "REPO", "gain", "raw", *chosen, "--limit", str(gains), "--json").stderr
+    types = ("-d", "gain,raw")
+    taken = run("retrieve-artifacts", "REPO", str(tmp_path / "copies"), *types, *chosen, "--limit", f"-{gains}")
+    assert f"more than {gains} datasets" in taken.stderr
+    tagged = run("associate", "REPO", "some", *types, *chosen, "--limit", f"-{gains}")
+    assert f"more than {gains} datasets" in tagged.stderr
+    assert len(rows(run("query-datasets", "REPO", "--collections", "some", "--json"))) == gains
+
+
 def test_what_is_empty_is_told_when_all_are_wanted(run: Run, filled: Butler) -> None:
     words = ("query-datasets", "REPO", "raw", "--limit", "0", "--json", "--where", f"{CAM} AND exposure = 77")
     found = run(*words)

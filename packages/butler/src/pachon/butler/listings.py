@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def list_datasets(
     where, find_first, order_by
         As for `Butler.query_datasets`; a field to order by needs a single dataset type.
     limit
-        Largest number of datasets of all types together; a negative one warns if there are more.
+        Largest number of datasets of all types together; a negative one warns if there are more, be they of a further type.
     show_uri
         Add the place of each file; datasets that were taken apart have a row a component.
     """
@@ -99,7 +100,7 @@ def list_datasets(
     tables: list[Columns] = []
     results: list[DatasetQueryResult] = []
     for name in known:
-        if left == 0:
+        if _is_enough(left, limit):
             break
         result = butler.query_datasets(
             name,
@@ -111,14 +112,15 @@ def list_datasets(
         )
         results.append(result)
         (table,) = result.tables
-        if left is not None and len(table) > left:
-            if limit is not None and limit < 0:
-                warnings.append(f"There are more than {abs(limit)} datasets; say --limit 0 to see them all.")
-            table = table[:left]
+        are_more = left is not None and len(table) > left
+        table = table[:left]
         left = None if left is None else left - len(table)
         if len(table):
             table = table if order_by else sorted_table(table)
             tables.append(_with_uris(butler, table) if show_uri else _plain(dataset_columns([table])))
+        if are_more:
+            warnings.extend(_warnings_of_more(limit))
+            break
     # They are not run unless somebody asks why there is nothing.
     never_held = _never_held(butler, dataset_types, known)
     results.extend(
@@ -156,6 +158,7 @@ def stream_datasets(
     """Query the same as `list_datasets` without a limit, in the same order, part by part."""
     warnings: list[str] = []
     known = _queried_types(butler, dataset_types, collections, order_by, warnings)
+    names = (*known, *_never_held(butler, dataset_types, known))
     results = tuple(
         butler.query_datasets(
             name,
@@ -164,7 +167,7 @@ def stream_datasets(
             find_first=find_first,
             order_by=order_by or (*butler.dataset_types.get(name).dimensions.required, f"{name}.run"),
         )
-        for name in (*known, *_never_held(butler, dataset_types, known))
+        for name in names
     )
 
     def tables() -> Iterator[Columns]:
@@ -173,7 +176,7 @@ def stream_datasets(
                 for table in rows.tables:
                     yield _with_uris(butler, table) if show_uri else _plain(dataset_columns([table]))
 
-    kinds = _dataset_kinds(butler, known, show_uri=show_uri)
+    kinds = _dataset_kinds(butler, names, show_uri=show_uri)
     return DatasetStream(tables=tables(), kinds=kinds, results=results, warnings=tuple(warnings))
 
 
@@ -231,19 +234,36 @@ def select_datasets(
     refs: list[DatasetRef] = []
     for name in known:
         left = None if limit is None else abs(limit) - len(refs)
-        if left == 0:
+        if _is_enough(left, limit):
             break
-        refs.extend(
+        found = list(
             butler.query_datasets(
                 name,
                 collections=collections or ("*",),
                 where=where,
                 find_first=find_first,
                 order_by=order_by,
-                limit=left,
+                limit=None if left is None else left + 1,
             )
         )
+        refs.extend(found[:left])
+        if left is not None and len(found) > left:
+            for warning in _warnings_of_more(limit):
+                warn(warning, stacklevel=2)
+            break
     return refs
+
+
+def _is_enough(left: int | None, limit: int | None) -> bool:
+    """Whether no further type need be asked; a negative limit has to know whether there are more."""
+    return left == 0 and limit is not None and limit >= 0
+
+
+def _warnings_of_more(limit: int | None) -> list[str]:
+    """Say that a negative limit leaves some out."""
+    if limit is None or limit >= 0:
+        return []
+    return [f"There are more than {-limit} datasets; say --limit 0 to see them all."]
 
 
 def list_data_ids(
