@@ -126,6 +126,14 @@ def test_a_limit_of_zero(example: SqlRegistry) -> None:
     assert query.explain_empty(nothing) == ["Nothing satisfies detector IN (70..80)."]
 
 
+def test_pixels_of_what_is_missing(example: SqlRegistry) -> None:
+    spec = example.query.spec(["htm7", "visit"], where="instrument = 'Cam2'")
+    assert len(example.query.fetch(spec)) == 0
+    _check(example.query.explain_empty(spec), ["no records of visit", "instrument = 'Cam2'"])
+    spec = example.query.spec(["htm7"], fields=("visit.region",), where="instrument = 'Cam2'")
+    _check(example.query.explain_empty(spec), ["instrument = 'Cam2'"])
+
+
 def test_fields_whose_records_are_missing(example: SqlRegistry) -> None:
     for conditions in ({"data_id": {"instrument": "Cam2"}}, {"defaults": {"instrument": "Cam2"}}):
         spec = example.query.spec(["skymap"], fields=("exposure.obs_id",), **conditions)

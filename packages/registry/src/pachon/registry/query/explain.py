@@ -219,6 +219,8 @@ class _Trial:
     def _no_overlap(self, condition: Predicate) -> str | None:
         """Say that regions do not overlap, if that is what leaves nothing."""
         plan = plan_condition(dataclasses.replace(self._spec, result=None, tables=()), (), condition)
+        if any(self._state.universe[name].is_skypix for name in plan.dimensions.names):
+            return None  # pixels are those of regions, and are not found without
         pairs = [f"{r.left} overlaps one of {r.right}" for r in plan.refinements if isinstance(r.right, str)]
         if not pairs or not self.has_rows(condition, (), tables=False, overlaps=False):
             return None
