@@ -146,6 +146,13 @@ def test_large_products_are_refused(registry: SqlRegistry) -> None:
     assert len(registry.query.data_ids(["visit", "exposure", "tract"])) == 0
 
 
+def test_levels_of_one_pixelization_are_not_joined(example: SqlRegistry) -> None:
+    with pytest.raises(
+        QueryJoinError, match="Pixels of htm7 and htm9 cannot be joined: they are levels of one pixelization"
+    ):
+        example.query.data_ids(["htm7", "htm9"], where="htm7 = 253952 AND htm7.region OVERLAPS htm9.region")
+
+
 def test_what_relates_regions_of_two_families(example: SqlRegistry) -> None:
     """A table of visits and patches relates these, but not the detectors of the visits."""
     universe = example.universe

@@ -193,10 +193,14 @@ def _automatic(
 
 def _refuse_one_family(universe: DimensionUniverse, kind: str, left: str, right: str, text: str, position: int) -> None:
     families = [universe[n].spatial if kind == "spatial" else universe[n].temporal for n in (left, right)]
-    if families[0] == families[1]:
-        raise QueryJoinError(
-            f"An overlap of {left} with {right} is not necessary: their keys relate them", text, position
-        )
+    if families[0] != families[1]:
+        return
+    if universe[left].is_skypix and left != right:
+        # Their numbers do relate them, but no table does.
+        message = f"Pixels of {left} and {right} cannot be joined: they are levels of one pixelization"
+    else:
+        message = f"An overlap of {left} with {right} is not necessary: their keys relate them"
+    raise QueryJoinError(message, text, position)
 
 
 def _element(value: Value) -> str:
