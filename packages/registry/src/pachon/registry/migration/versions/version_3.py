@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Indices give the newest datasets of a run, records by time, and those of a night by number."""
 
-import json
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from pachon.registry.migration.index_change import create_index, extend_index
+from pachon.registry.migration.index_change import create_index, extend_index, further_columns, universe_elements
 
 __all__ = ["down_revision", "revision", "upgrade"]
 
@@ -19,18 +18,13 @@ def upgrade() -> None:
     """Change the indices."""
     tables = sa.inspect(op.get_bind())
     extend_index(tables, "dataset", ["run_id"], ["dataset_type_id", "ingest_ns"])
-    document = op.get_bind().execute(sa.text("SELECT value FROM attribute WHERE name = 'universe'")).scalar_one()
-    elements = json.loads(document)["elements"]
     existing = tables.get_table_names()
-    for name, element in elements.items():
+    for name, element in universe_elements().items():
         if f"element_{name}" in existing:
             _index_records(tables, f"element_{name}", element)
-    governors = {f"dim_{name}" for name, element in elements.items() if element.get("governor")}
-    for table in sorted(existing):
-        if table.startswith("membership_") and op.get_bind().dialect.name == "postgresql":
-            _, *dimensions, _ = tables.get_pk_constraint(table)["constrained_columns"]
-            for dimension in [name for name in dimensions if name not in governors][1:]:
-                create_index(table, [dimension, "dataset_type_id"])
+    if op.get_bind().dialect.name == "postgresql":
+        for table, column, _ in further_columns(tables):
+            create_index(table, [column, "dataset_type_id"])
 
 
 def _index_records(tables: sa.Inspector, table: str, element: dict[str, Any]) -> None:
